@@ -1,0 +1,116 @@
+"""Tables that drive the kernels: which processes to simulate, which products to form, which loss to take.
+
+Plain frozen arrays. Nothing here knows money or decisions; the engine compiles these tables from a case
+and its ledger and hands them over. Index conventions: S scenarios, D drivers, T periods, A atoms
+(products of driver values), E entries (an atom paid in a period).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int32]
+
+MAX_FACTORS = 4
+
+
+class Process(IntEnum):
+    """Kind of a driver's process; the numbers are shared with the CUDA sources."""
+
+    DETERMINISTIC = 0
+    VASICEK = 1
+    CIR = 2
+    LOG_OU = 3
+    GEOMETRIC_JUMPS = 4
+    TWO_REGIME = 5
+    SURVIVAL = 6
+    LOGISTIC_SHARE = 7
+
+
+@dataclass(frozen=True)
+class ProcessTable:
+    """Drivers to simulate.
+
+    Attributes:
+        kind: (D,) `Process` numbers.
+        params: (D, T, P) float64 parameters per driver and period; the meaning of each slot stands beside
+            the process in `kernels/drivers.py`.
+        start: (D,) values in period 0.
+        depends_on: (D,) index of the driver that moves a survival hazard, or -1. It must not be itself a survival.
+        cholesky: (D, D) lower-triangular factor of the correlation of the shocks.
+        dt: length of a period in years.
+    """
+
+    kind: IntArray
+    params: FloatArray
+    start: FloatArray
+    depends_on: IntArray
+    cholesky: FloatArray
+    dt: float
+
+    @property
+    def drivers(self) -> int:
+        return int(self.kind.shape[0])
+
+    @property
+    def periods(self) -> int:
+        return int(self.params.shape[1])
+
+
+@dataclass(frozen=True)
+class TermTable:
+    """Flows per scenario and period as sums of exposures times products of driver values.
+
+    flow[s, t] = sum over entries e of period t of exposure[e] * product_i x[s, factors[atom[e], i]]
+
+    Attributes:
+        periods: T of the flow (1 for losses that are one linear sum).
+        factors: (A, MAX_FACTORS) flat positions driver * T_drivers + period, or -1 for an empty slot. A row of
+            -1 only is the constant 1.
+        atom: (E,) atom of each entry.
+        start: (periods + 1,) entries of period t are start[t]:start[t + 1].
+    """
+
+    periods: int
+    factors: IntArray
+    atom: IntArray
+    start: IntArray
+
+    @property
+    def entries(self) -> int:
+        return int(self.atom.shape[0])
+
+
+class LossKind(IntEnum):
+    """How flows become one loss per scenario; the numbers are shared with the CUDA sources."""
+
+    PEAK = 0  # largest shortfall of the running balance under its floor, over the periods
+    WORST = 1  # largest of (floor[t] - flow[t]) over the periods; with one period: a linear loss
+
+
+@dataclass(frozen=True)
+class LossTable:
+    """One loss: a term table and the rule that turns its flows into a number.
+
+    PEAK: b[-1] = opening; b[t] = b[t-1] * (1 + r[t]) + flow[t] with r[t] the period's surplus rate if b[t-1] >= 0,
+    else its deficit rate; loss = max_t (floor[t] - b[t]). Rates per period: dt * (x[rate_driver, t-1] + margin),
+    the surplus rate never below 0, the deficit rate never below the surplus rate; at t = 0, and where
+    rate_driver is -1, the driver counts as x[rate_driver, 0] resp. 0. Because deficit rate >= surplus rate, b is
+    concave and the loss convex in the exposures.
+
+    WORST: loss = max_t (floor[t] - flow[t]).
+    """
+
+    kind: LossKind
+    terms: TermTable
+    floor: FloatArray
+    opening: float = 0.0
+    rate_driver: int = -1
+    surplus_margin: float = 0.0
+    deficit_margin: float = 0.0
+    dt: float = 0.0

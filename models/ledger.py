@@ -1,0 +1,264 @@
+"""The ledger: the postings that one unit of each decision causes. The one place where money can be wrong.
+
+A posting is (decision, account, cash period t, coefficient, atom); an atom (column, u, v) says what it is priced
+by: the price column observed in period u, times, where `second` is given, a second column observed in v. The LP's
+expected rows, the kernels' exposures and every statement are sums over the same postings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int32]
+
+
+class Group(Enum):
+    """Section of the cash flow statement, or what a non-cash account measures."""
+
+    OPERATING = "operating"
+    INVESTING = "investing"
+    FINANCING = "financing"
+    TAX = "tax"
+    NON_CASH = "non-cash income"
+    TERMINAL = "terminal value"
+    STOCK = "stock at the period's end"
+    PHYSICAL = "physical"
+
+
+class Account(Enum):
+    """Accounts: (label, section, part of EBITDA, part of taxable income, unit). Inflows are positive."""
+
+    CONTRACT_REVENUE = ("contract revenue", Group.OPERATING, True, True, "billion")
+    MERCHANT_REVENUE = ("merchant revenue", Group.OPERATING, True, True, "billion")
+    POWER = ("power", Group.OPERATING, True, True, "billion")
+    SUPPORT = ("support and spares", Group.OPERATING, True, True, "billion")
+    SITE_OPEX = ("site operation", Group.OPERATING, True, True, "billion")
+    ORGANIC = ("organic cash flow", Group.OPERATING, False, False, "billion")
+    HARDWARE = ("hardware", Group.INVESTING, False, False, "billion")
+    SITES = ("sites", Group.INVESTING, False, False, "billion")
+    SALVAGE = ("sale of retired systems", Group.INVESTING, False, False, "billion")
+    PROCEEDS = ("proceeds of financing", Group.FINANCING, False, False, "billion")
+    PREPAYMENT = ("customer prepayments, net of credits", Group.FINANCING, False, False, "billion")
+    FEES = ("fees and issue discount", Group.FINANCING, False, True, "billion")
+    INTEREST = ("interest", Group.FINANCING, False, True, "billion")
+    PRINCIPAL = ("repayment", Group.FINANCING, False, False, "billion")
+    DIVIDENDS = ("dividends", Group.FINANCING, False, False, "billion")
+    TAX = ("tax", Group.TAX, False, False, "billion")
+    DEPRECIATION = ("depreciation", Group.NON_CASH, False, True, "billion")
+    ACCRETION = ("accretion (pay-in-kind interest)", Group.NON_CASH, False, True, "billion")
+    ORGANIC_EBITDA = ("EBITDA of the rest of the company", Group.NON_CASH, True, False, "billion")
+    TERMINAL_ASSETS = ("assets at the end", Group.TERMINAL, False, False, "billion")
+    TERMINAL_DEBT = ("debt at the end", Group.TERMINAL, False, False, "billion")
+    DEBT = ("debt outstanding", Group.STOCK, False, False, "billion")
+    HARDWARE_VALUE = ("market value of systems", Group.STOCK, False, False, "billion")
+    SITE_VALUE = ("value of sites", Group.STOCK, False, False, "billion")
+    COMPUTE = ("compute in service", Group.PHYSICAL, False, False, "PFLOP/s")
+    SYSTEMS = ("systems in service", Group.PHYSICAL, False, False, "systems")
+    IT_POWER = ("IT power", Group.PHYSICAL, False, False, "MW")
+
+    def __init__(self, label: str, group: Group, ebitda: bool, taxable: bool, unit: str) -> None:
+        self.label = label
+        self.group = group
+        self.ebitda = ebitda
+        self.taxable = taxable
+        self.unit = unit
+
+    @property
+    def cash(self) -> bool:
+        return self.group in (Group.OPERATING, Group.INVESTING, Group.FINANCING, Group.TAX)
+
+
+CASH_ACCOUNTS: tuple[Account, ...] = tuple(a for a in Account if a.cash)
+TERMINAL_ACCOUNTS: tuple[Account, ...] = (Account.TERMINAL_ASSETS, Account.TERMINAL_DEBT)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One amount the LP chooses. `key` is unique, e.g. "order[gb300,texas,2027Q1]".
+
+    block: "order", "build", "sign", "merchant", "place", "commit", "draw", "tax", "fixed" (value 1: opening balance sheet and
+    exogenous flows). tags: the parts of the key by name, e.g. {"accelerator": "gb300", "site": "texas"}.
+    rule: name of the `Rule` that its upper bound stands for, or "".
+    """
+
+    key: str
+    block: str
+    period: int
+    unit: str
+    lower: float
+    upper: float
+    tags: Mapping[str, str]
+    rule: str = ""
+
+
+ONE = "one"
+
+
+class LedgerBuilder:
+    """Collects decisions and postings, then freezes them into arrays.
+
+    Args:
+        columns: drivers of each price column by its name; `one` is always there.
+        drivers: ids of all drivers in the order in which they are stored.
+        periods: T; postings at or after T are refused: the blocks value what lies beyond in the terminal accounts.
+    """
+
+    def __init__(
+        self, columns: Mapping[str, Sequence[str]], drivers: Sequence[str], periods: int
+    ) -> None:
+        self._position = {name: i for i, name in enumerate(drivers)}
+        self._columns = {ONE: (), **{k: tuple(v) for k, v in columns.items()}}
+        self._periods = periods
+        self._decisions: list[Decision] = []
+        self._by_key: dict[str, int] = {}
+        self._atoms: dict[tuple[int, ...], int] = {(): 0}
+        self._chunks: list[tuple[IntArray, IntArray, IntArray, FloatArray, IntArray]] = []
+
+    def decide(self, decision: Decision) -> int:
+        """Declare a decision and return its number. ValueError if the key is taken."""
+        if decision.key in self._by_key:
+            raise ValueError(f"decision {decision.key} is declared twice")
+        self._by_key[decision.key] = len(self._decisions)
+        self._decisions.append(decision)
+        return len(self._decisions) - 1
+
+    def post(
+        self,
+        decision: int,
+        account: Account,
+        periods: ArrayLike,
+        coefficients: ArrayLike,
+        column: str = ONE,
+        observed: ArrayLike | None = None,
+        second: str = ONE,
+        second_observed: ArrayLike | None = None,
+    ) -> None:
+        """Post `coefficients` per unit of `decision` in `periods`, priced by `column` in `observed`.
+
+        All arrays broadcast to the shape of `periods`. `observed` is the period itself where left out, and may not
+        lie after it. With `second`, the price is column[observed] × second[second_observed].
+        """
+        t = np.atleast_1d(np.asarray(periods, dtype=np.int64))
+        value = np.broadcast_to(np.asarray(coefficients, dtype=np.float64), t.shape)
+        u = t if observed is None else np.broadcast_to(np.asarray(observed, dtype=np.int64), t.shape)
+        v = t if second_observed is None else np.broadcast_to(np.asarray(second_observed, dtype=np.int64), t.shape)
+        if t.size == 0:
+            return
+        if t.min() < 0 or t.max() >= self._periods:
+            raise ValueError(f"posting outside the horizon in {self._decisions[decision].key}")
+        if u.min() < 0 or v.min() < 0 or (u > t).any() or (v > t).any():
+            raise ValueError(f"posting priced by the future in {self._decisions[decision].key}")
+        if not np.isfinite(value).all():
+            raise ValueError(f"posting is not finite in {self._decisions[decision].key}")
+        atom = np.array(
+            [self._atom(column, int(p), second, int(q)) for p, q in zip(u, v, strict=True)],
+            dtype=np.int32,
+        )
+        keep = value != 0.0
+        full = np.full(t.shape, decision, dtype=np.int32)
+        kind = np.full(t.shape, ACCOUNT_NUMBER[account], dtype=np.int32)
+        self._chunks.append(
+            (full[keep], kind[keep], t[keep].astype(np.int32), value[keep], atom[keep])
+        )
+
+    def _atom(self, column: str, u: int, second: str, v: int) -> int:
+        factors = [self._position[d] * self._periods + u for d in self._columns[column]]
+        factors += [self._position[d] * self._periods + v for d in self._columns[second]]
+        key = tuple(sorted(factors))
+        return self._atoms.setdefault(key, len(self._atoms))
+
+    def freeze(self) -> Ledger:
+        columns = [np.concatenate([c[i] for c in self._chunks]) for i in range(5)]
+        width = max(len(a) for a in self._atoms) if self._atoms else 0
+        factors = np.full((len(self._atoms), max(width, 1)), -1, dtype=np.int32)
+        for key, i in self._atoms.items():
+            factors[i, : len(key)] = key
+        return Ledger(
+            decisions=tuple(self._decisions),
+            periods=self._periods,
+            decision=columns[0],
+            account=columns[1],
+            period=columns[2],
+            coefficient=columns[3],
+            atom=columns[4],
+            factors=factors,
+        )
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All postings as arrays of equal length, and the atoms that price them.
+
+    Attributes:
+        decisions: N decisions.
+        decision, account, period, coefficient, atom: (P,) one posting each.
+        factors: (A, F) flat positions driver × T + period of each atom's factors, -1 for empty; atom 0 is 1.
+    """
+
+    decisions: tuple[Decision, ...]
+    periods: int
+    decision: IntArray
+    account: IntArray
+    period: IntArray
+    coefficient: FloatArray
+    atom: IntArray
+    factors: IntArray
+
+    def expected(self, accounts: Sequence[Account], means: FloatArray) -> csr_array:
+        """(T, N) expected amount per period and unit of decision; `means` is (A,), the atoms' sample means."""
+        keep = self._of(accounts)
+        data = self.coefficient[keep] * means[self.atom[keep]]
+        shape = (self.periods, len(self.decisions))
+        return csr_array((data, (self.period[keep], self.decision[keep])), shape=shape)
+
+    def exposure(self, accounts: Sequence[Account], weights: FloatArray | None = None) -> Exposure:
+        """Entries and the matrix that maps decisions to them.
+
+        Without `weights` an entry is (period, atom) over T periods. With `weights` (T,), periods are summed with these
+        weights into one, so that the flow is one number per scenario.
+        """
+        keep = np.flatnonzero(self._of(accounts))
+        period = self.period[keep].astype(np.int64)
+        value = self.coefficient[keep]
+        if weights is not None:
+            value = value * weights[period]
+            period = np.zeros_like(period)
+        count = self.factors.shape[0]
+        entries, row = np.unique(period * count + self.atom[keep], return_inverse=True)
+        periods = self.periods if weights is None else 1
+        matrix = csr_array(
+            (value, (row.ravel(), self.decision[keep])), shape=(len(entries), len(self.decisions))
+        )
+        used, atom = np.unique(entries % count, return_inverse=True)
+        start = np.searchsorted(entries // count, np.arange(periods + 1))
+        return Exposure(
+            periods=periods,
+            factors=self.factors[used],
+            atom=atom.ravel().astype(np.int32),
+            start=start.astype(np.int32),
+            matrix=matrix,
+        )
+
+    def _of(self, accounts: Sequence[Account]) -> NDArray[np.bool_]:
+        return np.isin(self.account, [ACCOUNT_NUMBER[a] for a in accounts])
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """A table of terms (as in kernels.tables.TermTable) with `matrix` (E, N): entries = matrix @ x."""
+
+    periods: int
+    factors: IntArray
+    atom: IntArray
+    start: IntArray
+    matrix: csr_array
+
+
+ACCOUNT_NUMBER: dict[Account, int] = {a: i for i, a in enumerate(Account)}

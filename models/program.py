@@ -1,0 +1,66 @@
+"""The linear program as plain arrays: what the models hand to the engine's solver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A family of rows (or of upper bounds) and how to talk about it.
+
+    Attributes:
+        name: prefix of the row names, e.g. "site_power".
+        title: what it is, in the user's words, e.g. "power at a site".
+        unit: unit of its right-hand side, e.g. "MW".
+        per: amount of that unit for which shadow prices are quoted, e.g. 100.0.
+        link: for a link of the compute chain its name ("power", "supply" …), else "".
+    """
+
+    name: str
+    title: str
+    unit: str
+    per: float = 1.0
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class LinearProgram:
+    """maximise or minimise c'x + offset, row_lower <= A x <= row_upper, col_lower <= x <= col_upper.
+
+    Attributes:
+        matrix: (rows, columns) sparse.
+        cost: (columns,) primary objective; `maximise` says its sense.
+        value: (columns,) secondary objective, always maximised: expected net present value, billion.
+        decisions: (N,) column of each ledger decision, in ledger order.
+        row_names: "rule[index]" per row. column_names likewise.
+        rules: rule of each row-name prefix and of each column-bound prefix.
+        unit: unit of the primary objective. scale of `cost` is that unit.
+        bound_rules: per column, the name of the rule its upper bound stands for, or "".
+    """
+
+    matrix: csr_array
+    cost: FloatArray
+    offset: float
+    maximise: bool
+    value: FloatArray
+    value_offset: float
+    row_lower: FloatArray
+    row_upper: FloatArray
+    col_lower: FloatArray
+    col_upper: FloatArray
+    decisions: IntArray
+    row_names: tuple[str, ...]
+    column_names: tuple[str, ...]
+    bound_rules: tuple[str, ...]
+    rules: Mapping[str, Rule]
+    name: str
+    unit: str

@@ -1,0 +1,128 @@
+"""Financing: one engine of terms for every instrument, and the investor classes that hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import fields as f
+from .fields import Sourced
+
+INVESTOR_KINDS = (
+    "pension_fund", "insurer", "asset_manager", "bank", "private_credit", "vendor", "customer", "parent", "public_equity",
+)  # fmt: skip
+INSTRUMENT_KINDS = (
+    "bond", "term_loan", "delayed_draw_loan", "construction_loan", "spv_bond", "abs", "private_credit", "vendor_finance",
+    "lease", "high_yield_note", "convertible", "preferred", "equity",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Party(Sourced):
+    """Somebody outside the company who is paid by the plan, pays it, or funds it."""
+
+    id: str = f.ident("name of the party")
+    title: str = f.text("name in reports", default="")
+    role: str = f.choice("what the party is to the plan", ("supplier", "customer", "other"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Investor(Sourced):
+    """A class of holders. With `party` it is a supplier or customer that also funds: circular money."""
+
+    id: str = f.ident("name of the investor class")
+    title: str = f.text("name in reports", default="")
+    kind: str = f.choice("kind of investor", INVESTOR_KINDS)
+    party: str | None = f.ref("the supplier or customer behind it", "party", default=None)
+    appetite: tuple[float, ...] = f.series("most it takes over all instruments", "billion per period", ge=0)
+    max_holding: float | None = f.number("most it holds at one time over all instruments", "billion", gt=0, default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Sourced):
+    """One step of a depth curve: the next `size` per period costs `spread` more."""
+
+    size: float = f.number("width of the step", "billion per period", gt=0)
+    spread: float = f.number("added to the margin", "fraction per year", ge=0, le=0.2, cure="150 bp is written 0.015")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Depth(Sourced):
+    """How much of an instrument one investor class takes per period, and at what spread."""
+
+    investor: str = f.ref("investor class", "investor")
+    steps: tuple[Step, ...] = f.tables("steps from cheapest to dearest; spreads must not fall", Step, min_items=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instrument(Sourced):
+    """Terms of one instrument. Amounts are face value in billions of the case's currency.
+
+    The rate is benchmark + spread_beta × spread_driver + margin + the step's spread. A fixed rate is set
+    in the period of issue; a floating one is set at the start of each interest period (one period before
+    payment). Interest is paid in arrears every period on the outstanding balance.
+    """
+
+    id: str = f.ident("name of the instrument in the case and in tables")
+    title: str = f.text("name in reports", default="")
+    kind: str = f.choice("family it belongs to, for reports", INSTRUMENT_KINDS)
+    rate: str = f.choice("how the coupon is set", ("fixed", "floating"))
+    benchmark: str | None = f.ref("driver of the reference rate", "driver", default=None)
+    spread_driver: str | None = f.ref("driver of the market spread", "driver", default=None)
+    spread_beta: float = f.number("times the market spread", "ratio", ge=0, le=10, default=1.0)
+    margin: float = f.number("fixed margin", "fraction per year", ge=-0.05, le=0.5, cure="225 bp is written 0.0225", default=0.0)
+    accretion: float = f.rate("yearly growth of the balance instead of cash interest (pay-in-kind)", le=0.5, default=0.0)
+    fee: float = f.share("upfront fee on the face value", le=0.2, default=0.0)
+    discount: float = f.share("issue discount on the face value", le=0.3, default=0.0)
+    tenor: int | None = f.years("time to final repayment; none for equity", default=None)
+    grace: int = f.count("periods of interest only before repayment starts", "periods", default=0)
+    amortisation: str = f.choice("how it is repaid after the grace", ("bullet", "linear", "annuity", "custom", "none"))
+    annuity_rate: float | None = f.rate("rate at which the annuity's principal schedule is drawn up", default=None)
+    schedule: tuple[float, ...] = f.numbers("custom: shares of the face value repaid per period after the grace; they sum to 1", "fraction", ge=0, le=1, min_items=0, default=())
+    issue_from: int | None = f.period("first period of issue or commitment", default=None)
+    issue_to: int | None = f.period("last period of issue or commitment", default=None)
+    draw_window: int = f.count("0: paid out at issue; else draws allowed in this many periods after commitment", "periods", default=0)
+    commitment_fee: float = f.rate("on the undrawn amount while the window is open", le=0.1, default=0.0)
+    secured_by: str = f.choice("collateral", ("none", "accelerators", "sites", "all"), default="none")
+    advance_rate: float | None = f.share("most outstanding over the collateral's value, by age", default=None)
+    use: str = f.choice("what cumulative proceeds may not exceed the spending on", ("general", "accelerators", "sites"), default="general")
+    tied_to: str | None = f.ref("supplier whose deliveries it pays", "party", default=None)
+    tied_share: float = f.share("most of the cumulative payments to that supplier it may fund", default=1.0)
+    max_outstanding: float | None = f.number("most outstanding at one time", "billion", gt=0, default=None)
+    depth: tuple[Depth, ...] = f.tables("who takes how much at what spread", Depth, min_items=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpeningDebt(Sourced):
+    """Debt on the opening balance sheet with its remaining service."""
+
+    id: str = f.ident("name of the debt")
+    title: str = f.text("name in reports", default="")
+    holder: str | None = f.ref("investor class that holds it", "investor", default=None)
+    amount: float = f.number("outstanding at the start of period 0", "billion", gt=0)
+    rate: str = f.choice("how the coupon is set", ("fixed", "floating"))
+    coupon: float = f.rate("fixed: the coupon; floating: the margin over the benchmark", le=0.5)
+    benchmark: str | None = f.ref("driver of the reference rate of a floating debt", "driver", default=None)
+    maturity: int = f.period("period of final repayment")
+    amortisation: str = f.choice("how it is repaid", ("bullet", "linear"), default="bullet")
+    secured_by: str = f.choice("collateral", ("none", "accelerators", "sites", "all"), default="none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpeningFleet(Sourced):
+    """Systems in service at the start."""
+
+    accelerator: str = f.ref("which system", "accelerator")
+    site: str = f.ref("where", "site")
+    systems: float = f.number("how many are in service", "systems", ge=0)
+    age: int = f.count("their age at the start", "periods", ge=0)
+    book_value: float = f.number("book value, depreciated evenly over the remaining life", "billion", ge=0, default=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening(Sourced):
+    """The opening balance sheet besides cash."""
+
+    fleet: tuple[OpeningFleet, ...] = f.tables("systems in service", OpeningFleet, default=())
+    debt: tuple[OpeningDebt, ...] = f.tables("debt outstanding", OpeningDebt, default=())
+    site_book_value: float = f.number("book value of the sites in service", "billion", ge=0, default=0.0)
+    site_life: int | None = f.years("remaining depreciation time of the sites in service", default=None)

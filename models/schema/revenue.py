@@ -1,0 +1,51 @@
+"""Revenue: take-or-pay contracts that may be signed, the merchant market, and organic cash flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import fields as f
+from .fields import Sourced
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract(Sourced):
+    """A take-or-pay offer. Volume is compute in PFLOP/s (the case's metric); the customer pays idle or not."""
+
+    id: str = f.ident("name of the contract in the case and in tables")
+    title: str = f.text("name in reports", default="")
+    customer: str = f.ref("party that pays", "party")
+    volume: float = f.number("most that can be signed in all", "PFLOP/s", gt=0)
+    price: float = f.number("price of one PFLOP/s for one hour", "USD per PFLOP/s-hour", gt=0)
+    price_fall: float = f.rate("yearly fall of the price for contracts signed later", default=0.0)
+    sign_from: int = f.period("first period in which it can be signed")
+    sign_to: int = f.period("last period in which it can be signed")
+    ramp: int = f.count("periods from signature to delivery", "periods", ge=0)
+    term: int = f.years("time of delivery and payment")
+    survival: str | None = f.ref("driver that says whether the customer still pays", "driver", default=None)
+    relet_share: float = f.share(
+        "after the customer's default, share of the volume re-let at the merchant price", default=0.0
+    )
+    prepayment: float = f.share("share of the contract value paid at signature and credited evenly over the term", le=0.5, default=0.0)
+    opening_volume: float = f.number("already signed and delivered from period 0", "PFLOP/s", ge=0, default=0.0)
+    opening_term: int | None = f.years("remaining time of the volume already signed", default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merchant(Sourced):
+    """Capacity rented out without a contract at each accelerator's own `rental`."""
+
+    column: str = f.ref("price column: rental index, or rental index × utilisation; 1 = today's list price fully let", "column")
+    discount: float = f.share("achieved price below list price", default=0.0)
+    volume: tuple[float, ...] = f.series("most compute that the merchant market takes", "PFLOP/s", ge=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Organic(Sourced):
+    """Free cash flow of the rest of the company that is put at the plan's disposal."""
+
+    amount: tuple[float, ...] = f.series("cash flow at today's prices, after tax and dividends", "billion per period")
+    column: str = f.ref("price column it moves with, 1 in period 0", "column", default="one")
+    ebitda: tuple[float, ...] = f.series(
+        "EBITDA of the rest of the company, for covenants only", "billion per period", ge=0, default=0.0
+    )

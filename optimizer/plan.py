@@ -1,0 +1,186 @@
+"""The result of a run: frozen data that the reports print and write, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ..models.schema.case import Case
+
+PLAN_SCHEMA = 1
+
+Cell = str | float | int | None
+
+
+class Status(Enum):
+    """How a run ended; the exit code follows from it."""
+
+    CERTIFIED = "certified"  # gap met: exit 0
+    STOPPED = "stopped"  # feasible plan, gap not met (time limit, Ctrl-C, stall): exit 4
+    INFEASIBLE = "infeasible"  # no plan meets the limits: exit 3
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its name, its unit, and `money`, `count`, `share`, `rate` … for formatting."""
+
+    name: str
+    unit: str = ""
+    form: str = "text"  # text | number | money | count | share | rate
+
+
+@dataclass(frozen=True)
+class Table:
+    """A titled table with rows as tuples in the order of the columns."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Proof beside the answer. For a minimised objective the bounds keep their meaning: upper >= true optimum >= lower.
+
+    gap = (upper_bound - lower_bound) / max(1e-9, |the feasible plan's objective|).
+    """
+
+    upper_bound: float
+    lower_bound: float
+    gap: float
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its 95 % confidence interval."""
+
+    value: float
+    ci_low: float
+    ci_high: float
+
+
+@dataclass(frozen=True)
+class RiskFigure:
+    """A risk limit and what the plan does against it, in `unit`. `price`: objective per unit of the limit."""
+
+    name: str
+    loss: str
+    measure: str
+    level: float
+    limit: float
+    value: float
+    var: float
+    probability: float  # share of the scenarios in which the loss is above the limit
+    unit: str
+    price: float
+    out_of_sample: Interval | None
+
+
+@dataclass(frozen=True)
+class ShadowPrice:
+    """What a limit costs: objective gained per `per` `unit` more of it. `index` says where and when."""
+
+    rule: str
+    title: str
+    index: str
+    price: float
+    per: float
+    unit: str
+    level: float  # the limit's own value
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why there is no plan: a rule that must give way, by how much at least."""
+
+    rule: str
+    title: str
+    index: str
+    amount: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Infeasibility:
+    """`least`: per risk limit, (name, limit asked, least possible alone, unit). `faults`: rules that conflict."""
+
+    reason: str
+    least: tuple[tuple[str, float, float, str], ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True)
+class Timings:
+    simulate_s: float
+    evaluate_s: float
+    master_s: float
+    total_s: float
+    build_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Passes:
+    """full: passes over all scenarios; equivalent: rows visited in all passes over the number of scenarios; solves: LPs."""
+
+    full: int
+    equivalent: float
+    solves: int
+    cuts: int
+
+
+@dataclass(frozen=True)
+class Device:
+    backend: str  # "numba" | "numpy" | "cuda"
+    name: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class ScenarioInfo:
+    count: int
+    seed: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Funding:
+    """Face value raised, billion, by instrument and by holder; circular_share of all funding raised."""
+
+    by_instrument: Mapping[str, float]
+    by_holder: Mapping[str, float]
+    circular_share: float
+    total: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan with its figures. `tables` holds, by name (each a `Table`):
+
+    issuance (instrument × holder × step × period), funding_by_instrument, funding_by_holder, purchases (accelerator × site ×
+    period), construction (site × layer × period), contracts, cash_flow (account × period, expected), balance_sheet
+    (cash, debt, asset values × period), debt_service (interest, principal per period), chain (least link per period and site),
+    covenants (kind, period, value, limit, headroom), prices (shadow prices), liquidity_fan (quantiles of cash per period),
+    scaling (coefficient ranges before and after).
+    """
+
+    case: Case
+    status: Status
+    objective_name: str
+    objective_value: float
+    objective_unit: str
+    certificate: Certificate | None
+    risk: tuple[RiskFigure, ...]
+    scenarios: ScenarioInfo
+    device: Device
+    timings: Timings
+    passes: Passes
+    funding: Funding
+    decisions: Table
+    tables: Mapping[str, Table]
+    prices: tuple[ShadowPrice, ...]
+    infeasibility: Infeasibility | None = None
+    messages: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
