@@ -1,0 +1,95 @@
+"""What a plan does, in numbers: each account's expected amount per period, and the decisions behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account, Decision, Ledger
+from ..models.schema.case import Case
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """A case, its ledger, the atoms' sample means (A,), the amount of each decision (N,) and the mean deposit rates (T,)."""
+
+    case: Case
+    ledger: Ledger
+    means: FloatArray
+    decided: FloatArray
+    deposit_rates: FloatArray
+
+    @property
+    def periods(self) -> int:
+        return self.ledger.periods
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.case.horizon.labels
+
+    @cached_property
+    def _posted(self) -> FloatArray:
+        """(P,) expected amount of each posting."""
+        ledger = self.ledger
+        return ledger.coefficient * self.means[ledger.atom] * self.decided[ledger.decision]
+
+    @cached_property
+    def table(self) -> FloatArray:
+        """(accounts, T) expected amounts."""
+        flat = self.ledger.account.astype(np.int64) * self.periods + self.ledger.period
+        size = len(ACCOUNT_NUMBER) * self.periods
+        return np.bincount(flat, weights=self._posted, minlength=size).reshape(-1, self.periods)
+
+    def of(self, *accounts: Account) -> FloatArray:
+        """(T,) sum over the accounts."""
+        return np.asarray(self.table[[ACCOUNT_NUMBER[a] for a in accounts]].sum(axis=0))
+
+    def part(self, account: Account, chosen: Callable[[Decision], bool]) -> FloatArray:
+        """(T,) amount of the account that the chosen decisions cause."""
+        mask = np.array([chosen(d) for d in self.ledger.decisions])
+        keep = (self.ledger.account == ACCOUNT_NUMBER[account]) & mask[self.ledger.decision]
+        return np.bincount(self.ledger.period[keep], weights=self._posted[keep], minlength=self.periods)
+
+    def decisions(self, *blocks: str) -> Iterator[tuple[Decision, float]]:
+        """Decisions of the blocks with their amounts, in ledger order."""
+        for decision, amount in zip(self.ledger.decisions, self.decided, strict=True):
+            if decision.block in blocks:
+                yield decision, float(amount)
+
+    def by_period(self, block: str, tags: Sequence[str]) -> dict[tuple[str, ...], FloatArray]:
+        """Amounts (T,) of a block by the values of the given tags, in ledger order."""
+        found: dict[tuple[str, ...], FloatArray] = {}
+        for decision, amount in self.decisions(block):
+            key = tuple(decision.tags.get(tag, "") for tag in tags)
+            found.setdefault(key, np.zeros(self.periods))[decision.period] += amount
+        return found
+
+    @cached_property
+    def cash_flow(self) -> FloatArray:
+        """(T,) expected cash flow before interest on cash."""
+        return self.of(*CASH_ACCOUNTS)
+
+    @cached_property
+    def cash(self) -> FloatArray:
+        """(T,) expected cash at each period's end: cash[t] = cash[t-1] (1 + rate[t]) + flow[t]."""
+        cash = np.empty(self.periods)
+        held = self.case.cash.opening
+        for t in range(self.periods):
+            held = held * (1.0 + self.deposit_rates[t]) + self.cash_flow[t]
+            cash[t] = held
+        return cash
+
+    @cached_property
+    def cash_before(self) -> FloatArray:
+        """(T,) cash at each period's start."""
+        return np.concatenate([[self.case.cash.opening], self.cash[:-1]])
+
+    @cached_property
+    def interest_income(self) -> FloatArray:
+        return self.cash_before * self.deposit_rates

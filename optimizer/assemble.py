@@ -1,0 +1,127 @@
+"""From a case and its ledger to the tables of the kernels: processes, losses, risk limits, deposit rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from ..kernels.tables import MAX_FACTORS, LossKind, LossTable, ProcessTable, TermTable
+from ..models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Exposure, Ledger
+from ..models.schema.case import Case
+from ..models.schema.drivers import Correlation, Survival
+from ..models.schema.rules import Risk
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int32]
+
+SEMIDEFINITE = 1e-9
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A loss as the kernels take it, and the matrix (E, N) that turns decisions into its exposure."""
+
+    name: str
+    table: LossTable
+    matrix: csr_array
+
+
+def driver_order(case: Case) -> tuple[str, ...]:
+    """Ids of the drivers as they are stored: the case's order, but no survival before the driver that moves it."""
+    waiting = [d.id for d in case.driver if isinstance(d, Survival) and d.depends_on is not None]
+    return tuple([d.id for d in case.driver if d.id not in waiting] + waiting)
+
+
+def reordered(ledger: Ledger, case: Case) -> Ledger:
+    """The ledger with its factors, made in the case's order of the drivers, pointing to where they are stored."""
+    order = {name: i for i, name in enumerate(driver_order(case))}
+    place = np.array([order[d.id] for d in case.driver], dtype=np.int64)
+    flat = ledger.factors.astype(np.int64)
+    driver, period = np.divmod(np.maximum(flat, 0), ledger.periods)
+    moved = np.where(flat < 0, -1, place[driver] * ledger.periods + period)
+    return replace(ledger, factors=moved.astype(np.int32))
+
+
+def correlation_factor(order: Sequence[str], correlation: Correlation | None) -> FloatArray:
+    """Lower-triangular L with L L' = the correlation of all shocks; drivers left out are independent.
+
+    A singular matrix has no Cholesky factor in floating point, so one with an eigenvalue near 0 is split by its
+    eigenvectors and made triangular by QR. Raises ValueError if an eigenvalue is clearly negative.
+    """
+    full = np.eye(len(order))
+    if correlation is not None:
+        at = np.array([order.index(name) for name in correlation.drivers])
+        full[np.ix_(at, at)] = np.asarray(correlation.matrix, dtype=np.float64)
+    values, vectors = np.linalg.eigh(full)
+    if values[0] < -SEMIDEFINITE * len(order):
+        raise ValueError(f"the correlation matrix is not positive semidefinite: least eigenvalue {values[0]:.3g}")
+    if values[0] > SEMIDEFINITE:
+        return np.asarray(np.linalg.cholesky(full))
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    lower = np.linalg.qr(root.T, mode="r").T
+    lower = lower * np.where(np.diag(lower) < 0, -1.0, 1.0)
+    # Rounding must not leave a shock with a variance other than 1.
+    return np.asarray(lower / np.linalg.norm(lower, axis=1, keepdims=True))
+
+
+def discount(rate: float, dt: float, periods: int) -> FloatArray:
+    """(T,) discount factors of money: flows fall at each period's end."""
+    return np.asarray((1.0 + rate) ** (-(np.arange(periods) + 1.0) * dt))
+
+
+def liquidity(case: Case, ledger: Ledger, name: str = "liquidity") -> Measured:
+    """Peak of (minimum cash - running cash): cash flows, with interest on a surplus and the dearer one on a deficit."""
+    exposure = ledger.exposure(CASH_ACCOUNTS)
+    cash = case.cash
+    table = LossTable(
+        kind=LossKind.PEAK,
+        terms=_terms(exposure),
+        floor=np.asarray(cash.minimum, dtype=np.float64),
+        opening=cash.opening,
+        rate_driver=-1 if cash.rate_driver is None else driver_order(case).index(cash.rate_driver),
+        surplus_margin=cash.deposit_margin,
+        deficit_margin=cash.deficit_margin,
+        dt=case.horizon.dt,
+    )
+    return Measured(name, table, exposure.matrix)
+
+
+def _net_loss(case: Case, ledger: Ledger, name: str) -> Measured:
+    weights = discount(case.objective.money_discount, case.horizon.dt, ledger.periods)
+    exposure = ledger.exposure((*CASH_ACCOUNTS, *TERMINAL_ACCOUNTS), weights)
+    return Measured(name, LossTable(LossKind.WORST, _terms(exposure), np.zeros(1)), exposure.matrix)
+
+
+def _compute_shortfall(ledger: Ledger, risk: Risk) -> Measured:
+    weights = np.zeros(ledger.periods)
+    weights[ledger.periods - 1 if risk.at is None else risk.at] = 1.0
+    exposure = ledger.exposure((Account.COMPUTE,), weights)
+    floor = np.array([0.0 if risk.target is None else risk.target])
+    return Measured(risk.id, LossTable(LossKind.WORST, _terms(exposure), floor), exposure.matrix)
+
+
+def measured(case: Case, ledger: Ledger) -> tuple[Measured, ...]:
+    """The loss of each risk limit of the case, in its order."""
+    losses = []
+    for risk in case.risk:
+        if risk.loss == "liquidity":
+            losses.append(liquidity(case, ledger, risk.id))
+        elif risk.loss == "net_loss":
+            losses.append(_net_loss(case, ledger, risk.id))
+        else:
+            losses.append(_compute_shortfall(ledger, risk))
+    return tuple(losses)
+
+
+def _terms(exposure: Exposure) -> TermTable:
+    factors = exposure.factors
+    used = factors[:, (factors >= 0).any(axis=0)] if factors.size else factors[:, :0]
+    if used.shape[1] > MAX_FACTORS:
+        raise ValueError(f"a price is the product of {used.shape[1]} drivers; the kernels take {MAX_FACTORS} at most")
+    padded = np.full((factors.shape[0], MAX_FACTORS), -1, dtype=np.int32)
+    padded[:, : used.shape[1]] = used
+    return TermTable(exposure.periods, padded, exposure.atom, exposure.start)

@@ -1,0 +1,147 @@
+"""Who funds the plan and what it buys: issuance, funding, purchases, construction, contracts, and the list of decisions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.ledger import Account
+from .amounts import Amounts
+from .plan import Cell, Column, Funding, Table
+from .tabulate import NEGLIGIBLE, long, name_of, wide
+
+FloatArray = NDArray[np.float64]
+
+FUNDED = {"place": "placed", "draw": "drawn"}
+BILLION = "billion"
+
+
+def funding(amounts: Amounts) -> Funding:
+    """Face value placed and drawn, billion; circular: from investors that are a party of the plan, and prepayments."""
+    case = amounts.case
+    party = {investor.id: investor.party for investor in case.investor}
+    instruments, holders, circular = dict[str, float](), dict[str, float](), 0.0
+    for decision, amount in amounts.decisions(*FUNDED):
+        if amount <= NEGLIGIBLE:
+            continue
+        instrument, holder = decision.tags["instrument"], decision.tags["investor"]
+        instruments[instrument] = instruments.get(instrument, 0.0) + amount
+        holders[holder] = holders.get(holder, 0.0) + amount
+        circular += amount if party[holder] else 0.0
+    prepaid = prepayments(amounts)
+    total = sum(instruments.values()) + prepaid
+    share = (circular + prepaid) / total if total > NEGLIGIBLE else 0.0
+    if prepaid > NEGLIGIBLE:
+        instruments["customer prepayments"] = prepaid
+        holders["customers (prepayments)"] = prepaid
+    return Funding(instruments, holders, share, total)
+
+
+def prepayments(amounts: Amounts) -> float:
+    """Expected customer prepayments received, billion, before the credits that follow."""
+    ledger = amounts.ledger
+    total = 0.0
+    for contract in amounts.case.contract:
+        flow = amounts.part(
+            Account.PREPAYMENT, lambda d, c=contract.id: d.block == "sign" and d.tags.get("contract") == c  # type: ignore[misc]
+        )
+        total += float(np.sum(flow[flow > 0]))
+    return total if ledger.periods else 0.0
+
+
+def holdings(amounts: Amounts, raised: Funding) -> dict[str, Table]:
+    """The tables issuance, funding_by_instrument, funding_by_holder, purchases, construction, contracts and merchant."""
+    tables = (
+        _issuance(amounts), _by_instrument(amounts, raised), _by_holder(amounts, raised), _purchases(amounts),
+        _construction(amounts), _contracts(amounts), _merchant(amounts),
+    )  # fmt: skip
+    return {table.name: table for table in tables}
+
+
+def decision_table(amounts: Amounts) -> Table:
+    """Every decision above 1e-9 of the largest of its block: key, block, period, amount, unit, tags."""
+    largest: dict[str, float] = {}
+    for decision, amount in zip(amounts.ledger.decisions, amounts.decided, strict=True):
+        largest[decision.block] = max(largest.get(decision.block, 0.0), abs(float(amount)))
+    rows: list[tuple[Cell, ...]] = []
+    for decision, amount in zip(amounts.ledger.decisions, amounts.decided, strict=True):
+        if decision.block == "fixed" or abs(amount) <= NEGLIGIBLE * max(largest[decision.block], NEGLIGIBLE):
+            continue
+        tags = ", ".join(f"{k}={v}" for k, v in decision.tags.items())
+        label = amounts.labels[decision.period]
+        rows.append((decision.key, decision.block, label, float(amount), decision.unit, tags))
+    columns = (
+        Column("key"), Column("block"), Column("period"), Column("amount", "", "number"), Column("unit"), Column("tags"),
+    )  # fmt: skip
+    return long("decisions", "Decisions", columns, rows)
+
+
+def _issuance(amounts: Amounts) -> Table:
+    columns = (
+        Column("instrument"), Column("holder"), Column("step"), Column("how"), Column("period"), Column("face", BILLION, "money"),
+    )  # fmt: skip
+    how = {**FUNDED, "commit": "committed"}
+    rows: list[tuple[Cell, ...]] = []
+    for decision, amount in amounts.decisions(*how):
+        if amount > NEGLIGIBLE:
+            tags = decision.tags
+            label = amounts.labels[decision.period]
+            rows.append((tags["instrument"], tags["investor"], tags.get("step", ""), how[decision.block], label, amount))
+    return long("issuance", "Placements, commitments and draws", columns, rows)
+
+
+def _by_instrument(amounts: Amounts, raised: Funding) -> Table:
+    known = {i.id: i for i in amounts.case.instrument}
+    columns = (
+        Column("instrument"), Column("title"), Column("kind"), Column("face", BILLION, "money"), Column("share", "", "share"),
+    )  # fmt: skip
+    rows: list[tuple[Cell, ...]] = []
+    for name, face in sorted(raised.by_instrument.items(), key=lambda item: -item[1]):
+        title, kind = (name_of(known[name]), known[name].kind) if name in known else (name, "prepayment")
+        rows.append((name, title, kind, face, face / raised.total))
+    return long("funding_by_instrument", "Funding raised by instrument", columns, rows)
+
+
+def _by_holder(amounts: Amounts, raised: Funding) -> Table:
+    known = {i.id: i for i in amounts.case.investor}
+    columns = (
+        Column("holder"), Column("title"), Column("kind"), Column("circular"), Column("face", BILLION, "money"),
+        Column("share", "", "share"),
+    )  # fmt: skip
+    rows: list[tuple[Cell, ...]] = []
+    for name, face in sorted(raised.by_holder.items(), key=lambda item: -item[1]):
+        if name in known:
+            circular = "yes" if known[name].party else "no"
+            rows.append((name, name_of(known[name]), known[name].kind, circular, face, face / raised.total))
+        else:
+            rows.append((name, name, "customer", "yes", face, face / raised.total))
+    return long("funding_by_holder", "Funding raised by holder", columns, rows)
+
+
+def _present(found: dict[tuple[str, ...], FloatArray]) -> list[tuple[tuple[str, ...], FloatArray]]:
+    return [(key, values) for key, values in found.items() if np.max(np.abs(values)) > NEGLIGIBLE]
+
+
+def _purchases(amounts: Amounts) -> Table:
+    rows = _present(amounts.by_period("order", ("accelerator", "site")))
+    heads = ("accelerator", "site")
+    return wide("purchases", "Systems ordered", heads, rows, amounts.labels, "systems", "count", total=True)
+
+
+def _construction(amounts: Amounts) -> Table:
+    rows = _present(amounts.by_period("build", ("site", "layer")))
+    heads = ("site", "layer")
+    return wide("construction", "Construction started", heads, rows, amounts.labels, "MW", "number", total=True)
+
+
+def _contracts(amounts: Amounts) -> Table:
+    customer = {c.id: c.customer for c in amounts.case.contract}
+    signed = _present(amounts.by_period("sign", ("contract",)))
+    rows = [((contract, customer[contract]), values) for (contract,), values in signed]
+    heads = ("contract", "customer")
+    return wide("contracts", "Contracts signed", heads, rows, amounts.labels, "PFLOP/s", "number", total=True)
+
+
+def _merchant(amounts: Amounts) -> Table:
+    rows = _present(amounts.by_period("merchant", ("accelerator",)))
+    return wide("merchant", "Systems rented out without a contract", ("accelerator",), rows, amounts.labels, "systems", "count")

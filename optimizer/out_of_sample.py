@@ -1,0 +1,56 @@
+"""The plan's CVaR on fresh draws, with its confidence interval.
+
+For independent losses L_1 … L_n with quantile q = VaR at level a, the estimator CVaR = q + mean(max(L - q, 0)) / (1 - a)
+is asymptotically normal with variance Var(max(L - q, 0)) / (n (1 - a)^2) (Trindade, Uryasev, Shapiro & Zrazhevsky 2007,
+"Financial prediction with constrained tail risk", J. Banking & Finance 31, doi:10.1016/j.jbankfin.2007.04.014).
+The plan is fixed before the draws are made, so its own fitting to the sample does not bias the figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.backend import Backend
+from ..kernels.tables import LossTable, ProcessTable
+from ..kernels.tail import tail
+from .plan import Interval
+
+FloatArray = NDArray[np.float64]
+
+LEAST, MOST = 20_000, 1_000_000
+CHUNK = 1 << 17
+Z95 = 1.959963984540054
+
+
+def fresh_count(count: int) -> int:
+    """Fresh scenarios for a plan made on `count`: as many, but at least 20,000 and at most a million."""
+    return min(max(count, LEAST), MOST)
+
+
+def fresh_losses(
+    backend: Backend,
+    table: ProcessTable,
+    tables: Sequence[LossTable],
+    exposures: Sequence[FloatArray],
+    count: int,
+    seed: int,
+    sample: int = 1,
+) -> list[FloatArray]:
+    """Losses of each table on scenarios 0 … count-1 of `sample`, drawn and dropped in chunks of bounded memory."""
+    parts: list[list[FloatArray]] = [[] for _ in tables]
+    for first in range(0, count, CHUNK):
+        store = backend.simulate(table, min(CHUNK, count - first), seed, sample=sample, first=first)
+        for part, losses in zip(parts, backend.losses(store, tables, exposures), strict=True):
+            part.append(losses)
+    return [np.concatenate(part) for part in parts]
+
+
+def cvar_interval(losses: FloatArray, level: float) -> Interval:
+    """CVaR of the losses with its asymptotic 95 % confidence interval."""
+    result = tail(losses, level)
+    excess = np.maximum(losses - result.var, 0.0)
+    error = float(np.std(excess)) / ((1.0 - level) * np.sqrt(losses.size))
+    return Interval(result.cvar, result.cvar - Z95 * error, result.cvar + Z95 * error)
