@@ -1,0 +1,83 @@
+# Needs make and Python 3.11 to 3.14; everything else is installed into .venv. `make` alone lists the targets.
+
+CASE ?= hyperscaler
+SCENARIOS ?= 100000
+ARGS ?=
+WORKERS ?= 2
+# Interpreters tried in this order to make .venv; give one to choose it.
+PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
+
+BIN := .venv/bin
+READY := .venv/ready
+LOCK := requirements-dev.lock
+FLOORS := optimizer models kernels reports
+SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup plan test check format lint types contracts hooks lock clean
+
+help: ## list the targets
+	@echo "make TARGET [CASE=$(CASE)] [SCENARIOS=$(SCENARIOS)] [ARGS=...] [PYTHON=...] [WORKERS=$(WORKERS)]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## make .venv with the locked environment (the other targets do it when needed)
+
+plan: $(READY) ## plan CASE over SCENARIOS futures; ARGS go to `capmix plan`
+	@$(BIN)/capmix plan $(CASE) --scenarios $(SCENARIOS) $(ARGS)
+
+test: check ## everything: check, then pytest; ARGS go to pytest
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+check: lint types contracts ## every check but the tests
+
+lint: $(READY) ## ruff: rules and format
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; exit 1; }
+
+# The checkout is the package, whatever its folder is called. mypy names modules after folders and does not see
+# editable installs, so it is shown the checkout through a link called capmix.
+types: $(READY) ## mypy, strict, on the four source folders
+	@MYPYPATH=.venv/types $(BIN)/mypy --no-error-summary $(addprefix -p capmix.,$(FLOORS))
+
+contracts: $(READY) ## import-linter: who may import whom
+	@PYTHONPATH= $(BIN)/lint-imports --no-cache > .venv/contracts.log 2>&1 || { cat .venv/contracts.log; exit 1; }
+
+format: $(READY) ## rewrite the files in ruff's format, with sorted imports
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format .
+
+hooks: $(READY) ## install the git hooks
+	@$(BIN)/pre-commit install
+
+lock: $(READY) ## renew the lock from pyproject.toml; ARGS=--upgrade takes the newest releases
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header \
+	  --annotation-style line --no-emit-index-url --no-emit-find-links --quiet $(ARGS) --output-file $(LOCK)
+
+clean: ## remove .venv, caches and builds; runs/ stays
+	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find $(FLOORS) cases tests bench __pycache__ -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+# .venv holds absolute paths: it is made anew where the checkout has moved.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
+$(READY): $(LOCK) pyproject.toml
+	@if [ "$$(cat $@ 2>/dev/null)" != "$(CURDIR)" ] || ! $(BIN)/python -c '$(SUITABLE)' 2>/dev/null; then \
+	  rm -f $@; found=; \
+	  for python in $(PYTHON); do \
+	    if $$python -c '$(SUITABLE)' 2>/dev/null; then found=$$python; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "capmix needs Python 3.11, 3.12, 3.13 or 3.14 with its venv module; none of these is one: $(PYTHON)." >&2; \
+	    echo "Install one (on Debian and Ubuntu: apt install python3 python3-venv) or name yours: make PYTHON=/path/to/python" >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "Setting up .venv with $$($$found --version); this is done once"; \
+	  $$found -m venv --clear .venv; \
+	fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@mkdir -p .venv/types && ln -sfn ../.. .venv/types/capmix
+	@echo "$(CURDIR)" > $@
