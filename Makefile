@@ -38,7 +38,8 @@ lint: $(READY) ## ruff: rules and format
 # The checkout is the package, whatever its folder is called. mypy names modules after folders and does not see
 # editable installs, so it is shown the checkout through a link called capmix.
 types: $(READY) ## mypy, strict, on the four source folders
-	@MYPYPATH=.venv/types $(BIN)/mypy --no-error-summary $(addprefix -p capmix.,$(FLOORS))
+	@MYPYPATH=.venv/types $(BIN)/mypy --no-error-summary $(addprefix -p capmix.,$(FLOORS)) > .venv/types.log \
+	  || { sed 's|\.venv/types/capmix/||' .venv/types.log; exit 1; }
 
 contracts: $(READY) ## import-linter: who may import whom
 	@PYTHONPATH= $(BIN)/lint-imports --no-cache > .venv/contracts.log 2>&1 || { cat .venv/contracts.log; exit 1; }
