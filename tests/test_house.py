@@ -1,0 +1,264 @@
+"""The house stands: packages, floors, contents of the wheel, the lock, links, and what an import costs."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FLOORS = ("optimizer", "models", "kernels", "reports")
+SHIPPED = (*FLOORS, "cases")
+TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".svg", ".csv", ".json", ".html", ".txt", ""}
+MOST_LINES = 400
+
+
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def sources(*folders: str) -> Iterator[Path]:
+    """Python files of the package: those of the root and of the folders."""
+    yield from sorted(ROOT.glob("*.py"))
+    for folder in folders:
+        yield from sorted(p for p in (ROOT / folder).rglob("*.py") if "__pycache__" not in p.parts)
+
+
+def checkout(target: Path) -> Path:
+    """A copy of the checkout without what git ignores."""
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "runs")
+    return Path(shutil.copytree(ROOT, target, ignore=ignored))
+
+
+def run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run with the environment's own packages only, so that `cwd` decides which checkout is meant."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=300)
+
+
+def test_packages_are_the_folders_on_disk():
+    on_disk = {"capmix"}
+    for path in sources(*SHIPPED):
+        folder = path.parent.relative_to(ROOT)
+        if folder != Path("."):
+            on_disk.add(".".join(("capmix", *folder.parts)))
+    assert set(project()["tool"]["setuptools"]["packages"]) == on_disk
+
+
+def test_every_package_folder_has_an_init():
+    folders = {p.parent for p in sources(*SHIPPED)}
+    assert [str(f.relative_to(ROOT)) for f in sorted(folders) if not (f / "__init__.py").is_file()] == []
+
+
+def test_each_source_file_holds_one_idea():
+    long = {
+        str(p.relative_to(ROOT)): n
+        for p in sources(*FLOORS)
+        if (n := len(p.read_text("utf-8").splitlines())) > MOST_LINES
+    }
+    assert long == {}
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names of the absolute imports of a file, wherever in it they stand."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_one_file_knows_highs():
+    assert [str(p.relative_to(ROOT)) for p in sources(*SHIPPED) if "highspy" in imported(p)] == ["optimizer/highs.py"]
+
+
+def test_source_folders_import_each_other_relatively():
+    assert [str(p.relative_to(ROOT)) for p in sources(*FLOORS) if "capmix" in imported(p)] == []
+
+
+def test_only_declared_dependencies_are_imported():
+    declared = {re.split(r"[<>=\[ ]", d)[0] for d in project()["project"]["dependencies"]}
+    allowed = declared | {"pyarrow", "llvmlite"} | set(sys.stdlib_module_names)  # an extra; numba's own half
+    assert {str(p.relative_to(ROOT)): extra for p in sources(*SHIPPED) if (extra := imported(p) - allowed)} == {}
+
+
+def test_no_path_of_one_machine():
+    """Nothing in the tree points outside the checkout."""
+    outside = re.compile(r"(?<![\w.:/-])/(?:home|root|work|Users|tmp)/\w|\.\./shared\b")
+    found = []
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [
+            f
+            for f in folders
+            if f not in ("__pycache__", "build", "dist", "runs") and f[0] != "." and "egg-info" not in f
+        ]
+        for path in (Path(folder, name) for name in files):
+            if path.suffix in TEXT and outside.search(path.read_text("utf-8", "replace")):
+                found.append(str(path.relative_to(ROOT)))
+    assert found == []
+
+
+def test_no_stub_is_left():
+    marks = re.compile(r"\b(?:TODO|FIXME|XXX|NotImplementedError)\b")
+    assert [str(p.relative_to(ROOT)) for p in sources(*SHIPPED) if marks.search(p.read_text("utf-8"))] == []
+
+
+def test_relative_links_of_the_documents_lead_somewhere():
+    link = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+    dangling = []
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")):
+        for target in link.findall(page.read_text("utf-8")):
+            if not (page.parent / target).exists():
+                dangling.append(f"{page.relative_to(ROOT)}: {target}")
+    assert dangling == []
+
+
+def test_lock_pins_exactly_and_names_no_host():
+    lines = (ROOT / "requirements-dev.lock").read_text("utf-8").splitlines()
+    requirements = [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
+    assert [r for r in requirements if not re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]*( ; .+)?", r)] == []
+    assert not re.search(r"https?:|file:|--(?:extra-)?index-url|--find-links|--trusted-host|@", "\n".join(lines))
+
+
+def test_lock_covers_the_declared_dependencies():
+    lock = (ROOT / "requirements-dev.lock").read_text("utf-8")
+    meta = project()["project"]
+    declared = [*meta["dependencies"], *meta["optional-dependencies"]["dev"], *meta["optional-dependencies"]["parquet"]]
+    names = {re.split(r"[<>=\[ ]", d)[0] for d in declared} - {"capmix"}
+    assert {n for n in names if not re.search(rf"^{re.escape(n)}==", lock, re.MULTILINE)} == set()
+
+
+@pytest.mark.parametrize("name", ["environment.yml", "environment-gpu.yml"])
+def test_conda_environments_ask_for_what_the_package_asks_for(name):
+    text = (ROOT / name).read_text("utf-8")
+    meta = project()["project"]
+    wanted = [*meta["dependencies"], *meta["optional-dependencies"]["parquet"], f"python{meta['requires-python']}"]
+    lines = {line.strip().removeprefix("- ").replace(" ", "") for line in text.splitlines()}
+    assert {w for w in wanted if w not in lines} == set()
+
+
+VIOLATIONS = {
+    "models import kernels": ("models/ledger.py", "from ..kernels import tables"),
+    "kernels import models": ("kernels/tables.py", "from ..models import ledger"),
+    "kernels import the engine": ("kernels/tables.py", "from ..optimizer import plan"),
+    "the engine imports a face": ("optimizer/plan.py", "from ..reports import cli"),
+    "a second file imports highspy": ("optimizer/plan.py", "import highspy"),
+    "kernels import pyomo": ("kernels/tables.py", "import pyomo.environ"),
+    "models import numba": ("models/ledger.py", "import numba"),
+    "a face imports pyomo": ("reports/cli.py", "import pyomo.environ"),
+    "a new package outside the floors": ("extra/__init__.py", "value = 1"),
+}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return checkout(tmp_path_factory.mktemp("house") / "capmix")
+
+
+def contracts(copy: Path) -> subprocess.CompletedProcess[str]:
+    code = """
+import sys
+sys.path.insert(0, "")
+from importlinter.cli import lint_imports
+sys.exit(lint_imports("capmix/pyproject.toml", no_cache=True))
+"""
+    return run(sys.executable, "-c", code, cwd=copy.parent)
+
+
+def test_floors_hold(copy):
+    result = contracts(copy)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("case", VIOLATIONS)
+def test_floors_are_guarded(copy, case):
+    name, line = VIOLATIONS[case]
+    path = copy / name
+    before = path.read_text("utf-8") if path.exists() else None
+    path.parent.mkdir(exist_ok=True)
+    try:
+        path.write_text(f"{before or ''}\n{line}\n", "utf-8")
+        result = contracts(copy)
+        assert result.returncode == 1, result.stdout + result.stderr
+        assert re.search(r"[1-9] broken", result.stdout), result.stdout
+    finally:
+        if before is None:
+            shutil.rmtree(path.parent)
+        else:
+            path.write_text(before, "utf-8")
+
+
+def test_wheel_holds_the_package_and_the_cases_and_nothing_else(tmp_path):
+    here = checkout(tmp_path / "checkout")
+    result = run(
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        "../wheel",
+        ".",
+        cwd=here,
+    )
+    assert result.returncode == 0, result.stderr
+    (wheel,) = (tmp_path / "wheel").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        files = {n for n in archive.namelist() if ".dist-info/" not in n}
+        metadata = {n.split(".dist-info/")[1] for n in archive.namelist() if ".dist-info/" in n}
+    data = {p for folder in SHIPPED for p in (ROOT / folder).rglob("*") if p.suffix in {".toml", ".csv", ".json"}}
+    wanted = {"capmix/" + p.relative_to(ROOT).as_posix() for p in (*sources(*SHIPPED), *data)}
+    assert files == wanted
+    assert {"capmix/cases/hyperscaler.toml", "capmix/cases/neocloud.toml"} <= files
+    assert {"licenses/LICENSE", "entry_points.txt", "METADATA"} <= metadata
+
+
+def loaded_after(code: str) -> set[str]:
+    """Heavy libraries in memory after `code` has run in a fresh interpreter."""
+    heavy = "{'numpy', 'scipy', 'numba', 'pyomo', 'highspy', 'pandas', 'pyarrow', 'rich'}"
+    script = f"import sys\n{code}\nprint('LOADED', *sorted({heavy} & set(sys.modules)))"
+    result = run(sys.executable, "-c", script, cwd=ROOT.parent)
+    assert result.returncode == 0, result.stderr
+    return set(result.stdout.rsplit("LOADED", 1)[1].split())
+
+
+def test_importing_capmix_loads_no_heavy_library():
+    assert loaded_after("import capmix") == set()
+
+
+def test_help_loads_no_heavy_library():
+    code = "from capmix.reports.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass"
+    assert loaded_after(code) == set()
+
+
+def test_check_compiles_and_models_nothing():
+    code = "from capmix.reports.cli import main\nassert main(['check', 'hyperscaler']) == 0"
+    assert not loaded_after(code) & {"numba", "pyomo", "highspy", "pandas", "pyarrow"}
+
+
+def test_make_without_a_target_lists_the_targets():
+    result = run("make", "--no-print-directory", cwd=ROOT)
+    assert result.returncode == 0, result.stderr
+    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert {"plan", "test", "help"} <= targets <= set(result.stdout.split())
+
+
+def test_make_names_the_cure_where_no_python_fits(tmp_path):
+    here = checkout(tmp_path / "checkout")
+    result = run("make", "--no-print-directory", "setup", "PYTHON=false", cwd=here)
+    assert result.returncode != 0
+    assert "Python 3.11, 3.12, 3.13 or 3.14" in result.stderr
+    assert not (here / ".venv").exists()
