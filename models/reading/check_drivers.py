@@ -1,0 +1,112 @@
+"""Drivers, their correlation and the price columns made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+from ..schema.drivers import Column, Correlation, Deterministic, LogisticShare, Survival, Vasicek
+from .context import Context, Node
+from .faults import show
+
+MAX_FACTORS = 3
+
+
+def start_of(ctx: Context, driver: str) -> float:
+    """Value of a driver in period 0."""
+    node = ctx.entry("driver", driver)
+    if node.cls is Survival:
+        return 1.0
+    if node.cls is Deterministic:
+        return float(node["path"][0])
+    return float(node["start"])
+
+
+def factors_of(ctx: Context, column: str) -> tuple[str, ...]:
+    """Drivers of a price column."""
+    if column == "one":
+        return ()
+    if column in ctx.names["driver"]:
+        return (column,)
+    return tuple(ctx.entry("column", column)["drivers"])
+
+
+def column_start(ctx: Context, column: str) -> float:
+    """Value of a price column in period 0."""
+    return prod(start_of(ctx, driver) for driver in factors_of(ctx, column))
+
+
+def _floor(ctx: Context, node: Node, case: Node) -> None:
+    floor, start = node["floor"], node["start"]
+    if floor is not None and floor > start:
+        ctx.fault((*node.path, "floor"), floor, f"at most start, {start:g}", "lower the floor or raise the start")
+
+
+def _logistic_bounds(ctx: Context, node: Node, case: Node) -> None:
+    low, high = node["low"], node["high"]
+    if low >= high:
+        ctx.fault((*node.path, "high"), high, f"above low, {low:g}", "the lower bound must lie below the upper one")
+        return
+    inside = f"strictly between low and high, {low:g} and {high:g}"
+    if not low < node["start"] < high:
+        ctx.fault((*node.path, "start"), node["start"], inside, "a logistic share never reaches its bounds")
+    for value in dict.fromkeys(node["mean"]):
+        if not low < value < high:
+            ctx.fault((*node.path, "mean"), value, inside, "a logistic share never reaches its bounds")
+
+
+def _depends_on(ctx: Context, node: Node, case: Node) -> None:
+    path, other = (*node.path, "depends_on"), node["depends_on"]
+    if other is None:
+        if node["sensitivity"] > 0:
+            ctx.fault((*node.path, "sensitivity"), node["sensitivity"], "0 without depends_on", "add depends_on = a driver")
+        return
+    chain = [node["id"]]
+    at: str | None = other
+    while at is not None and at not in chain:
+        chain.append(at)
+        step = ctx.entry("driver", at)
+        at = step["depends_on"] if step.cls is Survival else None
+    allowed = "a driver that is always positive and no survival"
+    if at is not None:
+        ctx.fault(path, other, allowed, f"a cycle: {' → '.join([*chain, at])}; break it")
+        return
+    driver = ctx.entry("driver", other)
+    if driver.cls is Survival:
+        ctx.fault(path, other, allowed, "link both survivals to the driver behind them, e.g. the rental price")
+    elif driver.cls is Vasicek and not (driver["floor"] or 0) > 0:
+        ctx.fault(path, other, allowed, f"a vasicek can fall to 0 or below: give {show(other)} a floor above 0 or another process")
+    elif driver.cls is Deterministic and min(driver["path"]) <= 0:
+        ctx.fault(path, other, allowed, "its path must stay above 0")
+
+
+def _correlation(ctx: Context, node: Node, case: Node) -> None:
+    from .correlation import correlation_fault  # numpy: only where there is a matrix
+
+    names = node["drivers"]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            ctx.fault((*node.path, "drivers", i), name, "each driver once", "take out the repetition")
+        elif name in ctx.nodes["driver"] and ctx.nodes["driver"][name].cls is Deterministic:
+            ctx.fault((*node.path, "drivers", i), name, "drivers with shocks", "a deterministic driver has none; take it out")
+    if wrong := correlation_fault(node["matrix"], names):
+        where, value, allowed, cure = wrong
+        ctx.fault((*node.path, "matrix", *where), value, allowed, cure)
+
+
+def _column(ctx: Context, node: Node, case: Node) -> None:
+    names, path = node["drivers"], (*node.path, "drivers")
+    if len(names) > MAX_FACTORS:
+        ctx.fault(path, list(names), f"two or {MAX_FACTORS} drivers", "multiply fewer drivers")
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            ctx.fault((*path, i), name, "each driver once", "take out the repetition")
+
+
+CHECKS: dict[type, tuple[Callable[[Context, Node, Node], None], ...]] = {
+    Vasicek: (_floor,),
+    LogisticShare: (_logistic_bounds,),
+    Survival: (_depends_on,),
+    Correlation: (_correlation,),
+    Column: (_column,),
+}

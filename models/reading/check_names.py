@@ -1,0 +1,65 @@
+"""Names: ids unique in their table, drivers and price columns in one name space, a name fit for run folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ..schema.case import Case, Heading
+from ..schema.financing import Opening
+from .context import Context, Node
+from .faults import show
+from .lines import KeyPath
+
+_RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")  # no folder can have these names on Windows
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+def _name(ctx: Context, node: Node, case: Node) -> None:
+    if _RESERVED.fullmatch(node["name"]):
+        ctx.fault((*node.path, "name"), node["name"], "a name that can be a folder on every system", "choose another name")
+
+
+def _currency(ctx: Context, node: Node, case: Node) -> None:
+    if not _CURRENCY.fullmatch(node["currency"]):
+        cure = "one currency for the whole case: convert the amounts in others"
+        ctx.fault((*node.path, "currency"), node["currency"], "one three-letter code, e.g. USD", cure)
+
+
+def _ids(ctx: Context, node: Node, case: Node) -> None:
+    """Ids are compared as written, also those of entries with other faults."""
+    for table in ctx.names:
+        entries = ctx.document.raw.get(table)
+        if isinstance(entries, list):
+            _unique(ctx, (table,), [e.get("id") if isinstance(e, dict) else None for e in entries])
+    driver_ids = set(ctx.names["driver"])
+    columns = ctx.document.raw.get("column")
+    for i, entry in enumerate(columns if isinstance(columns, list) else ()):
+        name = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(name, str) and name in driver_ids:
+            allowed = "a name no driver has, since each driver is a price column of its own name"
+            ctx.fault(("column", i, "id"), name, allowed, "rename the column or the driver")
+    for table in ("driver", "column"):
+        for i, entry in enumerate(ctx.document.raw.get(table) or ()):
+            if isinstance(entry, dict) and entry.get("id") == "one":
+                ctx.fault((table, i, "id"), "one", "any name but one", '"one" is the price column that is always 1; rename')
+
+
+def _debt_ids(ctx: Context, node: Node, case: Node) -> None:
+    _unique(ctx, (*node.path, "debt"), [debt.values.get("id") for debt in node["debt"]])
+
+
+def _unique(ctx: Context, path: KeyPath, ids: list[object]) -> None:
+    first: dict[str, int] = {}
+    for i, name in enumerate(ids):
+        if isinstance(name, str) and first.setdefault(name, i) != i:
+            line = ctx.document.lines.line((*path, first[name], "id"))
+            allowed = "each id once in its table"
+            ctx.fault((*path, i, "id"), name, allowed, f"{show(name)} is already in line {line}; rename one of them")
+
+
+CHECKS: dict[type, tuple[Callable[[Context, Node, Node], None], ...]] = {
+    Heading: (_name, _currency),
+    Case: (_ids,),
+    Opening: (_debt_ids,),
+}

@@ -1,0 +1,19 @@
+"""Checks across fields and entries, run on every table that was read; each stands alone."""
+
+from __future__ import annotations
+
+from . import check_drivers, check_financing, check_hardware, check_names, check_rules
+from .context import Context, Node, SkipError
+
+_MODULES = (check_names, check_drivers, check_hardware, check_financing, check_rules)
+
+
+def check(ctx: Context, case: Node) -> None:
+    """Run all checks. One that needs a value at fault is skipped, so that a mistake is reported once."""
+    for node in case.walk():
+        for module in _MODULES:
+            for one in module.CHECKS.get(node.cls, ()):
+                try:
+                    one(ctx, node, case)
+                except SkipError:
+                    continue

@@ -1,0 +1,130 @@
+"""What every step of reading shares: the raw data, the faults found so far, the horizon and the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..schema.horizon import Horizon
+from .csvtables import CsvTables
+from .document import Document
+from .faults import Fault, show
+from .lines import KeyPath
+
+_LABELS = ("id", "investor", "kind", "accelerator")
+
+
+class SkipError(Exception):
+    """A check needs a value that is itself at fault: leave it until that one is cured."""
+
+
+class _Bad:
+    def __repr__(self) -> str:
+        return "(at fault)"
+
+
+BAD: Final = _Bad()
+
+
+@dataclass
+class Node:
+    """A table of the case on its way to its dataclass: the values read, BAD where one is at fault."""
+
+    cls: type
+    path: KeyPath
+    values: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        """Value of a field. SkipError if it is at fault or holds an entry that is."""
+        value = self.values[name]
+        if value is BAD:
+            raise SkipError
+        return value
+
+    def build(self) -> Any:
+        """The dataclass, with its sub-tables. To be called when there are no faults."""
+        return self.cls(**{name: _built(value) for name, value in self.values.items()})
+
+    def walk(self) -> Iterator[Node]:
+        """This table and all tables under it."""
+        yield self
+        for value in self.values.values():
+            for item in value if isinstance(value, tuple) else (value,):
+                if isinstance(item, Node):
+                    yield from item.walk()
+
+
+def _built(value: Any) -> Any:
+    if isinstance(value, Node):
+        return value.build()
+    if isinstance(value, tuple) and value and isinstance(value[0], Node):
+        return tuple(item.build() for item in value)
+    return value
+
+
+@dataclass
+class Context:
+    """State of one reading.
+
+    Attributes:
+        names: for each table that can be referred to, its ids in the order of the file, also of entries at fault.
+        nodes: entries that could be read, by table and id.
+        horizon: None while unread or where it is at fault; then lengths and dates are not judged.
+    """
+
+    document: Document
+    tables: CsvTables
+    faults: list[Fault] = field(default_factory=list)
+    names: dict[str, list[str]] = field(default_factory=dict)
+    nodes: dict[str, dict[str, Node]] = field(default_factory=dict)
+    horizon: Horizon | None = None
+
+    def fault(
+        self, path: KeyPath, value: Any, allowed: str, cure: str = "", *, file: str | None = None, line: int | None = None
+    ) -> None:
+        """Record a fault at `path`, in the case's file or at the given line of a table beside it."""
+        if file is None:
+            file, line = self.document.file, self.document.lines.line(path)
+        self.faults.append(Fault(file, line, self.key(path), show(value), allowed, cure))
+
+    def key(self, path: KeyPath) -> str:
+        """Dotted path; entries of arrays are counted from 1 and carry their id."""
+        parts: list[str] = []
+        raw: Any = self.document.raw
+        for part in path:
+            try:
+                raw = raw[part] if raw is not None else None
+            except (KeyError, IndexError, TypeError):
+                raw = None
+            if isinstance(part, str):
+                shown = part if part.isascii() and part.replace("-", "_").isidentifier() else show(part)
+                parts.append(("." if parts else "") + shown)
+            else:
+                parts.append(f"[{part + 1}]{_label(raw)}")
+        return "".join(parts)
+
+    def periods(self) -> int:
+        """T. SkipError while the horizon is at fault."""
+        return self.time().periods
+
+    def time(self) -> Horizon:
+        """The horizon. SkipError while it is at fault."""
+        if self.horizon is None:
+            raise SkipError
+        return self.horizon
+
+    def entry(self, table: str, name: str) -> Node:
+        """The entry `name` of `table`. SkipError if it does not exist or is at fault; that is reported elsewhere."""
+        try:
+            return self.nodes[table][name]
+        except KeyError:
+            raise SkipError from None
+
+
+def _label(raw: Any) -> str:
+    if isinstance(raw, Mapping):
+        for name in _LABELS:
+            if isinstance(raw.get(name), str):
+                return f" {show(raw[name])}"
+    return ""

@@ -1,0 +1,54 @@
+"""`load_case`: the one way from a file to a `Case`."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Mapping
+
+from ..schema.case import Case
+from .checks import check
+from .context import Context
+from .csvtables import CsvTables
+from .document import read_document
+from .faults import CaseError, Fault
+from .walk import read_case
+
+
+def load_case(name_or_path: str | os.PathLike[str]) -> Case:
+    """Read a case and check everything that can be checked without computing.
+
+    Args:
+        name_or_path: a TOML file, or the name of a shipped case. A bare name without ".toml" is looked up among the
+            shipped cases first. Tables are read from the folder of the file and nowhere else.
+
+    Returns:
+        The case; `path` is the file read, `sha256` the hash of its bytes and, where it has tables, of theirs.
+
+    Raises:
+        CaseError: with every fault found. Nothing else is raised for any content of the file.
+    """
+    document = read_document(name_or_path)
+    tables = CsvTables(document.path.parent)
+    context = Context(document, tables)
+    node = read_case(context)
+    check(context, node)
+    if context.faults:
+        raise CaseError(_ordered(document.file, context.faults))
+    case: Case = node.build()
+    return dataclasses.replace(case, path=str(document.path), sha256=_hash(document.content, tables.contents))
+
+
+def _ordered(file: str, faults: list[Fault]) -> list[Fault]:
+    unique = dict.fromkeys(faults)
+    return sorted(unique, key=lambda fault: (fault.file != file, fault.file, fault.line or 0))
+
+
+def _hash(content: bytes, tables: Mapping[str, bytes]) -> str:
+    """SHA-256 of the file; tables follow in the order of their names, each led by name and length."""
+    digest = hashlib.sha256(content)
+    for name in sorted(tables):
+        digest.update(f"\0{name}\0{len(tables[name])}\0".encode())
+        digest.update(tables[name])
+    return digest.hexdigest()

@@ -1,0 +1,180 @@
+"""The walk over the schema: raw tables in, `Node`s with checked values out, unknown and missing keys as faults."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ..schema.case import Case
+from ..schema.fields import Spec
+from ..schema.horizon import Horizon
+from . import values as v
+from .context import BAD, Context, Node
+from .faults import MISSING
+from .lines import KeyPath
+from .series import read_series
+
+MAX_ENTRIES = 5000
+
+_CURRENCY = re.compile(r"(^|_)(currency|usd|eur|gbp|jpy|chf|cny|cad|aud)(_|$)")
+
+_READERS: dict[str, Callable[[Context, Spec, Any, KeyPath], Any]] = {
+    "text": v.read_text,
+    "ident": v.read_ident,
+    "choice": v.read_choice,
+    "flag": v.read_flag,
+    "number": v.read_number,
+    "count": v.read_count,
+    "years": v.read_years,
+    "period": v.read_period,
+    "series": read_series,
+    "numbers": v.read_numbers,
+    "matrix": v.read_matrix,
+    "ref": v.read_ref,
+    "refs": v.read_refs,
+}
+
+
+def specs(cls: type) -> dict[str, tuple[Spec, Any]]:
+    """Spec and default (dataclasses.MISSING if required) of each field of a schema class that stands in the file."""
+    return {
+        field.name: (field.metadata["spec"], field.default)
+        for field in dataclasses.fields(cls)
+        if "spec" in field.metadata
+    }
+
+
+def read_case(ctx: Context) -> Node:
+    """Read the whole case. Faults are collected in the context."""
+    raw = ctx.document.raw
+    _collect_names(ctx)
+    ctx.horizon = _horizon(ctx, raw.get("horizon", MISSING))
+    known = specs(Case)
+    _unknown(ctx, raw, known, ())
+    node = Node(Case, (), {})
+    for name, (spec, default) in known.items():
+        if name == "horizon":
+            node.values[name] = ctx.horizon or BAD
+        else:
+            node.values[name] = _field(ctx, spec, default, raw, name, ())
+    for table, names in ctx.names.items():
+        entries = node.values.get(table)
+        if isinstance(entries, tuple):
+            ids = [entry.values.get("id") for entry in entries]
+            ctx.nodes[table] = {i: e for i, e in zip(ids, entries, strict=True) if isinstance(i, str) and names.count(i) == 1}
+    return node
+
+
+def _collect_names(ctx: Context) -> None:
+    """Ids of every array of tables, also of entries with faults, so that one mistake is not reported twice."""
+    for name, (spec, _) in specs(Case).items():
+        if spec.kind in ("tables", "union"):
+            entries = ctx.document.raw.get(name)
+            ids = [e.get("id") for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
+            ctx.names[name] = [i for i in ids if isinstance(i, str)]
+    drivers, columns = ctx.names["driver"], ctx.names["column"]
+    ctx.names["price column"] = ["one", *drivers, *columns]
+
+
+def _horizon(ctx: Context, raw: Any) -> Horizon | None:
+    path: KeyPath = ("horizon",)
+    spec = specs(Case)["horizon"][0]
+    if raw is MISSING:
+        _absent(ctx, spec, "horizon", ())
+        return None
+    if not isinstance(raw, dict):
+        ctx.fault(path, raw, "a [horizon] table", "write [horizon] and its keys under it")
+        return None
+    raw = dict(raw)
+    if type(raw.get("start")) is datetime.date:
+        raw["start"] = raw["start"].isoformat()
+    node = read_table(ctx, Horizon, raw, path)
+    start, step = node.values["start"], node.values["step"]
+    if start is not BAD and step is not BAD:
+        try:
+            v.period_number(start, 4 if step == "quarter" else 12)
+        except ValueError as error:
+            ctx.fault((*path, "start"), start, 'a period, as "2026Q4" or "2026-10"', str(error))
+            return None
+    return None if BAD in node.values.values() else node.build()
+
+
+def read_table(ctx: Context, cls: type, raw: dict[str, Any], path: KeyPath) -> Node:
+    """Read one table by the fields of its class."""
+    known = specs(cls)
+    _unknown(ctx, raw, known, path)
+    return Node(cls, path, {name: _field(ctx, spec, default, raw, name, path) for name, (spec, default) in known.items()})
+
+
+def _field(ctx: Context, spec: Spec, default: Any, raw: dict[str, Any], name: str, path: KeyPath) -> Any:
+    if name not in raw:
+        if default is dataclasses.MISSING:
+            _absent(ctx, spec, name, path)
+            return BAD
+        if spec.kind == "series" and default is not None:
+            return (float(default),) * ctx.horizon.periods if ctx.horizon else BAD
+        if spec.kind == "table" and default is not None and spec.cls is not None:
+            return read_table(ctx, spec.cls, {}, (*path, name))
+        return default
+    here = (*path, name)
+    if spec.kind == "table":
+        return _sub_table(ctx, spec, raw[name], here)
+    if spec.kind in ("tables", "union"):
+        return _sub_tables(ctx, spec, raw[name], here)
+    return _READERS[spec.kind](ctx, spec, raw[name], here)
+
+
+def _absent(ctx: Context, spec: Spec, name: str, path: KeyPath) -> None:
+    here = (*path, name)
+    if spec.kind == "table":
+        ctx.fault(here, MISSING, f"a [{name}] table: {spec.meaning}", f"add [{name}]")
+    elif spec.kind in ("tables", "union"):
+        dotted = ".".join(part for part in here if isinstance(part, str))
+        ctx.fault(here, MISSING, f"at least one [[{dotted}]]: {spec.meaning}", f"add [[{dotted}]]")
+    else:
+        unit = f", {spec.unit}" if spec.unit else ""
+        ctx.fault(here, MISSING, f"{spec.meaning}{unit}", f"add {name} = …")
+
+
+def _unknown(ctx: Context, raw: dict[str, Any], known: dict[str, Any], path: KeyPath) -> None:
+    for key in raw:
+        if key in known:
+            continue
+        cure = v.nearest(key, known)
+        if _CURRENCY.search(key.lower()):
+            cure = "the currency is given once, as [case] currency; convert every amount to it" + (f"; {cure}" if cure else "")
+        ctx.fault((*path, key), raw[key], f"one of the keys {', '.join(known)}", cure or "take it out")
+
+
+def _sub_table(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+    assert spec.cls is not None
+    if isinstance(raw, dict):
+        return read_table(ctx, spec.cls, raw, path)
+    cure = f"write [{path[-1]}] in single brackets" if isinstance(raw, list) else f"write [{path[-1]}] and its keys under it"
+    ctx.fault(path, raw, f"one [{path[-1]}] table: {spec.meaning}", cure)
+    return BAD
+
+
+def _sub_tables(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+    dotted = ".".join(part for part in path if isinstance(part, str))
+    if not isinstance(raw, list) or not all(isinstance(entry, dict) for entry in raw):
+        ctx.fault(path, raw, f"entries [[{dotted}]]: {spec.meaning}", f"write [[{dotted}]] in double brackets, once per entry")
+        return BAD
+    if not spec.min_items <= len(raw) <= MAX_ENTRIES:
+        ctx.fault(path, f"{len(raw)} entries", f"from {spec.min_items} to {MAX_ENTRIES} [[{dotted}]]", "add or take out entries")
+    nodes = [_entry(ctx, spec, entry, (*path, i)) for i, entry in enumerate(raw[:MAX_ENTRIES])]
+    return tuple(node for node in nodes if node is not None)
+
+
+def _entry(ctx: Context, spec: Spec, raw: dict[str, Any], path: KeyPath) -> Node | None:
+    if spec.classes is None:
+        assert spec.cls is not None
+        return read_table(ctx, spec.cls, raw, path)
+    tag = raw.get(spec.tag, MISSING)
+    if isinstance(tag, str) and tag in spec.classes:
+        return read_table(ctx, spec.classes[tag], raw, path)
+    ctx.fault((*path, spec.tag), tag, " | ".join(spec.classes), "" if tag is MISSING else v.nearest(tag, spec.classes))
+    return None
