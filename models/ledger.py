@@ -51,15 +51,18 @@ class Account(Enum):
     PRINCIPAL = ("repayment", Group.FINANCING, False, False, "billion")
     DIVIDENDS = ("dividends", Group.FINANCING, False, False, "billion")
     TAX = ("tax", Group.TAX, False, False, "billion")
-    DEPRECIATION = ("depreciation", Group.NON_CASH, False, True, "billion")
+    DEPRECIATION = ("depreciation, less gains on sales", Group.NON_CASH, False, True, "billion")
     ACCRETION = ("accretion (pay-in-kind interest)", Group.NON_CASH, False, True, "billion")
     ORGANIC_EBITDA = ("EBITDA of the rest of the company", Group.NON_CASH, True, False, "billion")
     TERMINAL_ASSETS = ("assets at the end", Group.TERMINAL, False, False, "billion")
     TERMINAL_DEBT = ("debt at the end", Group.TERMINAL, False, False, "billion")
     DEBT = ("debt outstanding", Group.STOCK, False, False, "billion")
+    EQUITY = ("outside equity outstanding", Group.STOCK, False, False, "billion")
     HARDWARE_VALUE = ("market value of systems", Group.STOCK, False, False, "billion")
     SITE_VALUE = ("value of sites", Group.STOCK, False, False, "billion")
     COMPUTE = ("compute in service", Group.PHYSICAL, False, False, "PFLOP/s")
+    CONTRACTED = ("compute under contract", Group.PHYSICAL, False, False, "PFLOP/s")
+    MERCHANT = ("compute rented out without contract", Group.PHYSICAL, False, False, "PFLOP/s")
     SYSTEMS = ("systems in service", Group.PHYSICAL, False, False, "systems")
     IT_POWER = ("IT power", Group.PHYSICAL, False, False, "MW")
 
@@ -119,6 +122,7 @@ class LedgerBuilder:
         self._decisions: list[Decision] = []
         self._by_key: dict[str, int] = {}
         self._atoms: dict[tuple[int, ...], int] = {(): 0}
+        self._known: dict[tuple[str, str], IntArray] = {}
         self._chunks: list[tuple[IntArray, IntArray, IntArray, FloatArray, IntArray]] = []
 
     def decide(self, decision: Decision) -> int:
@@ -157,16 +161,27 @@ class LedgerBuilder:
             raise ValueError(f"posting priced by the future in {self._decisions[decision].key}")
         if not np.isfinite(value).all():
             raise ValueError(f"posting is not finite in {self._decisions[decision].key}")
-        atom = np.array(
-            [self._atom(column, int(p), second, int(q)) for p, q in zip(u, v, strict=True)],
-            dtype=np.int32,
-        )
+        atom = self._atoms_of(column, u, second, v)
         keep = value != 0.0
         full = np.full(t.shape, decision, dtype=np.int32)
         kind = np.full(t.shape, ACCOUNT_NUMBER[account], dtype=np.int32)
         self._chunks.append(
             (full[keep], kind[keep], t[keep].astype(np.int32), value[keep], atom[keep])
         )
+
+    def _atoms_of(
+        self, column: str, u: NDArray[np.int64], second: str, v: NDArray[np.int64]
+    ) -> IntArray:
+        table = self._known.get((column, second))
+        if table is None:
+            table = np.full((self._periods, self._periods), -1, dtype=np.int32)
+            self._known[column, second] = table
+        if not self._columns[second]:
+            v = np.zeros_like(v)  # the second period does not matter: one atom per first period
+        atoms = table[u, v]
+        for i in np.flatnonzero(atoms < 0):
+            atoms[i] = table[u[i], v[i]] = self._atom(column, int(u[i]), second, int(v[i]))
+        return atoms
 
     def _atom(self, column: str, u: int, second: str, v: int) -> int:
         factors = [self._position[d] * self._periods + u for d in self._columns[column]]
@@ -175,6 +190,9 @@ class LedgerBuilder:
         return self._atoms.setdefault(key, len(self._atoms))
 
     def freeze(self) -> Ledger:
+        """The ledger as arrays. ValueError if nothing was posted."""
+        if not self._chunks:
+            raise ValueError("the ledger has no postings")
         columns = [np.concatenate([c[i] for c in self._chunks]) for i in range(5)]
         width = max(len(a) for a in self._atoms) if self._atoms else 0
         factors = np.full((len(self._atoms), max(width, 1)), -1, dtype=np.int32)

@@ -1,0 +1,23 @@
+"""Budget: most that may be spent on hardware and sites, in expectation."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..ledger import Account
+from . import rules
+from .assembly import Assembly
+
+
+def constrain(a: Assembly) -> None:
+    """Spending is what is paid; sales of retired systems do not refill the budget."""
+    budget = a.case.budget
+    if budget is None:
+        return
+    spent = -a.expected([Account.HARDWARE, Account.SITES])
+    if budget.total is not None:
+        total = csr_array(np.asarray(spent.sum(axis=0))[None, :])
+        a.rows(rules.BUDGET_TOTAL, ["total"], total, upper=budget.total)
+    if budget.per_period is not None:
+        a.rows(rules.BUDGET_PERIOD, a.labels, spent, upper=budget.per_period)

@@ -1,0 +1,81 @@
+"""Objectives: compute delivered, capacity at a date, least cost of a target; and expected value for ties."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Ledger
+from ..schema.case import Case
+from . import rules
+from .assembly import Assembly
+from .cash import CASH
+from .quantities import FloatArray, compute_discount, money_discount
+
+
+@dataclass(frozen=True)
+class Goal:
+    """c'x + offset over the columns of the assembly, and its sense."""
+
+    cost: FloatArray
+    offset: float
+    maximise: bool
+    unit: str
+
+
+def wealth_weights(case: Case, deposit_rates: FloatArray) -> FloatArray:
+    """(T,) what a billion received in each period adds to the discounted wealth at the end: it waits at the deposit rate.
+
+    Discounting flows at money_discount instead would make debt cheaper than that rate look like a gain even when its
+    proceeds lie idle.
+    """
+    growth = np.concatenate([np.cumprod((1.0 + deposit_rates)[:0:-1])[::-1], [1.0]])
+    return np.asarray(money_discount(case)[-1] * growth)
+
+
+def wealth(case: Case, ledger: Ledger, means: FloatArray, deposit_rates: FloatArray) -> FloatArray:
+    """(N,) expected wealth at the end, discounted to time 0, per unit of each decision: billion."""
+    flow = wealth_weights(case, deposit_rates) @ ledger.expected(CASH_ACCOUNTS, means)
+    ends = np.asarray(ledger.expected(TERMINAL_ACCOUNTS, means).sum(axis=0)).ravel()
+    return np.asarray(flow + money_discount(case)[-1] * ends)
+
+
+def value(a: Assembly) -> Goal:
+    """Discounted expected wealth at the end (cash, assets, less debt) plus the dividends paid on the way."""
+    last = money_discount(a.case)[-1]
+    cost = np.zeros(len(a.columns))
+    ends = np.asarray(a.expected(TERMINAL_ACCOUNTS).sum(axis=0)).ravel()
+    cost[: ends.size] = last * ends
+    cost[a.first(CASH) + a.periods - 1] = last
+    return Goal(cost, float(money_discount(a.case) @ np.asarray(a.case.cash.dividends)), True, "billion")
+
+
+def primary(a: Assembly) -> Goal:
+    """The case's objective; for `cost` also the row of the compute target."""
+    kind, at = a.case.objective.kind, a.case.objective.at
+    date = a.periods - 1 if at is None else at
+    compute = a.expected([Account.COMPUTE])
+    if kind == "cost":
+        if a.case.objective.target is None:
+            raise ValueError("objective.target is missing: cost is minimised for a compute target")
+        a.rows(rules.TARGET, [a.labels[date]], csr_array(compute[[date]]), lower=a.case.objective.target)
+        return _cost(a)
+    weights = np.zeros(a.periods)
+    if kind == "capacity":
+        weights[date] = 1.0
+    else:
+        weights = compute_discount(a.case) * a.case.horizon.dt
+    cost = np.zeros(len(a.columns))
+    cost[: compute.shape[1]] = weights @ compute
+    return Goal(cost, 0.0, True, "PFLOP/s" if kind == "capacity" else "PFLOP/s-years")
+
+
+def _cost(a: Assembly) -> Goal:
+    """Wealth given up against doing nothing, before the tax that doing nothing would cost."""
+    goal = value(a)
+    fixed = a.mask(block="fixed").astype(np.float64)
+    idle = float(wealth(a.case, a.ledger, a.means, a.rates) @ fixed) + goal.offset
+    idle += a.case.cash.opening * (1.0 + float(a.rates[0])) * float(wealth_weights(a.case, a.rates)[0])
+    return Goal(-goal.cost, idle - goal.offset, False, "billion")

@@ -1,0 +1,73 @@
+"""Opening balance sheet and exogenous flows: decisions fixed at 1, so that they post to the same ledger."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..ledger import Account, Decision, LedgerBuilder
+from ..schema.case import Case
+from ..schema.financing import OpeningDebt, OpeningFleet
+from . import sites
+from .hardware import run_systems
+from .quantities import accelerators_by_id
+
+
+def declare(case: Case, builder: LedgerBuilder) -> None:
+    """fixed[organic], fixed[dividends], fixed[sites], fixed[fleet,accelerator,site,i], fixed[debt,id]."""
+    t = np.arange(case.horizon.periods)
+    if case.organic is not None:
+        organic = _fixed(builder, "organic", {"kind": "organic"})
+        builder.post(organic, Account.ORGANIC, t, case.organic.amount, case.organic.column)
+        builder.post(organic, Account.ORGANIC_EBITDA, t, case.organic.ebitda)
+    if any(case.cash.dividends):
+        dividends = _fixed(builder, "dividends", {"kind": "dividends"})
+        builder.post(dividends, Account.DIVIDENDS, t, -np.asarray(case.cash.dividends))
+    sites.declare_opening(case, builder)
+    for number, fleet in enumerate(case.opening.fleet):
+        _fleet(case, builder, fleet, number)
+    for debt in case.opening.debt:
+        _debt(case, builder, debt)
+
+
+def _fixed(builder: LedgerBuilder, key: str, tags: dict[str, str]) -> int:
+    return builder.decide(
+        Decision(key=f"fixed[{key}]", block="fixed", period=0, unit="", lower=1.0, upper=1.0, tags=tags)
+    )
+
+
+def _fleet(case: Case, builder: LedgerBuilder, fleet: OpeningFleet, number: int) -> None:
+    accelerator = accelerators_by_id(case)[fleet.accelerator]
+    site = next(s for s in case.site if s.id == fleet.site)
+    tags = {"kind": "fleet", "accelerator": fleet.accelerator, "site": fleet.site, "vendor": accelerator.vendor}
+    fixed = _fixed(builder, f"fleet,{fleet.accelerator},{fleet.site},{number}", tags)
+    years = max(accelerator.life - fleet.age, 1)
+    t = np.arange(min(years, case.horizon.periods))
+    builder.post(fixed, Account.DEPRECIATION, t, -fleet.book_value / years)
+    run_systems(case, builder, accelerator, site, fixed, fleet.systems, 0, fleet.age, "one", 0)
+
+
+def _debt(case: Case, builder: LedgerBuilder, debt: OpeningDebt) -> None:
+    """Service of a debt that stands at `amount` at the start of period 0 and is paid off in period `maturity`."""
+    periods, dt = case.horizon.periods, case.horizon.dt
+    tags = {
+        "kind": "debt", "debt": debt.id, "holder": debt.holder or "", "secured_by": debt.secured_by, "rate": debt.rate,
+    }  # fmt: skip
+    fixed = _fixed(builder, f"debt,{debt.id}", tags)
+    closing = opening_debt_balance(debt)
+    before = np.concatenate([[debt.amount], closing[:-1]])
+    t = np.arange(min(debt.maturity + 1, periods))
+    builder.post(fixed, Account.INTEREST, t, -debt.coupon * dt * before[t])
+    if debt.rate == "floating" and debt.benchmark is not None:
+        builder.post(fixed, Account.INTEREST, t, -dt * before[t], debt.benchmark, np.maximum(t - 1, 0))
+    builder.post(fixed, Account.PRINCIPAL, t, closing[t] - before[t])
+    builder.post(fixed, Account.DEBT, t, closing[t])
+    if debt.maturity >= periods:
+        builder.post(fixed, Account.TERMINAL_DEBT, t[-1:], -closing[t[-1:]])
+
+
+def opening_debt_balance(debt: OpeningDebt) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """(maturity + 1,) outstanding at the end of each period from 0 to maturity, billion."""
+    count = debt.maturity + 1
+    if debt.amortisation == "linear":
+        return np.asarray(debt.amount * (1.0 - np.arange(1, count + 1) / count))
+    return np.asarray(np.where(np.arange(count) < debt.maturity, debt.amount, 0.0))

@@ -1,0 +1,161 @@
+"""Revenue: take-or-pay contracts and merchant rental, and the compute that both may sell."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..ledger import Account, Decision, LedgerBuilder
+from ..schema.case import Case
+from ..schema.drivers import Survival
+from ..schema.hardware import Accelerator
+from ..schema.revenue import Contract
+from . import rules
+from .assembly import Assembly
+from .hardware import order_window
+from .quantities import DOLLAR, WIDER, FloatArray, PeriodArray, hours, system_compute, window
+
+
+def rental(case: Case, accelerator: Accelerator) -> FloatArray:
+    """(T,) merchant revenue of one system per period at the market's start level, billion."""
+    if case.merchant is None:
+        return np.zeros(case.horizon.periods)
+    years = np.arange(case.horizon.periods) * case.horizon.dt
+    fall = (1.0 - accelerator.rental_decline) ** years
+    listed = accelerator.accelerators * accelerator.rental * hours(case.horizon) * DOLLAR
+    return np.asarray(listed * fall * (1.0 - case.merchant.discount))
+
+
+def relet_price(case: Case) -> FloatArray:
+    """(T,) merchant revenue of one PFLOP/s per period, billion: that of the accelerator which earns least per PFLOP/s."""
+    prices = [
+        rental(case, a) / system_compute(a, case.objective.metric) for a in case.accelerator if a.rental > 0.0
+    ]
+    return np.min(prices, axis=0) if prices else np.zeros(case.horizon.periods)
+
+
+def most_systems(case: Case, accelerator: Accelerator) -> FloatArray:
+    """(T,) upper bound of the systems in service: the opening fleet and everything that could have been ordered."""
+    supplied = np.zeros(case.horizon.periods)
+    supplied[order_window(case, accelerator)] = [accelerator.supply[t] for t in order_window(case, accelerator)]
+    ready = np.concatenate([np.zeros(accelerator.lead), np.cumsum(supplied)])[: case.horizon.periods]
+    fleet = sum(f.systems for f in case.opening.fleet if f.accelerator == accelerator.id)
+    return np.asarray(fleet + ready)
+
+
+def declare(case: Case, builder: LedgerBuilder) -> None:
+    """Decisions sign[contract,t] (PFLOP/s), merchant[accelerator,t] (systems) and fixed[contract,id]."""
+    for contract in case.contract:
+        tags = {"contract": contract.id, "customer": contract.customer}
+        if contract.opening_volume > 0.0:
+            fixed = builder.decide(
+                Decision(
+                    key=f"fixed[contract,{contract.id}]", block="fixed", period=0, unit="", lower=1.0, upper=1.0,
+                    tags={"kind": "contract", **tags},
+                )
+            )  # fmt: skip
+            term = case.horizon.periods if contract.opening_term is None else contract.opening_term
+            _deliver(case, builder, contract, fixed, 0, term, contract.opening_volume, contract.price, 0.0)
+        for v in window(contract.sign_from, contract.sign_to, case.horizon.periods - contract.ramp):
+            label = case.horizon.label(v)
+            sign = builder.decide(
+                Decision(
+                    key=f"sign[{contract.id},{label}]", block="sign", period=v, unit="PFLOP/s", lower=0.0,
+                    upper=WIDER * contract.volume, tags={**tags, "period": label},
+                )
+            )  # fmt: skip
+            price = contract.price * (1.0 - contract.price_fall) ** (v * case.horizon.dt)
+            prepaid = contract.prepayment
+            if prepaid > 0.0:
+                value = price * hours(case.horizon) * DOLLAR * contract.term
+                builder.post(sign, Account.PREPAYMENT, v, prepaid * value)
+            _deliver(case, builder, contract, sign, v + contract.ramp, contract.term, 1.0, price, prepaid)
+    if case.merchant is not None:
+        for accelerator in case.accelerator:
+            _declare_merchant(case, builder, accelerator, case.merchant.column)
+
+
+def _deliver(
+    case: Case,
+    builder: LedgerBuilder,
+    contract: Contract,
+    decision: int,
+    start: int,
+    term: int,
+    volume: float,
+    price: float,
+    prepaid: float,
+) -> None:
+    """Post `term` periods of delivery of `volume` PFLOP/s from `start` at `price` per PFLOP/s-hour."""
+    periods = case.horizon.periods
+    t: PeriodArray = np.arange(start, min(start + term, periods))
+    alive = contract.survival or "one"
+    bill = volume * price * hours(case.horizon) * DOLLAR
+    builder.post(decision, Account.CONTRACTED, t, volume)
+    builder.post(decision, Account.CONTRACT_REVENUE, t, bill, alive)
+    if prepaid > 0.0:
+        builder.post(decision, Account.PREPAYMENT, t, -prepaid * bill, alive)
+        unearned = start + term - periods
+        if unearned > 0:
+            builder.post(decision, Account.TERMINAL_DEBT, periods - 1, -prepaid * bill * unearned, alive)
+    _relet(case, builder, contract, decision, t, volume, bill)
+
+
+def _relet(
+    case: Case,
+    builder: LedgerBuilder,
+    contract: Contract,
+    decision: int,
+    t: PeriodArray,
+    volume: float,
+    bill: float,
+) -> None:
+    """After the customer's default, which its survival driver S shows as (1 - S) / (1 - recovery) = 1, re-let a share."""
+    driver = next((d for d in case.driver if d.id == contract.survival), None)
+    recovery = driver.recovery if isinstance(driver, Survival) else 0.0
+    if case.merchant is None or driver is None or contract.relet_share == 0.0 or recovery >= 1.0:
+        return
+    price = np.minimum(relet_price(case)[t] * volume, bill)
+    amount = contract.relet_share * price / (1.0 - recovery)
+    column = case.merchant.column
+    builder.post(decision, Account.CONTRACT_REVENUE, t, amount, column)
+    builder.post(decision, Account.CONTRACT_REVENUE, t, -amount, column, t, driver.id, t)
+
+
+def _declare_merchant(case: Case, builder: LedgerBuilder, accelerator: Accelerator, column: str) -> None:
+    if accelerator.rental <= 0.0:
+        return
+    revenue, most = rental(case, accelerator), most_systems(case, accelerator)
+    compute = system_compute(accelerator, case.objective.metric)
+    for t in range(case.horizon.periods):
+        if most[t] <= 0.0 or case.merchant is None or case.merchant.volume[t] <= 0.0:
+            continue
+        label = case.horizon.label(t)
+        rented = builder.decide(
+            Decision(
+                key=f"merchant[{accelerator.id},{label}]", block="merchant", period=t, unit="systems", lower=0.0,
+                upper=WIDER * most[t], tags={"accelerator": accelerator.id, "period": label},
+            )
+        )  # fmt: skip
+        builder.post(rented, Account.MERCHANT_REVENUE, t, revenue[t], column)
+        builder.post(rented, Account.MERCHANT, t, compute)
+
+
+def constrain(a: Assembly) -> None:
+    """Each PFLOP/s is sold once, each system rented out once, and no more than customers take."""
+    sold = a.expected([Account.CONTRACTED, Account.MERCHANT])
+    if sold.nnz:
+        a.rows(rules.COMPUTE_BALANCE, a.labels, sold - a.expected([Account.COMPUTE]), upper=0.0)
+    for contract in a.case.contract:
+        signed = a.mask(block="sign", contract=contract.id)
+        a.rows(rules.CONTRACT, [contract.id], csr_array(signed[None, :].astype(np.float64)), upper=contract.volume)
+    if a.case.merchant is None:
+        return
+    for accelerator in a.case.accelerator:
+        rented = a.mask(block="merchant", accelerator=accelerator.id)
+        times = sorted(int(t) for t in a.period[rented])
+        if times:
+            own = a.expected([Account.SYSTEMS], a.mask(accelerator=accelerator.id))[times]
+            index = [f"{accelerator.id},{a.labels[t]}" for t in times]
+            a.rows(rules.RENTED, index, a.selector(rented, times) - own, upper=0.0)
+    a.rows(rules.MERCHANT, a.labels, a.expected([Account.MERCHANT]), upper=a.case.merchant.volume)

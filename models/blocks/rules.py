@@ -1,0 +1,80 @@
+"""The rules of the model: every family of rows and of upper bounds, in the words and units of the reports."""
+
+from __future__ import annotations
+
+from ..program import Rule
+from ..schema.rules import Covenant
+from ..schema.sites import LAYERS
+
+CHAIN_LINKS = ("supply", "shell", "power", "cooling", "security", "fibre", "grid")
+MONEY_LINKS = ("depth", "appetite", "facility", "collateral", "use", "cash", "budget", "circularity", "covenant")
+
+SUPPLY = Rule("supply", "supply of accelerator systems", "systems per period", 100.0, "supply")
+LAYER = {k: Rule(f"site_{k}", f"{k} in service at a site", "MW", 100.0, k) for k in LAYERS}
+SCHEDULE = {
+    k: Rule(
+        "grid" if k == "power" else f"schedule_{k}",
+        "grid energisation schedule of a site" if k == "power" else f"schedule of {k} at a site",
+        "MW",
+        100.0,
+        "grid" if k == "power" else k,
+    )
+    for k in LAYERS
+}
+ROOM = {k: Rule(f"room_{k}", f"most {k} that a site can hold", "MW", 100.0, k) for k in LAYERS}
+PACE = {k: Rule(f"pace_{k}", f"most {k} that can be started in a period", "MW per period", 100.0, k) for k in LAYERS}
+
+COMPUTE_BALANCE = Rule("compute_balance", "compute sold is at most compute in service", "PFLOP/s", 100.0)
+CONTRACT = Rule("contract_volume", "volume of a contract on offer", "PFLOP/s", 100.0)
+RENTED = Rule("merchant_systems", "systems rented out are at most those in service", "systems", 100.0)
+MERCHANT = Rule("merchant_volume", "most compute that the merchant market takes", "PFLOP/s", 100.0)
+
+DEPTH = Rule("depth", "depth of an investor class for an instrument", "billion per period", 1.0, "depth")
+APPETITE = Rule("appetite", "appetite of an investor class over all instruments", "billion per period", 1.0, "appetite")
+HOLDING = Rule("holding", "most an investor class holds at one time", "billion", 1.0, "appetite")
+OUTSTANDING = Rule("outstanding", "most outstanding of an instrument", "billion", 1.0, "facility")
+DRAWN = Rule("drawn", "draws are at most the commitment", "billion", 1.0, "facility")
+COLLATERAL = {
+    k: Rule(f"collateral_{k}", title, "billion of collateral", 1.0, "collateral")
+    for k, title in {
+        "accelerators": "debt secured by systems against their value",
+        "sites": "debt secured by sites against their value",
+        "all": "all secured debt against the value of systems and sites",
+    }.items()
+}
+USE = {
+    k: Rule(f"use_{k}", f"funding for {title} is at most the spending on them", "billion", 1.0, "use")
+    for k, title in {"accelerators": "systems", "sites": "sites"}.items()
+}
+TIED = Rule("tied", "funding tied to a supplier against what it is paid", "billion", 1.0, "use")
+
+CASH_BALANCE = Rule("cash_balance", "expected cash: what comes in, goes out and is carried on", "billion", 1.0, "")
+MINIMUM_CASH = Rule("minimum_cash", "least expected cash", "billion", 1.0, "cash")
+BUDGET_TOTAL = Rule("budget_total", "budget over the horizon", "billion", 1.0, "budget")
+BUDGET_PERIOD = Rule("budget_period", "budget of a period", "billion", 1.0, "budget")
+CIRCULARITY = Rule("circularity", "cap on funding from suppliers and customers", "billion of funding", 1.0, "circularity")
+
+TAX_INCOME = Rule("tax_income", "taxable income is a profit or a loss", "billion")
+TAX_LOSS_USE = Rule("tax_loss_use", "most of a profit that carried losses may offset", "billion")
+TAX_LOSS_POOL = Rule("tax_loss_pool", "losses used are at most those carried in", "billion")
+TAX_LOSS_CARRIED = Rule("tax_loss_carried", "losses carried forward", "billion")
+TAX_DUE = Rule("tax_due", "tax on the profit left", "billion")
+
+TARGET = Rule("compute_target", "compute that must be in service at the date", "PFLOP/s", 100.0)
+
+COVENANT_TITLES = {
+    "net_debt_to_ebitda": "net debt / EBITDA",
+    "interest_cover": "EBITDA / interest",
+    "dscr": "debt service cover",
+    "ltv": "debt / asset value",
+    "maturity_wall": "principal due in a year",
+    "terminal_equity": "equity at the end",
+    "floating_share": "share of floating debt",
+}
+
+
+def covenant(c: Covenant) -> Rule:
+    """Rule of one covenant; its rows are in billions of headroom."""
+    return Rule(
+        f"covenant_{c.id}", f"covenant {c.id}: {COVENANT_TITLES[c.kind]}", "billion of headroom", 1.0, "covenant"
+    )

@@ -1,0 +1,114 @@
+"""Sites: the layers that are built, and the IT power that each of them lets a site serve."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..ledger import Account, Decision, LedgerBuilder
+from ..schema.case import Case
+from ..schema.sites import Layer, Site
+from . import rules
+from .assembly import Assembly
+from .quantities import MILLION, WIDER, FloatArray
+
+
+def layer_cost(layer: Layer) -> float:
+    """Billion per MW; what comes once per site is spread over the most the site can hold."""
+    return (layer.cost_per_mw + layer.cost_per_site / layer.max_mw) * MILLION
+
+
+def stage_periods(layer: Layer) -> list[int]:
+    """Periods after the decision in which the stages are paid: in equal steps, the last with the start of service."""
+    last = len(layer.stages) - 1
+    return [round(i * layer.lead / last) if last else 0 for i in range(last + 1)]
+
+
+def declare(case: Case, builder: LedgerBuilder) -> None:
+    """Decisions build[site,layer,t], MW."""
+    for site in case.site:
+        for layer in site.layer:
+            room = layer.max_mw - layer.opening_mw
+            for v in range(case.horizon.periods):
+                pace = room if layer.max_build is None else layer.max_build[v]
+                if min(pace, room) <= 0.0:
+                    continue
+                label = case.horizon.label(v)
+                build = builder.decide(
+                    Decision(
+                        key=f"build[{site.id},{layer.kind},{label}]",
+                        block="build",
+                        period=v,
+                        unit="MW",
+                        lower=0.0,
+                        upper=pace if pace < room else WIDER * room,
+                        tags={"site": site.id, "layer": layer.kind, "period": label},
+                        rule=rules.PACE[layer.kind].name if pace < room else "",
+                    )
+                )
+                _post_build(case, builder, site, layer, build, v)
+
+
+def _post_build(case: Case, builder: LedgerBuilder, site: Site, layer: Layer, build: int, v: int) -> None:
+    periods, dt = case.horizon.periods, case.horizon.dt
+    cost, start = layer_cost(layer), v + layer.lead
+    paid = np.zeros(periods)
+    for share, wait in zip(layer.stages, stage_periods(layer), strict=True):
+        if v + wait < periods:
+            paid[v + wait] += share * cost
+    t = np.arange(periods)
+    builder.post(build, Account.SITES, t, -paid)
+    served = t[start:]
+    if layer.kind == "shell":
+        builder.post(build, Account.SITE_OPEX, served, -site.opex * MILLION * dt)
+    builder.post(build, Account.DEPRECIATION, t[start : start + site.life], -cost / site.life)
+    book = np.where(t < start, np.cumsum(paid), cost * np.maximum(0.0, 1.0 - (t - start + 1) / site.life))
+    _post_value(builder, build, book * site.residual_share)
+
+
+def _post_value(builder: LedgerBuilder, decision: int, value: FloatArray) -> None:
+    t = np.arange(value.size)
+    builder.post(decision, Account.SITE_VALUE, t, value)
+    builder.post(decision, Account.TERMINAL_ASSETS, t[-1:], value[-1:])
+
+
+def declare_opening(case: Case, builder: LedgerBuilder) -> None:
+    """fixed[sites]: operation, depreciation and value of the layers in service at the start."""
+    shells = {s.id: layer.opening_mw for s in case.site for layer in s.layer if layer.kind == "shell"}
+    book, life = case.opening.site_book_value, case.opening.site_life
+    if not any(shells.values()) and book == 0.0:
+        return
+    t = np.arange(case.horizon.periods)
+    opening = builder.decide(
+        Decision(key="fixed[sites]", block="fixed", period=0, unit="", lower=1.0, upper=1.0, tags={"kind": "sites"})
+    )
+    for site in case.site:
+        builder.post(opening, Account.SITE_OPEX, t, -site.opex * MILLION * case.horizon.dt * shells[site.id])
+    years = max(s.life for s in case.site) if life is None else life
+    builder.post(opening, Account.DEPRECIATION, t[:years], -book / years)
+    total = sum(shells.values())
+    weight = {s.id: shells[s.id] / total if total else 1.0 / len(case.site) for s in case.site}
+    residual = sum(weight[s.id] * s.residual_share for s in case.site)
+    _post_value(builder, opening, residual * book * np.maximum(0.0, 1.0 - (t + 1) / years))
+
+
+def constrain(a: Assembly) -> None:
+    """IT power at a site is at most what each layer serves; layers are built up to the site's most."""
+    for site in a.case.site:
+        load = a.expected([Account.IT_POWER], a.mask(site=site.id))
+        for layer in site.layer:
+            builds = a.mask(block="build", site=site.id, layer=layer.kind)
+            factor = site.pue if layer.kind == "power" else 1.0
+            index = [f"{site.id},{label}" for label in a.labels]
+            a.rows(rules.LAYER[layer.kind], index, load * factor - _in_service(a, builds, layer), upper=layer.opening_mw)
+            if layer.schedule_mw is not None:
+                a.rows(rules.SCHEDULE[layer.kind], index, load * factor, upper=layer.schedule_mw)
+            room = max(layer.max_mw - layer.opening_mw, 0.0)
+            a.rows(rules.ROOM[layer.kind], [site.id], csr_array(builds[None, :].astype(np.float64)), upper=room)
+
+
+def _in_service(a: Assembly, builds: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], layer: Layer) -> csr_array:
+    """(T, N) MW in service per MW decided."""
+    ready = a.period + layer.lead
+    grid = builds[None, :] & (ready[None, :] <= np.arange(a.periods)[:, None])
+    return csr_array(grid.astype(np.float64))

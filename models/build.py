@@ -1,0 +1,127 @@
+"""From a case to its ledger, and from both to the linear program as plain arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+
+from .blocks import (
+    budget,
+    cash,
+    circularity,
+    covenants,
+    financing,
+    funding_limits,
+    hardware,
+    objective,
+    opening,
+    revenue,
+    rules,
+    sites,
+    tax,
+)
+from .blocks.assembly import Assembly
+from .ledger import Ledger, LedgerBuilder
+from .program import LinearProgram
+from .schema.case import Case
+
+FloatArray = NDArray[np.float64]
+
+
+def build_ledger(case: Case) -> Ledger:
+    """All decisions of a case with their postings.
+
+    Price columns are the case's drivers, its products of drivers, and `one`; factors count the drivers in the case's
+    order. Raises ValueError if an instrument's terms do not make a schedule.
+    """
+    columns = {d.id: (d.id,) for d in case.driver} | {c.id: c.drivers for c in case.column}
+    builder = LedgerBuilder(columns, [d.id for d in case.driver], case.horizon.periods)
+    opening.declare(case, builder)
+    hardware.declare(case, builder)
+    sites.declare(case, builder)
+    revenue.declare(case, builder)
+    financing.declare(case, builder)
+    tax.declare(case, builder)
+    return builder.freeze()
+
+
+def build_program(
+    case: Case, ledger: Ledger, means: FloatArray, deposit_rates: FloatArray
+) -> LinearProgram:
+    """The linear program of a case on its expected path, modelled in Pyomo and compiled once.
+
+    Args:
+        case: the case.
+        ledger: `build_ledger(case)`.
+        means: (A,) sample means of the ledger's atoms.
+        deposit_rates: (T,) expected interest on a surplus, per period (not per year).
+
+    Raises ValueError if shapes do not match or a number is not finite.
+    """
+    means = np.asarray(means, dtype=np.float64)
+    rates = np.asarray(deposit_rates, dtype=np.float64)
+    if means.shape != (ledger.factors.shape[0],) or rates.shape != (case.horizon.periods,):
+        raise ValueError(f"{means.shape} means and {rates.shape} rates do not fit the ledger and the horizon")
+    if not (np.isfinite(means).all() and np.isfinite(rates).all()):
+        raise ValueError("the means of the price columns or the deposit rates are not all finite")
+    from pyomo.common.gc_manager import PauseGC
+
+    with PauseGC():
+        a = Assembly(case, ledger, means, rates)
+        for layer in rules.PACE.values():
+            a.use_rule(layer)
+        cash.constrain(a)
+        hardware.constrain(a)
+        sites.constrain(a)
+        revenue.constrain(a)
+        funding_limits.constrain(a)
+        circularity.constrain(a)
+        budget.constrain(a)
+        tax.constrain(a)
+        covenants.constrain(a)
+        return _compiled(a, objective.primary(a), objective.value(a))
+
+
+def _compiled(a: Assembly, goal: objective.Goal, value: objective.Goal) -> LinearProgram:
+    """Compile the Pyomo model and put its columns back into the assembly's order, unused ones included."""
+    from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+
+    a.goal("objective", goal.cost, goal.offset, goal.maximise)
+    a.goal("value", value.cost, value.offset, value.maximise)
+    info = LinearStandardFormCompiler().write(a.model, mixed_form=True, set_sense=None)
+    number = {id(v): j for j, v in enumerate(a.columns)}
+    at = np.array([number[id(v)] for v in info.columns], dtype=np.int64)
+    matrix = coo_array(info.A)
+    costs = np.zeros((2, len(a.columns)))
+    costs[:, at] = info.c.toarray()
+    extra = a.constant_rows
+    rows = len(info.rows) + len(extra)
+    kind = np.array([r.bound_type for r in info.rows], dtype=np.int64)
+    right = np.asarray(info.rhs, dtype=np.float64)
+    lower = np.where(kind > 0, -np.inf, right)
+    upper = np.where(kind < 0, np.inf, right)
+    names = [str(r.constraint.index()) for r in info.rows]
+    limits = np.array([v.bounds for v in a.columns], dtype=np.float64)  # None becomes nan
+    program = LinearProgram(
+        matrix=csr_array((matrix.data, (matrix.row, at[matrix.col])), shape=(rows, len(a.columns))),
+        cost=costs[0],
+        offset=float(info.c_offset[0]),
+        maximise=goal.maximise,
+        value=costs[1],
+        value_offset=float(info.c_offset[1]),
+        row_lower=np.concatenate([lower, [low for _, low, _ in extra]]),
+        row_upper=np.concatenate([upper, [high for _, _, high in extra]]),
+        col_lower=np.where(np.isnan(limits[:, 0]), -np.inf, limits[:, 0]),
+        col_upper=np.where(np.isnan(limits[:, 1]), np.inf, limits[:, 1]),
+        decisions=np.arange(len(a.ledger.decisions), dtype=np.int32),
+        row_names=(*names, *(name for name, _, _ in extra)),
+        column_names=tuple(a.column_names),
+        bound_rules=tuple(a.bound_rules),
+        rules=dict(a.rules),
+        name=a.case.case.name,
+        unit=goal.unit,
+    )
+    if not (np.isfinite(program.matrix.data).all() and np.isfinite(program.cost).all() and np.isfinite(program.value).all()):
+        raise ValueError("the linear program holds a number that is not finite")
+    return program
