@@ -15,7 +15,7 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup plan test check format lint types contracts hooks lock clean
+.PHONY: help setup plan test check format lint types contracts bench hooks lock clean
 
 help: ## list the targets
 	@echo "make TARGET [CASE=$(CASE)] [SCENARIOS=$(SCENARIOS)] [ARGS=...] [PYTHON=...] [WORKERS=$(WORKERS)]"
@@ -47,6 +47,9 @@ contracts: $(READY) ## import-linter: who may import whom
 format: $(READY) ## rewrite the files in ruff's format, with sorted imports
 	@$(BIN)/ruff check --quiet --fix . || true
 	@$(BIN)/ruff format .
+
+bench: $(READY) ## measure on this machine, as in bench/RESULTS.md; ARGS go to `python -m bench`
+	@$(BIN)/python -m bench $(ARGS)
 
 hooks: $(READY) ## install the git hooks
 	@$(BIN)/pre-commit install
