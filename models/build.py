@@ -46,9 +46,7 @@ def build_ledger(case: Case) -> Ledger:
     return builder.freeze()
 
 
-def build_program(
-    case: Case, ledger: Ledger, means: FloatArray, deposit_rates: FloatArray
-) -> LinearProgram:
+def build_program(case: Case, ledger: Ledger, means: FloatArray, deposit_rates: FloatArray) -> LinearProgram:
     """The linear program of a case on its expected path, modelled in Pyomo and compiled once.
 
     Args:
@@ -122,6 +120,6 @@ def _compiled(a: Assembly, goal: objective.Goal, value: objective.Goal) -> Linea
         name=a.case.case.name,
         unit=goal.unit,
     )
-    if not (np.isfinite(program.matrix.data).all() and np.isfinite(program.cost).all() and np.isfinite(program.value).all()):
+    if not all(np.isfinite(v).all() for v in (program.matrix.data, program.cost, program.value)):
         raise ValueError("the linear program holds a number that is not finite")
     return program

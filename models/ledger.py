@@ -86,8 +86,8 @@ TERMINAL_ACCOUNTS: tuple[Account, ...] = (Account.TERMINAL_ASSETS, Account.TERMI
 class Decision:
     """One amount the LP chooses. `key` is unique, e.g. "order[gb300,texas,2027Q1]".
 
-    block: "order", "build", "sign", "merchant", "place", "commit", "draw", "tax", "fixed" (value 1: opening balance sheet and
-    exogenous flows). tags: the parts of the key by name, e.g. {"accelerator": "gb300", "site": "texas"}.
+    block: "order", "build", "sign", "merchant", "place", "commit", "draw", "tax", "fixed" (value 1: opening balance
+    sheet and exogenous flows). tags: the parts of the key by name, e.g. {"accelerator": "gb300", "site": "texas"}.
     rule: name of the `Rule` that its upper bound stands for, or "".
     """
 
@@ -113,9 +113,7 @@ class LedgerBuilder:
         periods: T; postings at or after T are refused: the blocks value what lies beyond in the terminal accounts.
     """
 
-    def __init__(
-        self, columns: Mapping[str, Sequence[str]], drivers: Sequence[str], periods: int
-    ) -> None:
+    def __init__(self, columns: Mapping[str, Sequence[str]], drivers: Sequence[str], periods: int) -> None:
         self._position = {name: i for i, name in enumerate(drivers)}
         self._columns = {ONE: (), **{k: tuple(v) for k, v in columns.items()}}
         self._periods = periods
@@ -165,13 +163,9 @@ class LedgerBuilder:
         keep = value != 0.0
         full = np.full(t.shape, decision, dtype=np.int32)
         kind = np.full(t.shape, ACCOUNT_NUMBER[account], dtype=np.int32)
-        self._chunks.append(
-            (full[keep], kind[keep], t[keep].astype(np.int32), value[keep], atom[keep])
-        )
+        self._chunks.append((full[keep], kind[keep], t[keep].astype(np.int32), value[keep], atom[keep]))
 
-    def _atoms_of(
-        self, column: str, u: NDArray[np.int64], second: str, v: NDArray[np.int64]
-    ) -> IntArray:
+    def _atoms_of(self, column: str, u: NDArray[np.int64], second: str, v: NDArray[np.int64]) -> IntArray:
         table = self._known.get((column, second))
         if table is None:
             table = np.full((self._periods, self._periods), -1, dtype=np.int32)
@@ -251,9 +245,7 @@ class Ledger:
         count = self.factors.shape[0]
         entries, row = np.unique(period * count + self.atom[keep], return_inverse=True)
         periods = self.periods if weights is None else 1
-        matrix = csr_array(
-            (value, (row.ravel(), self.decision[keep])), shape=(len(entries), len(self.decisions))
-        )
+        matrix = csr_array((value, (row.ravel(), self.decision[keep])), shape=(len(entries), len(self.decisions)))
         used, atom = np.unique(entries % count, return_inverse=True)
         start = np.searchsorted(entries // count, np.arange(periods + 1))
         return Exposure(

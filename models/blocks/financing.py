@@ -109,7 +109,9 @@ def post_face(
         observed = np.full_like(u, issued) if instrument.rate == "fixed" else u - 1
         builder.post(decision, coupon, u, -owed, instrument.benchmark, observed)
     if instrument.spread_driver is not None:
-        builder.post(decision, coupon, u, -owed * instrument.spread_beta, instrument.spread_driver, np.full_like(u, agreed))
+        builder.post(
+            decision, coupon, u, -owed * instrument.spread_beta, instrument.spread_driver, np.full_like(u, agreed)
+        )
     builder.post(decision, Account.PRINCIPAL, u, -terms.principal[n])
     if is_debt(instrument):
         builder.post(decision, Account.ACCRETION, u, -terms.accreted[n])

@@ -84,8 +84,8 @@ def _facilities(a: Assembly) -> None:
 def _collateral(a: Assembly) -> None:
     """The value of a class of assets is pledged once: outstanding / advance rate, over all instruments, is at most it.
 
-    Opening debt takes what it needs of the opening assets, at most all of them; an instrument without an advance rate is
-    lent up to the full value. Debt secured by `all` may lean on either class, so it counts in the sum of both only.
+    Opening debt takes what it needs of the opening assets, at most all of them; an instrument without an advance rate
+    is lent up to the full value. Debt secured by `all` may lean on either class, so it counts in the sum of both only.
     """
     classes = {"accelerators": Account.HARDWARE_VALUE, "sites": Account.SITE_VALUE}
     lendable = [i for i in a.case.instrument if lent(i)]

@@ -14,6 +14,7 @@ from .quantities import (
     DOLLAR,
     MILLION,
     WIDER,
+    FloatArray,
     PeriodArray,
     hours,
     resale_share,
@@ -54,9 +55,7 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
                 _post_order(case, builder, accelerator, site, order, v)
 
 
-def _post_order(
-    case: Case, builder: LedgerBuilder, accelerator: Accelerator, site: Site, order: int, v: int
-) -> None:
+def _post_order(case: Case, builder: LedgerBuilder, accelerator: Accelerator, site: Site, order: int, v: int) -> None:
     periods = case.horizon.periods
     start = v + accelerator.lead
     price = accelerator.price * MILLION
@@ -117,7 +116,7 @@ def run_systems(
     builder.post(decision, Account.DEPRECIATION, [end], sale, accelerator.resale_column)
 
 
-def _closing(accelerator: Accelerator, served: PeriodArray, age: int, dt: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _closing(accelerator: Accelerator, served: PeriodArray, age: int, dt: float) -> FloatArray:
     """Value over the price at the end of a period, after `served` full periods before it, failures of it included."""
     failures = surviving(accelerator, np.ones(1, dtype=np.int64), dt)
     return resale_share(accelerator, served + age + 1, dt) * failures

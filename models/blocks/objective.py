@@ -26,7 +26,7 @@ class Goal:
 
 
 def wealth_weights(case: Case, deposit_rates: FloatArray) -> FloatArray:
-    """(T,) what a billion received in each period adds to the discounted wealth at the end: it waits at the deposit rate.
+    """(T,) what a billion received in each period adds to discounted wealth at the end; it waits at the deposit rate.
 
     Discounting flows at money_discount instead would make debt cheaper than that rate look like a gain even when its
     proceeds lie idle.

@@ -9,7 +9,7 @@ from ..schema.case import Case
 from ..schema.financing import OpeningDebt, OpeningFleet
 from . import sites
 from .hardware import run_systems
-from .quantities import accelerators_by_id
+from .quantities import FloatArray, accelerators_by_id
 
 
 def declare(case: Case, builder: LedgerBuilder) -> None:
@@ -65,7 +65,7 @@ def _debt(case: Case, builder: LedgerBuilder, debt: OpeningDebt) -> None:
         builder.post(fixed, Account.TERMINAL_DEBT, t[-1:], -closing[t[-1:]])
 
 
-def opening_debt_balance(debt: OpeningDebt) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def opening_debt_balance(debt: OpeningDebt) -> FloatArray:
     """(maturity + 1,) outstanding at the end of each period from 0 to maturity, billion."""
     count = debt.maturity + 1
     if debt.amortisation == "linear":

@@ -27,10 +27,8 @@ def rental(case: Case, accelerator: Accelerator) -> FloatArray:
 
 
 def relet_price(case: Case) -> FloatArray:
-    """(T,) merchant revenue of one PFLOP/s per period, billion: that of the accelerator which earns least per PFLOP/s."""
-    prices = [
-        rental(case, a) / system_compute(a, case.objective.metric) for a in case.accelerator if a.rental > 0.0
-    ]
+    """(T,) merchant revenue of one PFLOP/s per period, billion, on the accelerator that earns least per PFLOP/s."""
+    prices = [rental(case, a) / system_compute(a, case.objective.metric) for a in case.accelerator if a.rental > 0.0]
     return np.min(prices, axis=0) if prices else np.zeros(case.horizon.periods)
 
 
@@ -110,7 +108,7 @@ def _relet(
     volume: float,
     bill: float,
 ) -> None:
-    """After the customer's default, which its survival driver S shows as (1 - S) / (1 - recovery) = 1, re-let a share."""
+    """After the customer's default, shown by its survival driver S as (1 - S) / (1 - recovery) = 1, re-let a share."""
     driver = next((d for d in case.driver if d.id == contract.survival), None)
     recovery = driver.recovery if isinstance(driver, Survival) else 0.0
     if case.merchant is None or driver is None or contract.relet_share == 0.0 or recovery >= 1.0:

@@ -52,7 +52,7 @@ CASH_BALANCE = Rule("cash_balance", "expected cash: what comes in, goes out and 
 MINIMUM_CASH = Rule("minimum_cash", "least expected cash", "billion", 1.0, "cash")
 BUDGET_TOTAL = Rule("budget_total", "budget over the horizon", "billion", 1.0, "budget")
 BUDGET_PERIOD = Rule("budget_period", "budget of a period", "billion", 1.0, "budget")
-CIRCULARITY = Rule("circularity", "cap on funding from suppliers and customers", "billion of funding", 1.0, "circularity")
+CIRCULARITY = Rule("circularity", "cap on circular funding", "billion of funding", 1.0, "circularity")
 
 TAX_INCOME = Rule("tax_income", "taxable income is a profit or a loss", "billion")
 TAX_LOSS_USE = Rule("tax_loss_use", "most of a profit that carried losses may offset", "billion")

@@ -9,7 +9,7 @@ from ..ledger import Account, Decision, LedgerBuilder
 from ..schema.case import Case
 from ..schema.sites import Layer, Site
 from . import rules
-from .assembly import Assembly
+from .assembly import Assembly, BoolArray
 from .quantities import MILLION, WIDER, FloatArray
 
 
@@ -100,14 +100,16 @@ def constrain(a: Assembly) -> None:
             builds = a.mask(block="build", site=site.id, layer=layer.kind)
             factor = site.pue if layer.kind == "power" else 1.0
             index = [f"{site.id},{label}" for label in a.labels]
-            a.rows(rules.LAYER[layer.kind], index, load * factor - _in_service(a, builds, layer), upper=layer.opening_mw)
+            a.rows(
+                rules.LAYER[layer.kind], index, load * factor - _in_service(a, builds, layer), upper=layer.opening_mw
+            )
             if layer.schedule_mw is not None:
                 a.rows(rules.SCHEDULE[layer.kind], index, load * factor, upper=layer.schedule_mw)
             room = max(layer.max_mw - layer.opening_mw, 0.0)
             a.rows(rules.ROOM[layer.kind], [site.id], csr_array(builds[None, :].astype(np.float64)), upper=room)
 
 
-def _in_service(a: Assembly, builds: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], layer: Layer) -> csr_array:
+def _in_service(a: Assembly, builds: BoolArray, layer: Layer) -> csr_array:
     """(T, N) MW in service per MW decided."""
     ready = a.period + layer.lead
     grid = builds[None, :] & (ready[None, :] <= np.arange(a.periods)[:, None])

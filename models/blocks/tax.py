@@ -28,7 +28,7 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
 
 
 def constrain(a: Assembly) -> None:
-    """profit - loss = taxable income; tax = rate (profit - used); used <= loss_use profit; used <= losses carried in."""
+    """profit - loss = income; tax = rate (profit - used); used <= loss_use profit; used <= losses carried in."""
     tax = a.case.tax
     if tax is None:
         return

@@ -34,7 +34,9 @@ class Investor(Sourced):
     kind: str = f.choice("kind of investor", INVESTOR_KINDS)
     party: str | None = f.ref("the supplier or customer behind it", "party", default=None)
     appetite: tuple[float, ...] = f.series("most it takes over all instruments", "billion per period", ge=0)
-    max_holding: float | None = f.number("most it holds at one time over all instruments", "billion", gt=0, default=None)
+    max_holding: float | None = f.number(
+        "most it holds at one time over all instruments", "billion", gt=0, default=None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +59,9 @@ class Depth(Sourced):
 class Instrument(Sourced):
     """Terms of one instrument. Amounts are face value in billions of the case's currency.
 
-    The rate is benchmark + spread_beta × spread_driver + margin + the step's spread. A fixed rate is set
-    in the period of issue; a floating one is set at the start of each interest period (one period before
+    The rate is benchmark + spread_beta × spread_driver + margin + the step's spread. The market spread is the one
+    of the period in which the money is agreed (issue or commitment). The benchmark of a fixed rate is that of the
+    period of issue or draw; that of a floating one is set at the start of each interest period (one period before
     payment). Interest is paid in arrears every period on the outstanding balance.
     """
 
@@ -69,22 +72,39 @@ class Instrument(Sourced):
     benchmark: str | None = f.ref("driver of the reference rate", "driver", default=None)
     spread_driver: str | None = f.ref("driver of the market spread", "driver", default=None)
     spread_beta: float = f.number("times the market spread", "ratio", ge=0, le=10, default=1.0)
-    margin: float = f.number("fixed margin", "fraction per year", ge=-0.05, le=0.5, cure="225 bp is written 0.0225", default=0.0)
-    accretion: float = f.rate("yearly growth of the balance instead of cash interest (pay-in-kind)", le=0.5, default=0.0)
+    margin: float = f.number(
+        "fixed margin", "fraction per year", ge=-0.05, le=0.5, cure="225 bp is written 0.0225", default=0.0
+    )
+    accretion: float = f.rate(
+        "yearly growth of the balance instead of cash interest (pay-in-kind)", le=0.5, default=0.0
+    )
     fee: float = f.share("upfront fee on the face value", le=0.2, default=0.0)
     discount: float = f.share("issue discount on the face value", le=0.3, default=0.0)
     tenor: int | None = f.years("time to final repayment; none for equity", default=None)
     grace: int = f.count("periods of interest only before repayment starts", "periods", default=0)
     amortisation: str = f.choice("how it is repaid after the grace", ("bullet", "linear", "annuity", "custom", "none"))
     annuity_rate: float | None = f.rate("rate at which the annuity's principal schedule is drawn up", default=None)
-    schedule: tuple[float, ...] = f.numbers("custom: shares of the face value repaid per period after the grace; they sum to 1", "fraction", ge=0, le=1, min_items=0, default=())
+    schedule: tuple[float, ...] = f.numbers(
+        "custom: shares of the face value repaid per period after the grace; they sum to 1",
+        "fraction",
+        ge=0,
+        le=1,
+        min_items=0,
+        default=(),
+    )
     issue_from: int | None = f.period("first period of issue or commitment", default=None)
     issue_to: int | None = f.period("last period of issue or commitment", default=None)
-    draw_window: int = f.count("0: paid out at issue; else draws allowed in this many periods after commitment", "periods", default=0)
+    draw_window: int = f.count(
+        "0: paid out at issue; else draws allowed in this many periods after commitment", "periods", default=0
+    )
     commitment_fee: float = f.rate("on the undrawn amount while the window is open", le=0.1, default=0.0)
     secured_by: str = f.choice("collateral", ("none", "accelerators", "sites", "all"), default="none")
     advance_rate: float | None = f.share("most outstanding over the collateral's value, by age", default=None)
-    use: str = f.choice("what cumulative proceeds may not exceed the spending on", ("general", "accelerators", "sites"), default="general")
+    use: str = f.choice(
+        "what cumulative proceeds may not exceed the spending on",
+        ("general", "accelerators", "sites"),
+        default="general",
+    )
     tied_to: str | None = f.ref("supplier whose deliveries it pays", "party", default=None)
     tied_share: float = f.share("most of the cumulative payments to that supplier it may fund", default=1.0)
     max_outstanding: float | None = f.number("most outstanding at one time", "billion", gt=0, default=None)
