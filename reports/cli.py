@@ -1,0 +1,211 @@
+"""The command line: arguments, and how each ending becomes an exit code and one clear message.
+
+Only argparse is imported here, so that `--help` and a mistyped option answer at once; each command imports what it
+needs when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from .exits import Exit, UsageError, WriteError
+
+SEED_MAX = 2**64 - 1
+SCENARIOS_MAX = 10**9
+TRACEBACK = "CAPMIX_TRACEBACK"
+
+DESCRIPTION = """\
+Choose financing instruments and hardware purchases together: the most compute
+under cost limits and limits on the tail of the whole cash outcome, with a proof
+that no plan does better."""
+
+EPILOG = """\
+examples:
+  capmix new my.toml                       write a commented starter case
+  capmix check my.toml                     list every fault of a case, or describe it
+  capmix plan my.toml --scenarios 100000   make a plan; a shipped case goes by its name: hyperscaler
+  capmix doctor my.toml                    what this machine offers, and how many scenarios fit
+
+exit codes: 0 certified plan; 2 wrong usage or bad case; 3 no feasible plan; 4 stopped before the gap was met;
+5 device, solver or disk failure; 130 interrupted before there was any plan"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; `argv` without the program's name."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    _unbreakable_output()
+    try:
+        parser = build_parser()
+        if not arguments:
+            parser.print_help(sys.stderr)
+            return Exit.USAGE
+        options = parser.parse_args(arguments)
+        options.argv = ["capmix", *arguments]
+        code = _run(options)
+        sys.stdout.flush()
+        return int(code)
+    except SystemExit as ending:  # argparse: 0 after --help, 2 after a usage error
+        return ending.code if isinstance(ending.code, int) else int(Exit.USAGE)
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILURE
+    except KeyboardInterrupt:
+        print("\ncapmix: interrupted; nothing was written", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        return _explain(error)
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "plan":
+        from .plan import plan_command
+
+        return plan_command(options)
+    if options.command == "check":
+        from .check import check_command
+
+        return check_command(options)
+    if options.command == "new":
+        from .new import new_command
+
+        return new_command(options)
+    from .doctor import doctor_command
+
+    return doctor_command(options)
+
+
+def _explain(error: Exception) -> int:
+    """One message on stderr, and the exit code."""
+    from .text import safe
+
+    faults = getattr(error, "faults", None)
+    if faults is not None:  # a CaseError: its text lists every fault
+        for row in str(error).splitlines():
+            print(safe(row), file=sys.stderr)
+        return Exit.USAGE
+    if isinstance(error, UsageError):
+        print(f"capmix: {safe(error)}", file=sys.stderr)
+        return Exit.USAGE
+    if isinstance(error, MemoryError):
+        print("capmix: out of memory; use fewer --scenarios (`capmix doctor CASE` says how many fit)", file=sys.stderr)
+        return Exit.FAILURE
+    if isinstance(error, WriteError) or type(error).__module__.startswith("capmix."):
+        print(f"capmix: {safe(error)}", file=sys.stderr)
+        return Exit.FAILURE
+    print(
+        f"capmix: failed with {type(error).__name__}: {safe(error)}\n"
+        f"This is a fault of capmix or of its installation, not of the case; {TRACEBACK}=1 shows where it happened.",
+        file=sys.stderr,
+    )
+    return Exit.FAILURE
+
+
+def _unbreakable_output() -> None:
+    """Characters that the terminal cannot show become '?' instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from .document import version
+
+        print(f"capmix {version()}")
+        parser.exit()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    style = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("capmix", description=DESCRIPTION, epilog=EPILOG, formatter_class=style, allow_abbrev=False)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    plan = commands.add_parser(
+        "plan", help="make a plan", formatter_class=style, allow_abbrev=False,
+        description="Make a plan for a case, print its summary and write a run folder.",
+    )  # fmt: skip
+    plan.add_argument("case", metavar="CASE", help="a case file, or the name of a shipped case")
+    _scenarios(plan)
+    plan.add_argument("--device", choices=("auto", "cuda", "cpu"), default="auto", help="where the scenarios are evaluated")
+    plan.add_argument("--seed", type=_seed, metavar="S", help="seed of the draws, 0 to 2^64 - 1 (default: the case's)")
+    plan.add_argument("--gap", type=_gap, default=1e-5, metavar="G", help="relative gap to certify (default: 1e-5)")
+    plan.add_argument("--time-limit", type=_seconds, metavar="SEC", help="stop after so many seconds with the best plan so far")
+    plan.add_argument("--out", metavar="DIR", help="run folder, new or empty (default: runs/NAME-DATE-TIME)")
+    plan.add_argument("--tables", choices=("csv", "parquet"), default="csv", help="how tables are written (default: csv)")
+    plan.add_argument("--json", action="store_true", help="print plan.json to standard output instead of the summary")
+    plan.add_argument("--no-progress", action="store_true", help="no progress line")
+
+    check = commands.add_parser(
+        "check", help="list every fault of a case, or describe it", formatter_class=style, allow_abbrev=False,
+        description="List every fault of each case with file, line, key, value, what is allowed and the cure; describe good ones.",
+    )  # fmt: skip
+    check.add_argument("case", metavar="CASE", nargs="+", help="case files, or names of shipped cases")
+    _scenarios(check)
+
+    new = commands.add_parser(
+        "new", help="write a commented starter case", formatter_class=style, allow_abbrev=False,
+        description="Write a commented starter case that plans as it stands. Never overwrites.",
+    )  # fmt: skip
+    new.add_argument("path", metavar="PATH", help="the new file, ending in .toml")
+
+    doctor = commands.add_parser(
+        "doctor", help="what this machine offers", formatter_class=style, allow_abbrev=False,
+        description="Check the installation and measure the machine; with a case, say how many scenarios fit.",
+    )  # fmt: skip
+    doctor.add_argument("case", metavar="CASE", nargs="?", help="a case file, or the name of a shipped case")
+    _scenarios(doctor)
+    return parser
+
+
+def _scenarios(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scenarios", type=_count, metavar="N", help="number of simulated futures, e.g. 100000 or 1e6 (default: the case's)"
+    )
+
+
+def _count(text: str) -> int:
+    number = _number(text)
+    if not number.is_integer() or not 1 <= number <= SCENARIOS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1 to {SCENARIOS_MAX:,}")
+    return int(number)
+
+
+def _seed(text: str) -> int:
+    try:
+        seed = int(text, 0)
+    except ValueError:
+        seed = -1
+    if not 0 <= seed <= SEED_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 to 2^64 - 1 ({SEED_MAX})")
+    return seed
+
+
+def _gap(text: str) -> float:
+    gap = _number(text)
+    if not 1e-9 <= gap < 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r} must lie between 1e-9 and 1; 1e-5 certifies to a hundred-thousandth")
+    return gap
+
+
+def _seconds(text: str) -> float:
+    value = _number(text)
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of seconds above 0")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None

@@ -1,0 +1,24 @@
+"""Exit codes of the command line, and the errors that the faces raise themselves."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """How a command ended, for the shell and for CI."""
+
+    OK = 0  # a certified plan, a good case, a sound installation
+    USAGE = 2  # wrong arguments, a bad case, a place that cannot be written
+    INFEASIBLE = 3  # no plan meets the limits
+    STOPPED = 4  # a feasible plan whose gap was not met
+    FAILURE = 5  # the device, the solver or the disk failed
+    INTERRUPTED = 130  # Ctrl-C before there was any plan
+
+
+class UsageError(Exception):
+    """Something the user can put right before anything is computed; the message says how."""
+
+
+class WriteError(Exception):
+    """The run folder could not be written; the plan itself stands."""
