@@ -36,13 +36,13 @@ def column_start(ctx: Context, column: str) -> float:
     return prod(start_of(ctx, driver) for driver in factors_of(ctx, column))
 
 
-def _floor(ctx: Context, node: Node, case: Node) -> None:
+def _floor(ctx: Context, node: Node) -> None:
     floor, start = node["floor"], node["start"]
     if floor is not None and floor > start:
         ctx.fault((*node.path, "floor"), floor, f"at most start, {start:g}", "lower the floor or raise the start")
 
 
-def _logistic_bounds(ctx: Context, node: Node, case: Node) -> None:
+def _logistic_bounds(ctx: Context, node: Node) -> None:
     low, high = node["low"], node["high"]
     if low >= high:
         ctx.fault((*node.path, "high"), high, f"above low, {low:g}", "the lower bound must lie below the upper one")
@@ -55,11 +55,13 @@ def _logistic_bounds(ctx: Context, node: Node, case: Node) -> None:
             ctx.fault((*node.path, "mean"), value, inside, "a logistic share never reaches its bounds")
 
 
-def _depends_on(ctx: Context, node: Node, case: Node) -> None:
+def _depends_on(ctx: Context, node: Node) -> None:
     path, other = (*node.path, "depends_on"), node["depends_on"]
     if other is None:
         if node["sensitivity"] > 0:
-            ctx.fault((*node.path, "sensitivity"), node["sensitivity"], "0 without depends_on", "add depends_on = a driver")
+            ctx.fault(
+                (*node.path, "sensitivity"), node["sensitivity"], "0 without depends_on", "add depends_on = a driver"
+            )
         return
     chain = [node["id"]]
     at: str | None = other
@@ -75,26 +77,33 @@ def _depends_on(ctx: Context, node: Node, case: Node) -> None:
     if driver.cls is Survival:
         ctx.fault(path, other, allowed, "link both survivals to the driver behind them, e.g. the rental price")
     elif driver.cls is Vasicek and not (driver["floor"] or 0) > 0:
-        ctx.fault(path, other, allowed, f"a vasicek can fall to 0 or below: give {show(other)} a floor above 0 or another process")
+        ctx.fault(
+            path,
+            other,
+            allowed,
+            f"a vasicek can fall to 0 or below: give {show(other)} a floor above 0 or another process",
+        )
     elif driver.cls is Deterministic and min(driver["path"]) <= 0:
         ctx.fault(path, other, allowed, "its path must stay above 0")
 
 
-def _correlation(ctx: Context, node: Node, case: Node) -> None:
+def _correlation(ctx: Context, node: Node) -> None:
     from .correlation import correlation_fault  # numpy: only where there is a matrix
 
     names = node["drivers"]
     for i, name in enumerate(names):
         if name in names[:i]:
             ctx.fault((*node.path, "drivers", i), name, "each driver once", "take out the repetition")
-        elif name in ctx.nodes["driver"] and ctx.nodes["driver"][name].cls is Deterministic:
-            ctx.fault((*node.path, "drivers", i), name, "drivers with shocks", "a deterministic driver has none; take it out")
+        elif name in ctx.nodes.get("driver", {}) and ctx.nodes["driver"][name].cls is Deterministic:
+            ctx.fault(
+                (*node.path, "drivers", i), name, "drivers with shocks", "a deterministic driver has none; take it out"
+            )
     if wrong := correlation_fault(node["matrix"], names):
         where, value, allowed, cure = wrong
         ctx.fault((*node.path, "matrix", *where), value, allowed, cure)
 
 
-def _column(ctx: Context, node: Node, case: Node) -> None:
+def _column(ctx: Context, node: Node) -> None:
     names, path = node["drivers"], (*node.path, "drivers")
     if len(names) > MAX_FACTORS:
         ctx.fault(path, list(names), f"two or {MAX_FACTORS} drivers", "multiply fewer drivers")
@@ -103,7 +112,7 @@ def _column(ctx: Context, node: Node, case: Node) -> None:
             ctx.fault((*path, i), name, "each driver once", "take out the repetition")
 
 
-CHECKS: dict[type, tuple[Callable[[Context, Node, Node], None], ...]] = {
+CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Vasicek: (_floor,),
     LogisticShare: (_logistic_bounds,),
     Survival: (_depends_on,),

@@ -13,18 +13,26 @@ def _say(ctx: Context, node: Node, name: str, allowed: str, cure: str) -> None:
     ctx.fault((*node.path, name), "(missing)" if node[name] is None else node[name], allowed, cure)
 
 
-def _window(ctx: Context, node: Node, case: Node) -> None:
+def _window(ctx: Context, node: Node) -> None:
     in_order(ctx, node, "issue_from", "issue_to")
 
 
-def _tenor(ctx: Context, node: Node, case: Node) -> None:
+def _tenor(ctx: Context, node: Node) -> None:
     if node["amortisation"] == "none" and node["tenor"] is not None:
-        _say(ctx, node, "tenor", 'left out with amortisation = "none"', 'leave it out, or write amortisation = "bullet"')
+        _say(
+            ctx, node, "tenor", 'left out with amortisation = "none"', 'leave it out, or write amortisation = "bullet"'
+        )
     if node["amortisation"] != "none" and node["tenor"] is None:
-        _say(ctx, node, "tenor", "the years to final repayment", 'add tenor = years, or write amortisation = "none" for equity')
+        _say(
+            ctx,
+            node,
+            "tenor",
+            "the years to final repayment",
+            'add tenor = years, or write amortisation = "none" for equity',
+        )
 
 
-def _grace(ctx: Context, node: Node, case: Node) -> None:
+def _grace(ctx: Context, node: Node) -> None:
     tenor = node["tenor"]
     if tenor is None and node["grace"] > 0:
         _say(ctx, node, "grace", "0 without a tenor", "leave it out")
@@ -32,7 +40,7 @@ def _grace(ctx: Context, node: Node, case: Node) -> None:
         _say(ctx, node, "grace", f"below the tenor, {tenor} periods", "something must be left to repay")
 
 
-def _annuity(ctx: Context, node: Node, case: Node) -> None:
+def _annuity(ctx: Context, node: Node) -> None:
     annuity = node["amortisation"] == "annuity"
     if annuity and node["annuity_rate"] is None:
         _say(ctx, node, "annuity_rate", "the rate at which the annuity is drawn up", "add annuity_rate, e.g. 0.09")
@@ -40,11 +48,13 @@ def _annuity(ctx: Context, node: Node, case: Node) -> None:
         _say(ctx, node, "annuity_rate", 'left out unless amortisation = "annuity"', "leave it out")
 
 
-def _schedule(ctx: Context, node: Node, case: Node) -> None:
+def _schedule(ctx: Context, node: Node) -> None:
     schedule, tenor = node["schedule"], node["tenor"]
     if node["amortisation"] != "custom":
         if schedule:
-            ctx.fault((*node.path, "schedule"), list(schedule), 'left out unless amortisation = "custom"', "leave it out")
+            ctx.fault(
+                (*node.path, "schedule"), list(schedule), 'left out unless amortisation = "custom"', "leave it out"
+            )
         return
     if tenor is None or node["grace"] >= tenor:
         return
@@ -55,23 +65,37 @@ def _schedule(ctx: Context, node: Node, case: Node) -> None:
         sums_to_one(ctx, node, "schedule")
 
 
-def _rate(ctx: Context, node: Node, case: Node) -> None:
+def _rate(ctx: Context, node: Node) -> None:
     if node["rate"] == "floating" and node["benchmark"] is None:
-        _say(ctx, node, "benchmark", "the driver that a floating rate follows", 'add benchmark, or write rate = "fixed"')
+        _say(
+            ctx, node, "benchmark", "the driver that a floating rate follows", 'add benchmark, or write rate = "fixed"'
+        )
         return
     if node["tenor"] is None or node["benchmark"] is not None or node["spread_driver"] is not None:
         return
     steps = [step["spread"] for depth in node["depth"] for step in depth["steps"]]
     if node["margin"] <= 0 and node["accretion"] == 0 and not any(steps):
-        _say(ctx, node, "margin", "a benchmark, a spread_driver or a margin above 0", "money that costs nothing is not on offer")
+        _say(
+            ctx,
+            node,
+            "margin",
+            "a benchmark, a spread_driver or a margin above 0",
+            "money that costs nothing is not on offer",
+        )
 
 
-def _accretion(ctx: Context, node: Node, case: Node) -> None:
+def _accretion(ctx: Context, node: Node) -> None:
     if node["accretion"] > 0 and node["amortisation"] not in ("bullet", "none"):
-        _say(ctx, node, "accretion", 'above 0 only with amortisation = "bullet" or "none"', "a growing balance cannot be repaid in shares of the face value")
+        _say(
+            ctx,
+            node,
+            "accretion",
+            'above 0 only with amortisation = "bullet" or "none"',
+            "a growing balance cannot be repaid in shares of the face value",
+        )
 
 
-def _draws(ctx: Context, node: Node, case: Node) -> None:
+def _draws(ctx: Context, node: Node) -> None:
     window, tenor = node["draw_window"], node["tenor"]
     if window == 0:
         if node["commitment_fee"] > 0:
@@ -82,32 +106,49 @@ def _draws(ctx: Context, node: Node, case: Node) -> None:
         _say(ctx, node, "draw_window", f"below the tenor, {tenor} periods", "shorten the window")
 
 
-def _collateral(ctx: Context, node: Node, case: Node) -> None:
+def _collateral(ctx: Context, node: Node) -> None:
     if node["advance_rate"] is not None and node["secured_by"] == "none":
-        _say(ctx, node, "advance_rate", 'left out with secured_by = "none"', 'write secured_by = "accelerators", "sites" or "all"')
+        _say(
+            ctx,
+            node,
+            "advance_rate",
+            'left out with secured_by = "none"',
+            'write secured_by = "accelerators", "sites" or "all"',
+        )
 
 
-def _tied(ctx: Context, node: Node, case: Node) -> None:
+def _tied(ctx: Context, node: Node) -> None:
     party = node["tied_to"]
     if party is None:
         if node["tied_share"] < 1:
             _say(ctx, node, "tied_share", "left out without tied_to", "add tied_to = the supplier")
         return
-    vendors = [accelerator["vendor"] for accelerator in case["accelerator"]]
+    vendors = [accelerator["vendor"] for accelerator in ctx.case["accelerator"]]
     if party not in vendors:
-        _say(ctx, node, "tied_to", f"a vendor of accelerators: {', '.join(dict.fromkeys(vendors))}", "it could never be used")
+        _say(
+            ctx,
+            node,
+            "tied_to",
+            f"a vendor of accelerators: {', '.join(dict.fromkeys(vendors))}",
+            "it could never be used",
+        )
 
 
-def _holders(ctx: Context, node: Node, case: Node) -> None:
+def _holders(ctx: Context, node: Node) -> None:
     seen: set[str] = set()
     for i, depth in enumerate(node["depth"]):
         name = depth["investor"]
         if name in seen:
-            ctx.fault((*node.path, "depth", i, "investor"), name, "each investor class once per instrument", "put its steps into one [[instrument.depth]]")
+            ctx.fault(
+                (*node.path, "depth", i, "investor"),
+                name,
+                "each investor class once per instrument",
+                "put its steps into one [[instrument.depth]]",
+            )
         seen.add(name)
 
 
-def _steps(ctx: Context, node: Node, case: Node) -> None:
+def _steps(ctx: Context, node: Node) -> None:
     spreads = [step["spread"] for step in node["steps"]]
     for i in range(1, len(spreads)):
         if spreads[i] < spreads[i - 1]:
@@ -116,27 +157,34 @@ def _steps(ctx: Context, node: Node, case: Node) -> None:
             ctx.fault((*node.path, "steps", i, "spread"), spreads[i], allowed, cure)
 
 
-def _circular(ctx: Context, node: Node, case: Node) -> None:
+def _circular(ctx: Context, node: Node) -> None:
     party = node["party"]
     if party is not None and ctx.entry("party", party)["role"] == "other":
         cure = "leave party out, or correct the party's role: only money from suppliers and customers is circular"
         _say(ctx, node, "party", "a supplier or a customer", cure)
 
 
-def _opening_rate(ctx: Context, node: Node, case: Node) -> None:
+def _opening_rate(ctx: Context, node: Node) -> None:
     if node["rate"] == "floating" and node["benchmark"] is None:
-        _say(ctx, node, "benchmark", "the driver that a floating rate follows", 'add benchmark, or write rate = "fixed"')
+        _say(
+            ctx, node, "benchmark", "the driver that a floating rate follows", 'add benchmark, or write rate = "fixed"'
+        )
     if node["rate"] == "fixed" and node["benchmark"] is not None:
         _say(ctx, node, "benchmark", 'left out with rate = "fixed"', 'leave it out, or write rate = "floating"')
 
 
-def _opening_maturity(ctx: Context, node: Node, case: Node) -> None:
+def _opening_maturity(ctx: Context, node: Node) -> None:
     if node["maturity"] < 0:
         label = ctx.time().label
-        ctx.fault((*node.path, "maturity"), label(node["maturity"]), f"not before the first period, {label(0)}", "leave repaid debt out")
+        ctx.fault(
+            (*node.path, "maturity"),
+            label(node["maturity"]),
+            f"not before the first period, {label(0)}",
+            "leave repaid debt out",
+        )
 
 
-CHECKS: dict[type, tuple[Callable[[Context, Node, Node], None], ...]] = {
+CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Instrument: (
         _window, _tenor, _grace, _annuity, _schedule, _rate, _accretion, _draws, _collateral, _tied, _holders,
     ),

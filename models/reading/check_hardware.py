@@ -20,7 +20,9 @@ def in_order(ctx: Context, node: Node, first: str, last: str) -> None:
     start, end = node[first], node[last]
     if start is not None and end is not None and end < start:
         label = ctx.time().label
-        ctx.fault((*node.path, last), label(end), f"not before {first}, {label(start)}", "the end lies before the start")
+        ctx.fault(
+            (*node.path, last), label(end), f"not before {first}, {label(start)}", "the end lies before the start"
+        )
 
 
 def starts_at_one(ctx: Context, node: Node, name: str) -> None:
@@ -28,7 +30,9 @@ def starts_at_one(ctx: Context, node: Node, name: str) -> None:
     start = column_start(ctx, node[name])
     if abs(start - 1.0) > SUM:
         allowed = "a price column that is 1 in period 0"
-        ctx.fault((*node.path, name), node[name], allowed, f"it starts at {start:g}: divide the driver's values by that")
+        ctx.fault(
+            (*node.path, name), node[name], allowed, f"it starts at {start:g}: divide the driver's values by that"
+        )
 
 
 def sums_to_one(ctx: Context, node: Node, name: str) -> None:
@@ -37,27 +41,32 @@ def sums_to_one(ctx: Context, node: Node, name: str) -> None:
         ctx.fault((*node.path, name), f"sum {total:.10g}", "shares that sum to 1", "correct the shares")
 
 
-def _accelerator_window(ctx: Context, node: Node, case: Node) -> None:
+def _accelerator_window(ctx: Context, node: Node) -> None:
     in_order(ctx, node, "available_from", "available_to")
 
 
-def _price_column(ctx: Context, node: Node, case: Node) -> None:
+def _price_column(ctx: Context, node: Node) -> None:
     starts_at_one(ctx, node, "price_column")
 
 
-def _resale_column(ctx: Context, node: Node, case: Node) -> None:
+def _resale_column(ctx: Context, node: Node) -> None:
     starts_at_one(ctx, node, "resale_column")
 
 
-def _availability(ctx: Context, node: Node, case: Node) -> None:
+def _availability(ctx: Context, node: Node) -> None:
     for driver in factors_of(ctx, node["availability_column"]):
         start = start_of(ctx, driver)
         if not 0 <= start <= 1:
             allowed = "a price column of shares, from 0 to 1"
-            ctx.fault((*node.path, "availability_column"), node["availability_column"], allowed, f"{driver} starts at {start:g}")
+            ctx.fault(
+                (*node.path, "availability_column"),
+                node["availability_column"],
+                allowed,
+                f"{driver} starts at {start:g}",
+            )
 
 
-def _layers(ctx: Context, node: Node, case: Node) -> None:
+def _layers(ctx: Context, node: Node) -> None:
     kinds = [layer["kind"] for layer in node["layer"]]
     for kind in LAYERS:
         if kind not in kinds:
@@ -67,35 +76,30 @@ def _layers(ctx: Context, node: Node, case: Node) -> None:
             ctx.fault((*node.path, "layer", i, "kind"), kind, "each layer once", "merge it with the other")
 
 
-def _power_column(ctx: Context, node: Node, case: Node) -> None:
+def _power_column(ctx: Context, node: Node) -> None:
     starts_at_one(ctx, node, "power_column")
 
 
-def _stages(ctx: Context, node: Node, case: Node) -> None:
+def _stages(ctx: Context, node: Node) -> None:
     sums_to_one(ctx, node, "stages")
 
 
-def _opening_mw(ctx: Context, node: Node, case: Node) -> None:
+def _opening_mw(ctx: Context, node: Node) -> None:
     if node["opening_mw"] > node["max_mw"]:
         ctx.fault((*node.path, "opening_mw"), node["opening_mw"], f"at most max_mw, {node['max_mw']:g}", "raise max_mw")
 
 
-def _schedule(ctx: Context, node: Node, case: Node) -> None:
+def _schedule(ctx: Context, node: Node) -> None:
     schedule = node["schedule_mw"]
-    if schedule is None:
-        return
-    if max(schedule) > node["max_mw"]:
+    if schedule is not None and max(schedule) > node["max_mw"]:
         ctx.fault((*node.path, "schedule_mw"), max(schedule), f"at most max_mw, {node['max_mw']:g}", "raise max_mw")
-    if min(schedule) < node["opening_mw"]:
-        allowed = f"at least opening_mw, {node['opening_mw']:g}"
-        ctx.fault((*node.path, "schedule_mw"), min(schedule), allowed, "what is in service already must be allowed")
 
 
-def _signing(ctx: Context, node: Node, case: Node) -> None:
+def _signing(ctx: Context, node: Node) -> None:
     in_order(ctx, node, "sign_from", "sign_to")
 
 
-def _survival(ctx: Context, node: Node, case: Node) -> None:
+def _survival(ctx: Context, node: Node) -> None:
     name = node["survival"]
     if name is None:
         if node["relet_share"] > 0:
@@ -104,41 +108,55 @@ def _survival(ctx: Context, node: Node, case: Node) -> None:
         ctx.fault((*node.path, "survival"), name, "a driver of process survival", "add one for this customer")
 
 
-def _relet(ctx: Context, node: Node, case: Node) -> None:
-    if node["relet_share"] > 0 and case["merchant"] is None:
-        ctx.fault((*node.path, "relet_share"), node["relet_share"], "0 without [merchant]", "add [merchant], where it is re-let")
+def _relet(ctx: Context, node: Node) -> None:
+    if node["relet_share"] > 0 and ctx.case["merchant"] is None:
+        ctx.fault(
+            (*node.path, "relet_share"),
+            node["relet_share"],
+            "0 without [merchant]",
+            "add [merchant], where it is re-let",
+        )
 
 
-def _opening_volume(ctx: Context, node: Node, case: Node) -> None:
+def _opening_volume(ctx: Context, node: Node) -> None:
     if node["opening_volume"] > 0 and node["opening_term"] is None:
         allowed = "the remaining time of opening_volume"
         ctx.fault((*node.path, "opening_volume"), node["opening_volume"], allowed, "add opening_term = years")
     if node["opening_volume"] == 0 and node["opening_term"] is not None:
-        ctx.fault((*node.path, "opening_volume"), 0, "above 0 with opening_term", "give the volume, or leave opening_term out")
+        ctx.fault(
+            (*node.path, "opening_volume"), 0, "above 0 with opening_term", "give the volume, or leave opening_term out"
+        )
 
 
-def _rentals(ctx: Context, node: Node, case: Node) -> None:
-    if not any(accelerator["rental"] > 0 for accelerator in case["accelerator"]):
-        ctx.fault(node.path, "no rental", "a rental above 0 for at least one accelerator", "give accelerators a rental, or leave [merchant] out")
+def _rentals(ctx: Context, node: Node) -> None:
+    if not any(accelerator["rental"] > 0 for accelerator in ctx.case["accelerator"]):
+        ctx.fault(
+            node.path,
+            "no rental",
+            "a rental above 0 for at least one accelerator",
+            "give accelerators a rental, or leave [merchant] out",
+        )
 
 
-def _organic_column(ctx: Context, node: Node, case: Node) -> None:
+def _organic_column(ctx: Context, node: Node) -> None:
     starts_at_one(ctx, node, "column")
 
 
-def _fleet_age(ctx: Context, node: Node, case: Node) -> None:
+def _fleet_age(ctx: Context, node: Node) -> None:
     life = ctx.entry("accelerator", node["accelerator"])["life"]
     if node["age"] >= life:
-        ctx.fault((*node.path, "age"), node["age"], f"below the system's life, {life} periods", "leave retired systems out")
+        ctx.fault(
+            (*node.path, "age"), node["age"], f"below the system's life, {life} periods", "leave retired systems out"
+        )
 
 
-def _site_life(ctx: Context, node: Node, case: Node) -> None:
+def _site_life(ctx: Context, node: Node) -> None:
     if node["site_book_value"] > 0 and node["site_life"] is None:
         allowed = "the time over which it is depreciated"
         ctx.fault((*node.path, "site_book_value"), node["site_book_value"], allowed, "add site_life = years")
 
 
-CHECKS: dict[type, tuple[Callable[[Context, Node, Node], None], ...]] = {
+CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Accelerator: (_accelerator_window, _price_column, _resale_column, _availability),
     Site: (_layers, _power_column),
     Layer: (_stages, _opening_mw, _schedule),

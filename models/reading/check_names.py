@@ -15,18 +15,20 @@ _RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")  # no folder can ha
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
-def _name(ctx: Context, node: Node, case: Node) -> None:
+def _name(ctx: Context, node: Node) -> None:
     if _RESERVED.fullmatch(node["name"]):
-        ctx.fault((*node.path, "name"), node["name"], "a name that can be a folder on every system", "choose another name")
+        ctx.fault(
+            (*node.path, "name"), node["name"], "a name that can be a folder on every system", "choose another name"
+        )
 
 
-def _currency(ctx: Context, node: Node, case: Node) -> None:
+def _currency(ctx: Context, node: Node) -> None:
     if not _CURRENCY.fullmatch(node["currency"]):
         cure = "one currency for the whole case: convert the amounts in others"
         ctx.fault((*node.path, "currency"), node["currency"], "one three-letter code, e.g. USD", cure)
 
 
-def _ids(ctx: Context, node: Node, case: Node) -> None:
+def _ids(ctx: Context, _node: Node) -> None:
     """Ids are compared as written, also those of entries with other faults."""
     for table in ctx.names:
         entries = ctx.document.raw.get(table)
@@ -40,12 +42,15 @@ def _ids(ctx: Context, node: Node, case: Node) -> None:
             allowed = "a name no driver has, since each driver is a price column of its own name"
             ctx.fault(("column", i, "id"), name, allowed, "rename the column or the driver")
     for table in ("driver", "column"):
-        for i, entry in enumerate(ctx.document.raw.get(table) or ()):
+        entries = ctx.document.raw.get(table)
+        for i, entry in enumerate(entries if isinstance(entries, list) else ()):
             if isinstance(entry, dict) and entry.get("id") == "one":
-                ctx.fault((table, i, "id"), "one", "any name but one", '"one" is the price column that is always 1; rename')
+                ctx.fault(
+                    (table, i, "id"), "one", "any name but one", '"one" is the price column that is always 1; rename'
+                )
 
 
-def _debt_ids(ctx: Context, node: Node, case: Node) -> None:
+def _debt_ids(ctx: Context, node: Node) -> None:
     _unique(ctx, (*node.path, "debt"), [debt.values.get("id") for debt in node["debt"]])
 
 
@@ -58,7 +63,7 @@ def _unique(ctx: Context, path: KeyPath, ids: list[object]) -> None:
             ctx.fault((*path, i, "id"), name, allowed, f"{show(name)} is already in line {line}; rename one of them")
 
 
-CHECKS: dict[type, tuple[Callable[[Context, Node, Node], None], ...]] = {
+CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Heading: (_name, _currency),
     Case: (_ids,),
     Opening: (_debt_ids,),

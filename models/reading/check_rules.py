@@ -15,18 +15,20 @@ _LARGEST_RATE = 1.0  # per year
 _SHARES = {"ltv": 2.0, "floating_share": 1.0}
 
 
-def _objective(ctx: Context, node: Node, case: Node) -> None:
+def _objective(ctx: Context, node: Node) -> None:
     kind = node["kind"]
     if kind != "compute" and node["at"] is None:
-        ctx.fault((*node.path, "at"), "(missing)", f'the date, needed with kind = "{kind}"', 'add at, e.g. at = "2028Q4"')
+        ctx.fault(
+            (*node.path, "at"), "(missing)", f'the date, needed with kind = "{kind}"', 'add at, e.g. at = "2028Q4"'
+        )
 
 
-def _objective_target(ctx: Context, node: Node, case: Node) -> None:
+def _objective_target(ctx: Context, node: Node) -> None:
     if node["kind"] == "cost" and node["target"] is None:
         ctx.fault((*node.path, "target"), "(missing)", 'compute in PFLOP/s, needed with kind = "cost"', "add target")
 
 
-def within_horizon(ctx: Context, node: Node, case: Node) -> None:
+def within_horizon(ctx: Context, node: Node) -> None:
     """Fault if `at` lies outside the horizon."""
     at, time = node["at"], ctx.time()
     if at is not None and not 0 <= at < time.periods:
@@ -34,22 +36,24 @@ def within_horizon(ctx: Context, node: Node, case: Node) -> None:
         ctx.fault((*node.path, "at"), time.label(at), allowed, "move the date or lengthen the horizon")
 
 
-def _margins(ctx: Context, node: Node, case: Node) -> None:
+def _margins(ctx: Context, node: Node) -> None:
     if node["deficit_margin"] < node["deposit_margin"]:
         allowed = f"at least deposit_margin, {node['deposit_margin']:g}"
-        ctx.fault((*node.path, "deficit_margin"), node["deficit_margin"], allowed, "a deficit costs more than a surplus earns")
+        ctx.fault(
+            (*node.path, "deficit_margin"), node["deficit_margin"], allowed, "a deficit costs more than a surplus earns"
+        )
 
 
-def _budget(ctx: Context, node: Node, case: Node) -> None:
+def _budget(ctx: Context, node: Node) -> None:
     if node["total"] is None and node["per_period"] is None:
         ctx.fault(node.path, "(empty)", "total, per_period or both", "give a budget, or leave [budget] out")
 
 
-def _covenant_window(ctx: Context, node: Node, case: Node) -> None:
+def _covenant_window(ctx: Context, node: Node) -> None:
     in_order(ctx, node, "from_period", "to_period")
 
 
-def _covenant_reach(ctx: Context, node: Node, case: Node) -> None:
+def _covenant_reach(ctx: Context, node: Node) -> None:
     time, to = ctx.time(), node["to_period"]
     if node["from_period"] >= time.periods or (to is not None and to < 0):
         allowed = f"a window that meets the horizon, {time.label(0)} to {time.label(time.periods - 1)}"
@@ -57,19 +61,26 @@ def _covenant_reach(ctx: Context, node: Node, case: Node) -> None:
         ctx.fault((*node.path, key), time.label(node[key]), allowed, "it would test nothing")
 
 
-def _covenant_limit(ctx: Context, node: Node, case: Node) -> None:
+def _covenant_limit(ctx: Context, node: Node) -> None:
     kind, limit = node["kind"], node["limit"]
     most = _SHARES.get(kind)
     if most is not None and not 0 <= limit <= most:
-        ctx.fault((*node.path, "limit"), limit, f"from 0 to {most:g} for {kind}", "shares are fractions: 80 % is written 0.80")
+        ctx.fault(
+            (*node.path, "limit"), limit, f"from 0 to {most:g} for {kind}", "shares are fractions: 80 % is written 0.80"
+        )
     elif kind in ("net_debt_to_ebitda", "interest_cover", "dscr", "maturity_wall") and limit < 0:
         ctx.fault((*node.path, "limit"), limit, f"at least 0 for {kind}", "")
 
 
-def _shortfall(ctx: Context, node: Node, case: Node) -> None:
+def _shortfall(ctx: Context, node: Node) -> None:
     if node["loss"] == "compute_shortfall":
         if node["target"] is None:
-            ctx.fault((*node.path, "target"), "(missing)", "compute wanted, PFLOP/s, needed for compute_shortfall", "add target")
+            ctx.fault(
+                (*node.path, "target"),
+                "(missing)",
+                "compute wanted, PFLOP/s, needed for compute_shortfall",
+                "add target",
+            )
         return
     for name in ("target", "at"):
         if node[name] is not None:
@@ -77,25 +88,26 @@ def _shortfall(ctx: Context, node: Node, case: Node) -> None:
             ctx.fault((*node.path, name), shown, 'left out unless loss = "compute_shortfall"', "leave it out")
 
 
-def _tail(ctx: Context, node: Node, case: Node) -> None:
-    count, level = case["simulation"]["count"], node["level"]
+def _tail(ctx: Context, node: Node) -> None:
+    count, level = ctx.case["simulation"]["count"], node["level"]
     if (1 - level) * count < 1 - 1e-9:
         allowed = f"a tail of at least one scenario: level at most {quantity(1 - 1 / count)} with {count} scenarios"
         needed = f"simulate at least {quantity(round(1 / (1 - level)))}" if 1 - level > 1e-9 else "lower the level"
         ctx.fault((*node.path, "level"), level, allowed, f"{needed}, or lower the level")
 
 
-def _percent(ctx: Context, node: Node, case: Node) -> None:
+def _percent(ctx: Context, _node: Node) -> None:
     """Drivers that are used as yearly rates must be fractions."""
-    for name in dict.fromkeys(_rates(case)):
-        driver = ctx.nodes["driver"].get(name)
+    for name in dict.fromkeys(_rates(ctx.case)):
+        driver = ctx.nodes.get("driver", {}).get(name)
         if driver is None or driver.cls not in (Vasicek, CIR, LogOU):
             continue
         for key in ("start", "mean"):
             value = driver.values[key]
             largest = max(value, default=0.0) if isinstance(value, tuple) else value
             if isinstance(largest, float) and largest > _LARGEST_RATE:
-                cure = f"it is used as a yearly rate, and rates are fractions: 8 % is written 0.08, {quantity(largest)} % {quantity(largest / 100)}"
+                meant = f"{quantity(largest)} % is written {quantity(largest / 100)}"
+                cure = f"it is used as a yearly rate, and rates are fractions: {meant}"
                 ctx.fault((*driver.path, key), largest, "at most 1, fraction per year", cure)
 
 
@@ -117,7 +129,7 @@ def _rates(case: Node) -> Iterator[str]:
             yield name
 
 
-CHECKS: dict[type, tuple[Callable[[Context, Node, Node], None], ...]] = {
+CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Case: (_percent,),
     Objective: (_objective, _objective_target, within_horizon),
     Cash: (_margins,),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from . import check_drivers, check_financing, check_hardware, check_names, check_rules
-from .context import Context, Node, SkipError
+from .context import Context, SkipError
 
 _MODULES = (check_names, check_drivers, check_hardware, check_financing, check_rules)
 
 
-def check(ctx: Context, case: Node) -> None:
+def check(ctx: Context) -> None:
     """Run all checks. One that needs a value at fault is skipped, so that a mistake is reported once."""
-    for node in case.walk():
+    for node in ctx.case.walk():
         for module in _MODULES:
             for one in module.CHECKS.get(node.cls, ()):
                 try:
-                    one(ctx, node, case)
+                    one(ctx, node)
                 except SkipError:
                     continue

@@ -12,6 +12,8 @@ from .document import Document
 from .faults import Fault, show
 from .lines import KeyPath
 
+MAX_FAULTS = 2000
+
 _LABELS = ("id", "investor", "kind", "accelerator")
 
 
@@ -70,6 +72,7 @@ class Context:
     Attributes:
         names: for each table that can be referred to, its ids in the order of the file, also of entries at fault.
         nodes: entries that could be read, by table and id.
+        case: the whole case, set by the walk.
         horizon: None while unread or where it is at fault; then lengths and dates are not judged.
     """
 
@@ -79,11 +82,21 @@ class Context:
     names: dict[str, list[str]] = field(default_factory=dict)
     nodes: dict[str, dict[str, Node]] = field(default_factory=dict)
     horizon: Horizon | None = None
+    case: Node = field(init=False)
 
     def fault(
-        self, path: KeyPath, value: Any, allowed: str, cure: str = "", *, file: str | None = None, line: int | None = None
+        self,
+        path: KeyPath,
+        value: Any,
+        allowed: str,
+        cure: str = "",
+        *,
+        file: str | None = None,
+        line: int | None = None,
     ) -> None:
         """Record a fault at `path`, in the case's file or at the given line of a table beside it."""
+        if len(self.faults) >= MAX_FAULTS:
+            return
         if file is None:
             file, line = self.document.file, self.document.lines.line(path)
         self.faults.append(Fault(file, line, self.key(path), show(value), allowed, cure))

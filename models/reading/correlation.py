@@ -19,7 +19,7 @@ Wrong = tuple[tuple[int, ...], Any, str, str]
 
 
 def correlation_fault(matrix: Sequence[Sequence[float]], names: Sequence[str]) -> Wrong | None:
-    """First thing wrong with a correlation matrix: (place in it, value, what is allowed, cure); None if it is valid."""
+    """First thing wrong with a correlation matrix: (place, value, allowed, cure); None if it is valid."""
     size = len(names)
     if len(matrix) != size or any(len(row) != size for row in matrix):
         shape = f"{len(matrix)} rows of {sorted({len(row) for row in matrix})} numbers"
@@ -56,8 +56,8 @@ def presentable(matrix: FloatArray) -> FloatArray:
 def nearest_correlation(matrix: FloatArray, tolerance: float = 1e-10, most: int = 5000) -> FloatArray:
     """Nearest correlation matrix in the Frobenius norm: alternating projections with Dykstra's correction.
 
-    Source: N. J. Higham, Computing the nearest correlation matrix, IMA J. Numer. Anal. 22 (2002) 329-343, algorithm 3.3,
-    https://doi.org/10.1093/imanum/22.3.329.
+    Source: N. J. Higham, Computing the nearest correlation matrix, IMA J. Numer. Anal. 22 (2002) 329-343,
+    algorithm 3.3, https://doi.org/10.1093/imanum/22.3.329.
 
     Args:
         matrix: (n, n) symmetric, any diagonal.

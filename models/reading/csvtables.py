@@ -65,7 +65,9 @@ class CsvTables:
         allowed = "a CSV file in the folder of the case"
         pure = PurePosixPath(name)
         if not name.isprintable() or "\\" in name or ":" in name or pure.is_absolute() or ".." in pure.parts:
-            raise TableError(allowed, 'give a path relative to the case, with /, without "..", e.g. "tables/supply.csv"')
+            raise TableError(
+                allowed, 'give a path relative to the case, with /, without "..", e.g. "tables/supply.csv"'
+            )
         if pure.suffix.lower() != ".csv":
             raise TableError(allowed, "the name of a table ends in .csv")
         try:
@@ -106,7 +108,9 @@ def read_column(
         at = table.header.index("period")
         for i, (line, row) in enumerate(table.rows):
             if wrong := check_period(i, row[at]):
-                faults.append(Fault(table.file, line, key, show(row[at]), wrong, "put the rows in the order of the periods"))
+                faults.append(
+                    Fault(table.file, line, key, show(row[at]), wrong, "put the rows in the order of the periods")
+                )
     if faults:
         return faults[:MAX_FAULTS]
     at = table.header.index(column)

@@ -50,7 +50,7 @@ def shipped_cases() -> tuple[str, ...]:
 def read_document(name_or_path: str | os.PathLike[str]) -> Document:
     """Read and parse a case file. CaseError if it is missing, unreadable, not UTF-8 or not TOML."""
     path = _find(name_or_path)
-    file = path.name
+    file = path.name if path.parent == _shipped_folder() else _printable(str(path))
     content = read_bytes(path, file)
     text = _decode(content, file)
     try:
@@ -83,7 +83,7 @@ def _shipped_folder() -> Path:
 
 
 def _find(name_or_path: str | os.PathLike[str]) -> Path:
-    name = os.fspath(name_or_path)
+    name = os.fsdecode(name_or_path)
     path = Path(name)
     plain = isinstance(name_or_path, str) and path.name == name and not name.endswith(".toml")
     shipped = shipped_cases()
@@ -98,6 +98,10 @@ def _find(name_or_path: str | os.PathLike[str]) -> Path:
     if not exists:
         raise _refuse(show(name), "a file, or the name of a shipped case", f"no such file. {_offer(name, shipped)}")
     return path
+
+
+def _printable(name: str) -> str:
+    return name if name.isprintable() else show(name)
 
 
 def _offer(name: str, shipped: tuple[str, ...]) -> str:
@@ -139,7 +143,9 @@ def _parse(text: str, lines: LineIndex, file: str) -> dict[str, Any]:
 
 def _repeated(file: str, path: KeyPath, line: int, first: int) -> Fault:
     key = ".".join(f"[{part + 1}]" if isinstance(part, int) else part for part in path)
-    return Fault(file, line, show(key)[1:-1], "", "each key and table once", f"already given in line {first}; keep one of them")
+    return Fault(
+        file, line, show(key)[1:-1], "", "each key and table once", f"already given in line {first}; keep one of them"
+    )
 
 
 def _line(message: str, text: str) -> int | None:

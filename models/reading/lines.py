@@ -141,6 +141,8 @@ class LineIndex:
         path = table
         for part in self._key():
             path = (*path, part)
+            if len(path) > 2 * MAX_DEPTH:
+                raise TooDeepError(line)
             self._lines.setdefault(path, line)
         self._once(path, line)
         self._expect("=")

@@ -32,11 +32,11 @@ def load_case(name_or_path: str | os.PathLike[str]) -> Case:
     document = read_document(name_or_path)
     tables = CsvTables(document.path.parent)
     context = Context(document, tables)
-    node = read_case(context)
-    check(context, node)
+    read_case(context)
+    check(context)
     if context.faults:
         raise CaseError(_ordered(document.file, context.faults))
-    case: Case = node.build()
+    case: Case = context.case.build()
     return dataclasses.replace(case, path=str(document.path), sha256=_hash(document.content, tables.contents))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ..schema.fields import Spec
@@ -48,10 +50,12 @@ def _from_table(ctx: Context, spec: Spec, raw: dict[str, Any], path: KeyPath) ->
         return BAD
     except CaseError as error:
         if not any(fault.file == raw["table"] for fault in ctx.faults):  # a table used twice is reported once
-            ctx.faults.extend(error.faults)
+            ctx.faults.extend(replace(fault, key=ctx.key(path)) for fault in error.faults)
         return BAD
     horizon = ctx.horizon
-    column = read_column(table, raw["column"].strip(), horizon.periods if horizon else None, ctx.key(path), ctx_check(ctx))
+    column = read_column(
+        table, raw["column"].strip(), horizon.periods if horizon else None, ctx.key(path), _period_check(ctx)
+    )
     good = True
     values: list[float] = []
     for cell in column:
@@ -63,7 +67,9 @@ def _from_table(ctx: Context, spec: Spec, raw: dict[str, Any], path: KeyPath) ->
         if value is None:
             shown = text.strip().lower()
             wrong = "the cell is empty: give a number, 0 if none" if not shown else "give a plain number, e.g. 0.08"
-            wrong = "there is no missing value: give a number" if shown in ("na", "n/a", "nan", "null", "none") else wrong
+            wrong = (
+                "there is no missing value: give a number" if shown in ("na", "n/a", "nan", "null", "none") else wrong
+            )
         else:
             wrong = not_a_number(value) or ("" if in_range(value, spec) else spec.cure or "out of range")
         if wrong:
@@ -73,7 +79,7 @@ def _from_table(ctx: Context, spec: Spec, raw: dict[str, Any], path: KeyPath) ->
     return tuple(values) if good and horizon is not None else BAD
 
 
-def ctx_check(ctx: Context) -> Any:
+def _period_check(ctx: Context) -> Callable[[int, str], str]:
     """Check of a table's `period` column: what must stand in row `i`, or "" if it does."""
 
     def check(i: int, text: str) -> str:

@@ -29,8 +29,20 @@ _ROUNDING = 5e-3  # of a period, so that 1.667 years are 20 months
 
 def allowed_range(spec: Spec) -> str:
     """The range of a numeric field in words, e.g. "above 0 and at most 100, per year"."""
-    low = f"at least {quantity(spec.ge)}" if spec.ge is not None else f"above {quantity(spec.gt)}" if spec.gt is not None else ""
-    high = f"at most {quantity(spec.le)}" if spec.le is not None else f"below {quantity(spec.lt)}" if spec.lt is not None else ""
+    low = (
+        f"at least {quantity(spec.ge)}"
+        if spec.ge is not None
+        else f"above {quantity(spec.gt)}"
+        if spec.gt is not None
+        else ""
+    )
+    high = (
+        f"at most {quantity(spec.le)}"
+        if spec.le is not None
+        else f"below {quantity(spec.lt)}"
+        if spec.lt is not None
+        else ""
+    )
     if spec.ge is not None and spec.le is not None:
         words = f"from {quantity(spec.ge)} to {quantity(spec.le)}" if spec.ge < spec.le else quantity(spec.ge)
     else:
@@ -128,14 +140,14 @@ def text_fault(raw: Any, limit: int = MAX_TEXT) -> str:
     return ""
 
 
-def read_text(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+def read_text(ctx: Context, _spec: Spec, raw: Any, path: KeyPath) -> Any:
     if wrong := text_fault(raw):
         ctx.fault(path, raw, "one line of text, not beginning with = + - @", wrong)
         return BAD
     return raw
 
 
-def read_ident(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+def read_ident(ctx: Context, _spec: Spec, raw: Any, path: KeyPath) -> Any:
     if not isinstance(raw, str) or len(raw) > MAX_IDENT or not _IDENT.fullmatch(raw):
         cure = text_fault(raw, MAX_IDENT)
         if not cure:
@@ -153,7 +165,7 @@ def read_choice(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
     return BAD
 
 
-def read_flag(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+def read_flag(ctx: Context, _spec: Spec, raw: Any, path: KeyPath) -> Any:
     if isinstance(raw, bool):
         return raw
     ctx.fault(path, raw, "true | false", "without quotes")
@@ -171,7 +183,12 @@ def read_ref(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
         ctx.fault(path, raw, "id of a driver", f"{show(raw)} is a price column; {cure}name the drivers themselves")
         return BAD
     known = ", ".join(show(name)[1:-1] for name in names[:12]) + (", …" if len(names) > 12 else "")
-    ctx.fault(path, raw, f"id of a {spec.ref}: {known or 'none is given'}", nearest(raw, names) or f"add a [[{spec.ref}]] with this id")
+    ctx.fault(
+        path,
+        raw,
+        f"id of a {spec.ref}: {known or 'none is given'}",
+        nearest(raw, names) or f"add a [[{spec.ref}]] with this id",
+    )
     return BAD
 
 
@@ -193,7 +210,11 @@ def _list(ctx: Context, spec: Spec, raw: Any, path: KeyPath, read: Callable[...,
         return BAD
     most = spec.max_items
     if len(raw) < spec.min_items or (most is not None and len(raw) > most):
-        exactly = f"{most}" if most == spec.min_items else f"at least {spec.min_items}" + (f", at most {most}" if most else "")
+        exactly = (
+            f"{most}"
+            if most == spec.min_items
+            else f"at least {spec.min_items}" + (f", at most {most}" if most else "")
+        )
         ctx.fault(path, raw, f"a list of {what}: {exactly} of them", f"{len(raw)} are given")
         return BAD
     items = tuple(read(ctx, spec, item, (*path, i)) for i, item in enumerate(raw))
@@ -234,5 +255,3 @@ def nearest(raw: Any, names: Any) -> str:
         return "give text in quotes"
     near = difflib.get_close_matches(raw[:MAX_IDENT].lower(), [n for n in names if n], n=1, cutoff=0.6)
     return f"did you mean {show(near[0])}?" if near else ""
-
-

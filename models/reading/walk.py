@@ -18,6 +18,7 @@ from .lines import KeyPath
 from .series import read_series
 
 MAX_ENTRIES = 5000
+MAX_UNKNOWN = 100
 
 _CURRENCY = re.compile(r"(^|_)(currency|usd|eur|gbp|jpy|chf|cny|cad|aud)(_|$)")
 
@@ -47,14 +48,14 @@ def specs(cls: type) -> dict[str, tuple[Spec, Any]]:
     }
 
 
-def read_case(ctx: Context) -> Node:
-    """Read the whole case. Faults are collected in the context."""
+def read_case(ctx: Context) -> None:
+    """Read the whole case into `ctx.case`. Faults are collected in the context."""
     raw = ctx.document.raw
     _collect_names(ctx)
     ctx.horizon = _horizon(ctx, raw.get("horizon", MISSING))
     known = specs(Case)
     _unknown(ctx, raw, known, ())
-    node = Node(Case, (), {})
+    node = ctx.case = Node(Case, (), {})
     for name, (spec, default) in known.items():
         if name == "horizon":
             node.values[name] = ctx.horizon or BAD
@@ -64,8 +65,9 @@ def read_case(ctx: Context) -> Node:
         entries = node.values.get(table)
         if isinstance(entries, tuple):
             ids = [entry.values.get("id") for entry in entries]
-            ctx.nodes[table] = {i: e for i, e in zip(ids, entries, strict=True) if isinstance(i, str) and names.count(i) == 1}
-    return node
+            ctx.nodes[table] = {
+                i: e for i, e in zip(ids, entries, strict=True) if isinstance(i, str) and names.count(i) == 1
+            }
 
 
 def _collect_names(ctx: Context) -> None:
@@ -106,7 +108,9 @@ def read_table(ctx: Context, cls: type, raw: dict[str, Any], path: KeyPath) -> N
     """Read one table by the fields of its class."""
     known = specs(cls)
     _unknown(ctx, raw, known, path)
-    return Node(cls, path, {name: _field(ctx, spec, default, raw, name, path) for name, (spec, default) in known.items()})
+    return Node(
+        cls, path, {name: _field(ctx, spec, default, raw, name, path) for name, (spec, default) in known.items()}
+    )
 
 
 def _field(ctx: Context, spec: Spec, default: Any, raw: dict[str, Any], name: str, path: KeyPath) -> Any:
@@ -140,12 +144,16 @@ def _absent(ctx: Context, spec: Spec, name: str, path: KeyPath) -> None:
 
 
 def _unknown(ctx: Context, raw: dict[str, Any], known: dict[str, Any], path: KeyPath) -> None:
-    for key in raw:
-        if key in known:
-            continue
+    unknown = [key for key in raw if key not in known]
+    if len(unknown) > MAX_UNKNOWN:
+        more = f"{len(unknown) - MAX_UNKNOWN} more unknown keys"
+        ctx.fault(path, more, f"the keys {', '.join(known)}", "is this a case?")
+    for key in unknown[:MAX_UNKNOWN]:
         cure = v.nearest(key, known)
         if _CURRENCY.search(key.lower()):
-            cure = "the currency is given once, as [case] currency; convert every amount to it" + (f"; {cure}" if cure else "")
+            cure = "the currency is given once, as [case] currency; convert every amount to it" + (
+                f"; {cure}" if cure else ""
+            )
         ctx.fault((*path, key), raw[key], f"one of the keys {', '.join(known)}", cure or "take it out")
 
 
@@ -153,7 +161,11 @@ def _sub_table(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
     assert spec.cls is not None
     if isinstance(raw, dict):
         return read_table(ctx, spec.cls, raw, path)
-    cure = f"write [{path[-1]}] in single brackets" if isinstance(raw, list) else f"write [{path[-1]}] and its keys under it"
+    cure = (
+        f"write [{path[-1]}] in single brackets"
+        if isinstance(raw, list)
+        else f"write [{path[-1]}] and its keys under it"
+    )
     ctx.fault(path, raw, f"one [{path[-1]}] table: {spec.meaning}", cure)
     return BAD
 
@@ -161,10 +173,17 @@ def _sub_table(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
 def _sub_tables(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
     dotted = ".".join(part for part in path if isinstance(part, str))
     if not isinstance(raw, list) or not all(isinstance(entry, dict) for entry in raw):
-        ctx.fault(path, raw, f"entries [[{dotted}]]: {spec.meaning}", f"write [[{dotted}]] in double brackets, once per entry")
+        ctx.fault(
+            path, raw, f"entries [[{dotted}]]: {spec.meaning}", f"write [[{dotted}]] in double brackets, once per entry"
+        )
         return BAD
     if not spec.min_items <= len(raw) <= MAX_ENTRIES:
-        ctx.fault(path, f"{len(raw)} entries", f"from {spec.min_items} to {MAX_ENTRIES} [[{dotted}]]", "add or take out entries")
+        ctx.fault(
+            path,
+            f"{len(raw)} entries",
+            f"from {spec.min_items} to {MAX_ENTRIES} [[{dotted}]]",
+            "add or take out entries",
+        )
     nodes = [_entry(ctx, spec, entry, (*path, i)) for i, entry in enumerate(raw[:MAX_ENTRIES])]
     return tuple(node for node in nodes if node is not None)
 
