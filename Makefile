@@ -55,7 +55,7 @@ hooks: $(READY) ## install the git hooks
 	@$(BIN)/pre-commit install
 
 lock: $(READY) ## renew the lock from pyproject.toml; ARGS=--upgrade takes the newest releases
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header \
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --fork-strategy fewest --python-version 3.11 --no-header \
 	  --annotation-style line --no-emit-index-url --no-emit-find-links --quiet $(ARGS) --output-file $(LOCK)
 
 clean: ## remove .venv, caches and builds; runs/ stays

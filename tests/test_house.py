@@ -128,6 +128,8 @@ def test_lock_pins_exactly_and_names_no_host():
     lines = (ROOT / "requirements-dev.lock").read_text("utf-8").splitlines()
     requirements = [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
     assert [r for r in requirements if not re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]*( ; .+)?", r)] == []
+    names = [r.split("==")[0] for r in requirements]
+    assert len(names) == len(set(names)), "one version for all Pythons, so that types and figures are the same"
     assert not re.search(r"https?:|file:|--(?:extra-)?index-url|--find-links|--trusted-host|@", "\n".join(lines))
 
 
