@@ -1,1 +1,62 @@
-"""capmix: choose financing instruments and hardware purchases together, under limits on the tail of the cash outcome."""
+"""capmix: choose financing instruments and hardware purchases together, under limits on the tail of the cash outcome.
+
+>>> import capmix
+>>> plan = capmix.optimize(capmix.load_case("hyperscaler"), scenarios=100_000)
+>>> plan.certificate.gap, plan.risk, plan.tables["issuance"]
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .models.reading.faults import CaseError, Fault
+    from .models.reading.load import load_case
+    from .models.schema.case import Case
+    from .optimizer.device import DeviceError
+    from .optimizer.highs import SolverError
+    from .optimizer.plan import Plan, Status, Table
+    from .optimizer.progress import ProgressEvent
+    from .optimizer.run import optimize
+
+__all__ = [
+    "Case",
+    "CaseError",
+    "DeviceError",
+    "Fault",
+    "Plan",
+    "ProgressEvent",
+    "SolverError",
+    "Status",
+    "Table",
+    "load_case",
+    "optimize",
+]
+
+_HOMES = {
+    "Case": "models.schema.case",
+    "CaseError": "models.reading.faults",
+    "DeviceError": "optimizer.device",
+    "Fault": "models.reading.faults",
+    "Plan": "optimizer.plan",
+    "ProgressEvent": "optimizer.progress",
+    "SolverError": "optimizer.highs",
+    "Status": "optimizer.plan",
+    "Table": "optimizer.plan",
+    "load_case": "models.reading.load",
+    "optimize": "optimizer.run",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Public names are imported when they are first used, so that `import capmix` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

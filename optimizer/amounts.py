@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Amounts:
-    """A case, its ledger, the atoms' sample means (A,), the amount of each decision (N,) and the mean deposit rates (T,)."""
+    """A case, its ledger, the atoms' sample means (A,), each decision's amount (N,) and the mean deposit rates (T,)."""
 
     case: Case
     ledger: Ledger
@@ -69,6 +69,17 @@ class Amounts:
             key = tuple(decision.tags.get(tag, "") for tag in tags)
             found.setdefault(key, np.zeros(self.periods))[decision.period] += amount
         return found
+
+    @cached_property
+    def prepaid(self) -> float:
+        """Customers' prepayments at signature, billion, net of a credit that falls into the same period."""
+        ledger = self.ledger
+        signed = np.array([d.block == "sign" for d in ledger.decisions])
+        period = np.array([d.period for d in ledger.decisions], dtype=np.int64)
+        keep = (ledger.account == ACCOUNT_NUMBER[Account.PREPAYMENT]) & signed[ledger.decision]
+        keep &= ledger.period == period[ledger.decision]
+        net = np.bincount(ledger.decision[keep], weights=self._posted[keep], minlength=period.size)
+        return float(np.maximum(net, 0.0).sum())
 
     @cached_property
     def cash_flow(self) -> FloatArray:

@@ -9,11 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..kernels.tables import MAX_FACTORS, LossKind, LossTable, ProcessTable, TermTable
+from ..kernels import drivers as rows
+from ..kernels.store import LANES, Store
+from ..kernels.tables import MAX_FACTORS, LossKind, LossTable, Process, ProcessTable, TermTable
 from ..models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Exposure, Ledger
 from ..models.schema.case import Case
-from ..models.schema.drivers import Correlation, Survival
+from ..models.schema.drivers import (
+    CIR,
+    Correlation,
+    Deterministic,
+    Driver,
+    GeometricJumps,
+    LogisticShare,
+    LogOU,
+    Survival,
+    TwoRegime,
+    Vasicek,
+)
 from ..models.schema.rules import Risk
+from .solution import RiskLimit
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
@@ -46,6 +60,53 @@ def reordered(ledger: Ledger, case: Case) -> Ledger:
     return replace(ledger, factors=moved.astype(np.int32))
 
 
+def process_table(case: Case) -> ProcessTable:
+    """The case's drivers for the kernels, in the order of `driver_order`."""
+    order = driver_order(case)
+    by_id = {d.id: d for d in case.driver}
+    drivers = [by_id[name] for name in order]
+    dt, periods = case.horizon.dt, case.horizon.periods
+    kinds, params, start = [], [], []
+    for driver in drivers:
+        kind, row, first = _process(driver, dt)
+        kinds.append(int(kind))
+        params.append(np.broadcast_to(row, (periods, rows.SLOTS)))
+        start.append(first)
+    depends = [
+        order.index(d.depends_on) if isinstance(d, Survival) and d.depends_on is not None else -1 for d in drivers
+    ]
+    return ProcessTable(
+        kind=np.array(kinds, dtype=np.int32),
+        params=np.ascontiguousarray(np.stack(params)),
+        start=np.array(start, dtype=np.float64),
+        depends_on=np.array(depends, dtype=np.int32),
+        cholesky=correlation_factor(order, case.correlation),
+        dt=dt,
+    )
+
+
+def _process(driver: Driver, dt: float) -> tuple[Process, FloatArray, float]:
+    """Kind, parameter rows (T, slots) or (slots,), and value in period 0."""
+    d = driver
+    if isinstance(d, Vasicek):
+        return Process.VASICEK, rows.vasicek_row(d.mean, d.reversion, d.volatility, d.floor, dt), d.start
+    if isinstance(d, CIR):
+        return Process.CIR, rows.cir_row(d.mean, d.reversion, d.volatility, dt), d.start
+    if isinstance(d, LogOU):
+        return Process.LOG_OU, rows.log_ou_row(d.mean, d.reversion, d.volatility, dt), d.start
+    if isinstance(d, GeometricJumps):
+        jumps = (d.jump_rate, d.jump_mean, d.jump_volatility)
+        return Process.GEOMETRIC_JUMPS, rows.geometric_row(d.drift, d.volatility, *jumps, dt), d.start
+    if isinstance(d, TwoRegime):
+        return Process.TWO_REGIME, rows.regime_row(d.drift, d.volatility, d.switch, d.start_regime, dt), d.start
+    if isinstance(d, Survival):
+        return Process.SURVIVAL, rows.survival_row(d.hazard, d.recovery, d.sensitivity, dt), 1.0
+    if isinstance(d, LogisticShare):
+        return Process.LOGISTIC_SHARE, rows.logistic_row(d.mean, d.reversion, d.volatility, d.low, d.high, dt), d.start
+    assert isinstance(d, Deterministic)
+    return Process.DETERMINISTIC, rows.deterministic_row(d.path), d.path[0]
+
+
 def correlation_factor(order: Sequence[str], correlation: Correlation | None) -> FloatArray:
     """Lower-triangular L with L L' = the correlation of all shocks; drivers left out are independent.
 
@@ -62,7 +123,7 @@ def correlation_factor(order: Sequence[str], correlation: Correlation | None) ->
     if values[0] > SEMIDEFINITE:
         return np.asarray(np.linalg.cholesky(full))
     root = vectors * np.sqrt(np.maximum(values, 0.0))
-    lower = np.linalg.qr(root.T, mode="r").T
+    lower = np.asarray(np.linalg.qr(root.T).R.T)
     lower = lower * np.where(np.diag(lower) < 0, -1.0, 1.0)
     # Rounding must not leave a shock with a variance other than 1.
     return np.asarray(lower / np.linalg.norm(lower, axis=1, keepdims=True))
@@ -125,3 +186,29 @@ def _terms(exposure: Exposure) -> TermTable:
     padded = np.full((factors.shape[0], MAX_FACTORS), -1, dtype=np.int32)
     padded[:, : used.shape[1]] = used
     return TermTable(exposure.periods, padded, exposure.atom, exposure.start)
+
+
+def risk_limits(case: Case, losses: Sequence[Measured]) -> tuple[RiskLimit, ...]:
+    """The case's risk limits as the loop takes them; `losses` as `measured` gives them."""
+    return tuple(
+        RiskLimit(risk.id, loss.table, loss.matrix, risk.level, risk.limit)
+        for risk, loss in zip(case.risk, losses, strict=True)
+    )
+
+
+def deposit_rates(store: Store, table: LossTable) -> FloatArray:
+    """(T,) mean over the scenarios of the rate that a surplus earns in each period, as `LossTable` defines it."""
+    periods = table.terms.periods
+    if table.rate_driver < 0:
+        return np.full(periods, max(0.0, table.dt * table.surplus_margin))
+    total = np.zeros(store.periods)
+    step = 256
+    for first in range(0, store.blocks.shape[0], step):
+        seen = store.blocks[first : first + step, table.rate_driver].astype(np.float64)
+        rate = np.maximum(table.dt * (seen + table.surplus_margin), 0.0)
+        full = min((store.count - first * LANES) // LANES, rate.shape[0])
+        total += rate[:full].sum(axis=(0, 2))
+        if full < rate.shape[0]:
+            total += rate[full, :, : store.count - (first + full) * LANES].sum(axis=1)
+    mean = total / store.count
+    return np.asarray(mean[np.maximum(np.arange(periods) - 1, 0)])

@@ -1,11 +1,11 @@
-"""Who funds the plan and what it buys: issuance, funding, purchases, construction, contracts, and the list of decisions."""
+"""Who funds the plan and what it buys: issuance, funding, purchases, construction, contracts, and all decisions."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.ledger import Account
+from ..models.schema.case import Case
 from .amounts import Amounts
 from .plan import Cell, Column, Funding, Table
 from .tabulate import NEGLIGIBLE, long, name_of, wide
@@ -13,13 +13,16 @@ from .tabulate import NEGLIGIBLE, long, name_of, wide
 FloatArray = NDArray[np.float64]
 
 FUNDED = {"place": "placed", "draw": "drawn"}
+PREPAYMENTS = "customer_prepayments"
 BILLION = "billion"
 
 
 def funding(amounts: Amounts) -> Funding:
-    """Face value placed and drawn, billion; circular: from investors that are a party of the plan, and prepayments."""
-    case = amounts.case
-    party = {investor.id: investor.party for investor in case.investor}
+    """Face value placed and drawn, billion, and customers' prepayments.
+
+    Circular is what comes from investors behind whom a supplier or customer stands, and all prepayments.
+    """
+    behind = circular_investors(amounts.case)
     instruments, holders, circular = dict[str, float](), dict[str, float](), 0.0
     for decision, amount in amounts.decisions(*FUNDED):
         if amount <= NEGLIGIBLE:
@@ -27,34 +30,33 @@ def funding(amounts: Amounts) -> Funding:
         instrument, holder = decision.tags["instrument"], decision.tags["investor"]
         instruments[instrument] = instruments.get(instrument, 0.0) + amount
         holders[holder] = holders.get(holder, 0.0) + amount
-        circular += amount if party[holder] else 0.0
-    prepaid = prepayments(amounts)
+        circular += amount if holder in behind else 0.0
+    prepaid = amounts.prepaid
     total = sum(instruments.values()) + prepaid
     share = (circular + prepaid) / total if total > NEGLIGIBLE else 0.0
     if prepaid > NEGLIGIBLE:
-        instruments["customer prepayments"] = prepaid
-        holders["customers (prepayments)"] = prepaid
+        instruments[PREPAYMENTS] = prepaid
+        holders[PREPAYMENTS] = prepaid
     return Funding(instruments, holders, share, total)
 
 
-def prepayments(amounts: Amounts) -> float:
-    """Expected customer prepayments received, billion, before the credits that follow."""
-    ledger = amounts.ledger
-    total = 0.0
-    for contract in amounts.case.contract:
-        flow = amounts.part(
-            Account.PREPAYMENT, lambda d, c=contract.id: d.block == "sign" and d.tags.get("contract") == c  # type: ignore[misc]
-        )
-        total += float(np.sum(flow[flow > 0]))
-    return total if ledger.periods else 0.0
+def circular_investors(case: Case) -> frozenset[str]:
+    """Ids of the investors behind whom a supplier or customer of the plan stands."""
+    roles = {party.id: party.role for party in case.party}
+    return frozenset(i.id for i in case.investor if i.party is not None and roles[i.party] != "other")
 
 
 def holdings(amounts: Amounts, raised: Funding) -> dict[str, Table]:
-    """The tables issuance, funding_by_instrument, funding_by_holder, purchases, construction, contracts and merchant."""
+    """The tables issuance, funding_by_instrument, funding_by_holder, purchases, construction, contracts, merchant."""
     tables = (
-        _issuance(amounts), _by_instrument(amounts, raised), _by_holder(amounts, raised), _purchases(amounts),
-        _construction(amounts), _contracts(amounts), _merchant(amounts),
-    )  # fmt: skip
+        _issuance(amounts),
+        _by_instrument(amounts, raised),
+        _by_holder(amounts, raised),
+        _purchases(amounts),
+        _construction(amounts),
+        _contracts(amounts),
+        _merchant(amounts),
+    )
     return {table.name: table for table in tables}
 
 
@@ -71,50 +73,73 @@ def decision_table(amounts: Amounts) -> Table:
         label = amounts.labels[decision.period]
         rows.append((decision.key, decision.block, label, float(amount), decision.unit, tags))
     columns = (
-        Column("key"), Column("block"), Column("period"), Column("amount", "", "number"), Column("unit"), Column("tags"),
-    )  # fmt: skip
+        Column("key"),
+        Column("block"),
+        Column("period"),
+        Column("amount", "", "number"),
+        Column("unit"),
+        Column("tags"),
+    )
     return long("decisions", "Decisions", columns, rows)
 
 
 def _issuance(amounts: Amounts) -> Table:
     columns = (
-        Column("instrument"), Column("holder"), Column("step"), Column("how"), Column("period"), Column("face", BILLION, "money"),
-    )  # fmt: skip
+        Column("instrument"),
+        Column("holder"),
+        Column("step"),
+        Column("how"),
+        Column("period"),
+        Column("face", BILLION, "money"),
+    )
     how = {**FUNDED, "commit": "committed"}
     rows: list[tuple[Cell, ...]] = []
     for decision, amount in amounts.decisions(*how):
         if amount > NEGLIGIBLE:
             tags = decision.tags
             label = amounts.labels[decision.period]
-            rows.append((tags["instrument"], tags["investor"], tags.get("step", ""), how[decision.block], label, amount))
+            rows.append(
+                (tags["instrument"], tags["investor"], tags.get("step", ""), how[decision.block], label, amount)
+            )
     return long("issuance", "Placements, commitments and draws", columns, rows)
 
 
 def _by_instrument(amounts: Amounts, raised: Funding) -> Table:
     known = {i.id: i for i in amounts.case.instrument}
     columns = (
-        Column("instrument"), Column("title"), Column("kind"), Column("face", BILLION, "money"), Column("share", "", "share"),
-    )  # fmt: skip
+        Column("instrument"),
+        Column("title"),
+        Column("kind"),
+        Column("face", BILLION, "money"),
+        Column("share", "", "share"),
+    )
     rows: list[tuple[Cell, ...]] = []
     for name, face in sorted(raised.by_instrument.items(), key=lambda item: -item[1]):
-        title, kind = (name_of(known[name]), known[name].kind) if name in known else (name, "prepayment")
+        title, kind = (
+            (name_of(known[name]), known[name].kind) if name in known else ("customer prepayments", "prepayment")
+        )
         rows.append((name, title, kind, face, face / raised.total))
     return long("funding_by_instrument", "Funding raised by instrument", columns, rows)
 
 
 def _by_holder(amounts: Amounts, raised: Funding) -> Table:
     known = {i.id: i for i in amounts.case.investor}
+    behind = circular_investors(amounts.case)
     columns = (
-        Column("holder"), Column("title"), Column("kind"), Column("circular"), Column("face", BILLION, "money"),
+        Column("holder"),
+        Column("title"),
+        Column("kind"),
+        Column("circular"),
+        Column("face", BILLION, "money"),
         Column("share", "", "share"),
-    )  # fmt: skip
+    )
     rows: list[tuple[Cell, ...]] = []
     for name, face in sorted(raised.by_holder.items(), key=lambda item: -item[1]):
         if name in known:
-            circular = "yes" if known[name].party else "no"
+            circular = "yes" if name in behind else "no"
             rows.append((name, name_of(known[name]), known[name].kind, circular, face, face / raised.total))
         else:
-            rows.append((name, name, "customer", "yes", face, face / raised.total))
+            rows.append((name, "customer prepayments", "customer", "yes", face, face / raised.total))
     return long("funding_by_holder", "Funding raised by holder", columns, rows)
 
 
@@ -144,4 +169,6 @@ def _contracts(amounts: Amounts) -> Table:
 
 def _merchant(amounts: Amounts) -> Table:
     rows = _present(amounts.by_period("merchant", ("accelerator",)))
-    return wide("merchant", "Systems rented out without a contract", ("accelerator",), rows, amounts.labels, "systems", "count")
+    return wide(
+        "merchant", "Systems rented out without a contract", ("accelerator",), rows, amounts.labels, "systems", "count"
+    )

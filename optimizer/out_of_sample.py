@@ -1,6 +1,6 @@
 """The plan's CVaR on fresh draws, with its confidence interval.
 
-For independent losses L_1 … L_n with quantile q = VaR at level a, the estimator CVaR = q + mean(max(L - q, 0)) / (1 - a)
+For independent losses L_1 … L_n with quantile q = VaR at level a, the estimator q + mean(max(L - q, 0)) / (1 - a)
 is asymptotically normal with variance Var(max(L - q, 0)) / (n (1 - a)^2) (Trindade, Uryasev, Shapiro & Zrazhevsky 2007,
 "Financial prediction with constrained tail risk", J. Banking & Finance 31, doi:10.1016/j.jbankfin.2007.04.014).
 The plan is fixed before the draws are made, so its own fitting to the sample does not bias the figure.

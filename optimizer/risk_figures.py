@@ -13,7 +13,7 @@ from ..kernels.tail import tail
 from ..models.schema.rules import Risk
 from .assemble import Measured
 from .out_of_sample import cvar_interval
-from .plan import Column, RiskFigure, Table
+from .plan import Cell, Column, RiskFigure, Table
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
@@ -59,15 +59,18 @@ def liquidity_fan(
     balances = backend.balances(store, liquidity.table, liquidity.matrix @ decided, rows=np.arange(count))
     quantiles = np.quantile(balances, QUANTILES, axis=0)
     columns = (
-        Column("period"), *(Column(f"{q:.0%}", "billion", "money") for q in QUANTILES), Column("mean", "billion", "money"),
-        Column("minimum", "billion", "money"), Column("below minimum", "", "share"),
-    )  # fmt: skip
+        Column("period"),
+        *(Column(f"{q:.0%}", "billion", "money") for q in QUANTILES),
+        Column("mean", "billion", "money"),
+        Column("minimum", "billion", "money"),
+        Column("below minimum", "", "share"),
+    )
     floor = liquidity.table.floor
     below = (balances < floor).mean(axis=0)
     mean = balances.mean(axis=0)
-    rows = (
+    rows: list[tuple[Cell, ...]] = [
         (label, *(float(q) for q in quantiles[:, t]), float(mean[t]), float(floor[t]), float(below[t]))
         for t, label in enumerate(labels)
-    )
+    ]
     title = f"Running cash over {count:,} scenarios, before anything is done about a shortfall"
     return long("liquidity_fan", title, columns, rows)

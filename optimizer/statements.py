@@ -1,4 +1,4 @@
-"""Expected statements of a plan: cash flow, balance sheet, debt service, income, compute; all from the ledger's postings."""
+"""Expected statements of a plan, all from the ledger's postings: cash flow, balance sheet, debt, income, compute."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class StatementError(RuntimeError):
 
 
 def check_closing(amounts: Amounts, cash: FloatArray) -> None:
-    """Closing cash of the postings must be the LP's cash (T,). StatementError if they differ by more than 1e-6 relative."""
+    """StatementError unless closing cash of the postings is the linear program's cash (T,) to 1e-6 relative."""
     flows = max(1.0, float(np.max(np.abs(amounts.table[: len(CASH_ACCOUNTS)]), initial=0.0)))
     scale = np.maximum(np.maximum(np.abs(cash), np.abs(amounts.cash)), flows)
     wrong = np.flatnonzero(~(np.abs(amounts.cash - cash) <= CLOSING * scale))
@@ -36,8 +36,12 @@ def check_closing(amounts: Amounts, cash: FloatArray) -> None:
 def statements(amounts: Amounts) -> dict[str, Table]:
     """The tables cash_flow, balance_sheet, debt_service, income and compute."""
     tables = (
-        _cash_flow(amounts), _balance_sheet(amounts), _debt_service(amounts), _income(amounts), _compute(amounts),
-    )  # fmt: skip
+        _cash_flow(amounts),
+        _balance_sheet(amounts),
+        _debt_service(amounts),
+        _income(amounts),
+        _compute(amounts),
+    )
     return {table.name: table for table in tables}
 
 
@@ -50,9 +54,7 @@ def _cash_flow(amounts: Amounts) -> Table:
     rows.append((("interest on cash", "cash"), amounts.interest_income))
     rows.append((("net change in cash", "sum"), amounts.cash - amounts.cash_before))
     rows.append((("cash at the end", "cash"), amounts.cash))
-    return wide(
-        "cash_flow", "Expected cash flow", ("line", "section"), rows, amounts.labels, BILLION, "money"
-    )
+    return wide("cash_flow", "Expected cash flow", ("line", "section"), rows, amounts.labels, BILLION, "money")
 
 
 def _balance_sheet(amounts: Amounts) -> Table:
@@ -68,14 +70,18 @@ def _balance_sheet(amounts: Amounts) -> Table:
         (("assets less debt",), assets - debt),
     ]
     return wide(
-        "balance_sheet", "Expected balance sheet at each period's end", ("line",), rows, amounts.labels, BILLION, "money"
+        "balance_sheet",
+        "Expected balance sheet at each period's end",
+        ("line",),
+        rows,
+        amounts.labels,
+        BILLION,
+        "money",
     )
 
 
 def _debt_service(amounts: Amounts) -> Table:
-    interest, principal, fees = (
-        -amounts.of(a) for a in (Account.INTEREST, Account.PRINCIPAL, Account.FEES)
-    )
+    interest, principal, fees = (-amounts.of(a) for a in (Account.INTEREST, Account.PRINCIPAL, Account.FEES))
     available = amounts.of(*(a for a in CASH_ACCOUNTS if a.group is Group.OPERATING))
     rows: list[tuple[tuple[str, ...], FloatArray]] = [
         (("raised",), amounts.of(Account.PROCEEDS)),
@@ -86,9 +92,7 @@ def _debt_service(amounts: Amounts) -> Table:
         (("operating cash flow",), available),
         (("debt at the end",), amounts.of(Account.DEBT)),
     ]
-    return wide(
-        "debt_service", "Expected debt service", ("line",), rows, amounts.labels, BILLION, "money"
-    )
+    return wide("debt_service", "Expected debt service", ("line",), rows, amounts.labels, BILLION, "money")
 
 
 def _income(amounts: Amounts) -> Table:

@@ -1,0 +1,69 @@
+"""The arguments of a run, checked before anything is computed."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+
+from ..models.reading.faults import CaseError, Fault, show
+from ..models.schema.case import Case
+from ..models.schema.rules import Risk
+
+MOST_SCENARIOS = 10**9
+MOST_SEED = 2**64 - 1
+
+
+def checked(
+    case: Case, scenarios: int | None, seed: int | None, gap: float, time_limit: float | None
+) -> tuple[int, int]:
+    """Number of scenarios and seed of the run, the case's own where left out.
+
+    Raises:
+        CaseError: one fault for each argument outside its range, and for each risk limit with a tail of less than one
+            scenario.
+    """
+    faults: list[Fault] = []
+    count = case.simulation.count if scenarios is None else scenarios
+    key = case.simulation.seed if seed is None else seed
+    if not _whole(count) or not 1 <= count <= MOST_SCENARIOS:
+        allowed = f"a whole number from 1 to {MOST_SCENARIOS:,}"
+        faults.append(_fault("scenarios", count, allowed, "leave it out to take simulation.count of the case"))
+    else:
+        faults += [_thin(case, risk, count) for risk in case.risk if (1.0 - risk.level) * count < 1.0 - 1e-9]
+    if not _whole(key) or not 0 <= key <= MOST_SEED:
+        faults.append(
+            _fault("seed", key, "a whole number from 0 to 2^64 - 1", "leave it out to take simulation.seed of the case")
+        )
+    if not _real(gap) or not 0.0 < gap < 1.0:
+        faults.append(_fault("gap", gap, "a number above 0 and below 1", "1e-5 certifies to a hundred-thousandth"))
+    if time_limit is not None and (not _real(time_limit) or not time_limit > 0.0):
+        faults.append(
+            _fault("time_limit", time_limit, "a number of seconds above 0", "leave it out to run until the gap is met")
+        )
+    if faults:
+        raise CaseError(faults)
+    return int(count), int(key)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _real(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _fault(key: str, value: object, allowed: str, cure: str) -> Fault:
+    return Fault("arguments", None, key, show(value), allowed, cure)
+
+
+def _thin(case: Case, risk: Risk, count: int) -> Fault:
+    least = math.ceil(1.0 / (1.0 - risk.level) - 1e-9)
+    return Fault(
+        file=case.path or "the case",
+        line=None,
+        key=f'risk "{risk.id}".level',
+        value=f"{risk.level:g} with {count:,} scenarios",
+        allowed=f"a tail of at least one scenario: {least:,} scenarios or more at this level",
+        cure=f"use {least:,} scenarios or more, or a lower level",
+    )

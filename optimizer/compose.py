@@ -1,0 +1,194 @@
+"""From the loop's solution to the plan: decisions, statements, risk figures, prices and the certificate."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.ledger import Account
+from . import explain
+from .amounts import Amounts
+from .covenants import covenants
+from .device import describe
+from .holdings import decision_table, funding, holdings
+from .infeasible import in_words
+from .plan import (
+    Cell,
+    Certificate,
+    Column,
+    Funding,
+    Plan,
+    RiskFigure,
+    ScenarioInfo,
+    ShadowPrice,
+    Status,
+    Table,
+    Timings,
+)
+from .prepare import Prepared
+from .risk_figures import liquidity_fan, risk_figures
+from .scaling import ScalingReport
+from .solution import Solution
+from .statements import check_closing, statements
+from .tabulate import long
+
+FloatArray = NDArray[np.float64]
+
+PACKAGES = ("capmix", "numpy", "scipy", "pyomo", "highspy", "numba")
+OBJECTIVES = {
+    "compute": "discounted compute delivered",
+    "capacity": "compute in service at the date",
+    "cost": "least cost of the compute target",
+}
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a plan's papers need beside the solution: seed, tolerance, losses on fresh draws per risk limit, remarks."""
+
+    seed: int
+    tolerance: float
+    fresh: Sequence[FloatArray] | None
+    messages: tuple[str, ...]
+
+
+def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
+    """The plan with all its tables; without timings. StatementError if the statements do not close."""
+    plan = _bare(ready, solution, about)
+    if solution.decisions is None or solution.columns is None:
+        return plan
+    case, program = ready.case, ready.program
+    amounts = Amounts(case, ready.ledger, ready.means, solution.decisions, ready.deposit_rates)
+    check_closing(amounts, _cash(ready, solution.columns))
+    sense = 1.0 if program.maximise else -1.0
+    risk = _risk(ready, solution, about, sense)
+    rising = np.where(np.isfinite(program.row_upper), 1.0, -1.0)  # relaxing a minimum means less of it
+    found = explain.limits(
+        program, solution.columns, sense * rising * solution.row_prices, sense * solution.bound_prices
+    )
+    prices = explain.shadow_prices(found, risk, case.horizon.labels)
+    raised = funding(amounts)
+    tables = {
+        **holdings(amounts, raised),
+        **statements(amounts),
+        "covenants": covenants(amounts, program, solution.columns),
+        "chain": explain.chain(found, risk, _power(amounts), case.horizon.labels, program.maximise),
+        **explain.price_tables(prices, found, program.unit),
+        "liquidity_fan": liquidity_fan(
+            ready.backend, ready.store, ready.liquidity, solution.decisions, case.horizon.labels
+        ),
+        "scaling": _scaling(solution.scaling),
+    }
+    return _with(plan, risk, raised, decision_table(amounts), tables, prices, _warnings(risk))
+
+
+def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
+    """The plan without decisions: all that is known when there is none."""
+    nothing = Table("decisions", "Decisions", (), ())
+    certificate = None
+    if solution.decisions is not None:
+        certificate = Certificate(solution.upper, solution.lower, solution.gap, about.tolerance)
+    conflict = None
+    if solution.status is Status.INFEASIBLE:
+        conflict = in_words(solution.conflict, ready.program, ready.case.risk)
+    return Plan(
+        case=ready.case,
+        status=solution.status,
+        objective_name=OBJECTIVES[ready.case.objective.kind],
+        objective_value=solution.objective if solution.decisions is not None else float("nan"),
+        objective_unit=ready.program.unit,
+        certificate=certificate,
+        risk=(),
+        scenarios=ScenarioInfo(ready.store.count, about.seed, ready.store.nbytes),
+        device=describe(ready.backend),
+        timings=Timings(0.0, 0.0, 0.0, 0.0),
+        passes=solution.passes,
+        funding=Funding({}, {}, 0.0, 0.0),
+        decisions=nothing,
+        tables={"scaling": _scaling(solution.scaling)},
+        prices=(),
+        infeasibility=conflict,
+        messages=(*solution.messages, *about.messages),
+        versions=versions(),
+    )
+
+
+def _with(
+    plan: Plan,
+    risk: tuple[RiskFigure, ...],
+    raised: Funding,
+    decisions: Table,
+    tables: dict[str, Table],
+    prices: tuple[ShadowPrice, ...],
+    warnings: tuple[str, ...],
+) -> Plan:
+    return replace(
+        plan,
+        risk=risk,
+        funding=raised,
+        decisions=decisions,
+        tables=tables,
+        prices=prices,
+        messages=(*plan.messages, *warnings),
+    )
+
+
+def _risk(ready: Prepared, solution: Solution, about: Circumstances, sense: float) -> tuple[RiskFigure, ...]:
+    if not ready.losses:
+        return ()
+    tables = [loss.table for loss in ready.losses]
+    losses = ready.backend.losses(ready.store, tables, [loss.matrix @ solution.decisions for loss in ready.losses])
+    prices = [sense * value.price for value in solution.risks]
+    return risk_figures(ready.case.risk, losses, prices, about.fresh)
+
+
+def _warnings(risk: Sequence[RiskFigure]) -> tuple[str, ...]:
+    return tuple(
+        f"risk limit {f.name}: on fresh draws CVaR is {f.out_of_sample.value:.4g} {f.unit}, above the limit of "
+        f"{f.limit:.4g} by more than its 95 % interval; more scenarios bring the two together"
+        for f in risk
+        if f.out_of_sample is not None and f.out_of_sample.ci_low > f.limit
+    )
+
+
+def _cash(ready: Prepared, columns: FloatArray) -> FloatArray:
+    at = {name: j for j, name in enumerate(ready.program.column_names)}
+    return columns[[at[f"cash[{label}]"] for label in ready.case.horizon.labels]]
+
+
+def _power(amounts: Amounts) -> dict[str, FloatArray]:
+    return {
+        site.id: amounts.part(Account.IT_POWER, lambda d, name=site.id: d.tags.get("site") == name)  # type: ignore[misc]
+        for site in amounts.case.site
+    }
+
+
+def _scaling(report: ScalingReport) -> Table:
+    columns = (
+        Column("kind"),
+        Column("smallest before", "", "number"),
+        Column("largest before", "", "number"),
+        Column("smallest after", "", "number"),
+        Column("largest after", "", "number"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for kind, before in report.before.items():
+        after = report.after[kind]
+        rows.append((kind, before.smallest, before.largest, after.smallest, after.largest))
+    return long("scaling", "Range of the coefficients before and after scaling", columns, rows)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that took part."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

@@ -1,0 +1,105 @@
+"""A case on one set of scenarios, ready for the loop: scenarios, ledger, means, linear program, losses."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.backend import Backend
+from ..kernels.store import Store
+from ..kernels.tables import ProcessTable
+from ..models.build import build_ledger, build_program
+from ..models.ledger import Ledger
+from ..models.program import LinearProgram
+from ..models.reading.faults import CaseError, Fault
+from ..models.schema.case import Case
+from .assemble import Measured, deposit_rates, liquidity, measured, process_table, reordered
+from .progress import Progress, ProgressEvent
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that a plan of a case is made from, on one set of scenarios.
+
+    Attributes:
+        means: (A,) sample means of the ledger's atoms.
+        deposit_rates: (T,) mean interest on a surplus, per period.
+        losses: the loss of each risk limit, in the case's order.
+        liquidity: running cash, with or without a limit on it.
+    """
+
+    case: Case
+    backend: Backend
+    processes: ProcessTable
+    store: Store
+    ledger: Ledger
+    means: FloatArray
+    deposit_rates: FloatArray
+    program: LinearProgram
+    losses: tuple[Measured, ...]
+    liquidity: Measured
+    build_s: float
+    simulate_s: float
+    evaluate_s: float
+
+
+class Clock:
+    """Wall-clock seconds since the start of the run, and remarks on what is being done."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._begin = self._mark = time.perf_counter()
+
+    @property
+    def elapsed(self) -> float:
+        return time.perf_counter() - self._begin
+
+    def lap(self) -> float:
+        """Seconds since the last lap."""
+        before, self._mark = self._mark, time.perf_counter()
+        return self._mark - before
+
+    def tell(self, phase: str) -> None:
+        if self._progress is not None:
+            self._progress(ProgressEvent(phase, math.inf, -math.inf, math.inf, 0, 0.0, 0, self.elapsed, None))
+
+
+def prepare(case: Case, backend: Backend, count: int, seed: int, clock: Clock | None = None) -> Prepared:
+    """Draw the scenarios, and build the ledger and, on their means, the linear program.
+
+    Raises:
+        CaseError: a driver overflows in some scenario.
+    """
+    clock = Clock(None) if clock is None else clock
+    clock.lap()
+    clock.tell("building the ledger")
+    processes = process_table(case)
+    ledger = reordered(build_ledger(case), case)
+    losses = measured(case, ledger)
+    cash = liquidity(case, ledger)
+    build = clock.lap()
+    clock.tell(f"drawing {count:,} scenarios")
+    try:
+        store = backend.simulate(processes, count, seed)
+        simulate = clock.lap()
+        means = backend.means(store, ledger.factors)
+    except FloatingPointError as overflow:
+        cure = "lower the volatility, the drift or the jumps of the driver that grows without bound"
+        fault = Fault(
+            case.path or "the case", None, "driver", str(overflow), "values within the range of single precision", cure
+        )
+        raise CaseError([fault]) from overflow
+    rates = deposit_rates(store, cash.table)
+    evaluate = clock.lap()
+    clock.tell("building the linear program")
+    program = build_program(case, ledger, means, rates)
+    build += clock.lap()
+    return Prepared(
+        case, backend, processes, store, ledger, means, rates, program, losses, cash, build, simulate, evaluate
+    )

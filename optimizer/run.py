@@ -1,0 +1,87 @@
+"""One run: a case in, a plan with its proof out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.schema.case import Case
+from . import device as devices
+from .arguments import checked
+from .assemble import risk_limits
+from .compose import Circumstances, compose
+from .loop import maximise
+from .out_of_sample import fresh_count, fresh_losses
+from .plan import Plan, Timings
+from .prepare import Clock, Prepared, prepare
+from .progress import Progress
+from .settings import Settings
+from .solution import Solution
+
+
+def optimize(
+    case: Case,
+    scenarios: int | None = None,
+    seed: int | None = None,
+    device: str = "auto",
+    gap: float = 1e-5,
+    time_limit: float | None = None,
+    progress: Progress | None = None,
+    out_of_sample: bool = True,
+) -> Plan:
+    """The best plan of a case under its limits, with its certificate.
+
+    Args:
+        case: as `load_case` reads it.
+        scenarios: futures simulated; the case's own count where left out.
+        seed: of the random numbers, 0 to 2^64 - 1; the case's own where left out. Same seed, same plan.
+        device: "auto", "cpu", "cuda", or "numpy" for the slow definition of the arithmetic.
+        gap: relative gap between the bounds at which the plan counts as certified.
+        time_limit: seconds after which the best plan found so far is returned.
+        progress: called with a `ProgressEvent` now and then.
+        out_of_sample: check each risk limit on fresh draws.
+
+    Returns:
+        a plan whose status is certified, stopped (the gap was not met), or infeasible with the reason.
+
+    Raises:
+        CaseError: an argument is outside its range, a tail holds less than one scenario, or a driver overflows.
+        DeviceError: the device cannot be used.
+        SolverError: the solver failed.
+    """
+    clock = Clock(progress)
+    count, key = checked(case, scenarios, seed, gap, time_limit)
+    backend = devices.choose(device)
+    ready = prepare(case, backend, count, key, clock)
+    left = None if time_limit is None else max(0.0, time_limit - clock.elapsed)
+    settings = Settings(gap=gap, time_limit=left)
+    limits = risk_limits(case, ready.losses)
+    solution = maximise(ready.program, limits, backend, ready.store, settings, progress)
+    fresh = None
+    messages: tuple[str, ...] = ()
+    if out_of_sample and solution.decisions is not None and case.risk:
+        clock.tell("checking the plan on fresh draws")
+        try:
+            fresh = _fresh(ready, solution, fresh_count(count), key)
+        except KeyboardInterrupt:
+            messages = ("interrupted before the plan was checked on fresh draws",)
+    plan = compose(ready, solution, Circumstances(key, gap, fresh, messages))
+    return replace(plan, timings=_timings(ready, solution, clock.elapsed))
+
+
+def _fresh(ready: Prepared, solution: Solution, count: int, seed: int) -> list[NDArray[np.float64]]:
+    tables = [loss.table for loss in ready.losses]
+    exposures = [loss.matrix @ solution.decisions for loss in ready.losses]
+    return fresh_losses(ready.backend, ready.processes, tables, exposures, count, seed)
+
+
+def _timings(ready: Prepared, solution: Solution, total: float) -> Timings:
+    return Timings(
+        simulate_s=ready.simulate_s,
+        evaluate_s=ready.evaluate_s + solution.evaluate_s,
+        master_s=solution.master_s,
+        total_s=total,
+        build_s=ready.build_s,
+    )
