@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -120,8 +121,8 @@ class LedgerBuilder:
         self._decisions: list[Decision] = []
         self._by_key: dict[str, int] = {}
         self._atoms: dict[tuple[int, ...], int] = {(): 0}
-        self._known: dict[tuple[str, str], IntArray] = {}
-        self._chunks: list[tuple[IntArray, IntArray, IntArray, FloatArray, IntArray]] = []
+        self._number: dict[tuple[str, str], int] = {}
+        self._postings: list[tuple[int, int, int, NDArray[np.int64], ArrayLike, ArrayLike, ArrayLike]] = []
 
     def decide(self, decision: Decision) -> int:
         """Declare a decision and return its number. ValueError if the key is taken."""
@@ -144,50 +145,38 @@ class LedgerBuilder:
     ) -> None:
         """Post `coefficients` per unit of `decision` in `periods`, priced by `column` in `observed`.
 
-        All arrays broadcast to the shape of `periods`. `observed` is the period itself where left out, and may not
-        lie after it. With `second`, the price is column[observed] × second[second_observed].
+        Arrays are as long as `periods`, or hold one number for all of them. `observed` is the period itself where left
+        out, and may not lie after it. With `second`, the price is column[observed] × second[second_observed].
         """
         t = np.atleast_1d(np.asarray(periods, dtype=np.int64))
-        value = np.broadcast_to(np.asarray(coefficients, dtype=np.float64), t.shape)
-        u = t if observed is None else np.broadcast_to(np.asarray(observed, dtype=np.int64), t.shape)
-        v = t if second_observed is None else np.broadcast_to(np.asarray(second_observed, dtype=np.int64), t.shape)
-        if t.size == 0:
-            return
-        if t.min() < 0 or t.max() >= self._periods:
-            raise ValueError(f"posting outside the horizon in {self._decisions[decision].key}")
-        if u.min() < 0 or v.min() < 0 or (u > t).any() or (v > t).any():
-            raise ValueError(f"posting priced by the future in {self._decisions[decision].key}")
-        if not np.isfinite(value).all():
-            raise ValueError(f"posting is not finite in {self._decisions[decision].key}")
-        atom = self._atoms_of(column, u, second, v)
-        keep = value != 0.0
-        full = np.full(t.shape, decision, dtype=np.int32)
-        kind = np.full(t.shape, ACCOUNT_NUMBER[account], dtype=np.int32)
-        self._chunks.append((full[keep], kind[keep], t[keep].astype(np.int32), value[keep], atom[keep]))
-
-    def _atoms_of(self, column: str, u: NDArray[np.int64], second: str, v: NDArray[np.int64]) -> IntArray:
-        table = self._known.get((column, second))
-        if table is None:
-            table = np.full((self._periods, self._periods), -1, dtype=np.int32)
-            self._known[column, second] = table
-        if not self._columns[second]:
-            v = np.zeros_like(v)  # the second period does not matter: one atom per first period
-        atoms = table[u, v]
-        for i in np.flatnonzero(atoms < 0):
-            atoms[i] = table[u[i], v[i]] = self._atom(column, int(u[i]), second, int(v[i]))
-        return atoms
-
-    def _atom(self, column: str, u: int, second: str, v: int) -> int:
-        factors = [self._position[d] * self._periods + u for d in self._columns[column]]
-        factors += [self._position[d] * self._periods + v for d in self._columns[second]]
-        key = tuple(sorted(factors))
-        return self._atoms.setdefault(key, len(self._atoms))
+        if t.size:
+            number = self._number.setdefault((column, second), len(self._number))
+            u = t if observed is None else observed
+            v = t if second_observed is None else second_observed
+            self._postings.append((decision, ACCOUNT_NUMBER[account], number, t, coefficients, u, v))
 
     def freeze(self) -> Ledger:
-        """The ledger as arrays. ValueError if nothing was posted."""
-        if not self._chunks:
+        """The ledger as arrays.
+
+        Raises ValueError if nothing was posted, or a posting lies outside the horizon, is priced by a period after its
+        own, or is not finite.
+        """
+        if not self._postings:
             raise ValueError("the ledger has no postings")
-        columns = [np.concatenate([c[i] for c in self._chunks]) for i in range(5)]
+        one_each, arrays = zip(*((p[:3], p[3:]) for p in self._postings), strict=True)
+        sizes = np.array([a[0].size for a in arrays])
+        decision, account, product = (np.repeat(v, sizes) for v in np.array(one_each).T)
+        t = np.concatenate([a[0] for a in arrays])
+        value = _spread([a[1] for a in arrays], sizes, np.float64)
+        u, v = (_spread([a[i] for a in arrays], sizes, np.int64) for i in (2, 3))
+        self._refuse(decision, (t < 0) | (t >= self._periods), "outside the horizon")
+        self._refuse(
+            decision, (u < 0) | (v < 0) | (u > t) | (v > t), "priced by the future or the past before period 0"
+        )
+        self._refuse(decision, ~np.isfinite(value), "not finite")
+        keep = value != 0.0
+        decision, account, product, t, value, u, v = (x[keep] for x in (decision, account, product, t, value, u, v))
+        atom = self._atoms_of(product, u, v)
         width = max(len(a) for a in self._atoms) if self._atoms else 0
         factors = np.full((len(self._atoms), max(width, 1)), -1, dtype=np.int32)
         for key, i in self._atoms.items():
@@ -195,13 +184,48 @@ class LedgerBuilder:
         return Ledger(
             decisions=tuple(self._decisions),
             periods=self._periods,
-            decision=columns[0],
-            account=columns[1],
-            period=columns[2],
-            coefficient=columns[3],
-            atom=columns[4],
+            decision=decision.astype(np.int32),
+            account=account.astype(np.int32),
+            period=t.astype(np.int32),
+            coefficient=value,
+            atom=atom,
             factors=factors,
         )
+
+    def _refuse(self, decision: NDArray[np.int64], wrong: NDArray[np.bool_], why: str) -> None:
+        if wrong.any():
+            key = self._decisions[int(decision[np.argmax(wrong)])].key
+            raise ValueError(f"a posting of {key} is {why}")
+
+    def _atoms_of(self, product: NDArray[np.int64], u: NDArray[np.int64], v: NDArray[np.int64]) -> IntArray:
+        """Atom of each posting; `product` numbers its pair of columns. Each distinct one is looked up once."""
+        names = list(self._number)
+        constant = np.array([not self._columns[second] for _, second in names])
+        v = np.where(constant[product], 0, v)
+        distinct, inverse = np.unique((product * self._periods + u) * self._periods + v, return_inverse=True)
+        atoms = np.empty(distinct.size, dtype=np.int32)
+        for i, code in enumerate(distinct.tolist()):
+            rest, q = divmod(code, self._periods)
+            number, p = divmod(rest, self._periods)
+            column, second = names[number]
+            atoms[i] = self._atom(column, p, second, q)
+        return np.asarray(atoms[inverse.ravel()])
+
+    def _atom(self, column: str, u: int, second: str, v: int) -> int:
+        factors = [self._position[d] * self._periods + u for d in self._columns[column]]
+        factors += [self._position[d] * self._periods + v for d in self._columns[second]]
+        key = tuple(sorted(factors))
+        return self._atoms.setdefault(key, len(self._atoms))
+
+
+def _spread(parts: Sequence[ArrayLike], sizes: NDArray[np.int64], kind: type[Any]) -> NDArray[Any]:
+    """One array of what each posting gives once or per period."""
+    arrays = [np.atleast_1d(np.asarray(part, dtype=kind)) for part in parts]
+    given = np.array([a.size for a in arrays])
+    if ((given != 1) & (given != sizes)).any():
+        raise ValueError("a posting has arrays of different lengths")
+    repeats = np.repeat(np.where(given == 1, sizes, 1), given)
+    return np.repeat(np.concatenate(arrays), repeats)
 
 
 @dataclass(frozen=True)

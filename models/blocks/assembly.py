@@ -50,7 +50,7 @@ class Assembly:
             "block": np.array([d.block for d in ledger.decisions], dtype=np.str_)
         }
         self._expected: dict[tuple[Account, ...], csr_array] = {}
-        self._states: dict[str, int] = {}
+        self._states: dict[tuple[str, str], int] = {}
         self._add_decisions()
 
     def _add_decisions(self) -> None:
@@ -61,20 +61,20 @@ class Assembly:
         self.column_names += [d.key for d in decisions]
         self.bound_rules += [d.rule for d in decisions]
 
-    def state(self, name: str, lower: float | None = 0.0) -> int:
-        """Add a state per period, from `lower` up; its first column's number, which `first` repeats."""
+    def state(self, name: str, of: str = "", lower: float | None = 0.0) -> int:
+        """Add a state per period, from `lower` up, named name[t] or name[of,t]; its column in period 0."""
         first = len(self.columns)
         var = self._pyo.Var(range(self.periods), bounds=(lower, None))
-        self.model.add_component(name, var)
+        self.model.add_component(f"{name}_{of}" if of else name, var)
         self.columns += [var[t] for t in range(self.periods)]
-        self.column_names += [f"{name}[{label}]" for label in self.labels]
+        self.column_names += [f"{name}[{of},{label}]" if of else f"{name}[{label}]" for label in self.labels]
         self.bound_rules += [""] * self.periods
-        self._states[name] = first
+        self._states[name, of] = first
         return first
 
-    def first(self, name: str) -> int:
-        """Column of a state in period 0."""
-        return self._states[name]
+    def first(self, name: str, of: str = "") -> int | None:
+        """Column of a state in period 0; None where there is no such state."""
+        return self._states.get((name, of))
 
     def mask(self, **tags: str) -> BoolArray:
         """(N,) which decisions carry these tags; `block` counts as one."""

@@ -11,6 +11,14 @@ from .assembly import Assembly
 CASH = "cash"
 
 
+def column(a: Assembly) -> int:
+    """Column of the cash balance at the end of period 0; those of the other periods follow."""
+    first = a.first(CASH)
+    if first is None:
+        raise RuntimeError("the cash block must be added before the blocks that use its balance")
+    return first
+
+
 def constrain(a: Assembly) -> None:
     """cash[t] = (1 + i[t]) cash[t-1] + expected cash flow of t; cash[t] >= minimum[t]. cash[-1] is opening cash."""
     first = a.state(CASH, lower=None)

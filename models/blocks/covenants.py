@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
 from ..ledger import Account, Group
+from ..schema.financing import Instrument
 from ..schema.rules import Covenant
 from . import rules
 from .assembly import Assembly, only, trailing
-from .cash import CASH
+from .cash import column
 from .financing import is_debt
+from .funding_limits import owed
 from .opening import opening_debt_balance
 from .quantities import window
 from .schedule import schedule
@@ -20,12 +23,20 @@ from .schedule import schedule
 EBITDA = tuple(x for x in Account if x.ebitda)
 ASSETS = (Account.HARDWARE_VALUE, Account.SITE_VALUE)
 
-Rows = tuple[csr_array, float, float]
-"""(T, N) matrix over the decisions, coefficient of the cash balance, and right-hand side; the row is <= that."""
+
+@dataclass(frozen=True)
+class Form:
+    """A covenant as matrix @ x + owed · balances + cash · cash balance <= bound, for every period."""
+
+    matrix: csr_array
+    bound: float = 0.0
+    cash: float = 0.0
+    owed: Mapping[str, float] = field(default_factory=dict)
 
 
 def constrain(a: Assembly) -> None:
-    forms: dict[str, Callable[[Assembly, float], Rows]] = {
+    """One row per covenant and period tested."""
+    forms: dict[str, Callable[[Assembly, float], Form]] = {
         "net_debt_to_ebitda": _net_debt_to_ebitda,
         "interest_cover": _interest_cover,
         "dscr": _dscr,
@@ -36,15 +47,12 @@ def constrain(a: Assembly) -> None:
     }
     for covenant in a.case.covenant:
         times = _tested(a, covenant)
-        matrix, cash, bound = forms[covenant.kind](a, covenant.limit)
-        terms = [(i, a.first(CASH) + t, cash) for i, t in enumerate(times)] if cash else []
-        a.rows(
-            rules.covenant(covenant),
-            [a.labels[t] for t in times],
-            csr_array(matrix[times]),
-            upper=bound,
-            terms=terms,
-        )
+        form = forms[covenant.kind](a, covenant.limit)
+        terms = owed(a, form.owed, times)
+        if form.cash:
+            terms += [(i, column(a) + t, form.cash) for i, t in enumerate(times)]
+        index = [a.labels[t] for t in times]
+        a.rows(rules.covenant(covenant), index, csr_array(form.matrix[times]), upper=form.bound, terms=terms)
 
 
 def _tested(a: Assembly, covenant: Covenant) -> Sequence[int]:
@@ -57,56 +65,63 @@ def _last_year(a: Assembly, accounts: Sequence[Account]) -> csr_array:
     return trailing(a.expected(accounts), a.case.horizon.per_year)
 
 
-def _net_debt_to_ebitda(a: Assembly, limit: float) -> Rows:
+def _debts(a: Assembly) -> list[Instrument]:
+    return [i for i in a.case.instrument if is_debt(i)]
+
+
+def _opening_debt(a: Assembly) -> csr_array:
+    return a.expected([Account.DEBT], a.mask(kind="debt"))
+
+
+def _net_debt_to_ebitda(a: Assembly, limit: float) -> Form:
     """debt - cash <= limit × EBITDA."""
-    return csr_array(a.expected([Account.DEBT]) - limit * _last_year(a, EBITDA)), -1.0, 0.0
+    matrix = csr_array(_opening_debt(a) - limit * _last_year(a, EBITDA))
+    return Form(matrix, cash=-1.0, owed={i.id: 1.0 for i in _debts(a)})
 
 
-def _interest_cover(a: Assembly, limit: float) -> Rows:
+def _interest_cover(a: Assembly, limit: float) -> Form:
     """EBITDA >= limit × interest. Interest is posted as an outflow, so it enters with a minus."""
-    return csr_array(-limit * _last_year(a, [Account.INTEREST]) - _last_year(a, EBITDA)), 0.0, 0.0
+    return Form(csr_array(-limit * _last_year(a, [Account.INTEREST]) - _last_year(a, EBITDA)))
 
 
-def _dscr(a: Assembly, limit: float) -> Rows:
+def _dscr(a: Assembly, limit: float) -> Form:
     """EBITDA - tax >= limit × (interest + principal)."""
     service = _last_year(a, [Account.INTEREST, Account.PRINCIPAL])
     tax = [x for x in Account if x.group is Group.TAX]
-    return csr_array(-limit * service - _last_year(a, [*EBITDA, *tax])), 0.0, 0.0
+    return Form(csr_array(-limit * service - _last_year(a, [*EBITDA, *tax])))
 
 
-def _ltv(a: Assembly, limit: float) -> Rows:
+def _ltv(a: Assembly, limit: float) -> Form:
     """debt <= limit × value of systems and sites."""
-    return csr_array(a.expected([Account.DEBT]) - limit * a.expected(ASSETS)), 0.0, 0.0
+    matrix = csr_array(_opening_debt(a) - limit * a.expected(ASSETS))
+    return Form(matrix, owed={i.id: 1.0 for i in _debts(a)})
 
 
-def _floating_share(a: Assembly, limit: float) -> Rows:
+def _floating_share(a: Assembly, limit: float) -> Form:
     """floating debt <= limit × debt."""
-    floating = a.mask(kind="debt", rate="floating")
-    for instrument in a.case.instrument:
-        if instrument.rate == "floating" and is_debt(instrument):
-            floating |= a.mask(instrument=instrument.id)
-    debt = a.expected([Account.DEBT])
-    return csr_array(only(debt, floating) - limit * debt), 0.0, 0.0
+    floats = only(_opening_debt(a), a.mask(rate="floating"))
+    weights = {i.id: (1.0 if i.rate == "floating" else 0.0) - limit for i in _debts(a)}
+    return Form(csr_array(floats - limit * _opening_debt(a)), owed=weights)
 
 
-def _terminal_equity(a: Assembly, limit: float) -> Rows:
+def _terminal_equity(a: Assembly, limit: float) -> Form:
     """cash + assets - debt >= limit at the end; outside equity is no debt, prepayments not yet earned are."""
     equity = np.zeros(len(a.ledger.decisions), dtype=np.bool_)
     for instrument in a.case.instrument:
         if not is_debt(instrument):
             equity |= a.mask(instrument=instrument.id)
     worth = a.expected([Account.TERMINAL_ASSETS]) + a.expected([Account.TERMINAL_DEBT], ~equity)
-    return csr_array(-worth), -1.0, -limit
+    return Form(csr_array(-worth), bound=-limit, cash=-1.0)
 
 
-def _maturity_wall(a: Assembly, limit: float) -> Rows:
+def _maturity_wall(a: Assembly, limit: float) -> Form:
     """Principal due in the year that starts with a period <= limit, also where that year runs past the horizon."""
     span = a.case.horizon.per_year
     due = principal_due(a, a.periods + span - 1)
     grid = np.zeros((a.periods, a.periods + span - 1))
     for t in range(a.periods):
         grid[t, t : t + span] = 1.0
-    return csr_array(csr_array(grid) @ due), 0.0, limit
+    return Form(csr_array(csr_array(grid) @ due), bound=limit)
 
 
 def principal_due(a: Assembly, periods: int) -> csr_array:

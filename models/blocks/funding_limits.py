@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -17,8 +17,13 @@ from .quantities import MILLION, accelerators_by_id
 BALANCES = (Account.DEBT, Account.EQUITY)
 
 
+OWED = "owed"
+
+
 def constrain(a: Assembly) -> None:
+    """Add the balances owed[instrument,t], and the limits on who lends, how much, against what and for what."""
     a.use_rule(rules.DEPTH)
+    _balances(a)
     _investors(a)
     _facilities(a)
     _collateral(a)
@@ -61,13 +66,34 @@ def undrawn(a: Assembly) -> csr_array:
     return csr_array((values, (rows, columns)), shape=(a.periods, len(a.ledger.decisions)))
 
 
+def _balances(a: Assembly) -> None:
+    """owed[instrument,t]: outstanding at the end of t. A state, since many rows need the sum over all placements."""
+    for instrument in a.case.instrument:
+        balance = a.expected(BALANCES, a.mask(instrument=instrument.id))
+        if balance.nnz:
+            first = a.state(OWED, instrument.id, lower=None)
+            terms = [(t, first + t, -1.0) for t in range(a.periods)]
+            a.rows(rules.OWED, _index(a, instrument.id), balance, lower=0.0, upper=0.0, terms=terms)
+
+
+def owed(a: Assembly, weights: Mapping[str, float], times: Sequence[int]) -> list[tuple[int, int, float]]:
+    """Terms of the weighted sum of the instruments' balances in the periods `times`."""
+    firsts = {name: a.first(OWED, name) for name in weights}
+    return [
+        (i, first + t, weights[name])
+        for i, t in enumerate(times)
+        for name, first in firsts.items()
+        if first is not None and weights[name] != 0.0
+    ]
+
+
 def _facilities(a: Assembly) -> None:
     """Most outstanding of an instrument; draws within the commitment they belong to."""
     for instrument in a.case.instrument:
-        own = a.mask(instrument=instrument.id)
-        if instrument.max_outstanding is not None:
-            balance = a.expected(BALANCES, own)
-            a.rows(rules.OUTSTANDING, _index(a, instrument.id), balance, upper=instrument.max_outstanding)
+        if instrument.max_outstanding is not None and a.first(OWED, instrument.id) is not None:
+            terms = owed(a, {instrument.id: 1.0}, range(a.periods))
+            most = instrument.max_outstanding
+            a.rows(rules.OUTSTANDING, _index(a, instrument.id), None, upper=most, terms=terms)
     facilities: dict[str, int] = {}
     entries: list[tuple[int, int, float]] = []
     for j, decision in enumerate(a.ledger.decisions):
@@ -88,32 +114,28 @@ def _collateral(a: Assembly) -> None:
     is lent up to the full value. Debt secured by `all` may lean on either class, so it counts in the sum of both only.
     """
     classes = {"accelerators": Account.HARDWARE_VALUE, "sites": Account.SITE_VALUE}
-    lendable = [i for i in a.case.instrument if lent(i)]
     values = {k: a.expected([account]) for k, account in classes.items()}
-    pledged = {k: _pledged(a, [i for i in lendable if i.secured_by == k]) for k in (*classes, "all")}
+    pledged = {k: _pledged(a, k) for k in (*classes, "all")}
     opening = a.expected([Account.DEBT], a.mask(kind="debt"))
-    owed = {k: a.fixed(only(opening, a.mask(secured_by=k))) for k in (*classes, "all")}
+    debts = {k: a.fixed(only(opening, a.mask(secured_by=k))) for k in (*classes, "all")}
     # Opening values and opening debt are constants; what the debt leaves free of them stands on the right.
-    worth = {k: a.fixed(v) for k, v in values.items()}
+    spare = {k: np.maximum(a.fixed(values[k]) - debts[k], 0.0) for k in classes}
     new = {k: only(v, ~a.mask(block="fixed")) for k, v in values.items()}
+    times = range(a.periods)
     for k in classes:
-        if pledged[k].nnz:
-            free = np.maximum(worth[k] - owed[k], 0.0)
-            a.rows(rules.COLLATERAL[k], a.labels, pledged[k] - new[k], upper=free)
-    if pledged["all"].nnz or owed["all"].any():
-        total = csr_array(pledged["accelerators"] + pledged["sites"] + pledged["all"])
-        spare = sum(np.maximum(worth[k] - owed[k], 0.0) for k in classes)
-        free = np.maximum(spare - owed["all"], 0.0)
-        a.rows(rules.COLLATERAL["all"], a.labels, total - new["accelerators"] - new["sites"], upper=free)
+        if pledged[k]:
+            a.rows(rules.COLLATERAL[k], a.labels, -new[k], upper=spare[k], terms=owed(a, pledged[k], times))
+    everything = pledged["accelerators"] | pledged["sites"] | pledged["all"]
+    if pledged["all"] or (everything and debts["all"].any()):
+        value = csr_array(-new["accelerators"] - new["sites"])
+        free = np.maximum(spare["accelerators"] + spare["sites"] - debts["all"], 0.0)
+        a.rows(rules.COLLATERAL["all"], a.labels, value, upper=free, terms=owed(a, everything, times))
 
 
-def _pledged(a: Assembly, instruments: Sequence[Instrument]) -> csr_array:
-    pledged = csr_array((a.periods, len(a.ledger.decisions)))
-    for instrument in instruments:
-        rate = 1.0 if instrument.advance_rate is None else instrument.advance_rate
-        balance = a.expected(BALANCES, a.mask(instrument=instrument.id))
-        pledged = csr_array(pledged + balance * (1.0 / rate))
-    return pledged
+def _pledged(a: Assembly, assets: str) -> dict[str, float]:
+    """Collateral per unit outstanding of each instrument secured by these assets."""
+    secured = [i for i in a.case.instrument if i.secured_by == assets and lent(i)]
+    return {i.id: 1.0 if i.advance_rate is None else 1.0 / i.advance_rate for i in secured}
 
 
 def _use(a: Assembly) -> None:

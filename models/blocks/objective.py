@@ -11,7 +11,7 @@ from ..ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Ledger
 from ..schema.case import Case
 from . import rules
 from .assembly import Assembly
-from .cash import CASH
+from .cash import column
 from .quantities import FloatArray, compute_discount, money_discount
 
 
@@ -48,7 +48,7 @@ def value(a: Assembly) -> Goal:
     cost = np.zeros(len(a.columns))
     ends = np.asarray(a.expected(TERMINAL_ACCOUNTS).sum(axis=0)).ravel()
     cost[: ends.size] = last * ends
-    cost[a.first(CASH) + a.periods - 1] = last
+    cost[column(a) + a.periods - 1] = last
     return Goal(cost, float(money_discount(a.case) @ np.asarray(a.case.cash.dividends)), True, "billion")
 
 

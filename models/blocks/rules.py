@@ -33,6 +33,7 @@ DEPTH = Rule("depth", "depth of an investor class for an instrument", "billion p
 APPETITE = Rule("appetite", "appetite of an investor class over all instruments", "billion per period", 1.0, "appetite")
 HOLDING = Rule("holding", "most an investor class holds at one time", "billion", 1.0, "appetite")
 OUTSTANDING = Rule("outstanding", "most outstanding of an instrument", "billion", 1.0, "facility")
+OWED = Rule("owed", "outstanding of an instrument, from what was placed and repaid", "billion")
 DRAWN = Rule("drawn", "draws are at most the commitment", "billion", 1.0, "facility")
 COLLATERAL = {
     k: Rule(f"collateral_{k}", title, "billion of collateral", 1.0, "collateral")

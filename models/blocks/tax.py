@@ -6,9 +6,9 @@ import numpy as np
 
 from ..ledger import Account, Decision, LedgerBuilder
 from ..schema.case import Case
+from . import cash as cash_block
 from . import rules
 from .assembly import Assembly
-from .cash import CASH
 
 TAXABLE = tuple(x for x in Account if x.taxable)
 
@@ -33,7 +33,7 @@ def constrain(a: Assembly) -> None:
     if tax is None:
         return
     profit, loss, used, pool = (a.state(name) for name in ("profit", "loss", "loss_used", "loss_pool"))
-    cash, periods = a.first(CASH), range(a.periods)
+    cash, periods = cash_block.column(a), range(a.periods)
     interest = np.zeros(a.periods)
     interest[0] = a.rates[0] * a.case.cash.opening
     carried = np.zeros(a.periods)
