@@ -44,7 +44,8 @@ class Amounts:
         """(accounts, T) expected amounts."""
         flat = self.ledger.account.astype(np.int64) * self.periods + self.ledger.period
         size = len(ACCOUNT_NUMBER) * self.periods
-        return np.bincount(flat, weights=self._posted, minlength=size).reshape(-1, self.periods)
+        total = np.bincount(flat, weights=self._posted, minlength=size)
+        return total.astype(np.float64).reshape(-1, self.periods)
 
     def of(self, *accounts: Account) -> FloatArray:
         """(T,) sum over the accounts."""
@@ -54,7 +55,8 @@ class Amounts:
         """(T,) amount of the account that the chosen decisions cause."""
         mask = np.array([chosen(d) for d in self.ledger.decisions])
         keep = (self.ledger.account == ACCOUNT_NUMBER[account]) & mask[self.ledger.decision]
-        return np.bincount(self.ledger.period[keep], weights=self._posted[keep], minlength=self.periods)
+        total = np.bincount(self.ledger.period[keep], weights=self._posted[keep], minlength=self.periods)
+        return total.astype(np.float64)
 
     def decisions(self, *blocks: str) -> Iterator[tuple[Decision, float]]:
         """Decisions of the blocks with their amounts, in ledger order."""

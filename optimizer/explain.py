@@ -90,7 +90,7 @@ def split(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def shadow_prices(found: Sequence[Limit], risk: Sequence[RiskFigure], labels: Sequence[str]) -> tuple[ShadowPrice, ...]:
-    """At most 15 prices, the most important first. A limit's periods are one entry, for as much more in each of them."""
+    """At most 15 prices, the most important first. A limit's periods are one entry: as much more in each."""
     groups: dict[tuple[str, tuple[str, ...]], list[Limit]] = {}
     for limit in found:
         if limit.price != 0.0:

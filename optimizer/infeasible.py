@@ -47,7 +47,8 @@ def _reason(
         where = f" ({first.index})" if first.index else ""
         more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
         amount = f"{first.amount:.4g} {first.unit}".rstrip()
-        return f"the rules of the case contradict each other: {first.title}{where} would have to give way by {amount}{more}"
+        gives = f"{first.title}{where} would have to give way by {amount}"
+        return f"the rules of the case contradict each other: {gives}{more}"
     impossible = [item for item in least if item[2] > item[1]]
     if impossible:
         return "; ".join(
