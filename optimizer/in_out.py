@@ -1,0 +1,122 @@
+"""In-out cutting planes on a set of rows: bounds that close from both sides.
+
+Each step solves the master problem (x_out, an upper bound) and goes from an interior point towards it. Losses are convex, so
+along the segment they lie below the straight line between its ends; where the CVaR of that straight line meets the limit,
+the point is feasible, and a cut is taken there and at x_out. The interior point then moves halfway to it.
+Ben-Ameur & Neto 2007, Acceleration of cutting-plane and column generation algorithms, https://doi.org/10.1002/net.20137.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.tail import Tail
+from .master import Master
+from .sample import Rows
+
+FloatArray = NDArray[np.float64]
+
+MOVE = 0.5  # share of the way to the boundary that the interior point moves
+EXACT = 1e-11  # relative to a limit's scale: no violation
+PURGE_EVERY = 20
+NEWTON_STEPS = 30
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A point within the limits, with losses per limit and row that are at least its true ones."""
+
+    x: FloatArray
+    losses: tuple[FloatArray, ...]
+
+
+@dataclass(frozen=True)
+class InOut:
+    """best: (columns,) the best point feasible on the rows. bound: no point is better. inside: the last interior point."""
+
+    best: FloatArray
+    lower: float
+    bound: float
+    inside: Inside
+    converged: bool
+
+
+def boundary(
+    rows: Rows, master: Master, start: Sequence[FloatArray], end: Sequence[FloatArray], tails: Sequence[Tail]
+) -> tuple[float, int, Tail | None]:
+    """Largest t (as far as Newton's method finds it) such that (1-t) start + t end has every CVaR within its limit.
+
+    `tails` are those of `end`. Returns t, the limit that stops there and its tail at t (-1 and None if t = 1).
+    """
+    t, stops, worst = 1.0, -1, None
+    for m, (inner, outer) in enumerate(zip(start, end, strict=True)):
+        limit, exact = master.limits[m], EXACT * master.scales[m]
+        if tails[m].cvar <= limit + exact:  # and so at every t: start is within the limit too
+            continue
+        here = tails[m] if t == 1.0 else rows.tail(m, inner + t * (outer - inner))
+        k = rows.weights[m]
+        for _ in range(NEWTON_STEPS):
+            if here.cvar <= limit + exact:
+                break
+            low = float(inner[here.rows] @ here.weights) / k
+            high = float(outer[here.rows] @ here.weights) / k
+            if low >= limit or high <= low:
+                return 0.0, m, here
+            t, stops = min(t, (limit - low) / (high - low)), m
+            here = rows.tail(m, inner + t * (outer - inner))
+            worst = here
+        else:
+            t *= 1.0 - 1e-9
+    return t, stops, worst
+
+
+def in_out(
+    master: Master,
+    rows: Rows,
+    inside: Inside,
+    gap: float,
+    solves: int,
+    tell: Callable[[float], None],
+) -> InOut:
+    """Maximise the master's aim over the plans whose CVaR on `rows` is within every limit, to the relative `gap`.
+
+    tell: called with the upper bound after each solve. Not converged: `solves` were not enough, or cuts no longer move the bound.
+    """
+    best, lower = inside.x, master.objective(inside.x)
+    bound, still = np.inf, 0
+    for step in range(solves):
+        point = master.solve()
+        still = still + 1 if point.bound >= bound - 1e-3 * gap * abs(lower) else 0
+        bound = min(bound, point.bound)
+        tell(bound)
+        if bound - lower <= gap * max(1e-9, abs(lower)):
+            return InOut(best, lower, bound, inside, True)
+        if still > 50:
+            break
+        if (step + 1) % PURGE_EVERY == 0:
+            master.purge()
+        decisions = master.decisions(point.x)
+        losses = rows.losses(decisions)
+        tails = rows.tails(losses)
+        over = [m for m, t in enumerate(tails) if t.cvar > master.limits[m] + EXACT * master.scales[m]]
+        if not over:
+            return InOut(point.x, master.objective(point.x), bound, inside, True)
+        t, stops, worst = boundary(rows, master, inside.losses, losses, tails)
+        here = inside.x + t * (point.x - inside.x)
+        value = master.objective(here)
+        if value > lower:
+            best, lower = here, value
+        for m in over:
+            master.add(rows.cut(m, decisions, tails[m]))
+        if worst is not None and 0.0 < t < 1.0:
+            master.add(rows.cut(stops, master.decisions(here), worst))
+        move = MOVE * t
+        inside = Inside(
+            inside.x + move * (point.x - inside.x),
+            tuple(a + move * (b - a) for a, b in zip(inside.losses, losses, strict=True)),
+        )
+    return InOut(best, lower, bound, inside, False)

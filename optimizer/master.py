@@ -1,0 +1,291 @@
+"""The master problem: the linear program, the cuts found so far, and one column by which all risk limits may give way.
+
+Row of a cut of limit m: gradient @ decisions - s_m * excess <= limit_m - constant, with s_m the limit's scale. `excess` is
+minimised when an interior point is sought and fixed at 0 otherwise. One more row holds the objective while polishing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack, vstack
+
+from ..models.program import LinearProgram
+from .highs import SMALLEST_COEFFICIENT, LpResult, LpStatus, Model, SolverError
+from .progress import Monitor, OutOfTime
+from .sample import Cut
+from .scaling import apply, power_of_two, scale
+
+FloatArray = NDArray[np.float64]
+
+TINY = 10.0 * SMALLEST_COEFFICIENT
+FEW_CUTS = 60  # below this many, slack cuts cost nothing
+SLACK = 1e-3  # of the limit's scale: cuts with more are purged
+
+
+class Infeasible(Exception):
+    """The linear program with its cuts has no point. Never leaves the loop."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A vertex of the master problem. x: (columns,). bound: its objective (maximised). excess: the excess column."""
+
+    x: FloatArray
+    bound: float
+    excess: float
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Objective gained per unit: rows (rows,), upper bounds of columns (columns,), risk limits (M,)."""
+
+    rows: FloatArray
+    bounds: FloatArray
+    limits: FloatArray
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A cut as it stands in the model: its limit, and the scaled row (limit - constant) * scale."""
+
+    limit: int
+    scale: float
+    constant: float
+
+
+class Master:
+    """One persistent HiGHS model. Everything that goes in or comes out is in the program's own units, and maximised.
+
+    Args:
+        limits: (M,) risk limits. `scales`, the size of each loss, is 1 until it is set, before the first cut.
+    """
+
+    def __init__(self, program: LinearProgram, limits: Sequence[float], monitor: Monitor, seed: int = 0) -> None:
+        check(program)
+        self.program = program
+        self.limits = tuple(limits)
+        self.scales: tuple[float, ...] = (1.0,) * len(self.limits)
+        self._monitor = monitor
+        self._scaling = scale(program)
+        self.report = self._scaling.report
+        sense = 1.0 if program.maximise else -1.0
+        self.cost: FloatArray = sense * program.cost
+        self.offset = sense * program.offset
+        self._count, self._width = program.matrix.shape
+        columns = self._scaling.columns
+        self._lower, self._upper = program.col_lower / columns, program.col_upper / columns
+        objective = csr_array((self.cost * columns * self._scaling.cost)[None, :])
+        rows = vstack([apply(self._scaling, csr_array(program.matrix)), objective])
+        self._model = Model(
+            cost=np.zeros(self._width + 1),
+            matrix=csr_array(hstack([rows, csr_array((self._count + 1, 1))])),
+            row_lower=np.append(program.row_lower * self._scaling.rows, -math.inf),
+            row_upper=np.append(program.row_upper * self._scaling.rows, math.inf),
+            col_lower=np.append(self._lower, 0.0),
+            col_upper=np.append(self._upper, 0.0),
+            seed=seed,
+        )
+        self._rows: list[_Row] = []
+        self._last: LpResult | None = None
+        self._proof: tuple[LpResult, tuple[_Row, ...]] | None = None
+        self.aim_primary()
+
+    @property
+    def cuts(self) -> int:
+        return len(self._rows)
+
+    def objective(self, x: FloatArray) -> float:
+        """The present aim at x: the primary objective, or the value while polishing."""
+        return float(self._aim @ x) + self._aim_offset
+
+    def primary(self, x: FloatArray) -> float:
+        return float(self.cost @ x) + self.offset
+
+    def decisions(self, x: FloatArray) -> FloatArray:
+        """(N,) the ledger decisions among the columns x."""
+        return x[self.program.decisions]
+
+    def worst_row(self, x: FloatArray) -> tuple[float, str]:
+        """The largest violation of a row at x, in scaled units relative to max(1, |limit|), and the row's name."""
+        if self._count == 0:
+            return 0.0, ""
+        scale = self._scaling.rows
+        activity = (self.program.matrix @ x) * scale
+        low, high = self.program.row_lower * scale, self.program.row_upper * scale
+        under = (low - activity) / np.maximum(1.0, np.abs(np.where(np.isfinite(low), low, 0.0)))
+        above = (activity - high) / np.maximum(1.0, np.abs(np.where(np.isfinite(high), high, 0.0)))
+        broken = np.maximum(under, above)
+        i = int(np.argmax(broken))
+        return float(broken[i]), self.program.row_names[i]
+
+    def aim_primary(self) -> None:
+        """Maximise the program's objective with every limit held."""
+        self._aim_at(self.cost, self.offset, self._scaling.cost)
+        self._model.change_row_bounds(self._count, -math.inf, math.inf)
+        self._proving = True
+
+    def aim_value(self, floor: float) -> None:
+        """Maximise the secondary objective among plans whose primary objective is at least `floor`."""
+        size = np.abs(self.program.value * self._scaling.columns)
+        factor = 1.0 / power_of_two(float(size.max())) if size.any() else 1.0
+        self._aim_at(self.program.value, self.program.value_offset, factor)
+        self._model.change_row_bounds(self._count, (floor - self.offset) * self._scaling.cost, math.inf)
+        self._proving = False
+
+    def aim_interior(self, least: float) -> None:
+        """Minimise the excess, no further than `least` (which may be -inf)."""
+        self._aim_at(np.zeros(self._width), 0.0, 1.0)
+        self._model.change_cost(np.append(np.zeros(self._width), 1.0))
+        self._model.change_column_bounds(self._width, least, math.inf)
+        self._model.change_row_bounds(self._count, -math.inf, math.inf)
+        self._proving = False
+
+    def only(self, limit: int) -> None:
+        """From now on only the cuts of `limit` count. Not to be undone: for runs that seek the least possible risk."""
+        for i, row in enumerate(self._rows):
+            if row.limit != limit:
+                self._model.change_row_bounds(self._count + 1 + i, -math.inf, math.inf)
+
+    def add(self, cut: Cut) -> None:
+        """Add a cut. Coefficients too small for HiGHS, which it would drop, are replaced such that the cut stays valid."""
+        value = np.zeros(self._width)
+        np.add.at(value, self.program.decisions, cut.gradient)
+        value *= self._scaling.columns
+        largest = float(np.abs(value).max()) if value.size else 0.0
+        row_scale = 1.0 / power_of_two(largest) if largest > 0.0 else 1.0
+        value *= row_scale
+        constant = cut.constant
+        small = np.flatnonzero((np.abs(value) < TINY) & (value != 0.0))
+        if small.size:
+            value[small], shift = _without(value[small], self._lower[small], self._upper[small])
+            constant += shift / row_scale
+        index = np.flatnonzero(value)
+        self._model.add_row(
+            -math.inf,
+            (self.limits[cut.limit] - constant) * row_scale,
+            np.append(index, self._width).astype(np.int32),
+            np.append(value[index], -self.scales[cut.limit] * row_scale),
+        )
+        self._rows.append(_Row(cut.limit, row_scale, constant))
+        self._last = None
+
+    def solve(self) -> Point:
+        """The vertex that is best for the present aim.
+
+        Raises `Infeasible`; `SolverError` where the program is unbounded; `OutOfTime`.
+        """
+        self._monitor.check()
+        with self._monitor.solving():
+            result = self._model.solve(self._monitor.left)
+        if result.status is LpStatus.OUT_OF_TIME:
+            raise OutOfTime
+        if result.status is LpStatus.INFEASIBLE:
+            raise Infeasible
+        if result.status is LpStatus.UNBOUNDED:
+            raise SolverError(self._unbounded())
+        self._last = result
+        if self._proving:
+            self._proof = (result, tuple(self._rows))
+        x = np.clip(result.x[:-1] * self._scaling.columns, self.program.col_lower, self.program.col_upper)
+        return Point(x, -result.objective / self._factor + self._aim_offset, float(result.x[-1]))
+
+    def purge(self) -> None:
+        """Drop cuts that were far from binding in the last solve, if there are many."""
+        if self._last is None or self.cuts <= FEW_CUTS:
+            return
+        first, excess = self._count + 1, float(self._last.x[-1])
+        slack = []
+        for i, row in enumerate(self._rows):
+            room = (self.limits[row.limit] - row.constant) - float(self._last.row_value[first + i]) / row.scale
+            if self._last.basic[first + i] and room > SLACK * self.scales[row.limit] * max(1.0, abs(excess)):
+                slack.append(i)
+        self._drop(slack)
+
+    def drop_all(self) -> None:
+        """Drop every cut."""
+        self._drop(range(self.cuts))
+        self._proof = None
+
+    def prices(self) -> Prices:
+        """Duals of the last solve for the primary objective; zeros if there was none."""
+        rows, bounds, limits = np.zeros(self._count), np.zeros(self._width), np.zeros(len(self.limits))
+        if self._proof is None:
+            return Prices(rows, bounds, limits)
+        result, cuts = self._proof
+        factor = self._scaling.cost
+        rows = -result.row_dual[: self._count] * self._scaling.rows / factor
+        inequality = self.program.row_lower != self.program.row_upper
+        rows = np.where(inequality, np.abs(rows), rows)
+        bounds = np.maximum(0.0, -result.column_dual[: self._width]) / (self._scaling.columns * factor)
+        for i, row in enumerate(cuts):
+            limits[row.limit] += max(0.0, -float(result.row_dual[self._count + 1 + i])) * row.scale / factor
+        return Prices(rows + 0.0, bounds, limits)
+
+    def _aim_at(self, cost: FloatArray, offset: float, factor: float) -> None:
+        self._aim, self._aim_offset, self._factor = cost, offset, factor
+        self._model.change_cost(np.append(-factor * cost * self._scaling.columns, 0.0))
+        self._model.change_column_bounds(self._width, 0.0, 0.0)
+        self._last = None
+
+    def _drop(self, cuts: Sequence[int]) -> None:
+        gone = set(cuts)
+        if gone:
+            self._model.delete_rows([self._count + 1 + i for i in sorted(gone)])
+            self._rows = [row for i, row in enumerate(self._rows) if i not in gone]
+            self._last = None
+
+    def _unbounded(self) -> str:
+        ray = self._model.ray()
+        names = ""
+        if ray.size:
+            worst = np.argsort(-np.abs(ray[:-1]))[:3]
+            names = "; these amounts could grow without end: " + ", ".join(self.program.column_names[j] for j in worst)
+        return (
+            f"the objective of '{self.program.name}' has no limit{names}. Limit them by a budget, a depth or a supply"
+        )
+
+
+def check(program: LinearProgram) -> None:
+    """Raise `SolverError` naming the first row or column whose numbers make no sense."""
+    matrix = csr_array(program.matrix)
+    rows, columns = matrix.shape
+    for name, names, count in (("row", program.row_names, rows), ("column", program.column_names, columns)):
+        if len(names) != count:
+            raise SolverError(f"'{program.name}' has {count} {name}s and {len(names)} {name} names")
+    bad = np.flatnonzero(~np.isfinite(matrix.data))
+    if bad.size:
+        row = int(np.searchsorted(matrix.indptr, bad[0], side="right") - 1)
+        column = program.column_names[int(matrix.indices[bad[0]])]
+        raise SolverError(f"row '{program.row_names[row]}': the coefficient of '{column}' is {matrix.data[bad[0]]}")
+    for name, values in (("objective", program.cost), ("value", program.value)):
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            raise SolverError(f"the {name}'s coefficient of '{program.column_names[int(bad[0])]}' is not finite")
+    for kind, names, low, high in (
+        ("row", program.row_names, program.row_lower, program.row_upper),
+        ("column", program.column_names, program.col_lower, program.col_upper),
+    ):
+        bad = np.flatnonzero(np.isnan(low) | np.isnan(high) | (low > high) | (low == np.inf) | (high == -np.inf))
+        if bad.size:
+            i = int(bad[0])
+            raise SolverError(f"{kind} '{names[i]}' has the bounds [{low[i]}, {high[i]}]; no number lies between them")
+
+
+def _without(value: FloatArray, lower: FloatArray, upper: FloatArray) -> tuple[FloatArray, float]:
+    """Coefficients a (0 or not tiny) and a shift with a @ x + shift <= value @ x for all lower <= x <= upper."""
+    new, shift = np.zeros_like(value), 0.0
+    for i, v in enumerate(value):
+        near, far = (lower[i], upper[i]) if v > 0.0 else (upper[i], lower[i])
+        if math.isfinite(near):
+            shift += float(v * near)
+        elif math.isfinite(far):
+            new[i] = math.copysign(2.0 * TINY, v)
+            shift += float((v - new[i]) * far)
+        else:
+            new[i] = v
+    return new, shift

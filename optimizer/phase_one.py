@@ -1,0 +1,118 @@
+"""An interior point, or the proof that there is none: minimise the largest violation of the risk limits over the master problem.
+
+violation(x) = max_m (CVaR_m(x) - limit_m) / s_m is convex; its cuts are those of the limits. Each step evaluates the middle of
+the best point and the master's vertex: either it is better, or its cut separates the vertex.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .in_out import Inside
+from .master import Infeasible, Master
+from .progress import Monitor
+from .sample import Rows, Sample
+from .solution import LeastRisk
+
+FloatArray = NDArray[np.float64]
+
+FEASIBLE = 1e-9  # relative to a limit's scale: the limit holds
+CLEARLY = 1e-6  # violation below minus this: an interior point
+STEPS = 500
+
+
+@dataclass(frozen=True)
+class Deepest:
+    """inside: the least violation found on the rows, `violation`; no plan has one below `bound`."""
+
+    inside: Inside
+    violation: float
+    bound: float
+
+
+def violations(master: Master, values: Sequence[float]) -> FloatArray:
+    """(M,) how far each CVaR is above its limit, relative to the limit's scale."""
+    return (np.asarray(values) - np.asarray(master.limits)) / np.asarray(master.scales)
+
+
+def deepest(
+    master: Master, rows: Rows, floor: float, accuracy: float, limits: Sequence[int], monitor: Monitor, phase: str
+) -> Deepest:
+    """Minimise the largest violation of `limits` on `rows` until it is clearly negative (half of what is possible or of
+    `floor`), or known to `accuracy`. `floor` < 0, or -inf to go to the minimum. The master keeps the cuts.
+    """
+    master.aim_interior(floor)
+    best: Inside | None = None
+    least, bound = math.inf, -math.inf
+    for _ in range(STEPS):
+        point = master.solve()
+        bound = max(bound, point.excess)
+        monitor.tell(phase)
+        deep_enough = math.isfinite(floor) and least <= min(-CLEARLY, max(0.5 * bound, 0.5 * floor))
+        if best is not None and (deep_enough or least - bound <= accuracy):
+            break
+        x = point.x if best is None else 0.5 * (best.x + point.x)
+        decisions = master.decisions(x)
+        losses = rows.losses(decisions)
+        tails = [rows.tail(m, losses[m]) for m in limits]
+        amount = [(t.cvar - master.limits[m]) / master.scales[m] for m, t in zip(limits, tails, strict=True)]
+        for m, t, v in zip(limits, tails, amount, strict=True):
+            if v > bound - 0.1 * abs(bound):
+                master.add(rows.cut(m, decisions, t))
+        if max(amount) < least:
+            best, least = Inside(x, tuple(losses)), max(amount)
+        master.purge()
+    if best is None:
+        raise Infeasible
+    return Deepest(best, least, bound)
+
+
+def least_risk(
+    master: Master,
+    sample: Sample,
+    rows: Rows,
+    limits: Sequence[int],
+    settings_gap: float,
+    multiple: float,
+    monitor: Monitor,
+) -> tuple[FloatArray, FloatArray, float]:
+    """Minimise the largest violation of `limits` over all scenarios.
+
+    Returns the plan reached, its CVaR of every limit and the proven bound on the violation. The relative accuracy is
+    `settings_gap`, unless the working set has stopped growing.
+    """
+    bound, best, reached, least = -math.inf, None, np.zeros(0), math.inf
+    for _ in range(20):
+        accuracy = settings_gap if best is None else max(0.3 * settings_gap * _size(master, reached, limits), 1e-12)
+        found = deepest(master, rows, -math.inf, 0.3 * accuracy, limits, monitor, "least risk")
+        bound = max(bound, found.bound)
+        losses = sample.all.losses(master.decisions(found.inside.x))
+        values = np.array([t.cvar for t in sample.all.tails(losses)])
+        violation = float(violations(master, values)[list(limits)].max())
+        if violation < least:
+            best, reached, least = found.inside.x, values, violation
+        if least - bound <= settings_gap * _size(master, reached, limits) or rows.complete:
+            break
+        rows = sample.worst(losses, multiple, rows)
+    assert best is not None
+    return best, reached, bound
+
+
+def least_alone(
+    master: Master, sample: Sample, rows: Rows, limit: int, name: str, gap: float, multiple: float, monitor: Monitor
+) -> LeastRisk:
+    """The least CVaR of one limit alone. `master` is used up: it holds no other limit afterwards."""
+    master.only(limit)
+    _, values, bound = least_risk(master, sample, rows, [limit], gap, multiple, monitor)
+    proven = master.limits[limit] + master.scales[limit] * bound
+    return LeastRisk(name, master.limits[limit], float(values[limit]), min(proven, float(values[limit])))
+
+
+def _size(master: Master, values: FloatArray, limits: Sequence[int]) -> float:
+    """Size of the CVaRs in units of their scales, so that a relative accuracy of the CVaR becomes one of the violation."""
+    return float(min(max(1e-3, abs(values[m]) / master.scales[m]) for m in limits))

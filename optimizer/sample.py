@@ -1,0 +1,155 @@
+"""The scenarios as the loop sees them: CVaR of every risk limit at a plan, and cuts, over all rows or over a subset.
+
+CVaR at level a over S scenarios is the mean of the k = (1 - a) S largest losses, the one at the border by its fraction. For any
+weights w, 0 <= w <= 1, sum w = k, over any subset of the rows, sum_s w_s loss_s(x) / k is a convex minorant of it, so its
+subgradient gives a cut that is valid for all rows (docs/mathematics-loop.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.backend import Backend
+from ..kernels.store import Store
+from ..kernels.tail import Tail, tail, tail_mass
+from .progress import Monitor
+from .solution import RiskLimit
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """CVaR of risk limit number `limit` >= constant + gradient @ decisions, for every plan."""
+
+    limit: int
+    gradient: FloatArray
+    constant: float
+
+
+class Rows:
+    """The rows (scenarios) on which each limit is evaluated: one store per limit, shared where all rows count.
+
+    Attributes:
+        weights: (M,) k of each limit: its tail's weight, in scenarios of the full sample.
+        index: per limit the scenario numbers of its rows, or None for all.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        risks: Sequence[RiskLimit],
+        stores: Sequence[Store],
+        weights: Sequence[float],
+        monitor: Monitor,
+        whole: int,
+        index: Sequence[NDArray[np.int64] | None] | None = None,
+    ) -> None:
+        self._backend = backend
+        self._risks = risks
+        self._stores = stores
+        self._monitor = monitor
+        self._whole = whole
+        self.weights = tuple(weights)
+        self.index = tuple(index) if index is not None else (None,) * len(risks)
+
+    @property
+    def complete(self) -> bool:
+        """Every limit sees all scenarios."""
+        return all(store.count == self._whole for store in self._stores)
+
+    def losses(self, decisions: FloatArray) -> list[FloatArray]:
+        """Per limit the loss of each of its rows. One fused pass per store."""
+        self._monitor.check()
+        out: list[FloatArray] = [np.zeros(0)] * len(self._risks)
+        groups: dict[int, list[int]] = {}
+        for m, store in enumerate(self._stores):
+            groups.setdefault(id(store), []).append(m)
+        with self._monitor.evaluating():
+            for members in groups.values():
+                store = self._stores[members[0]]
+                tables = [self._risks[m].table for m in members]
+                exposures = [np.asarray(self._risks[m].matrix @ decisions, dtype=np.float64) for m in members]
+                for m, loss in zip(members, self._backend.losses(store, tables, exposures), strict=True):
+                    out[m] = loss
+                self._count(store.count * len(members))
+        if self._stores and self.complete:
+            self._monitor.full += 1
+        return out
+
+    def tail(self, limit: int, losses: FloatArray) -> Tail:
+        """The tail of weight k among the rows of `limit`."""
+        with self._monitor.evaluating():
+            return tail(losses, self._risks[limit].level, mass=self.weights[limit])
+
+    def tails(self, losses: Sequence[FloatArray]) -> list[Tail]:
+        return [self.tail(m, loss) for m, loss in enumerate(losses)]
+
+    def cut(self, limit: int, decisions: FloatArray, worst: Tail) -> Cut:
+        """The cut that the weighted rows of `worst` give at `decisions`."""
+        risk, k = self._risks[limit], self.weights[limit]
+        with self._monitor.evaluating():
+            exposure = np.asarray(risk.matrix @ decisions, dtype=np.float64)
+            total, slope = self._backend.pull_back(self._stores[limit], risk.table, exposure, worst.rows, worst.weights)
+            gradient = np.asarray(risk.matrix.T @ slope, dtype=np.float64) / k
+            self._count(worst.rows.shape[0])
+        self._monitor.cuts += 1
+        return Cut(limit, gradient, float(total) / k - float(gradient @ decisions))
+
+    def _count(self, rows: int) -> None:
+        self._monitor.rows += rows / (self._whole * len(self._risks))
+
+
+class Sample:
+    """All scenarios, and working sets of rows taken from them."""
+
+    def __init__(self, backend: Backend, store: Store, risks: Sequence[RiskLimit], monitor: Monitor) -> None:
+        self._backend = backend
+        self._store = store
+        self._risks = risks
+        self._monitor = monitor
+        self.count = int(store.count)
+        for risk in risks:
+            if not 0.0 < risk.level < 1.0:
+                raise ValueError(f"risk limit '{risk.name}' has level {risk.level}; it must lie between 0 and 1")
+            if not np.isfinite(risk.limit):
+                raise ValueError(f"risk limit '{risk.name}' is {risk.limit}; it must be finite")
+            if not (np.isfinite(risk.matrix.data).all() and np.isfinite(risk.table.floor).all()):
+                raise ValueError(f"risk limit '{risk.name}' holds a number that is not finite")
+            if tail_mass(self.count, risk.level) < 1.0:
+                raise ValueError(
+                    f"risk limit '{risk.name}' at level {risk.level} has less than one of {self.count} scenarios in its "
+                    f"tail; take at least {int(np.ceil(1.0 / (1.0 - risk.level)))} scenarios"
+                )
+        self.weights = tuple(tail_mass(self.count, r.level) for r in risks)
+        self.all = Rows(backend, risks, [store] * len(risks), self.weights, monitor, self.count)
+
+    def pilot(self, count: int) -> Rows:
+        """The first `count` scenarios as a sample of their own: what it says is an estimate, no cut of it is valid."""
+        store = self._backend.subset(self._store, np.arange(count))
+        weights = [tail_mass(count, r.level) for r in self._risks]
+        return Rows(self._backend, self._risks, [store] * len(self._risks), weights, self._monitor, self.count)
+
+    def worst(self, losses: Sequence[FloatArray], multiple: float, old: Rows | None = None) -> Rows:
+        """Per limit the rows with the largest losses, `multiple` times its tail, together with those of `old`."""
+        stores, index = [], []
+        with self._monitor.evaluating():
+            for m, loss in enumerate(losses):
+                size = int(np.ceil(multiple * self.weights[m])) + 64
+                before = None if old is None else old.index[m]
+                if size >= self.count or (old is not None and before is None):
+                    rows = np.arange(self.count)
+                else:
+                    rows = np.sort(np.argpartition(loss, self.count - size)[self.count - size :])
+                    rows = rows if before is None else np.union1d(rows, before)
+                if rows.size > 0.7 * self.count:  # a copy would save little
+                    stores.append(self._store)
+                    index.append(None)
+                else:
+                    stores.append(self._backend.subset(self._store, rows))
+                    index.append(rows)
+        return Rows(self._backend, self._risks, stores, self.weights, self._monitor, self.count, index)

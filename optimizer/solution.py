@@ -1,0 +1,128 @@
+"""What goes into the loop beside the linear program, and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from ..kernels.tables import LossTable
+from .plan import Passes, Status
+from .scaling import ScalingReport
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RiskLimit:
+    """CVaR at `level` of the loss must not exceed `limit`.
+
+    Attributes:
+        name: how the user calls it.
+        table: the loss over the exposures, E entries.
+        matrix: (E, N) exposures per unit of each ledger decision.
+        level: share of the scenarios outside the tail, 0 <= level < 1.
+        limit: in the loss's own unit.
+    """
+
+    name: str
+    table: LossTable
+    matrix: csr_array
+    level: float
+    limit: float
+
+
+@dataclass(frozen=True)
+class RiskValue:
+    """A risk limit and the plan, evaluated on all scenarios in double precision.
+
+    value: CVaR. var: the quantile at `level`. probability: share of the scenarios whose loss is above the limit.
+    price: objective gained per unit more of the limit (>= 0).
+    """
+
+    name: str
+    level: float
+    limit: float
+    value: float
+    var: float
+    probability: float
+    price: float
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """A rule that must give way. row or column: its number, the other is -1. amount: by how much, in the row's own unit.
+
+    side: "upper" where a maximum has to rise, "lower" where a minimum has to fall.
+    """
+
+    name: str
+    row: int
+    column: int
+    side: str
+    amount: float
+
+
+@dataclass(frozen=True)
+class LeastRisk:
+    """The least CVaR that any plan reaches if only this one limit counted: `least` is reached, `bound` is proven."""
+
+    name: str
+    limit: float
+    least: float
+    bound: float
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Why no plan exists: the linear program's own rules (`relaxations`) or the risk limits (`least`, `joint`).
+
+    joint: per risk limit, limits that one plan can meet together: all raised by the same multiple of their scale, as little as
+    possible. Empty where the linear program alone has no plan.
+    """
+
+    relaxations: tuple[Relaxation, ...] = ()
+    least: tuple[LeastRisk, ...] = ()
+    joint: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The outcome of `maximise`.
+
+    Attributes:
+        status: certified, stopped (a feasible plan whose gap is not met, or no plan yet if `columns` is None) or infeasible.
+        columns: (columns,) the plan, feasible for every row and every risk limit; None without one.
+        decisions: (N,) its ledger decisions.
+        objective: the plan's objective. upper >= true optimum >= lower, in the objective's own sense: the plan's objective is
+            `lower` if maximised and `upper` if minimised.
+        gap: (upper - lower) / max(1e-9, |objective|).
+        value: the plan's secondary objective.
+        risks: one entry per risk limit.
+        row_prices: (rows,) objective gained per unit by which a row's limit is relaxed (>= 0); for an equality, per unit
+            more of its right-hand side (any sign). Gained means more if maximised, less if minimised.
+        bound_prices: (columns,) objective gained per unit more of a column's upper bound (>= 0).
+        polished: the plan is the one that polishing found.
+    """
+
+    status: Status
+    columns: FloatArray | None
+    decisions: FloatArray | None
+    objective: float
+    upper: float
+    lower: float
+    gap: float
+    value: float
+    risks: tuple[RiskValue, ...]
+    row_prices: FloatArray
+    bound_prices: FloatArray
+    passes: Passes
+    evaluate_s: float
+    master_s: float
+    total_s: float
+    scaling: ScalingReport
+    conflict: Conflict | None = None
+    polished: bool = False
+    messages: tuple[str, ...] = field(default=())
