@@ -87,26 +87,26 @@ class LineIndex:
                 return
             line = self._here()
             if self._take("[["):
-                array = self._resolve(self._key())
+                array = self._resolve(self._key(), line)
                 self._expect("]]")
                 index = self._entries.get(array, -1) + 1
                 self._entries[array] = index
                 table = (*array, index)
-                self._lines.setdefault(array, line)
                 self._lines[table] = line
             elif self._take("["):
-                table = self._resolve(self._key())
+                table = self._resolve(self._key(), line)
                 self._expect("]")
                 self._once(table, line)
                 self._lines[table] = line
             else:
                 self._pair(table, 0)
 
-    def _resolve(self, parts: tuple[str, ...]) -> KeyPath:
+    def _resolve(self, parts: tuple[str, ...], line: int) -> KeyPath:
         """Header `a.b.c` as a path: each prefix that is an array of tables stands for its last entry."""
         path: KeyPath = ()
         for i, part in enumerate(parts):
             path = (*path, part)
+            self._lines.setdefault(path, line)
             if i + 1 < len(parts) and path in self._entries:
                 path = (*path, self._entries[path])
         return path
