@@ -29,7 +29,7 @@ class Amounts:
     def periods(self) -> int:
         return self.ledger.periods
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         return self.case.horizon.labels
 

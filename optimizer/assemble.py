@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from ..kernels import drivers as rows
 from ..kernels.store import LANES, Store
 from ..kernels.tables import MAX_FACTORS, LossKind, LossTable, Process, ProcessTable, TermTable
+from ..models.blocks.objective import wealth_weights
 from ..models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Exposure, Ledger
 from ..models.schema.case import Case
 from ..models.schema.drivers import (
@@ -129,11 +130,6 @@ def correlation_factor(order: Sequence[str], correlation: Correlation | None) ->
     return np.asarray(lower / np.linalg.norm(lower, axis=1, keepdims=True))
 
 
-def discount(rate: float, dt: float, periods: int) -> FloatArray:
-    """(T,) discount factors of money: flows fall at each period's end."""
-    return np.asarray((1.0 + rate) ** (-(np.arange(periods) + 1.0) * dt))
-
-
 def liquidity(case: Case, ledger: Ledger, name: str = "liquidity") -> Measured:
     """Peak of (minimum cash - running cash): cash flows, with interest on a surplus and the dearer one on a deficit."""
     exposure = ledger.exposure(CASH_ACCOUNTS)
@@ -151,8 +147,12 @@ def liquidity(case: Case, ledger: Ledger, name: str = "liquidity") -> Measured:
     return Measured(name, table, exposure.matrix)
 
 
-def _net_loss(case: Case, ledger: Ledger, name: str) -> Measured:
-    weights = discount(case.objective.money_discount, case.horizon.dt, ledger.periods)
+def _net_loss(case: Case, ledger: Ledger, rates: FloatArray, name: str) -> Measured:
+    """Minus the discounted wealth at the end: cash flows wait there at the mean deposit rate, with assets less debt.
+
+    Discounting each flow at the (higher) discount rate instead would let a plan lower its loss by borrowing idle cash.
+    """
+    weights = wealth_weights(case, rates)
     exposure = ledger.exposure((*CASH_ACCOUNTS, *TERMINAL_ACCOUNTS), weights)
     return Measured(name, LossTable(LossKind.WORST, _terms(exposure), np.zeros(1)), exposure.matrix)
 
@@ -165,14 +165,14 @@ def _compute_shortfall(ledger: Ledger, risk: Risk) -> Measured:
     return Measured(risk.id, LossTable(LossKind.WORST, _terms(exposure), floor), exposure.matrix)
 
 
-def measured(case: Case, ledger: Ledger) -> tuple[Measured, ...]:
-    """The loss of each risk limit of the case, in its order."""
+def measured(case: Case, ledger: Ledger, rates: FloatArray) -> tuple[Measured, ...]:
+    """The loss of each risk limit of the case, in its order; `rates` are the mean deposit rates (T,)."""
     losses = []
     for risk in case.risk:
         if risk.loss == "liquidity":
             losses.append(liquidity(case, ledger, risk.id))
         elif risk.loss == "net_loss":
-            losses.append(_net_loss(case, ledger, risk.id))
+            losses.append(_net_loss(case, ledger, rates, risk.id))
         else:
             losses.append(_compute_shortfall(ledger, risk))
     return tuple(losses)

@@ -16,8 +16,11 @@ from .tabulate import long
 FloatArray = NDArray[np.float64]
 
 SHOWN = 15
-STEP = 0.1  # importance of a limit: what a tenth more of it would change
+STEP = 0.1  # importance of a limit: what a tenth more of it (of what the plan built up, where it is 0) would change
 SILENT = 1e-7  # share of the largest importance below which a price is solver noise
+IDENTITIES = frozenset({"compute_balance", "merchant_systems", "drawn", "tax_loss_use", "tax_loss_pool"})
+"""Rules that hold the model together; no number of the case stands behind them that a user could change."""
+
 _NAME = re.compile(r"([^\[]+)(?:\[(.*)\])?\Z")
 
 
@@ -26,7 +29,8 @@ class Limit:
     """One row or upper bound of the program at the plan.
 
     used <= capacity, where parts of the row that the plan itself builds up count as capacity; `level` is the constant
-    side; `price` is the change of the objective per unit more of `level`.
+    side; `price` is the change of the objective per unit more of `level`. relief: 1 where more of `level` is more room,
+    -1 for a minimum.
     """
 
     rule: Rule
@@ -35,6 +39,7 @@ class Limit:
     capacity: float
     level: float
     price: float
+    relief: float = 1.0
 
     @property
     def slack(self) -> float:
@@ -45,8 +50,7 @@ class Limit:
 
     @property
     def importance(self) -> float:
-        size = STEP * abs(self.level)
-        return abs(self.price) * (size if size > 0 else self.rule.per)
+        return abs(self.price) * STEP * (abs(self.level) or abs(self.capacity) or self.rule.per)
 
 
 def limits(
@@ -71,7 +75,8 @@ def limits(
             used, capacity, level = float(positive[i]), upper - float(negative[i]), upper
         else:
             used, capacity, level = lower - float(negative[i]), float(positive[i]), lower
-        found.append(Limit(rule, index, used, capacity, level, float(row_prices[i])))
+        side = 1.0 if np.isfinite(upper) else -1.0
+        found.append(Limit(rule, index, used, capacity, level, float(row_prices[i]), side))
     for j, bound in enumerate(program.bound_rules):
         rule = program.rules.get(bound) if bound else None
         upper = float(program.col_upper[j])
@@ -93,7 +98,7 @@ def shadow_prices(found: Sequence[Limit], risk: Sequence[RiskFigure], labels: Se
     """At most 15 prices, the most important first. A limit's periods are one entry: as much more in each."""
     groups: dict[tuple[str, tuple[str, ...]], list[Limit]] = {}
     for limit in found:
-        if limit.price != 0.0:
+        if limit.price != 0.0 and limit.rule.name not in IDENTITIES:
             where = tuple(part for part in limit.index if part not in labels)
             groups.setdefault((limit.rule.name, where), []).append(limit)
     ranked = [
@@ -161,13 +166,13 @@ def chain(
     physical or funding link of the period has a price. `sites`: IT power in service per period, MW.
     """
     gain = 1.0 if maximise else -1.0
-    links = list(dict.fromkeys(limit.rule.link for limit in found if limit.rule.link))
+    linked = [limit for limit in found if limit.rule.link and limit.rule.name not in IDENTITIES]
+    links = list(dict.fromkeys(limit.rule.link for limit in linked))
     cells: dict[tuple[str, str], list[Limit]] = {}
-    for limit in found:
-        if limit.rule.link:
-            period = next((part for part in limit.index if part in labels), "")
-            site = next((part for part in limit.index if part in sites), "")
-            cells.setdefault((period, site), []).append(limit)
+    for limit in linked:
+        period = next((part for part in limit.index if part in labels), "")
+        site = next((part for part in limit.index if part in sites), "")
+        cells.setdefault((period, site), []).append(limit)
     binding = max((f for f in risk if f.price * gain > 0), key=lambda f: abs(f.price), default=None)
     largest = max((limit.importance for limit in found), default=0.0)
     rows: list[tuple[Cell, ...]] = []
@@ -178,11 +183,12 @@ def chain(
             for link in links:
                 of_link = [x for x in here if x.rule.link == link and x.capacity > 1e-12]
                 fullest.append(1.0 - min(x.slack for x in of_link) if of_link else None)
-            paid = [x for x in here if x.price * gain > 0 and x.importance > SILENT * largest]
+            paid = [x for x in here if x.price * x.relief * gain > 0 and x.importance > SILENT * largest]
             if paid:
                 least = min(paid, key=lambda x: (round(x.slack, 6), -x.importance))
                 what = ", ".join(part for part in least.index if part not in (label, site))
-                name, detail, price, unit = least.rule.link, what, least.price * least.rule.per, _per(least.rule)
+                worth = least.price * least.relief * least.rule.per
+                name, detail, price, unit = least.rule.link, what, worth, _per(least)
             elif binding is not None:
                 name, detail, price, unit = "risk limit", binding.name, binding.price, f"per {binding.unit}"
             else:
@@ -201,5 +207,5 @@ def chain(
     return long("chain", "The chain of compute: how full each link is, and which is the least", columns, rows)
 
 
-def _per(rule: Rule) -> str:
-    return f"per {rule.per:g} {rule.unit}"
+def _per(limit: Limit) -> str:
+    return f"per {limit.rule.per:g} {limit.rule.unit} {'more' if limit.relief > 0 else 'less'}"

@@ -81,7 +81,6 @@ def prepare(case: Case, backend: Backend, count: int, seed: int, clock: Clock | 
     clock.tell("building the ledger")
     processes = process_table(case)
     ledger = reordered(build_ledger(case), case)
-    losses = measured(case, ledger)
     cash = liquidity(case, ledger)
     build = clock.lap()
     clock.tell(f"drawing {count:,} scenarios")
@@ -98,6 +97,7 @@ def prepare(case: Case, backend: Backend, count: int, seed: int, clock: Clock | 
     rates = deposit_rates(store, cash.table)
     evaluate = clock.lap()
     clock.tell("building the linear program")
+    losses = measured(case, ledger, rates)
     program = build_program(case, ledger, means, rates)
     build += clock.lap()
     return Prepared(

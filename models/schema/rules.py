@@ -75,7 +75,7 @@ class Covenant(Sourced):
 class Circularity(Sourced):
     """Funding from parties that the plan pays or is paid by, over all funding raised."""
 
-    cap: float = f.share("most of the funding raised that may come from such parties", default=1.0)
+    cap: float = f.share("at every date, most of the funding raised so far that may come from such parties", default=1.0)
 
 
 LOSSES = ("liquidity", "net_loss", "compute_shortfall")
@@ -85,8 +85,9 @@ LOSSES = ("liquidity", "net_loss", "compute_shortfall")
 class Risk(Sourced):
     """CVaR of a loss at `level` must not exceed `limit`.
 
-    liquidity: peak of (minimum cash - cash), billion. net_loss: minus the discounted cash flows with assets and debt at
-    the end, beyond opening cash, billion. compute_shortfall: `target` minus compute delivered at `at`, PFLOP/s.
+    liquidity: peak of (minimum cash - cash), billion. net_loss: minus the plan's discounted wealth at the end, beyond
+    opening cash: cash flows, each carried to the end at the mean deposit rate, and assets less debt there, billion.
+    compute_shortfall: `target` minus compute delivered at `at`, PFLOP/s.
     """
 
     id: str = f.ident("name of the limit")
