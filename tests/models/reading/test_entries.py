@@ -1,5 +1,7 @@
 """Checks across fields and entries: names, references, cycles, windows, terms that contradict each other."""
 
+# ruff: noqa: E501 - one bad case per line
+
 from __future__ import annotations
 
 import pytest

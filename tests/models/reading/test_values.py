@@ -1,5 +1,7 @@
 """Single values: numbers, counts, shares, years, periods, text, names and choices."""
 
+# ruff: noqa: E501 - one bad value per line
+
 from __future__ import annotations
 
 import pytest
