@@ -1,0 +1,78 @@
+"""What a backend offers, and the choice of one."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Protocol
+
+from numpy.typing import ArrayLike
+
+from .store import Store
+from .tables import FloatArray, IntArray, LossTable, ProcessTable
+
+BACKENDS = ("auto", "numba", "numpy")
+
+
+class Backend(Protocol):
+    """Arithmetic on scenarios. Every method checks its input: ValueError, TypeError or IndexError on a fault."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def threads(self) -> int: ...
+
+    def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Store:
+        """Scenarios first .. first + count - 1 of a sample (0: in sample; 1, 2, ...: fresh draws).
+
+        A scenario's values do not depend on first, count or the number of threads. FloatingPointError if one overflows.
+        """
+        ...
+
+    def means(self, store: Store, factors: IntArray) -> FloatArray:
+        """(A,) means of products of driver values over all scenarios. factors: (A, F), -1 for an empty slot."""
+        ...
+
+    def losses(self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[FloatArray]:
+        """(S,) losses of each table, in one pass over the store. FloatingPointError names a scenario that overflows."""
+        ...
+
+    def pull_back(
+        self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike, weights: ArrayLike
+    ) -> tuple[float, FloatArray]:
+        """sum of weights[i] * loss of rows[i], and its (E,) subgradient by the exposures."""
+        ...
+
+    def subset(self, store: Store, rows: ArrayLike) -> Store:
+        """Store of the given rows, in their order; it remembers their scenario numbers."""
+        ...
+
+    def balances(
+        self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
+    ) -> FloatArray:
+        """(n, periods) running balance (PEAK) or flow (WORST) of the given rows, or of all."""
+        ...
+
+
+def get_backend(name: str = "auto") -> Backend:
+    """The backend of that name. "auto" is numba, or numpy (slow) with a warning where numba cannot be imported.
+
+    Raises:
+        ValueError: unknown name.
+        ImportError: numba was asked for and cannot be imported.
+    """
+    if name not in BACKENDS:
+        raise ValueError(f"unknown backend {name!r}; allowed: {', '.join(BACKENDS)}")
+    if name != "numpy":
+        try:
+            from .numba_backend import NumbaBackend
+
+            return NumbaBackend()
+        except ImportError as fault:
+            if name == "numba":
+                raise
+            warnings.warn(f"numba cannot be imported ({fault}); the slow NumPy backend is used", stacklevel=2)
+    from .numpy_backend import NumpyBackend
+
+    return NumpyBackend()

@@ -1,0 +1,224 @@
+"""The processes: meaning of the parameter slots, rows of parameters from plain numbers, and one exact step of each.
+
+A row holds the parameters of the step *into* its period (row 0 serves the start only). `z` is the driver's shock in
+that period, a standard normal, correlated with the other drivers' shocks. The state is what the recursion carries (a
+logarithm where that is natural), the shown value is what the store keeps. Formulas and sources: docs/mathematics.md.
+
+Slots 0..7 per process (the others are 0):
+    DETERMINISTIC    value
+    VASICEK          a, b, s, floor               y' = a + b y + s z; shown max(y', floor)
+    CIR              a, b, v0, v1                 mean a + b x, variance v0 + v1 x of the next x
+    LOG_OU           a, b, s                      y' = a + b y + s z; shown exp(y')
+    GEOMETRIC_JUMPS  a, s, n, m, d, exp(-n)       y' = y + a + s z + N m + sqrt(N) d e, N Poisson of mean n
+    TWO_REGIME       a0, s0, a1, s1, p01, p10, start regime
+    SURVIVAL         h, recovery, sensitivity, quantile of 1 - exp(-h)
+    LOGISTIC_SHARE   a, b, s, low, high           y' = a + b y + s z; shown low + (high - low) / (1 + exp(-y'))
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .draws import normal_quantile
+from .tables import FloatArray, Process
+
+SLOTS = 8
+MAX_JUMPS = 100.0  # mean number of jumps per period; beyond, exp(-n) loses its meaning as a first probability
+RATIO_LOW, RATIO_HIGH = 1e-3, 1e3  # kept range of level / start in a survival's hazard
+
+BoolArray = NDArray[np.bool_]
+
+
+def _row(*slots: ArrayLike) -> FloatArray:
+    columns = np.broadcast_arrays(*(np.asarray(s, dtype=np.float64) for s in slots))
+    out = np.zeros((*columns[0].shape, SLOTS))
+    for i, column in enumerate(columns):
+        out[..., i] = column
+    return out
+
+
+def _need(name: str, value: ArrayLike, low: float = -np.inf, high: float = np.inf, above: bool = False) -> FloatArray:
+    """`value` as an array. ValueError unless finite and within low (excluded if `above`) .. high."""
+    x = np.asarray(value, dtype=np.float64)
+    low_ok = x > low if above else x >= low
+    if not (np.isfinite(x) & low_ok & (x <= high)).all():
+        bound = f"above {low:g}" if above else f"at least {low:g}"
+        raise ValueError(f"{name} must be finite, {bound} and at most {high:g}; got {x}")
+    return x
+
+
+def _reversion(reversion: ArrayLike, volatility: ArrayLike, dt: float) -> tuple[FloatArray, FloatArray]:
+    """Weight of the old value and standard deviation over one period of a Gaussian mean reversion."""
+    k = _need("reversion", reversion, 0.0, above=True) * _need("dt", dt, 0.0, above=True)
+    sigma = _need("volatility", volatility, 0.0)
+    return np.exp(-k), sigma * np.sqrt(-np.expm1(-2.0 * k) / (2.0 * k) * dt)
+
+
+def deterministic_row(value: ArrayLike) -> FloatArray:
+    """(..., 8) row of a known value."""
+    return _row(_need("value", value))
+
+
+def vasicek_row(
+    mean: ArrayLike, reversion: ArrayLike, volatility: ArrayLike, floor: float | None, dt: float
+) -> FloatArray:
+    """(..., 8) row of dx = reversion (mean - x) dt + volatility dW; `floor` bounds the value shown, not the path.
+
+    As in all row functions: arguments broadcast, e.g. (T,) means give (T, 8); ValueError if one is outside its range.
+    """
+    b, s = _reversion(reversion, volatility, dt)
+    lowest = -np.inf if floor is None else _need("floor", floor)
+    return _row(_need("mean", mean) * (1.0 - b), b, s, lowest)
+
+
+def cir_row(mean: ArrayLike, reversion: ArrayLike, volatility: ArrayLike, dt: float) -> FloatArray:
+    """(..., 8) row of dx = reversion (mean - x) dt + volatility sqrt(x) dW."""
+    m = _need("mean", mean, 0.0, above=True)
+    k = _need("reversion", reversion, 0.0, above=True)
+    sigma2 = _need("volatility", volatility, 0.0) ** 2
+    b = np.exp(-k * _need("dt", dt, 0.0, above=True))
+    left = -np.expm1(-k * dt)
+    return _row(m * left, b, m * sigma2 / (2.0 * k) * left**2, sigma2 / k * b * left)
+
+
+def log_ou_row(mean: ArrayLike, reversion: ArrayLike, volatility: ArrayLike, dt: float) -> FloatArray:
+    """(..., 8) row of d ln x = reversion (ln mean - ln x) dt + volatility dW."""
+    b, s = _reversion(reversion, volatility, dt)
+    return _row(np.log(_need("mean", mean, 0.0, above=True)) * (1.0 - b), b, s)
+
+
+def geometric_row(
+    drift: ArrayLike,
+    volatility: ArrayLike,
+    jump_rate: ArrayLike,
+    jump_mean: ArrayLike,
+    jump_volatility: ArrayLike,
+    dt: float,
+) -> FloatArray:
+    """(..., 8) row of geometric Brownian motion with jumps; `drift` is the growth of the mean, jumps included."""
+    sigma = _need("volatility", volatility, 0.0)
+    m = _need("jump_mean", jump_mean)
+    d = _need("jump_volatility", jump_volatility, 0.0)
+    n = _need("jump_rate", jump_rate, 0.0) * _need("dt", dt, 0.0, above=True)
+    _need("jump_rate * dt", n, 0.0, MAX_JUMPS)
+    a = (_need("drift", drift) - 0.5 * sigma**2) * dt - n * np.expm1(m + 0.5 * d**2)
+    return _row(a, sigma * np.sqrt(dt), n, m, d, np.exp(-n))
+
+
+def regime_row(drift: ArrayLike, volatility: ArrayLike, switch: ArrayLike, start_regime: int, dt: float) -> FloatArray:
+    """(8,) row of two regimes. drift, volatility, switch: (2,) of state 0 and 1; switch is the rate of leaving it."""
+    mu, sigma = _need("drift", drift), _need("volatility", volatility, 0.0)
+    q = _need("switch", switch, 0.0)
+    if mu.shape != (2,) or sigma.shape != (2,) or q.shape != (2,) or start_regime not in (0, 1):
+        raise ValueError("drift, volatility and switch have two entries each; start_regime is 0 or 1")
+    _need("dt", dt, 0.0, above=True)
+    total = q.sum()
+    moved = -np.expm1(-total * dt) / total if total > 0.0 else 0.0
+    a, s = (mu - 0.5 * sigma**2) * dt, sigma * np.sqrt(dt)
+    return _row(a[0], s[0], a[1], s[1], q[0] * moved, q[1] * moved, start_regime)
+
+
+def survival_row(hazard: ArrayLike, recovery: ArrayLike, sensitivity: ArrayLike, dt: float) -> FloatArray:
+    """(..., 8) row of a default intensity `hazard` per year and the value after default."""
+    h = _need("hazard", hazard, 0.0) * _need("dt", dt, 0.0, above=True)
+    limit = normal_quantile(-np.expm1(-h)).reshape(np.shape(h))
+    return _row(h, _need("recovery", recovery), _need("sensitivity", sensitivity, 0.0, 20.0), limit)
+
+
+def logistic_row(
+    mean: ArrayLike, reversion: ArrayLike, volatility: ArrayLike, low: float, high: float, dt: float
+) -> FloatArray:
+    """(..., 8) row of a share between low and high whose logit reverts to that of `mean`."""
+    b, s = _reversion(reversion, volatility, dt)
+    share = (_need("mean", mean) - _need("low", low)) / (_need("high", high, low, above=True) - low)
+    if not ((share > 0.0) & (share < 1.0)).all():
+        raise ValueError(
+            f"mean must lie strictly between low {low:g} and high {high:g}; got shares {share} of that range"
+        )
+    return _row(np.log(share / (1.0 - share)) * (1.0 - b), b, s, low, high)
+
+
+def initial_state(kind: int, row: FloatArray, start: float) -> float:
+    """State in period 0 of a driver that shows `start`."""
+    if kind in (Process.LOG_OU, Process.GEOMETRIC_JUMPS, Process.TWO_REGIME):
+        return float(np.log(start))
+    if kind == Process.LOGISTIC_SHARE:
+        share = (start - row[3]) / (row[4] - row[3])
+        return float(np.log(share / (1.0 - share)))
+    return float(start)
+
+
+def initial_level(kind: int, row: FloatArray, start: float) -> float:
+    """Value shown in period 0: the start as given, or the floor above it."""
+    return max(start, float(row[3])) if kind == Process.VASICEK else float(start)
+
+
+def shown(kind: int, row: FloatArray, state: FloatArray) -> FloatArray:
+    """Value that the store keeps, of the state."""
+    if kind == Process.VASICEK:
+        return np.asarray(np.maximum(state, row[3]))
+    if kind in (Process.LOG_OU, Process.GEOMETRIC_JUMPS, Process.TWO_REGIME):
+        return np.asarray(np.exp(state))
+    if kind == Process.SURVIVAL:
+        return np.where(state > 0.5, 1.0, row[1])
+    if kind == Process.LOGISTIC_SHARE:
+        return np.asarray(row[3] + (row[4] - row[3]) / (1.0 + np.exp(-state)))
+    return state
+
+
+def gaussian_step(row: FloatArray, state: FloatArray, z: FloatArray) -> FloatArray:
+    """VASICEK, LOG_OU, LOGISTIC_SHARE: exact step of a Gaussian mean reversion."""
+    return np.asarray(row[0] + row[1] * state + row[2] * z)
+
+
+def cir_step(row: FloatArray, state: FloatArray, z: FloatArray) -> FloatArray:
+    """Lognormal with the exact conditional mean and variance of the square-root process."""
+    mean = row[0] + row[1] * state
+    width2 = np.log1p((row[2] + row[3] * state) / (mean * mean))
+    return np.asarray(mean * np.exp(np.sqrt(width2) * z - 0.5 * width2))
+
+
+def poisson(u: FloatArray, mean: float, none: float) -> FloatArray:
+    """Number of events by inversion of one uniform; `none` = exp(-mean).
+
+    Stops where the next probability no longer changes the sum, so that rounding cannot make it run on.
+    """
+    count = np.zeros_like(u)
+    probability = np.full_like(u, none)
+    below = probability.copy()
+    while (running := u > below).any():
+        count[running] += 1.0
+        probability[running] *= mean / count[running]
+        raised = below + probability
+        ended = (raised == below) & (count > mean)
+        below = np.where(running, np.where(ended, np.inf, raised), below)
+    return count
+
+
+def jump_step(row: FloatArray, state: FloatArray, z: FloatArray, u: FloatArray, size: FloatArray) -> FloatArray:
+    """GEOMETRIC_JUMPS: u tells the number of jumps, the normal `size` the sum of their log-sizes."""
+    moved = state + row[0] + row[1] * z
+    if row[2] == 0.0:
+        return np.asarray(moved)
+    jumps = poisson(u, row[2], row[5])
+    return np.asarray(np.where(jumps > 0.0, moved + (jumps * row[3] + np.sqrt(jumps) * row[4] * size), moved))
+
+
+def regime_step(
+    row: FloatArray, state: FloatArray, second: BoolArray, z: FloatArray, u: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """TWO_REGIME: the regime moves first (`second`: in state 1), then the value by the new regime's drift."""
+    regime = np.where(second, u >= row[5], u < row[4])
+    return np.asarray(state + np.where(regime, row[2], row[0]) + np.where(regime, row[3], row[1]) * z), regime
+
+
+def survival_step(row: FloatArray, state: FloatArray, z: FloatArray, ratio: FloatArray | None) -> FloatArray:
+    """SURVIVAL: default if z is below the quantile of 1 - exp(-h ratio^-sensitivity).
+
+    ratio: level of the driver that it depends on at the start of the period, over that driver's value in period 0.
+    """
+    if ratio is None or row[2] == 0.0:
+        return np.where(z < row[3], 0.0, state)
+    hazard = row[0] * np.clip(ratio, RATIO_LOW, RATIO_HIGH) ** -row[2]
+    return np.where(z < normal_quantile(-np.expm1(-hazard)), 0.0, state)

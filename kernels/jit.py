@@ -1,0 +1,42 @@
+"""Compilation by Numba: no fast-math, so that bits repeat; cached on disk; never at import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _stamp() -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of every source beside this one."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return tuple((s.name, s.stat().st_mtime_ns, s.stat().st_size) for s in sources)
+
+
+_SOURCES = _stamp()
+
+
+def inlined(function: Function) -> Function:
+    """Compile as a part of its callers."""
+    return cast(Function, numba.njit(error_model="numpy", nogil=True)(function))
+
+
+def entry(function: Function) -> Function:
+    """Compile for calls from Python, without the interpreter's lock; machine code is kept on disk.
+
+    Work is shared out to threads by `workers`, not by Numba's `parallel`: that compiles twice as long and ties the
+    process to a threading layer that may not bear calls from two threads or a fork.
+
+    Numba's cache looks at the function's own file only, and would run old code after a change of a function that it
+    calls from another file. So the stamp of the cache covers all files of this folder.
+    """
+    try:
+        dispatcher: Any = numba.njit(error_model="numpy", nogil=True, cache=True)(function)
+        dispatcher._cache._cache_file._source_stamp = _SOURCES
+    except (RuntimeError, AttributeError):  # no folder to write the cache to, or another layout of Numba's cache
+        dispatcher = numba.njit(error_model="numpy", nogil=True)(function)
+    return cast(Function, dispatcher)

@@ -1,0 +1,249 @@
+"""Losses, balances and the adjoint sweep over blocks of 256 scenarios, for Numba: the twin of `losses` and `terms`.
+
+Single precision is what is stored; all arithmetic is in double. Sums over lanes fold by halves and sums over blocks run
+in fixed groups, so results do not depend on the number of threads. A pass works on the blocks (or groups) low..high.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .jit import entry, inlined
+from .layout import Program
+from .store import LANES, RowArray
+from .tables import FloatArray, LossKind
+
+_LANES = LANES
+_PEAK = int(LossKind.PEAK)
+GROUP = 16  # blocks of rows whose gradients are added up by one worker
+_GROUP = GROUP
+
+SingleArray = NDArray[np.float32]
+
+
+@inlined
+def fill(values: FloatArray, number: Any) -> None:
+    """values[:] = number. Written as a loop: Numba's slice assignment takes seconds to compile."""
+    for i in range(values.size):
+        values[i] = number
+
+
+@inlined
+def _copy(to: FloatArray, values: FloatArray) -> None:
+    for i in range(_LANES):
+        to[i] = values[i]
+
+
+@inlined
+def _add(total: FloatArray, x: SingleArray, p: Program, low: Any, high: Any) -> None:
+    """total += sum of exposure * x[factor] over the entries low..high, four at a time to spare loads and stores."""
+    factor, exposure = p.factor, p.exposure
+    e = low
+    while e + 4 <= high:
+        f0, f1, f2, f3 = factor[e], factor[e + 1], factor[e + 2], factor[e + 3]
+        w0, w1, w2, w3 = exposure[e], exposure[e + 1], exposure[e + 2], exposure[e + 3]
+        for i in range(_LANES):
+            total[i] += (w0 * x[f0, i] + w1 * x[f1, i]) + (w2 * x[f2, i] + w3 * x[f3, i])
+        e += 4
+    while e < high:
+        f0, w0 = factor[e], exposure[e]
+        for i in range(_LANES):
+            total[i] += w0 * x[f0, i]
+        e += 1
+
+
+@inlined
+def _flow(flow: FloatArray, inner: FloatArray, x: SingleArray, p: Program, period: Any) -> None:
+    """Flow of one period in all lanes."""
+    fill(flow, p.constant[period])
+    for g in range(p.group[period], p.group[period + 1]):
+        if p.rest[g, 0] < 0:
+            _add(flow, x, p, p.entry[g], p.entry[g + 1])
+            continue
+        fill(inner, 0.0)
+        _add(inner, x, p, p.entry[g], p.entry[g + 1])
+        for r in range(1, p.rest.shape[1]):
+            f = p.rest[g, r]
+            if f >= 0:
+                for i in range(_LANES):
+                    inner[i] *= x[f, i]
+        f = p.rest[g, 0]
+        for i in range(_LANES):
+            flow[i] += inner[i] * x[f, i]
+
+
+@inlined
+def _growth(surplus: FloatArray, deficit: FloatArray, x: SingleArray, p: Program, m: Any, t: Any) -> None:
+    """1 + surplus rate and 1 + deficit rate of period t in all lanes."""
+    dt, low, high = p.dt[m], p.surplus[m], p.deficit[m]
+    if p.rate[m] < 0:
+        fill(surplus, 1.0 + max(dt * low, 0.0))
+        fill(deficit, 1.0 + max(dt * high, dt * low, 0.0))
+        return
+    f = p.rate[m] + max(t - 1, 0)
+    for i in range(_LANES):
+        s = max(dt * (x[f, i] + low), 0.0)
+        surplus[i] = 1.0 + s
+        deficit[i] = 1.0 + max(dt * (x[f, i] + high), s)
+
+
+@inlined
+def _trace(balance: FloatArray, work: FloatArray, x: SingleArray, p: Program, m: Any) -> None:
+    """balance (periods, 256) of loss m: running balances (PEAK) or flows (WORST). work (4, 256) is scratch."""
+    low = p.table[m]
+    for t in range(p.table[m + 1] - low):
+        _flow(work[0], work[1], x, p, low + t)
+        if p.kind[m] != _PEAK:
+            _copy(balance[t], work[0])
+            continue
+        _growth(work[2], work[3], x, p, m, t)
+        for i in range(_LANES):
+            before = p.opening[m] if t == 0 else balance[t - 1, i]
+            carried = work[2, i] if before >= 0.0 else work[3, i]
+            balance[t, i] = before * carried + work[0, i]
+
+
+@inlined
+def _largest(worst: FloatArray, balance: FloatArray, p: Program, m: Any) -> None:
+    """worst = max_t (floor[t] - balance[t]) in all lanes."""
+    low = p.table[m]
+    fill(worst, -np.inf)
+    for t in range(p.table[m + 1] - low):
+        floor = p.floor[low + t]
+        for i in range(_LANES):
+            short = floor - balance[t, i]
+            if short > worst[i] or short != short:
+                worst[i] = short
+
+
+@inlined
+def fold(values: FloatArray) -> Any:
+    """Sum of 256 values by halves; overwrites them."""
+    half = _LANES // 2
+    while half > 0:
+        for i in range(half):
+            values[i] += values[i + half]
+        half //= 2
+    return values[0]
+
+
+@inlined
+def _gather(x: SingleArray, blocks: SingleArray, rows: RowArray, low: Any, high: Any) -> None:
+    """x (F, 256): values of rows low..high in the first lanes, 0 in the others."""
+    for f in range(x.shape[0]):
+        for i in range(high - low):
+            row = rows[low + i]
+            x[f, i] = blocks[row // _LANES, f, row % _LANES]
+        for i in range(high - low, _LANES):
+            x[f, i] = 0.0
+
+
+@entry
+def loss_pass(blocks: SingleArray, p: Program, periods: int, out: FloatArray, low: int, high: int) -> None:
+    """out (M, blocks * 256): all losses in one pass over blocks (blocks, F, 256). periods: most of any loss."""
+    balance = np.empty((periods, _LANES))
+    work = np.empty((4, _LANES))
+    for b in range(low, high):
+        for m in range(p.kind.size):
+            _trace(balance, work, blocks[b], p, m)
+            _largest(out[m, b * _LANES : (b + 1) * _LANES], balance, p, m)
+
+
+@entry
+def balance_pass(blocks: SingleArray, p: Program, rows: RowArray, out: FloatArray, low: int, high: int) -> None:
+    """out (n, periods): balances of the first loss in the given rows."""
+    x = np.empty((blocks.shape[1], _LANES), np.float32)
+    balance = np.empty((out.shape[1], _LANES))
+    work = np.empty((4, _LANES))
+    for b in range(low, high):
+        first, last = b * _LANES, min((b + 1) * _LANES, rows.size)
+        _gather(x, blocks, rows, first, last)
+        _trace(balance, work, x, p, 0)
+        for t in range(out.shape[1]):
+            for i in range(last - first):
+                out[first + i, t] = balance[t, i]
+
+
+@entry
+def gather_pass(blocks: SingleArray, rows: RowArray, out: SingleArray, low: int, high: int) -> None:
+    """out (blocks', F, 256): the given rows in blocks of their own."""
+    for b in range(low, high):
+        _gather(out[b], blocks, rows, b * _LANES, min((b + 1) * _LANES, rows.size))
+
+
+@inlined
+def _adjoint(slope: FloatArray, balance: FloatArray, work: FloatArray, x: SingleArray, p: Program) -> None:
+    """slope (periods, 256): derivative of the first loss by each period's flow, at the first worst period."""
+    periods = slope.shape[0]
+    _largest(work[0], balance, p, 0)
+    fill(work[1], 0.0)
+    for t in range(periods):
+        for i in range(_LANES):
+            hit = work[1, i] == 0.0 and p.floor[t] - balance[t, i] == work[0, i]
+            slope[t, i] = -1.0 if hit else 0.0
+            if hit:
+                work[1, i] = 1.0
+    if p.kind[0] == _PEAK:
+        for t in range(periods - 1, 0, -1):
+            _growth(work[2], work[3], x, p, 0, t)
+            for i in range(_LANES):
+                carried = work[2, i] if balance[t - 1, i] >= 0.0 else work[3, i]
+                slope[t - 1, i] += slope[t, i] * carried
+
+
+@inlined
+def _accumulate(
+    gradient: FloatArray, fixed: FloatArray, slope: FloatArray, work: FloatArray, x: SingleArray, p: Program
+) -> None:
+    """Add one block's gradient by the entries, in the program's order, and by each period's constant."""
+    for t in range(slope.shape[0]):
+        _copy(work[0], slope[t])
+        fixed[t] += fold(work[0])
+        for g in range(p.group[t], p.group[t + 1]):
+            _copy(work[1], slope[t])
+            for r in range(p.rest.shape[1]):
+                f = p.rest[g, r]
+                if f >= 0:
+                    for i in range(_LANES):
+                        work[1, i] *= x[f, i]
+            for e in range(p.entry[g], p.entry[g + 1]):
+                f = p.factor[e]
+                for i in range(_LANES):
+                    work[0, i] = work[1, i] * x[f, i]
+                gradient[e] += fold(work[0])
+
+
+@entry
+def gradient_pass(
+    blocks: SingleArray, p: Program, rows: RowArray, weights: FloatArray, gradient: FloatArray, fixed: FloatArray,
+    total: FloatArray, low: int, high: int,
+) -> None:  # fmt: skip
+    """Weighted loss and gradient of one loss over the given rows, per group of 16 * 256 rows.
+
+    gradient (groups, entries), fixed (groups, periods), total (groups,): zero on entry; the caller adds up the groups.
+    """
+    x = np.empty((blocks.shape[1], _LANES), np.float32)
+    balance = np.empty((fixed.shape[1], _LANES))
+    slope = np.empty((fixed.shape[1], _LANES))
+    work = np.empty((4, _LANES))
+    weight = np.empty(_LANES)
+    for k in range(low, high):
+        for first in range(k * _GROUP * _LANES, min((k + 1) * _GROUP * _LANES, rows.size), _LANES):
+            last = min(first + _LANES, rows.size)
+            _gather(x, blocks, rows, first, last)
+            fill(weight, 0.0)
+            for i in range(last - first):
+                weight[i] = weights[first + i]
+            _trace(balance, work, x, p, 0)
+            _largest(work[0], balance, p, 0)
+            for i in range(_LANES):
+                work[0, i] *= weight[i]
+            total[k] += fold(work[0])
+            _adjoint(slope, balance, work, x, p)
+            for t in range(slope.shape[0]):
+                for i in range(_LANES):
+                    slope[t, i] *= weight[i]
+            _accumulate(gradient[k], fixed[k], slope, work, x, p)

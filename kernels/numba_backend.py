@@ -1,0 +1,149 @@
+"""The fast CPU backend: passes compiled by Numba on first use, kept on disk, and shared out to threads."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import checks
+from .drivers import initial_level, initial_state
+from .layout import Layout, Program, lay_out, program
+from .losses_numba import GROUP, balance_pass, gather_pass, gradient_pass, loss_pass
+from .means import MEAN_GROUP
+from .means_numba import sum_groups
+from .paths import used_shocks
+from .paths_numba import simulate_blocks
+from .store import LANES, RowArray, Store, blocks_of
+from .tables import FloatArray, IntArray, LossTable, ProcessTable
+from .workers import Workers
+
+
+class NumbaBackend:
+    """See `backend.Backend` for the methods. Threads: NUMBA_NUM_THREADS, else all cores."""
+
+    name = "numba"
+
+    def __init__(self) -> None:
+        config: Any = numba.config
+        self._workers = Workers(int(config.NUMBA_NUM_THREADS))
+        self._layouts: dict[int, tuple[weakref.ref[LossTable], Layout]] = {}
+
+    @property
+    def threads(self) -> int:
+        return self._workers.threads
+
+    def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Store:
+        checks.check_draws(count, seed, sample, first)
+        checks.check_processes(table)
+        blocks = np.empty((blocks_of(count), table.drivers, table.periods, LANES), dtype=np.float32)
+        finite = np.empty(blocks.shape[0], dtype=np.bool_)
+        kinds = [int(k) for k in table.kind]
+        params = np.ascontiguousarray(table.params, dtype=np.float64)
+        start = np.ascontiguousarray(table.start, dtype=np.float64)
+        state = np.array([initial_state(k, params[d, 0], start[d]) for d, k in enumerate(kinds)])
+        level = np.array([initial_level(k, params[d, 0], start[d]) for d, k in enumerate(kinds)])
+        fixed = (
+            np.uint64(first), np.uint64(seed), np.uint64(sample), table.kind.astype(np.int32), params, state, level,
+            start, table.depends_on.astype(np.int32), np.ascontiguousarray(table.cholesky, dtype=np.float64),
+            used_shocks(table), finite,
+        )  # fmt: skip
+        self._workers.run(lambda low, high: simulate_blocks(blocks, *fixed, low, high), blocks.shape[0])
+        store = Store(blocks, count, first)
+        if not finite.all():
+            checks.finite_store(store)
+        return store
+
+    def means(self, store: Store, factors: IntArray) -> FloatArray:
+        checks.check_factors(factors, store.drivers * store.periods)
+        out = np.zeros((-(-store.blocks.shape[0] // MEAN_GROUP), factors.shape[0]))
+        flat, f = _flat(store), np.ascontiguousarray(factors, dtype=np.int32)
+        self._workers.run(lambda low, high: sum_groups(flat, store.count, f, out, low, high), out.shape[0])
+        sums = np.zeros(factors.shape[0])
+        for group in out:
+            sums += group
+        return sums / store.count
+
+    def losses(self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[FloatArray]:
+        checks.need(len(tables) == len(exposures), "as many exposures as tables are needed")
+        if not tables:
+            return []
+        p = self._program(store, tables, exposures, sparse=True)
+        out = np.empty((len(tables), store.blocks.shape[0] * LANES))
+        flat, longest = _flat(store), max(t.terms.periods for t in tables)
+        self._workers.run(lambda low, high: loss_pass(flat, p, longest, out, low, high), flat.shape[0])
+        losses = [row[: store.count] for row in out]
+        for i, loss in enumerate(losses):
+            checks.finite_losses(store, loss, i)
+        return losses
+
+    def pull_back(
+        self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike, weights: ArrayLike
+    ) -> tuple[float, FloatArray]:
+        r, w = checks.row_weights(store, rows, weights)
+        p = self._program(store, [table], [exposure], sparse=False)
+        layout = self._layout(table)
+        groups = -(-r.size // (LANES * GROUP))
+        entries, fixed = np.zeros((groups, p.factor.size)), np.zeros((groups, table.terms.periods))
+        total = np.zeros(groups)
+        flat = _flat(store)
+        self._workers.run(lambda low, high: gradient_pass(flat, p, r, w, entries, fixed, total, low, high), groups)
+        gradient = np.empty(table.terms.entries)
+        gradient[layout.order] = _in_sequence(entries)
+        gradient[layout.fixed] = _in_sequence(fixed)[layout.fixed_period]
+        value = float(_in_sequence(total[:, None])[0])
+        checks.finite_gradient(value, gradient)
+        return value, gradient
+
+    def subset(self, store: Store, rows: ArrayLike) -> Store:
+        r = store.checked(rows)
+        checks.need(r.size >= 1, "a subset needs at least one row")
+        blocks = np.empty((blocks_of(r.size), store.drivers, store.periods, LANES), dtype=np.float32)
+        flat, to = _flat(store), blocks.reshape(blocks.shape[0], -1, LANES)
+        self._workers.run(lambda low, high: gather_pass(flat, r, to, low, high), blocks.shape[0])
+        return Store(blocks, r.size, numbers=store.scenarios(r))
+
+    def balances(
+        self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
+    ) -> FloatArray:
+        r: RowArray = np.arange(store.count) if rows is None else store.checked(rows)
+        p = self._program(store, [table], [exposure], sparse=True)
+        out = np.empty((r.size, table.terms.periods))
+        flat = _flat(store)
+        self._workers.run(lambda low, high: balance_pass(flat, p, r, out, low, high), blocks_of(r.size))
+        return out
+
+    def _program(
+        self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike], sparse: bool
+    ) -> Program:
+        for table in tables:
+            checks.check_loss(table, store.drivers, store.periods)
+        checked = [checks.exposures(t, e) for t, e in zip(tables, exposures, strict=True)]
+        return program(tables, [self._layout(t) for t in tables], checked, store.periods, sparse)
+
+    def _layout(self, table: LossTable) -> Layout:
+        """Layout of a table, made once as long as the table lives."""
+        known = self._layouts.get(id(table))
+        if known is not None and known[0]() is table:
+            return known[1]
+        layout = lay_out(table.terms)
+        number = id(table)
+        self._layouts[number] = (weakref.ref(table, lambda _: self._layouts.pop(number, None)), layout)
+        return layout
+
+
+def _flat(store: Store) -> NDArray[np.float32]:
+    """(blocks, D * T, 256) view of a store's blocks."""
+    return store.blocks.reshape(store.blocks.shape[0], -1, LANES)
+
+
+def _in_sequence(groups: FloatArray) -> FloatArray:
+    """Sum over the first axis, one after the other."""
+    out = np.zeros(groups.shape[1])
+    for group in groups:
+        out += group
+    return out

@@ -1,0 +1,64 @@
+"""Simulation of all drivers for given scenario numbers: the definition, in NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import drivers as dr
+from .draws import Stream, normals, uniforms
+from .tables import FloatArray, Process, ProcessTable
+
+
+def used_shocks(table: ProcessTable) -> NDArray[np.bool_]:
+    """(D,) whether a driver's own normal enters the shock of any random driver."""
+    random = table.kind != Process.DETERMINISTIC
+    return np.asarray((table.cholesky[random] != 0.0).any(axis=0))
+
+
+def shocks(cholesky: FloatArray, e: list[FloatArray | None], driver: int) -> FloatArray | float:
+    """z = sum_j L[driver, j] e_j in ascending j; empty weights are skipped, so that every backend adds alike."""
+    z: FloatArray | float = 0.0
+    for j in range(driver + 1):
+        own = e[j]
+        if cholesky[driver, j] != 0.0 and own is not None:
+            z = z + cholesky[driver, j] * own
+    return z
+
+
+def simulate(table: ProcessTable, scenarios: NDArray[np.uint64], seed: int, sample: int) -> FloatArray:
+    """(n, D, T) values of all drivers, float64, for the scenarios given by number."""
+    count, n = table.drivers, scenarios.shape[0]
+    kinds = [int(k) for k in table.kind]
+    out = np.empty((n, count, table.periods))
+    state = [np.full(n, dr.initial_state(k, table.params[d, 0], table.start[d])) for d, k in enumerate(kinds)]
+    second = [np.full(n, table.params[d, 0, 6] != 0.0) for d in range(count)]
+    level = [np.full(n, dr.initial_level(k, table.params[d, 0], table.start[d])) for d, k in enumerate(kinds)]
+    out[:, :, 0] = np.stack(level, axis=1)
+    used = used_shocks(table)
+    for t in range(1, table.periods):
+        e = [normals(scenarios, t, d, Stream.NORMAL, seed, sample) if used[d] else None for d in range(count)]
+        before = list(level)
+        for d, kind in enumerate(kinds):
+            row = table.params[d, t]
+            z = np.zeros(n) + shocks(table.cholesky, e, d)
+            if kind == Process.DETERMINISTIC:
+                state[d] = np.full(n, row[0])
+            elif kind == Process.CIR:
+                state[d] = dr.cir_step(row, state[d], z)
+            elif kind == Process.GEOMETRIC_JUMPS:
+                u = uniforms(scenarios, t, d, Stream.UNIFORM, seed, sample)
+                size = normals(scenarios, t, d, Stream.JUMP_SIZE, seed, sample)
+                state[d] = dr.jump_step(row, state[d], z, u, size)
+            elif kind == Process.TWO_REGIME:
+                u = uniforms(scenarios, t, d, Stream.UNIFORM, seed, sample)
+                state[d], second[d] = dr.regime_step(row, state[d], second[d], z, u)
+            elif kind == Process.SURVIVAL:
+                other = int(table.depends_on[d])
+                ratio = None if other < 0 else before[other] / table.start[other]
+                state[d] = dr.survival_step(row, state[d], z, ratio)
+            else:
+                state[d] = dr.gaussian_step(row, state[d], z)
+            level[d] = dr.shown(kind, row, state[d])
+            out[:, d, t] = level[d]
+    return out
