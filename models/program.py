@@ -22,7 +22,8 @@ class Rule:
         title: what it is, in the user's words, e.g. "power at a site".
         unit: unit of its right-hand side, e.g. "MW".
         per: amount of that unit for which shadow prices are quoted, e.g. 100.0.
-        link: for a link of the compute chain its name ("power", "supply" …), else "".
+        link: link of the compute chain ("power", "supply" …) or kind of limit on money ("depth", "collateral" …); ""
+            for the rows that only keep accounts. models/blocks/rules.py lists both.
     """
 
     name: str

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 
 from ..ledger import Account
 from . import rules
-from .assembly import Assembly, FloatArray
+from .assembly import Assembly, cumulative, only
 
 
 def circular_parties(a: Assembly) -> frozenset[str]:
@@ -16,24 +16,25 @@ def circular_parties(a: Assembly) -> frozenset[str]:
     return frozenset(i.id for i in a.case.investor if i.party is not None and roles[i.party] != "other")
 
 
-def raised(a: Assembly) -> tuple[FloatArray, FloatArray]:
-    """(N,) funding raised per unit of decision, and the part of it that is circular: face value and prepayments."""
-    face = np.asarray(a.expected([Account.PROCEEDS]).sum(axis=0)).ravel()
-    signed = a.mask(block="sign")
-    inflow = a.expected([Account.PREPAYMENT], signed)
-    prepaid = np.zeros(face.size)
-    for j in np.flatnonzero(signed).tolist():
-        prepaid[j] = max(float(inflow[[int(a.period[j])], :].toarray()[0, j]), 0.0)
-    circular = prepaid.copy()
+def raised(a: Assembly) -> tuple[csr_array, csr_array]:
+    """(T, N) funding raised, and the part of it that is circular: face value paid out, and customers' prepayments."""
+    face = a.expected([Account.PROCEEDS])
+    # A prepayment is raised when the contract is signed; what is posted later is its credit against the bills.
+    at_signature = a.selector(a.mask(block="sign"), range(a.periods))
+    prepaid = csr_array(a.expected([Account.PREPAYMENT]).multiply(at_signature).maximum(0.0))
+    circular = np.zeros(len(a.ledger.decisions), dtype=np.bool_)
     for investor in circular_parties(a):
-        circular += np.where(a.mask(investor=investor), face, 0.0)
-    return face + prepaid, circular
+        circular |= a.mask(investor=investor)
+    return csr_array(face + prepaid), csr_array(prepaid + only(face, circular))
 
 
 def constrain(a: Assembly) -> None:
-    """Over the horizon, circular funding is at most `cap` of all funding raised."""
+    """At every date, circular funding so far is at most `cap` of all funding raised so far.
+
+    A row for the end alone could be met by raising idle money in the last period.
+    """
     cap = a.case.circularity.cap
     if cap >= 1.0:
         return
     total, circular = raised(a)
-    a.rows(rules.CIRCULARITY, ["total"], csr_array((circular - cap * total)[None, :]), upper=0.0)
+    a.rows(rules.CIRCULARITY, a.labels, cumulative(csr_array(circular - cap * total)), upper=0.0)

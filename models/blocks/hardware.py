@@ -25,8 +25,9 @@ from .quantities import (
 
 
 def order_window(case: Case, accelerator: Accelerator) -> list[int]:
-    """Periods in which a system can be ordered and is supplied."""
-    periods = window(accelerator.available_from, accelerator.available_to, case.horizon.periods)
+    """Periods in which a system can be ordered, is supplied, and would still serve within the horizon."""
+    last = case.horizon.periods - accelerator.lead
+    periods = window(accelerator.available_from, accelerator.available_to, last)
     return [t for t in periods if accelerator.supply[t] > 0]
 
 
@@ -56,18 +57,14 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
 
 
 def _post_order(case: Case, builder: LedgerBuilder, accelerator: Accelerator, site: Site, order: int, v: int) -> None:
-    periods = case.horizon.periods
     start = v + accelerator.lead
     price = accelerator.price * MILLION
     attach = accelerator.attach_cost * MILLION
     column = accelerator.price_column
     builder.post(order, Account.HARDWARE, v, -accelerator.deposit * price, column, v)
-    if start >= periods:
-        builder.post(order, Account.TERMINAL_ASSETS, periods - 1, accelerator.deposit * price, column, v)
-        return
     builder.post(order, Account.HARDWARE, start, -(1.0 - accelerator.deposit) * price, column, v)
     builder.post(order, Account.HARDWARE, start, -attach)
-    written = np.arange(start, min(start + accelerator.life, periods))
+    written = np.arange(start, min(start + accelerator.life, case.horizon.periods))
     builder.post(order, Account.DEPRECIATION, written, -price / accelerator.life, column, v)
     builder.post(order, Account.DEPRECIATION, written, -attach / accelerator.life)
     run_systems(case, builder, accelerator, site, order, 1.0, start, 0, column, v)

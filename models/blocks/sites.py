@@ -25,11 +25,11 @@ def stage_periods(layer: Layer) -> list[int]:
 
 
 def declare(case: Case, builder: LedgerBuilder) -> None:
-    """Decisions build[site,layer,t], MW."""
+    """Decisions build[site,layer,t], MW, of what would be in service within the horizon."""
     for site in case.site:
         for layer in site.layer:
             room = layer.max_mw - layer.opening_mw
-            for v in range(case.horizon.periods):
+            for v in range(case.horizon.periods - layer.lead):
                 pace = room if layer.max_build is None else layer.max_build[v]
                 if min(pace, room) <= 0.0:
                     continue
@@ -54,8 +54,7 @@ def _post_build(case: Case, builder: LedgerBuilder, site: Site, layer: Layer, bu
     cost, start = layer_cost(layer), v + layer.lead
     paid = np.zeros(periods)
     for share, wait in zip(layer.stages, stage_periods(layer), strict=True):
-        if v + wait < periods:
-            paid[v + wait] += share * cost
+        paid[v + wait] += share * cost
     t = np.arange(periods)
     builder.post(build, Account.SITES, t, -paid)
     served = t[start:]
