@@ -22,7 +22,7 @@ class Glyphs:
 
 UNICODE = Glyphs(" ▏▎▍▌▋▊▉█", "·▁▂▃▄▅▆▇█", "╌", "━", "◆", "│", "─")
 ASCII = Glyphs(" #", ".123456789", "-", "=", "o", "|", "-")
-_PLAIN = str.maketrans({"·": ".", "–": "-", "…": "~", "−": "-", "×": "x", "≤": "<=", "≥": ">=", "█": "#"})
+_PLAIN = str.maketrans({"·": ".", "–": "-", "…": "~", "−": "-", "×": "x", "≤": "<=", "≥": ">=", "±": "+-", "█": "#"})
 
 
 def glyphs(encoding: str | None) -> Glyphs:
@@ -48,13 +48,13 @@ def bar(share: float, width: int, g: Glyphs) -> str:
 
 
 def columns(values: Sequence[float], g: Glyphs) -> str:
-    """One small column per value, the largest full height; negative values count as nothing."""
+    """One small column per value, the largest full height; less than a fiftieth of it counts as nothing."""
     top = max((v for v in values if math.isfinite(v)), default=0.0)
     if top <= 0.0:
         return g.columns[0] * len(values)
     steps = len(g.columns) - 1
     return "".join(
-        g.columns[max(1, math.ceil(v / top * steps - 1e-9))] if math.isfinite(v) and v > 1e-9 * top else g.columns[0]
+        g.columns[max(1, round(v / top * steps))] if math.isfinite(v) and v >= 0.02 * top else g.columns[0]
         for v in values
     )
 
@@ -87,7 +87,7 @@ def spread(quantiles: Sequence[float], floor: float | None, scale: Scale, g: Gly
 
 
 def year_ticks(labels: Sequence[str], cell: int = 1) -> str:
-    """A heading over columns of `cell` characters: each year where it begins, cut to two digits where there is no room."""
+    """A heading over columns of `cell` characters: each year where it begins, in two digits where room is short."""
     years = [label[:4] for label in labels]
     parts = []
     for year in dict.fromkeys(years):

@@ -91,6 +91,9 @@ def _explain(error: Exception) -> int:
     if isinstance(error, UsageError):
         print(f"capmix: {safe(error)}", file=sys.stderr)
         return Exit.USAGE
+    if isinstance(error, ArithmeticError):  # the drivers of the case leave the range of numbers
+        print(f"capmix: {safe(error)}\ncheck the volatilities, drifts and means of the case's drivers", file=sys.stderr)
+        return Exit.USAGE
     if isinstance(error, MemoryError):
         print("capmix: out of memory; use fewer --scenarios (`capmix doctor CASE` says how many fit)", file=sys.stderr)
         return Exit.FAILURE
@@ -126,42 +129,62 @@ class _Version(argparse.Action):
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     style = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("capmix", description=DESCRIPTION, epilog=EPILOG, formatter_class=style, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        "capmix", description=DESCRIPTION, epilog=EPILOG, formatter_class=style, allow_abbrev=False
+    )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     plan = commands.add_parser(
-        "plan", help="make a plan", formatter_class=style, allow_abbrev=False,
+        "plan",
+        help="make a plan",
+        formatter_class=style,
+        allow_abbrev=False,
         description="Make a plan for a case, print its summary and write a run folder.",
-    )  # fmt: skip
+    )
     plan.add_argument("case", metavar="CASE", help="a case file, or the name of a shipped case")
     _scenarios(plan)
-    plan.add_argument("--device", choices=("auto", "cuda", "cpu"), default="auto", help="where the scenarios are evaluated")
+    plan.add_argument(
+        "--device", choices=("auto", "cuda", "cpu"), default="auto", help="where the scenarios are evaluated"
+    )
     plan.add_argument("--seed", type=_seed, metavar="S", help="seed of the draws, 0 to 2^64 - 1 (default: the case's)")
     plan.add_argument("--gap", type=_gap, default=1e-5, metavar="G", help="relative gap to certify (default: 1e-5)")
-    plan.add_argument("--time-limit", type=_seconds, metavar="SEC", help="stop after so many seconds with the best plan so far")
+    plan.add_argument(
+        "--time-limit", type=_seconds, metavar="SEC", help="stop after so many seconds with the best plan so far"
+    )
     plan.add_argument("--out", metavar="DIR", help="run folder, new or empty (default: runs/NAME-DATE-TIME)")
-    plan.add_argument("--tables", choices=("csv", "parquet"), default="csv", help="how tables are written (default: csv)")
+    plan.add_argument(
+        "--tables", choices=("csv", "parquet"), default="csv", help="how tables are written (default: csv)"
+    )
     plan.add_argument("--json", action="store_true", help="print plan.json to standard output instead of the summary")
     plan.add_argument("--no-progress", action="store_true", help="no progress line")
 
     check = commands.add_parser(
-        "check", help="list every fault of a case, or describe it", formatter_class=style, allow_abbrev=False,
-        description="List every fault of each case with file, line, key, value, what is allowed and the cure; describe good ones.",
-    )  # fmt: skip
+        "check",
+        help="list every fault of a case, or describe it",
+        formatter_class=style,
+        allow_abbrev=False,
+        description="List every fault of each case with its place, what is allowed and the cure; describe good ones.",
+    )
     check.add_argument("case", metavar="CASE", nargs="+", help="case files, or names of shipped cases")
     _scenarios(check)
 
     new = commands.add_parser(
-        "new", help="write a commented starter case", formatter_class=style, allow_abbrev=False,
+        "new",
+        help="write a commented starter case",
+        formatter_class=style,
+        allow_abbrev=False,
         description="Write a commented starter case that plans as it stands. Never overwrites.",
-    )  # fmt: skip
+    )
     new.add_argument("path", metavar="PATH", help="the new file, ending in .toml")
 
     doctor = commands.add_parser(
-        "doctor", help="what this machine offers", formatter_class=style, allow_abbrev=False,
+        "doctor",
+        help="what this machine offers",
+        formatter_class=style,
+        allow_abbrev=False,
         description="Check the installation and measure the machine; with a case, say how many scenarios fit.",
-    )  # fmt: skip
+    )
     doctor.add_argument("case", metavar="CASE", nargs="?", help="a case file, or the name of a shipped case")
     _scenarios(doctor)
     return parser
@@ -169,7 +192,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _scenarios(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--scenarios", type=_count, metavar="N", help="number of simulated futures, e.g. 100000 or 1e6 (default: the case's)"
+        "--scenarios",
+        type=_count,
+        metavar="N",
+        help="number of simulated futures, e.g. 100000 or 1e6 (default: the case's)",
     )
 
 
@@ -193,7 +219,9 @@ def _seed(text: str) -> int:
 def _gap(text: str) -> float:
     gap = _number(text)
     if not 1e-9 <= gap < 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} must lie between 1e-9 and 1; 1e-5 certifies to a hundred-thousandth")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must lie between 1e-9 and 1; 1e-5 certifies to a hundred-thousandth"
+        )
     return gap
 
 

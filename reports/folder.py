@@ -1,7 +1,7 @@
 """The run folder: a place found before anything is computed, filled under a hidden name, shown only when whole.
 
 All files are written into a temporary sibling named `.NAME.partial-…`, flushed to the disk, and renamed in one step.
-So a folder with the final name is always complete; whatever a killed run leaves begins with a dot and holds `.partial-`,
+So a folder with the final name is always complete; whatever a killed run leaves begins with a dot, holds `.partial-`
 and may be deleted.
 """
 
@@ -59,7 +59,9 @@ def reserve(out: str | None, name: str, now: time.struct_time | None = None) -> 
     elif path.exists():
         raise UsageError(f"--out {path} is a file, not a folder; give a new name")
     if not path.parent.is_dir():
-        raise UsageError(f"--out {path}: the folder {path.parent} does not exist; create it first or choose another place")
+        raise UsageError(
+            f"--out {path}: the folder {path.parent} does not exist; create it first or choose another place"
+        )
     _prove(path.parent)
     return Place(path, numbered=False)
 

@@ -20,6 +20,7 @@ INDENT = 2
 LABEL, LABEL_MOST = 21, 34  # room for names beside a schedule
 CELL, CELL_MOST = 5, 6
 TOTAL = 7
+NOUGHT = "·"
 
 
 def text(value: object, style: str = "") -> Text:
@@ -38,13 +39,18 @@ def note(words: str, style: str = QUIET) -> RenderableType:
     return Padding(text(words, style), (0, 0, 0, INDENT))
 
 
-def grid(heads: Sequence[str], align: str, rows: Sequence[Sequence[object]], flexible: int = 0, gap: int = 2) -> RenderableType:
+def grid(
+    heads: Sequence[str], align: str, rows: Sequence[Sequence[object]], flexible: int = 0, gap: int = 2
+) -> RenderableType:
     """Rows under quiet heads. `align`: one letter per column, l or r; the column `flexible` wraps if it must."""
     justify: dict[str, JustifyMethod] = {"l": "left", "r": "right"}
     table = Grid(box=None, padding=(0, gap, 0, 0), pad_edge=False, show_header=any(heads), header_style=QUIET)
     for i, (head, letter) in enumerate(zip(heads, align, strict=True)):
         table.add_column(
-            Text(safe(head)), justify=justify[letter], no_wrap=i != flexible, overflow="ellipsis" if i != flexible else "fold"
+            Text(safe(head)),
+            justify=justify[letter],
+            no_wrap=i != flexible,
+            overflow="ellipsis" if i != flexible else "fold",
         )
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else text(cell) for cell in row))
@@ -54,11 +60,16 @@ def grid(heads: Sequence[str], align: str, rows: Sequence[Sequence[object]], fle
 Row = tuple[str, Sequence[float] | None, float | None]
 
 
-def schedule(labels: Sequence[str], rows: Sequence[Row], width: int) -> Iterator[RenderableType]:
-    """A matrix of short numbers: a row per item (name, one number per period, total), in blocks of as many periods as fit.
+def schedule(labels: Sequence[str], rows: Sequence[Row], width: int, decimals: int = 1) -> Iterator[RenderableType]:
+    """A matrix of short numbers, a row per item (name, one number per period, total), cut into blocks that fit.
 
-    A row without numbers is a subheading.
+    A row without numbers is a subheading. `decimals`: shown of numbers below ten.
     """
+    seen = [row for row in rows if row[1] is None or any(short(value, decimals) != NOUGHT for value in row[1])]
+    hidden = len(rows) - len(seen)
+    rows = [
+        row for i, row in enumerate(seen) if row[1] is not None or (i + 1 < len(seen) and seen[i + 1][1] is not None)
+    ]
     if not rows:
         return
     room = width - INDENT - TOTAL
@@ -75,24 +86,26 @@ def schedule(labels: Sequence[str], rows: Sequence[Row], width: int) -> Iterator
         for name, values, total in rows:
             line = Text(_fit(safe(name), name_width), style="" if values is not None else QUIET)
             for value in () if values is None else values[part]:
-                text_ = short(value).rjust(cell)
-                line.append(text_, style=QUIET if text_.strip() == "·" else "")
+                text_ = short(value, decimals).rjust(cell)
+                line.append(text_, style=QUIET if text_.strip() == NOUGHT else "")
             if last and total is not None:
-                line.append(short(total).rjust(TOTAL), style=HEADING)
+                line.append(short(total, decimals).rjust(TOTAL), style=HEADING)
             yield Padding(line, (0, 0, 0, INDENT))
+    if hidden:
+        yield note(f"and {hidden} with less than {0.5 * 10.0**-decimals:g} in every period")
 
 
-def short(value: float) -> str:
-    """A number in at most four characters, five with a sign."""
+def short(value: float, decimals: int = 1) -> str:
+    """A number in at most four characters, five with a sign; `decimals` of them below ten."""
     size = abs(value)
-    if size < 0.05:
-        return "·"
-    for limit, factor, decimals, sign in (
-        (9.95, 1.0, 1, ""), (999.5, 1.0, 0, ""), (9950.0, 1e3, 1, "k"), (999_500.0, 1e3, 0, "k"), (9.95e6, 1e6, 1, "M"),
-    ):  # fmt: skip
+    if size < 0.5 * 10.0**-decimals:
+        return NOUGHT
+    if size < 9.95:
+        return f"{value:.{decimals}f}"
+    for limit, factor, digits, sign in ((999.5, 1.0, 0, ""), (9950.0, 1e3, 1, "k"), (999_500.0, 1e3, 0, "k")):
         if size < limit:
-            return f"{value / factor:.{decimals}f}{sign}"
-    return f"{value / 1e6:.0f}M"
+            return f"{value / factor:.{digits}f}{sign}"
+    return f"{value / 1e6:.{1 if size < 9.95e6 else 0}f}M"
 
 
 def _short_label(label: str) -> str:

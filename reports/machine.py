@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import sys
@@ -97,7 +98,7 @@ def copy_bandwidth(megabytes: int = 128, repeats: int = 5) -> float:
     length = megabytes * 1_000_000 // 8
     source, target = np.ones(length), np.zeros(length)
     edges = [length * i // threads for i in range(threads + 1)]
-    slices = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    slices = [slice(a, b) for a, b in itertools.pairwise(edges)]
 
     def copy(part: slice) -> None:
         np.copyto(target[part], source[part])

@@ -32,7 +32,10 @@ class Run:
 def contents(plan: Plan, run: Run, summary: str) -> dict[str, bytes]:
     """All files of the run folder by their relative path; manifest.json last, listing the others."""
     write: Callable[[Table], bytes] = parquet_bytes if run.tables == "parquet" else csv_bytes
-    files = {"plan.json": encode(document(plan, run.tables)), "summary.txt": summary.encode("utf-8", "backslashreplace")}
+    files = {
+        "plan.json": encode(document(plan, run.tables)),
+        "summary.txt": summary.encode("utf-8", "backslashreplace"),
+    }
     files |= {f"tables/{name}.{run.tables}": write(table) for name, table in all_tables(plan).items()}
     files["tables/columns.csv"] = _columns(plan)
     files |= {f"case/{name}": content for name, content in run.case_files.items()}

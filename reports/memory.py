@@ -1,7 +1,8 @@
 """How much memory a plan needs, and how many scenarios fit.
 
-Stored are the drivers of all scenarios in single precision. Beside them stand a few double-precision numbers per scenario
-and risk limit (losses, their order, the fresh draws' losses), one chunk of fresh draws, and the program itself.
+Stored are the drivers of all scenarios in single precision. Beside them stand copies of each limit's tail, some
+double-precision numbers per scenario and risk limit (losses, their order, those of fresh draws), one chunk of fresh
+draws, and the program itself. The constants bound what was measured at 100,000 and 1,000,000 scenarios.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from .machine import memory_available
 if TYPE_CHECKING:
     from ..models.schema.case import Case
 
-PROGRAM = 450_000_000  # interpreter, libraries, compiled kernels, linear program
+PROGRAM = 350_000_000  # interpreter, libraries, compiled kernels, linear program
 CHUNK = 131_072  # scenarios drawn at a time where they are not kept
-NUMBERS_PER_LOSS = 6
+NUMBERS_PER_LOSS = 20  # double-precision numbers per scenario and risk limit at the peak
+TAIL_COPIES = 4  # copies of each limit's tail scenarios, kept while the loop works on them alone
 RESERVE = 0.95  # share of the free memory that a plan may count on
 BLOCK = 256
 
@@ -33,7 +35,8 @@ class Need:
 def need(case: Case, scenarios: int) -> Need:
     per_scenario = 4 * len(case.driver) * case.horizon.periods
     stored = -(-scenarios // BLOCK) * BLOCK * per_scenario
-    beside = scenarios * 8 * NUMBERS_PER_LOSS * max(1, len(case.risk))
+    tails = sum(1.0 - risk.level for risk in case.risk)
+    beside = scenarios * 8 * NUMBERS_PER_LOSS * max(1, len(case.risk)) + int(TAIL_COPIES * tails * stored)
     chunk = min(max(scenarios, 20_000), CHUNK) * per_scenario
     return Need(scenarios, stored, stored + beside + chunk + PROGRAM)
 
@@ -47,7 +50,7 @@ def largest_count(case: Case, available: int) -> int:
             low = middle
         else:
             high = middle - 1
-    digits = 10 ** max(0, len(str(low)) - 2)
+    digits: int = 10 ** max(0, len(str(low)) - 2)
     return low // digits * digits
 
 

@@ -15,7 +15,7 @@ INTRODUCTION = """\
 
 {description}
 
-`a[]` stands for each entry of the list `a`, `a.*` for the value under any key of the object `a`.
+`a[]` stands for each entry of the list `a`.
 
 | key | type | meaning |
 | --- | --- | --- |
@@ -27,17 +27,18 @@ FOLDER = """
 | file | content |
 | --- | --- |
 | `plan.json` | this document |
-| `summary.txt` | the summary as printed, 100 columns wide |
-| `tables/NAME.csv` | each table of `tables` and the decisions: RFC 4180, UTF-8, numbers that read back to the same bits; `--tables parquet` writes `NAME.parquet` instead |
+| `summary.txt` | the summary, 100 columns wide |
+| `tables/NAME.csv` | each table and the decisions: RFC 4180, UTF-8; numbers read back to the same bits |
+| `tables/NAME.parquet` | the same with `--tables parquet` |
 | `tables/columns.csv` | the unit of each column of each table |
-| `case/` | a copy of the case file and of the tables it names, as they were read |
-| `manifest.json` | arguments, time, hash of the case, seed, device, versions, timings, and size and SHA-256 of every other file |
+| `case/` | a copy of the case file and of the tables it names, as they were planned |
+| `manifest.json` | arguments, time, hash of the case, seed, device, versions, timings, and the SHA-256 of every file |
 
-A text cell of a CSV file that begins with `=`, `+`, `-`, `@`, a tab or a line break carries a leading apostrophe, so that no
-spreadsheet runs it as a formula; `plan.json` and Parquet hold the text as it is.
+A text cell of a CSV file that begins with `=`, `+`, `-`, `@`, a tab or a line break carries a leading apostrophe, so
+that no spreadsheet runs it as a formula; `plan.json` and Parquet hold the text as it is.
 
-The folder is filled under a hidden name (`.NAME.partial-…`) and renamed when it is whole. A folder that begins with a dot and
-holds `.partial-` in its name is the rest of a killed run and may be deleted. An earlier run is never overwritten.
+The folder is filled under a hidden name (`.NAME.partial-…`) and renamed when it is whole. A folder that begins with a
+dot and holds `.partial-` in its name is the rest of a killed run and may be deleted. No run is ever overwritten.
 
 ## Exit codes
 

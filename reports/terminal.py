@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .charts import ASCII, UNICODE, Glyphs, glyphs, to_ascii
-from .sections import funding, headline, infeasible, path, proof, purchases, risk_and_prices, tests_and_chain
+from .outcome import infeasible, path, proof, risk_and_prices
+from .sections import chain, funding, headline, purchases
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,9 +33,16 @@ def render(plan: Plan, width: int, folder: Path | None = None, colour: bool = Fa
     width = max(NARROWEST, min(WIDEST, width))
     buffer = io.StringIO()
     console = Console(
-        file=buffer, width=width, force_terminal=colour, color_system="standard" if colour else None,
-        markup=False, highlight=False, emoji=False, legacy_windows=False, _environ={},
-    )  # fmt: skip
+        file=buffer,
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},
+    )
     for part in _parts(plan, width, folder, g):
         console.print(part)
     text = "\n".join(row.rstrip() for row in buffer.getvalue().splitlines()) + "\n"
@@ -56,7 +64,7 @@ def _parts(plan: Plan, width: int, folder: Path | None, g: Glyphs) -> Iterator[R
     else:
         yield from funding(plan, width, g)
         yield from purchases(plan, width, g)
-        yield from tests_and_chain(plan, width, g)
+        yield from chain(plan, width, g)
         yield from path(plan, width, g)
-        yield from risk_and_prices(plan, width)
+        yield from risk_and_prices(plan)
     yield from proof(plan, folder)

@@ -13,9 +13,14 @@ def safe(value: object) -> str:
     text = str(value)
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        c.encode("unicode_escape").decode("ascii") if unicodedata.category(c) in _HIDDEN else c for c in text
-    )
+    return "".join(map(_visible, text))
+
+
+def _visible(c: str) -> str:
+    kind = unicodedata.category(c)
+    if kind == "Zs":
+        return " "
+    return c.encode("unicode_escape").decode("ascii") if kind in _HIDDEN else c
 
 
 def money(billions: float | None, decimals: int = 2) -> str:
@@ -45,6 +50,11 @@ def figure(value: float | None, digits: int = 4) -> str:
 
 def percent(share: float | None, decimals: int = 1) -> str:
     return "–" if share is None or not math.isfinite(share) else f"{100.0 * share:.{decimals}f}%"
+
+
+def level(share: float) -> str:
+    """A confidence level without needless digits: 95%, 99.5%."""
+    return f"{100.0 * share:.6g}%"
 
 
 def seconds(value: float) -> str:

@@ -1,0 +1,156 @@
+"""`capmix doctor`: is the installation sound, what does the machine offer, and how many scenarios of a case fit."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from . import machine
+from .document import version
+from .exits import Exit
+from .manifest import package_versions
+from .memory import largest_count, need
+from .text import plural, safe, seconds, size
+
+WIDTH = 14
+OPTIONAL = ("pyarrow",)
+
+
+class Unsound(Exception):
+    """A part of the installation does not work; the message says which and what to do."""
+
+
+def doctor_command(options: argparse.Namespace) -> int:
+    """Print what was found; exit code 5 if a part that plans need does not work."""
+    sound = True
+    case = None
+    if options.case is not None:
+        from ..models.reading.load import load_case
+
+        case = load_case(options.case)
+    for word, found in (("capmix", version()), ("python", _python()), ("platform", platform.platform())):
+        _say(word, found)
+    _say("processor", f"{machine.processor()}, {plural(machine.cores(), 'core')} for this process")
+    _say("memory", _memory())
+    _say("packages", ", ".join(f"{name} {number}" for name, number in package_versions().items() if number))
+    missing = [name for name, number in package_versions().items() if not number]
+    if missing:
+        kept = ", ".join(name + (" (only for --tables parquet)" if name in OPTIONAL else "") for name in missing)
+        _say("not installed", kept)
+    for word, test in (("solver", _solver), ("kernels", _kernels)):
+        try:
+            _say(word, test())
+        except Exception as error:
+            sound = False
+            _say(word, f"FAILED: {error}")
+    for word, words in _devices():
+        _say(word, words)
+    _say("bandwidth", f"{machine.copy_bandwidth() / 1e9:.1f} GB/s copied by all cores (bytes read plus bytes written)")
+    if case is not None:
+        scenarios = options.scenarios or case.simulation.count
+        wanted = need(case, scenarios)
+        per_scenario = 4 * len(case.driver) * case.horizon.periods
+        _say(
+            "case",
+            f"{case.case.name}: {plural(len(case.driver), 'driver')} × {plural(case.horizon.periods, 'period')}, "
+            f"{per_scenario:,} bytes per scenario",
+        )
+        _say("scenarios", f"{scenarios:,} need {size(wanted.stored)} for themselves, about {size(wanted.peak)} in all")
+        free = machine.memory_available()
+        if free is not None:
+            fits = "they fit" if wanted.peak <= free else "they do NOT fit"
+            _say("", f"{fits}; about {largest_count(case, free):,} fit into the {size(free)} that are free")
+    _say("verdict", "ready to plan" if sound else "NOT ready: put right what FAILED above")
+    return Exit.OK if sound else Exit.FAILURE
+
+
+def _say(word: str, words: str) -> None:
+    print(f"{word:<{WIDTH}}{safe(words)}", flush=True)
+
+
+def _python() -> str:
+    return f"{platform.python_implementation()} {platform.python_version()} at {sys.executable}"
+
+
+def _memory() -> str:
+    total, free = machine.memory_total(), machine.memory_available()
+    if total is None or free is None:
+        return "the system does not say"
+    return f"{size(total)}, {size(free)} free"
+
+
+def _solver() -> str:
+    """Solve max x + y, x + 2 y <= 4, 3 x + y <= 6 through the engine; the answer is 2.8."""
+    begin = time.perf_counter()
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    from ..optimizer.highs import LpStatus, Model
+
+    matrix = csr_array(np.array([[1.0, 2.0], [3.0, 1.0]]))
+    model = Model(
+        np.array([-1.0, -1.0]), matrix, np.full(2, -np.inf), np.array([4.0, 6.0]), np.zeros(2), np.full(2, np.inf)
+    )
+    result = model.solve()
+    if result.status is not LpStatus.OPTIMAL or abs(result.objective + 2.8) > 1e-9:
+        raise Unsound(
+            f"HiGHS solves a small program wrongly ({result.status.value}, {result.objective}); reinstall highspy"
+        )
+    return f"HiGHS solves ({seconds(time.perf_counter() - begin)} with its start)"
+
+
+def _kernels() -> str:
+    """Draw scenarios of a shipped case with the compiled kernels and with the slow definition; they must agree."""
+    import numpy as np
+
+    from ..kernels.backend import get_backend
+    from ..models.reading.load import load_case
+    from ..optimizer.assemble import process_table
+
+    compiled, plain = get_backend("numba"), get_backend("numpy")
+    table = process_table(load_case("hyperscaler"))
+    cached = _cached()
+    begin = time.perf_counter()
+    rows = np.arange(500)
+    drawn = compiled.simulate(table, rows.size, 1).x(rows)
+    took = seconds(time.perf_counter() - begin)
+    if not np.allclose(drawn, plain.simulate(table, rows.size, 1).x(rows), rtol=1e-4, atol=1e-6):
+        raise Unsound("the compiled kernels and their definition disagree; reinstall numba")
+    state = (
+        f"{plural(cached, 'compiled kernel')} cached" if cached else "none cached before, so the first plan compiles"
+    )
+    return f"Numba on {plural(compiled.threads, 'thread')}, first draw {took}; {state}"
+
+
+def _cached() -> int:
+    """Kernels whose machine code lies on the disk: beside the sources, or in NUMBA_CACHE_DIR."""
+    from .. import kernels
+
+    folders = [Path(place) / "__pycache__" for place in kernels.__path__]
+    if elsewhere := os.environ.get("NUMBA_CACHE_DIR"):
+        folders = [folder for folder in Path(elsewhere).glob("kernels*") if folder.is_dir()]
+    return sum(1 for folder in folders for _ in folder.glob("*.nbi"))
+
+
+def _devices() -> Iterator[tuple[str, str]]:
+    from ..kernels.backend import BACKENDS
+
+    yield "devices", "cpu (backends: " + ", ".join(name for name in BACKENDS if name != "auto") + ")"
+    driver = _nvidia_driver()
+    seen = f"NVIDIA driver {driver}" if driver else "no NVIDIA driver found"
+    cupy = "CuPy installed" if find_spec("cupy") is not None else "CuPy not installed"
+    yield "cuda", f"{seen}, {cupy}; this version has no CUDA backend, plans run on the cpu"
+
+
+def _nvidia_driver() -> str:
+    try:
+        text = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return next((word for word in text.split() if word[:1].isdigit() and "." in word), "present")

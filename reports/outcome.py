@@ -1,0 +1,261 @@
+"""The second half of the summary: cash over time, risk, what binds, covenants, and the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from . import charts
+from .charts import Glyphs, Scale
+from .layout import INDENT, QUIET, grid, heading, note, text
+from .text import figure, level, money, percent, plural, safe, seconds, size
+from .views import Steps, line, records, steps
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ..optimizer.plan import Interval, Plan
+
+FAN = ("5%", "25%", "50%", "75%", "95%")
+PRICES = 10
+
+
+def path(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
+    """Per period: compute, flows, debt service, cash and the fan of cash over the futures."""
+    columns = steps(plan.case.horizon.labels)
+    fan = {str(row["period"]): row for row in records(plan, "liquidity_fan")}
+    flows = [
+        line(plan, "compute", "compute in service"),
+        line(plan, "cash_flow", "operating cash flow"),
+        line(plan, "cash_flow", "investing cash flow"),
+        line(plan, "debt_service", "raised"),
+        line(plan, "debt_service", "debt service"),
+        line(plan, "cash_flow", "cash at the end"),
+    ]
+    # a thousand PFLOP/s is an EFLOP/s: four digits then say enough
+    unit, scale_ = ("EFLOP/s", 1e-3) if max(flows[0]) >= 1e5 else ("PFLOP/s", 1.0)
+    shown = [
+        [f"{v * scale_:,.{0 if max(flows[0]) * scale_ >= 1000 else 1}f}" for v in columns.ends(flows[0])],
+        [money(v) for v in columns.sums(flows[1])],
+        [money(-v) for v in columns.sums(flows[2])],
+        [money(v) for v in columns.sums(flows[3])],
+        [money(v) for v in columns.sums(flows[4])],
+        [money(v) for v in columns.ends(flows[5])],
+    ]
+    gap = 1 if width < 100 else 2
+    heads = ["", unit, "earned", "invested", "raised", "service", "cash"]
+    widths = [max(len(head), *(len(cell) for cell in cells)) for head, cells in zip(heads[1:], shown, strict=True)]
+    room = width - INDENT - 6 - sum(widths) - gap * (len(widths) + 2)
+    ends = [labels[-1] for labels in _members(plan, columns)]
+    ranges = [[float(fan[label][q]) for q in FAN] if label in fan else None for label in ends]
+    drawn = [r for r in ranges if r is not None]
+    scale = None
+    if drawn and room >= 12:
+        floors = plan.case.cash.minimum
+        scale = Scale(min(0.0, *floors, *(r[0] for r in drawn)), max(r[4] for r in drawn), min(room, 44))
+        low, high = figure(scale.low, 3), figure(scale.high, 3)
+        heads.append(low + high.rjust(scale.width - len(low)))
+    rows = []
+    for i, label in enumerate(columns.labels):
+        row: list[object] = [label, *(cells[i] for cells in shown)]
+        if scale is not None:
+            minimum = plan.case.cash.minimum[columns.spans[i][1]]
+            found = ranges[i]
+            row.append(Text(charts.spread(found, minimum, scale, g)) if found is not None else "")
+        rows.append(row)
+    yield from heading("Cash and debt service", "expected, bn; compute and cash at each end")
+    yield grid(heads, "lrrrrrr" + "l" * (len(heads) - 7), rows, flexible=-1, gap=gap)
+    yield note("earned: operating cash flow; service: interest and repayment")
+    if scale is not None:
+        yield note(
+            f"cash over the futures: {g.outer} 5–95 %, {g.inner} middle half, {g.median} median, {g.floor} minimum cash"
+        )
+        worst = max(fan.values(), key=lambda row: float(row.get("below minimum") or 0.0))
+        share = float(worst.get("below minimum") or 0.0)
+        if share > 0.0:
+            when = f"{worst['period']}: {percent(share)} of futures"
+            yield note(f"before any remedy, cash is most often below the minimum in {when}")
+        else:
+            yield note("cash stays above the minimum in every future")
+
+
+def _members(plan: Plan, columns: Steps) -> list[Sequence[str]]:
+    labels = plan.case.horizon.labels
+    return [labels[a : b + 1] for a, b in columns.spans]
+
+
+def risk_and_prices(plan: Plan) -> Iterator[RenderableType]:
+    yield from heading("Risk", "CVaR is the mean of the worst futures; ± 95 % interval")
+    if plan.risk:
+        rows = [
+            (
+                f"{safe(r.name)}, {r.measure} {level(r.level)}",
+                figure(r.limit),
+                figure(r.value),
+                _interval(r.out_of_sample),
+                percent(r.probability),
+                _unit(r.unit),
+            )
+            for r in plan.risk
+        ]
+        yield grid(("limit", "at most", "plan", "on fresh draws", "P(above)", ""), "lrrrrl", rows)
+        for figure_ in plan.risk:
+            yield from _verdict(plan, figure_.name)
+    else:
+        yield note("the case sets no risk limit: the plan is the best on average, whatever the bad futures hold")
+    yield from _prices(plan)
+    yield from _covenants(plan)
+
+
+def _interval(sample: Interval | None) -> str:
+    if sample is None:
+        return "not taken"
+    below, above = sample.value - sample.ci_low, sample.ci_high - sample.value
+    if abs(above - below) <= 0.01 * abs(above + below):
+        return f"{figure(sample.value)} ± {figure(above, 3)}"
+    return f"{figure(sample.value)} [{figure(sample.ci_low)}, {figure(sample.ci_high)}]"
+
+
+def _verdict(plan: Plan, name: str) -> Iterator[RenderableType]:
+    """A remark where the fresh draws do not confirm the limit."""
+    figure_ = next(f for f in plan.risk if f.name == name)
+    sample = figure_.out_of_sample
+    if sample is None or sample.value <= figure_.limit:
+        return
+    above = f"{safe(name)}: {figure(sample.value - figure_.limit, 2)} {figure_.unit} above its limit on fresh draws"
+    if sample.ci_low <= figure_.limit:
+        yield note(f"{above}, within the sampling error; more scenarios narrow it")
+    else:
+        yield note(f"{above}, more than the sampling error: use more scenarios", "yellow")
+
+
+def _prices(plan: Plan) -> Iterator[RenderableType]:
+    yield from heading("What binds", f"{plan.objective_unit} that more of a limit is worth")
+    if not plan.prices:
+        yield note("no limit binds")
+        return
+    rows = []
+    for price in plan.prices[:PRICES]:
+        where = f": {price.index}" if price.index else ""
+        what = f"{price.title}{where}; now {figure(price.level)}"
+        rows.append(
+            (f"{'+' if price.price > 0 else ''}{figure(price.price)}", f"{price.per:g} {_unit(price.unit)} more", what)
+        )
+    yield grid(("worth", "for", "of"), "rll", rows, flexible=2)
+
+
+def _unit(unit: str) -> str:
+    return unit.replace("billion", "bn").replace(" per ", "/")
+
+
+def _covenants(plan: Plan) -> Iterator[RenderableType]:
+    rows = records(plan, "covenants")
+    if not rows:
+        return
+    key = "covenant" if "covenant" in rows[0] else "kind"
+    least: dict[str, dict[str, object]] = {}
+    for row in rows:
+        if isinstance(row["headroom"], (int, float)):
+            best = least.get(str(row[key]))
+            if best is None or float(row["headroom"]) < float(str(best["headroom"])):
+                least[str(row[key])] = row
+    if not least:
+        return
+    yield from heading("Covenants", "where each has the least headroom, on the expected path")
+    body = [
+        (
+            name.replace("_", " "),
+            str(row["period"]),
+            _figure(row["value"]),
+            _figure(row["limit"]),
+            _figure(row["headroom"]),
+        )
+        for name, row in sorted(least.items(), key=_tightness)
+    ]
+    yield grid(("covenant", "period", "value", "limit", "headroom"), "llrrr", body)
+
+
+def _tightness(item: tuple[str, dict[str, object]]) -> float:
+    """Headroom as a share of the limit, so that ratios and amounts can be ranked together."""
+    row = item[1]
+    return float(str(row["headroom"])) / max(abs(float(str(row["limit"]))), 1e-9)
+
+
+def _figure(value: object) -> str:
+    return figure(float(value), 3) if isinstance(value, (int, float)) else "–"
+
+
+def infeasible(plan: Plan) -> Iterator[RenderableType]:
+    """Why there is no plan."""
+    reason = plan.infeasibility
+    yield from heading("Why there is no plan")
+    if reason is None:
+        yield note("the search was stopped before it found a plan that meets every limit; give it more time", "")
+        return
+    yield note(reason.reason, "")
+    if reason.least:
+        yield Text("")
+        rows = [(safe(name), figure(limit), figure(least), unit) for name, limit, least, unit in reason.least]
+        yield grid(("risk limit", "asked", "least possible", ""), "lrrl", rows)
+    if reason.faults:
+        yield Text("")
+        faults = [(figure(f.amount, 3), f.unit, f"{f.title}: {f.index}" if f.index else f.title) for f in reason.faults]
+        yield note("a plan exists if these limits give way together, by so much:", "")
+        yield grid(("by", "", "limit"), "rll", faults, flexible=2)
+
+
+def proof(plan: Plan, folder: Path | None) -> Iterator[RenderableType]:
+    """The certificate in a sentence, remarks, times and the run folder."""
+    certificate = plan.certificate
+    if certificate is not None and plan.decisions.rows:
+        yield from heading("Certificate")
+        yield note(certificate_sentence(plan), "")
+    for message in plan.messages:
+        yield note(f"Note: {safe(message)}", "")
+    times, passes = plan.timings, plan.passes
+    yield Text("")
+    yield text(
+        f"{seconds(times.total_s)}: build {seconds(times.build_s)}, simulate {seconds(times.simulate_s)}, "
+        f"evaluate {seconds(times.evaluate_s)}, solve {seconds(times.master_s)}",
+        QUIET,
+    )
+    yield text(
+        f"{plural(passes.full, 'full pass', 'full passes')} ({passes.equivalent:.1f} in all), "
+        f"{plural(passes.solves, 'linear program')}, {plural(passes.cuts, 'cut')}",
+        QUIET,
+    )
+    yield text(
+        f"{plan.device.backend} on {plural(plan.device.threads, 'thread')} of {safe(plan.device.name)}, "
+        f"{size(plan.scenarios.bytes)} of scenarios",
+        QUIET,
+    )
+    if folder is not None:
+        yield text(f"run folder: {safe(folder)}")
+
+
+def certificate_sentence(plan: Plan) -> str:
+    """What is proven, in words."""
+    certificate = plan.certificate
+    if certificate is None:
+        return "nothing is proven"
+    unit = plan.objective_unit
+    cost = plan.case.objective.kind == "cost"
+    bound = certificate.lower_bound if cost else certificate.upper_bound
+    reached = f"this one {'costs' if cost else 'reaches'} {figure(plan.objective_value, 8)}"
+    where = f"on these {plan.scenarios.count:,} futures"
+    head = (
+        f"No plan {'costs less' if cost else 'does better'} than {figure(bound, 8)} {unit} {where}; "
+        f"{reached}: gap {certificate.gap:.1e}."
+    )
+    if plan.status.value != "certified":
+        head += f" That is more than the {certificate.tolerance:.0e} asked for, so a better plan may exist."
+    checked = [f for f in plan.risk if f.out_of_sample is not None]
+    parts = [
+        f"{f.name} {figure(f.out_of_sample.value)} against {figure(f.limit)} {f.unit}"
+        for f in checked
+        if f.out_of_sample is not None
+    ]
+    return head + (f" On fresh draws: {'; '.join(parts)}." if parts else "")
