@@ -2,7 +2,7 @@
 
 Each step solves the master problem (x_out, an upper bound) and goes from an interior point towards it. Losses are convex, so
 along the segment they lie below the straight line between its ends; where the CVaR of that straight line meets the limit,
-the point is feasible, and a cut is taken there and at x_out. The interior point then moves halfway to it.
+the point is feasible, and a cut is taken there and at x_out. The interior point then moves part of the way to it.
 Ben-Ameur & Neto 2007, Acceleration of cutting-plane and column generation algorithms, https://doi.org/10.1002/net.20137.
 """
 
@@ -20,8 +20,11 @@ from .sample import Rows
 
 FloatArray = NDArray[np.float64]
 
-MOVE = 0.5  # share of the way to the boundary that the interior point moves
+MOVE = 0.25  # share of the way to the boundary that the interior point moves
 EXACT = 1e-11  # relative to a limit's scale: no violation
+CLOSE = 0.05  # where the boundary is this close, the interior point lies on it: it goes back
+BACK = 0.3  # this share of the way to where it started
+STILL = 100  # solves without a narrower gap after which cuts count as exhausted
 PURGE_EVERY = 20
 NEWTON_STEPS = 30
 
@@ -43,6 +46,14 @@ class InOut:
     bound: float
     inside: Inside
     converged: bool
+
+
+def between(start: Inside, end: Inside, share: float) -> Inside:
+    """The point at `share` of the way from start to end; its losses are at least the true ones, by convexity."""
+    return Inside(
+        start.x + share * (end.x - start.x),
+        tuple(a + share * (b - a) for a, b in zip(start.losses, end.losses, strict=True)),
+    )
 
 
 def boundary(
@@ -87,15 +98,16 @@ def in_out(
     tell: called with the upper bound after each solve. Not converged: `solves` were not enough, or cuts no longer move the bound.
     """
     best, lower = inside.x, master.objective(inside.x)
-    bound, still = np.inf, 0
+    deep, bound, narrowest, still = inside, np.inf, np.inf, 0
     for step in range(solves):
         point = master.solve()
-        still = still + 1 if point.bound >= bound - 1e-3 * gap * abs(lower) else 0
         bound = min(bound, point.bound)
         tell(bound)
         if bound - lower <= gap * max(1e-9, abs(lower)):
             return InOut(best, lower, bound, inside, True)
-        if still > 50:
+        if bound - lower < 0.99 * narrowest:
+            narrowest, still = bound - lower, 0
+        elif (still := still + 1) > STILL:
             break
         if (step + 1) % PURGE_EVERY == 0:
             master.purge()
@@ -114,9 +126,7 @@ def in_out(
             master.add(rows.cut(m, decisions, tails[m]))
         if worst is not None and 0.0 < t < 1.0:
             master.add(rows.cut(stops, master.decisions(here), worst))
-        move = MOVE * t
-        inside = Inside(
-            inside.x + move * (point.x - inside.x),
-            tuple(a + move * (b - a) for a, b in zip(inside.losses, losses, strict=True)),
-        )
+        inside = between(inside, Inside(point.x, tuple(losses)), MOVE * t)
+        if t < CLOSE:
+            inside = between(inside, deep, BACK)
     return InOut(best, lower, bound, inside, False)

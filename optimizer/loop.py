@@ -18,7 +18,7 @@ from ..kernels.store import Store
 from ..models.program import LinearProgram
 from .elastic import relaxations
 from .highs import SolverError
-from .in_out import Inside, boundary, in_out
+from .in_out import Inside, between, boundary, in_out
 from .master import Infeasible, Master, Prices
 from .phase_one import CLEARLY, FEASIBLE, deepest, least_alone, least_risk, violations
 from .plan import Passes, Status
@@ -45,12 +45,12 @@ FloatArray = NDArray[np.float64]
 
 PILOT_TAIL = 50.0  # scenarios in the pilot's smallest tail, at least
 PILOT_GAP = 1e-3
-FIRST_ROWS = 2.0  # the first working set is larger by this factor
+FIRST_ROWS = 1.3  # the first working set is larger by this factor
 FIRST_GAP = 1e-4
 POLISH_ROUNDS = 3
 LOSS_SHARE = 1e-2
 ROW_TOLERANCE = 1e-6
-PULL = 0.8  # how far the interior point goes towards the last plan at the start of a round
+PULL = 0.6  # how far the interior point goes towards the last plan at the start of a round
 
 
 @dataclass(frozen=True)
@@ -231,11 +231,7 @@ class _Search:
         """`inside`, moved most of the way to where the segment to `towards` leaves the limits."""
         losses = rows.losses(self.master.decisions(towards))
         t, _, _ = boundary(rows, self.master, inside.losses, losses, rows.tails(losses))
-        move = PULL * t
-        return Inside(
-            inside.x + move * (towards - inside.x),
-            tuple(a + move * (b - a) for a, b in zip(inside.losses, losses, strict=True)),
-        )
+        return between(inside, Inside(towards, tuple(losses)), PULL * t)
 
     def _evaluate(self, x: FloatArray, first: bool = False) -> list[FloatArray]:
         """A full pass at x: cuts, and x as plan if it is feasible, else the best point on the way to the interior."""
@@ -310,7 +306,10 @@ class _Search:
         if slack <= 0.1 * settings.polish_slack * size:
             return
         if self.risks and self.deep_values is None:
-            self._measure_deep()
+            if float(violations(master, certified.values).max()) < -CLEARLY:
+                self.deep, self.deep_values = certified.x, certified.values
+            else:
+                self._measure_deep()
             if self.deep is None or self.deep_values is None:
                 self.messages.append("not polished: the plan has no room inside its risk limits")
                 return

@@ -23,7 +23,7 @@ from .scaling import apply, power_of_two, scale
 FloatArray = NDArray[np.float64]
 
 TINY = 10.0 * SMALLEST_COEFFICIENT
-FEW_CUTS = 60  # below this many, slack cuts cost nothing
+FEW_CUTS = 120  # below this many, slack cuts cost nothing
 SLACK = 1e-3  # of the limit's scale: cuts with more are purged
 
 
@@ -202,9 +202,10 @@ class Master:
         slack = []
         for i, row in enumerate(self._rows):
             room = (self.limits[row.limit] - row.constant) - float(self._last.row_value[first + i]) / row.scale
-            if self._last.basic[first + i] and room > SLACK * self.scales[row.limit] * max(1.0, abs(excess)):
-                slack.append(i)
-        self._drop(slack)
+            room /= self.scales[row.limit]
+            if self._last.basic[first + i] and room > SLACK * max(1.0, abs(excess)):
+                slack.append((-room, i))
+        self._drop([i for _, i in sorted(slack)[: self.cuts - FEW_CUTS // 2]])
 
     def drop_all(self) -> None:
         """Drop every cut."""

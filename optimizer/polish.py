@@ -21,12 +21,13 @@ from .sample import Rows
 FloatArray = NDArray[np.float64]
 
 WIDEST = 1e-3  # most excess allowed, relative to the limits' scales
+WORTHWHILE = 1e-6  # least relative gain of value for which a plan is replaced
 STILL = 25  # steps without progress after which polishing ends
 
 
 @dataclass(frozen=True)
 class Polished:
-    """x: (columns,) the plan; moved: it differs from the start. value_bound: no plan above the floor is worth more."""
+    """x: (columns,) the plan; moved: it is worth clearly more than the start. value_bound: no plan above the floor is worth more."""
 
     x: FloatArray
     moved: bool
@@ -82,7 +83,7 @@ def polish(
     if rows.weights:
         values = np.array([t.cvar for t in rows.tails(rows.losses(master.decisions(base)))])
         base = deep + inner_share(values, deep_values, np.asarray(master.limits)) * (base - deep)
-    return Polished(base, master.objective(base) > first, float(bound))
+    return Polished(base, master.objective(base) - first > WORTHWHILE * max(1e-9, abs(first)), float(bound))
 
 
 def inner_share(values: FloatArray, deep_values: FloatArray, limits: FloatArray) -> float:

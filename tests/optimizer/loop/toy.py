@@ -54,6 +54,7 @@ def toy(
     loss: float = 4.0,
     short: float | None = None,
     maximise: bool = True,
+    budget: float | None = None,
 ) -> Toy:
     """Limits: peak liquidity need, net loss, and with `short` the delivered compute below a target."""
     rng = np.random.default_rng(seed + 1)
@@ -125,7 +126,7 @@ def toy(
         value=np.append(worth, np.zeros(periods)),
         value_offset=1.0,
         row_lower=np.concatenate([opening, [-np.inf]] + ([] if maximise else [[4.0]])),
-        row_upper=np.concatenate([opening, [0.6 * periods]] + ([] if maximise else [[np.inf]])),
+        row_upper=np.concatenate([opening, [0.6 * periods if budget is None else budget]] + ([] if maximise else [[np.inf]])),
         col_lower=np.append([d.lower for d in ledger.decisions], np.full(periods, 0.25)),
         col_upper=np.append([d.upper for d in ledger.decisions], np.full(periods, np.inf)),
         decisions=np.arange(decisions, dtype=np.int32),
