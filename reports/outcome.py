@@ -11,7 +11,7 @@ from rich.text import Text
 from . import charts
 from .charts import Glyphs, Scale
 from .layout import INDENT, QUIET, grid, heading, note, text
-from .text import figure, level, money, percent, plural, safe, seconds, size
+from .text import figure, gap, level, money, percent, plural, safe, seconds, size
 from .views import Steps, line, records, steps
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ def path(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
         [money(v) for v in columns.sums(flows[4])],
         [money(v) for v in columns.ends(flows[5])],
     ]
-    gap = 1 if width < 100 else 2
+    space = 1 if width < 100 else 2
     heads = ["", unit, "earned", "invested", "raised", "service", "cash"]
     widths = [max(len(head), *(len(cell) for cell in cells)) for head, cells in zip(heads[1:], shown, strict=True)]
-    room = width - INDENT - 6 - sum(widths) - gap * (len(widths) + 2)
+    room = width - INDENT - 6 - sum(widths) - space * (len(widths) + 2)
     ends = [labels[-1] for labels in _members(plan, columns)]
     ranges = [[float(fan[label][q]) for q in FAN] if label in fan else None for label in ends]
     drawn = [r for r in ranges if r is not None]
@@ -67,7 +67,7 @@ def path(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
             row.append(Text(charts.spread(found, minimum, scale, g)) if found is not None else "")
         rows.append(row)
     yield from heading("Cash and debt service", "expected, bn; compute and cash at each end")
-    yield grid(heads, "lrrrrrr" + "l" * (len(heads) - 7), rows, flexible=-1, gap=gap)
+    yield grid(heads, "lrrrrrr" + "l" * (len(heads) - 7), rows, flexible=-1, gap=space)
     yield note("earned: operating cash flow; service: interest and repayment")
     if scale is not None:
         yield note(
@@ -248,7 +248,7 @@ def certificate_sentence(plan: Plan) -> str:
     where = f"on these {plan.scenarios.count:,} futures"
     head = (
         f"No plan {'costs less' if cost else 'does better'} than {figure(bound, 8)} {unit} {where}; "
-        f"{reached}: gap {certificate.gap:.1e}."
+        f"{reached}: gap {gap(certificate.gap)}."
     )
     if plan.status.value != "certified":
         head += f" That is more than the {certificate.tolerance:.0e} asked for, so a better plan may exist."

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import shutil
 import sys
+import warnings
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,8 @@ def plan_command(options: argparse.Namespace) -> int:
 
 
 def _compute(case: Case, scenarios: int, options: argparse.Namespace) -> Plan:
-    with ProgressLine(wanted=not options.no_progress) as progress:
+    with ProgressLine(wanted=not options.no_progress) as progress, warnings.catch_warnings():
+        warnings.showwarning = _warn
         progress.say("starting")
         from ..optimizer.run import optimize
 
@@ -60,6 +62,11 @@ def _compute(case: Case, scenarios: int, options: argparse.Namespace) -> Plan:
             time_limit=options.time_limit,
             progress=progress,
         )
+
+
+def _warn(message: Warning | str, *_: object) -> None:
+    """A warning as one line, without the place in our sources that means nothing to the user."""
+    print(f"capmix: warning: {safe(message)}", file=sys.stderr)
 
 
 def _hand_over(plan: Plan, run: Run, place: Place, options: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ class ProgressLine:
     def __init__(self, stream: TextIO | None = None, wanted: bool = True) -> None:
         self._stream = sys.stderr if stream is None else stream
         self._shown = wanted and self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._begin = time.perf_counter()
         self._last = -math.inf
         self._phase = ""
 
@@ -43,7 +44,7 @@ class ProgressLine:
         now = time.perf_counter()
         if self._shown and (event.phase != self._phase or now - self._last >= EVERY):
             self._last, self._phase = now, event.phase
-            self.say(describe(event))
+            self.say(describe(event, now - self._begin))
 
     def say(self, text: str) -> None:
         """Show a plain remark."""
@@ -58,8 +59,8 @@ class ProgressLine:
         self._stream.flush()
 
 
-def describe(event: ProgressEvent) -> str:
-    """The event in one line."""
+def describe(event: ProgressEvent, elapsed: float) -> str:
+    """The event in one line; `elapsed`: seconds of the whole command, of which the search is a part."""
     parts = [event.phase]
     if math.isfinite(event.lower) and math.isfinite(event.upper):
         parts.append(f"{figure(event.lower, 6)} … {figure(event.upper, 6)}")
@@ -71,7 +72,7 @@ def describe(event: ProgressEvent) -> str:
         parts.append(f"gap {event.gap:.1e}")
     if event.full or event.equivalent:
         parts.append(f"passes {event.full} full, {event.equivalent:.1f} in all")
-    parts.append(seconds(event.elapsed))
+    parts.append(seconds(elapsed))
     if event.eta is not None and event.eta > 0.0:
         parts.append(f"about {seconds(event.eta)} left")
     return " · ".join(parts)

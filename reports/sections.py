@@ -15,7 +15,7 @@ from rich.text import Text
 from . import charts
 from .charts import Glyphs
 from .layout import HEADING, INDENT, LABEL_MOST, QUIET, Row, grid, heading, note, schedule, text
-from .text import figure, money, percent, plural, safe, shorten
+from .text import figure, gap, money, percent, plural, safe, shorten
 from .views import Steps, line, records, series, steps, titles
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def headline(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
     top = Grid.grid(expand=True)
     top.add_column()
     top.add_column(justify="right", no_wrap=True)
-    top.add_row(Text("capmix · ", style=QUIET) + title, Text(word, style=style))
+    top.add_row(Text.assemble(("capmix · ", QUIET), title), Text(word, style=style))
     yield top
     yield Text(g.rule * width, style=QUIET)
     labels = horizon.labels
@@ -57,7 +57,7 @@ def headline(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
     reached.append(figure(plan.objective_value, 6), style=HEADING)
     reached.append(f" {safe(plan.objective_unit)}")
     if plan.certificate is not None:
-        reached.append(f"   gap {plan.certificate.gap:.1e}", style=QUIET)
+        reached.append(f"   gap {gap(plan.certificate.gap)}", style=QUIET)
     yield reached
     yield grid(
         ("", "", "", ""),

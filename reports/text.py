@@ -57,6 +57,11 @@ def level(share: float) -> str:
     return f"{100.0 * share:.6g}%"
 
 
+def gap(relative: float) -> str:
+    """A relative gap: 3.4e-06, or 0 where the bounds meet."""
+    return "0" if relative == 0.0 else f"{relative:.1e}"
+
+
 def seconds(value: float) -> str:
     """Durations: 0.21 s, 11.4 s, 3 min 05 s, 2 h 07 min."""
     if not math.isfinite(value):

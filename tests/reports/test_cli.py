@@ -16,8 +16,10 @@ from capmix.optimizer.plan import Status
 from capmix.reports import memory, plan, tables
 from capmix.reports.cli import build_parser, main
 from capmix.reports.exits import WriteError
+from capmix.reports.schema_page import schema
 
 from .plans import infeasible_plan, make_plan
+from .schema_check import faults
 
 
 @pytest.fixture
@@ -344,8 +346,21 @@ def test_the_real_engine_end_to_end(here, capsys):
     first = json.loads(capsys.readouterr().out)
     assert main(["plan", "my.toml", "--scenarios", "2000", "--out", "b", "--json"]) == 0
     second = json.loads(capsys.readouterr().out)
+    assert list(faults(first, schema())) == []
     assert first["certificate"]["gap"] <= 1e-5
     for key in first:
         if key != "timings":
             assert first[key] == second[key]
     assert (here / "a" / "summary.txt").read_text(encoding="utf-8").startswith("capmix · Starter")
+
+
+def test_a_limit_below_the_least_possible_ends_with_3_and_that_least(here, capsys):
+    text = starter_case().replace("limit = 0.30", "limit = -2.0")
+    assert "limit = -2.0" in text
+    (here / "my.toml").write_text(text, encoding="utf-8")
+    assert main(["plan", "my.toml", "--scenarios", "2000", "--out", "run"]) == 3
+    assert "NO FEASIBLE PLAN" in capsys.readouterr().out
+    written = json.loads((here / "run" / "plan.json").read_text(encoding="utf-8"))
+    assert (written["status"], written["decisions"]) == ("infeasible", [])
+    least = {entry["name"]: entry for entry in written["infeasibility"]["least"]}
+    assert least["liquidity"]["least"] > least["liquidity"]["limit"] == -2.0

@@ -32,14 +32,14 @@ def event(**changes):
 
 
 def test_words():
-    assert describe(event()) == (
+    assert describe(event(), 2.1) == (
         "search · 1,234,500 … 1,234,600 · gap 8.1e-05 · passes 3 full, 4.2 in all · 2.10 s · about 3.00 s left"
     )
-    assert describe(event(lower=-math.inf, gap=math.inf, eta=None)) == (
+    assert describe(event(lower=-math.inf, gap=math.inf, eta=None), 2.1) == (
         "search · at most 1,234,600 · passes 3 full, 4.2 in all · 2.10 s"
     )
     early = event(lower=-math.inf, upper=math.inf, gap=math.inf, eta=None, full=0, equivalent=0.0)
-    assert describe(early) == "search · 2.10 s"
+    assert describe(early, 2.1) == "search · 2.10 s"
 
 
 def test_on_a_terminal(monkeypatch):
