@@ -142,6 +142,14 @@ def finite_losses(store: Store, losses: FloatArray, table: int) -> None:
         raise FloatingPointError(f"loss {table} of scenario {store.scenario(row)} is {losses[row]}; its flows overflow")
 
 
+def finite_balances(store: Store, rows: RowArray, balances: FloatArray) -> None:
+    """FloatingPointError that names the first scenario whose balance is not finite."""
+    good = np.isfinite(balances).all(axis=1)
+    if not good.all():
+        row = int(rows[np.flatnonzero(~good)[0]])
+        raise FloatingPointError(f"a balance of scenario {store.scenario(row)} is not finite; its flows overflow")
+
+
 def finite_store(store: Store) -> None:
     """FloatingPointError that names driver, period and scenario of the first value that is not finite in float32."""
     for i, block in enumerate(store.blocks):

@@ -34,8 +34,12 @@ def balances(x: FloatArray, table: LossTable, exposure: FloatArray) -> FloatArra
 
 
 def losses(x: FloatArray, table: LossTable, exposure: FloatArray) -> FloatArray:
-    """(n,) loss of each scenario: max_t (floor[t] - balance[t])."""
-    return np.asarray((table.floor - balances(x, table, exposure)).max(axis=1))
+    """(n,) loss of each scenario: max_t (floor[t] - balance[t]); nan where a balance is not finite, be it a gain."""
+    return _largest(table.floor - balances(x, table, exposure))
+
+
+def _largest(short: FloatArray) -> FloatArray:
+    return np.asarray(np.where(np.isfinite(short).all(axis=1), short.max(axis=1), np.nan))
 
 
 def adjoint(x: FloatArray, table: LossTable, balance: FloatArray) -> FloatArray:
@@ -60,6 +64,6 @@ def weighted_gradient(
 ) -> tuple[float, FloatArray]:
     """sum_s weights[s] loss[s] and its (E,) gradient by the exposures."""
     balance = balances(x, table, exposure)
-    loss = (table.floor - balance).max(axis=1)
+    loss = _largest(table.floor - balance)
     sensitivity = weights[:, None] * adjoint(x, table, balance)
     return float(weights @ loss), pull_back(x, table.terms, sensitivity)

@@ -108,14 +108,16 @@ def _trace(balance: FloatArray, work: FloatArray, x: SingleArray, p: Program, m:
 
 @inlined
 def _largest(worst: FloatArray, balance: FloatArray, p: Program, m: Any) -> None:
-    """worst = max_t (floor[t] - balance[t]) in all lanes."""
+    """worst = max_t (floor[t] - balance[t]) in all lanes; nan where a balance is not finite."""
     low = p.table[m]
     fill(worst, -np.inf)
     for t in range(p.table[m + 1] - low):
         floor = p.floor[low + t]
         for i in range(_LANES):
             short = floor - balance[t, i]
-            if short > worst[i] or short != short:
+            if not abs(short) < np.inf:
+                worst[i] = np.nan
+            elif short > worst[i]:
                 worst[i] = short
 
 

@@ -24,13 +24,13 @@ from .workers import Workers
 
 
 class NumbaBackend:
-    """See `backend.Backend` for the methods. Threads: NUMBA_NUM_THREADS, else all cores."""
+    """See `backend.Backend` for the methods. Threads: as given, else NUMBA_NUM_THREADS, else all cores."""
 
     name = "numba"
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int | None = None) -> None:
         config: Any = numba.config
-        self._workers = Workers(int(config.NUMBA_NUM_THREADS))
+        self._workers = Workers(int(config.NUMBA_NUM_THREADS) if threads is None else threads)
         self._layouts: dict[int, tuple[weakref.ref[LossTable], Layout]] = {}
 
     @property
@@ -115,6 +115,7 @@ class NumbaBackend:
         out = np.empty((r.size, table.terms.periods))
         flat = _flat(store)
         self._workers.run(lambda low, high: balance_pass(flat, p, r, out, low, high), blocks_of(r.size))
+        checks.finite_balances(store, r, out)
         return out
 
     def _program(

@@ -64,7 +64,8 @@ class NumpyBackend:
         r, w = checks.row_weights(store, rows, weights)
         total, gradient = 0.0, np.zeros(table.terms.entries)
         for part, share in zip(_chunks(r), _chunks_of(w), strict=True):
-            value, slope = losses.weighted_gradient(store.x(part), table, e, share)
+            with np.errstate(over="ignore", invalid="ignore"):
+                value, slope = losses.weighted_gradient(store.x(part), table, e, share)
             total += value
             gradient += slope
         checks.finite_gradient(total, gradient)
@@ -83,7 +84,9 @@ class NumpyBackend:
         r = np.arange(store.count) if rows is None else store.checked(rows)
         out = np.empty((r.size, table.terms.periods))
         for low in range(0, r.size, _CHUNK):
-            out[low : low + _CHUNK] = losses.balances(store.x(r[low : low + _CHUNK]), table, e)
+            with np.errstate(over="ignore", invalid="ignore"):
+                out[low : low + _CHUNK] = losses.balances(store.x(r[low : low + _CHUNK]), table, e)
+        checks.finite_balances(store, r, out)
         return out
 
     @staticmethod

@@ -14,6 +14,8 @@ class Workers:
     """Splits 0..count into pieces and runs them on `threads` threads."""
 
     def __init__(self, threads: int) -> None:
+        if threads < 1:
+            raise ValueError(f"threads must be at least 1; got {threads}")
         self.threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._process = 0

@@ -1,0 +1,92 @@
+"""Small tables that the tests of the kernels share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from capmix.kernels import drivers as dr
+from capmix.kernels.backend import get_backend
+from capmix.kernels.store import Store
+from capmix.kernels.tables import LossKind, LossTable, Process, ProcessTable, TermTable
+
+NUMBA = get_backend("numba")
+NUMPY = get_backend("numpy")
+BACKENDS = [NUMPY, NUMBA]
+DT = 0.25
+
+
+def processes(rows, kinds, start, cholesky=None, depends_on=None, dt=DT):
+    """Process table of (T, 8) rows."""
+    count = len(kinds)
+    return ProcessTable(
+        kind=np.array(kinds, dtype=np.int32),
+        params=np.stack(rows),
+        start=np.array(start, dtype=float),
+        depends_on=np.full(count, -1, np.int32) if depends_on is None else np.array(depends_on, dtype=np.int32),
+        cholesky=np.eye(count) if cholesky is None else cholesky,
+        dt=dt,
+    )
+
+
+def every_process(periods=10, dt=DT):
+    """Ten drivers, every process among them, with correlated shocks and a hazard that depends on another driver."""
+    flat = np.ones(periods)
+    rows = [
+        dr.vasicek_row(0.04 * flat, 0.3, 0.01, 0.01, dt),
+        dr.cir_row(0.02 * flat, 0.5, 0.08, dt),
+        dr.log_ou_row(1.2 * flat, 0.5, 0.3, dt),
+        dr.geometric_row(-0.1 * flat, 0.2, 1.5, -0.2, 0.1, dt),
+        np.tile(dr.regime_row([0.1, -0.3], [0.1, 0.4], [0.3, 1.0], 0, dt), (periods, 1)),
+        dr.survival_row(0.2 * flat, 0.3, 2.0, dt),
+        dr.logistic_row(0.7 * flat, 1.0, 0.5, 0.1, 0.9, dt),
+        dr.deterministic_row(np.linspace(1.0, 2.0, periods)),
+        dr.vasicek_row(0.06 * flat, 0.3, 0.01, None, dt),
+        dr.survival_row(0.2 * flat, 0.4, 0.0, dt),
+    ]
+    kinds = [
+        Process.VASICEK, Process.CIR, Process.LOG_OU, Process.GEOMETRIC_JUMPS, Process.TWO_REGIME,
+        Process.SURVIVAL, Process.LOGISTIC_SHARE, Process.DETERMINISTIC, Process.VASICEK, Process.SURVIVAL,
+    ]  # fmt: skip
+    correlation = np.eye(10)
+    for i, j, value in ((0, 1, 0.4), (3, 5, 0.5), (0, 8, 0.6), (3, 6, 0.3), (2, 4, -0.2), (3, 9, 0.4)):
+        correlation[i, j] = correlation[j, i] = value
+    start = [0.03, 0.025, 1.0, 1.0, 1.0, 1.0, 0.6, 1.0, 0.05, 1.0]
+    depends_on = [-1, -1, -1, -1, -1, 3, -1, -1, -1, -1]
+    return processes(rows, kinds, start, np.linalg.cholesky(correlation), depends_on, dt)
+
+
+def random_store(rng, count, drivers, periods, spread=0.5):
+    return Store.from_values(1.0 + spread * rng.standard_normal((count, drivers, periods)))
+
+
+def random_loss(rng, drivers, periods, kind, *, entries=30, width=4, rate_driver=-1, opening=0.5):
+    """Loss table with random atoms of 0 to `width` factors; some periods may be empty."""
+    factors = np.full((12, width), -1, dtype=np.int32)
+    for row in factors[1:]:
+        size = rng.integers(1, width + 1)
+        places = rng.permutation(width)[:size]
+        row[places] = rng.integers(0, drivers * periods, size)
+    when = np.sort(rng.integers(0, periods, entries))
+    terms = TermTable(
+        periods=periods,
+        factors=factors,
+        atom=rng.integers(0, len(factors), entries).astype(np.int32),
+        start=np.searchsorted(when, np.arange(periods + 1)).astype(np.int32),
+    )
+    return LossTable(
+        kind=kind, terms=terms, floor=0.3 * rng.standard_normal(periods), opening=opening, rate_driver=rate_driver,
+        surplus_margin=-0.9, deficit_margin=0.3, dt=DT,
+    )  # fmt: skip
+
+
+def linear_loss(values, kind=LossKind.WORST):
+    """Store and table in which driver d is the d-th asset and the loss is minus exposure times values."""
+    count, assets = values.shape
+    store = Store.from_values(values[:, :, None])
+    terms = TermTable(
+        periods=1,
+        factors=np.arange(assets, dtype=np.int32)[:, None],
+        atom=np.arange(assets, dtype=np.int32),
+        start=np.array([0, assets], dtype=np.int32),
+    )
+    return store, LossTable(kind=kind, terms=terms, floor=np.zeros(1))
