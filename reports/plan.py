@@ -8,7 +8,7 @@ import shutil
 import sys
 import warnings
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from .case_files import case_files
 from .document import EXIT_OF_STATUS, document, encode
@@ -64,8 +64,16 @@ def _compute(case: Case, scenarios: int, options: argparse.Namespace) -> Plan:
         )
 
 
-def _warn(message: Warning | str, *_: object) -> None:
-    """A warning as one line, without the place in our sources that means nothing to the user."""
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning as one line, without its place in the sources."""
+    del category, filename, lineno, file, line
     print(f"capmix: warning: {safe(message)}", file=sys.stderr)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 
 import capmix.optimizer.run as engine
 import pytest
@@ -180,6 +181,18 @@ def test_failures(here, engine_gives, capsys, error, code, words):
     assert words in printed.err
     assert "Traceback" not in printed.err
     assert only_the_case(here)
+
+
+def test_a_warning_is_one_line(here, monkeypatch, capsys):
+    def optimize(case, **_):
+        warnings.warn("numba cannot be imported", stacklevel=1)
+        return make_plan()
+
+    monkeypatch.setattr(engine, "optimize", optimize)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main(["plan", "my.toml"]) == 0
+    assert capsys.readouterr().err == "capmix: warning: numba cannot be imported\n"
 
 
 def test_traceback_on_request(here, engine_gives, monkeypatch):
