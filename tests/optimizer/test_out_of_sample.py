@@ -54,13 +54,13 @@ def test_fresh_losses_do_not_depend_on_the_chunk(monkeypatch: pytest.MonkeyPatch
     ready = prepare(case, choose("cpu"), 500, 1)
     ones = np.ones(len(ready.ledger.decisions))
     tables, exposures = [loss.table for loss in ready.losses], [loss.matrix @ ones for loss in ready.losses]
-    whole = fresh_losses(ready.backend, ready.processes, tables, exposures, 1_000, seed=4)
+    whole = fresh_losses(ready.backend, ready.processes, tables, exposures, 1_000, seed=1)
     monkeypatch.setattr(out_of_sample, "CHUNK", 300)
-    parts = fresh_losses(ready.backend, ready.processes, tables, exposures, 1_000, seed=4)
+    parts = fresh_losses(ready.backend, ready.processes, tables, exposures, 1_000, seed=1)
     for a, b in zip(whole, parts, strict=True):
         assert np.array_equal(a, b)
     inside = ready.backend.losses(ready.store, tables, exposures)
-    assert not np.isin(whole[0], inside[0]).any()  # fresh draws are not the plan's own
+    assert not np.isin(whole[1], inside[1]).any()  # fresh draws are not the plan's own
 
 
 def test_the_number_of_fresh_draws() -> None:
