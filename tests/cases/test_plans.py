@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
+import capmix
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-
-import capmix
 from capmix.models.schema.case import Case
 from capmix.models.schema.financing import Instrument
 from capmix.optimizer.plan import Cell, Plan, Status, Table
+from numpy.typing import NDArray
 
 SHIPPED = ("hyperscaler", "neocloud")
 SCENARIOS = 2_000
