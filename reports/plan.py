@@ -19,6 +19,7 @@ from .memory import shortage
 from .progress import ProgressLine
 from .tables import require_parquet
 from .text import safe
+from .views import has_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,8 @@ def plan_command(options: argparse.Namespace) -> int:
     if short := shortage(case, scenarios):
         raise UsageError(short)
     plan = _compute(case, scenarios, options)
+    if not has_plan(plan) and any(message.startswith("interrupted") for message in plan.messages):
+        raise KeyboardInterrupt
     plan = dataclasses.replace(plan, versions={**package_versions(), **plan.versions})
     return _hand_over(plan, run, place, options)
 
