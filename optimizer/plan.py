@@ -64,7 +64,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class RiskFigure:
-    """A risk limit and what the plan does against it, in `unit`. `price`: change of the objective per unit more of it."""
+    """A risk limit and the plan against it, in `unit`. `price`: change of the objective per unit more of it."""
 
     name: str
     loss: str
@@ -127,7 +127,7 @@ class Timings:
 
 @dataclass(frozen=True)
 class Passes:
-    """full: passes over all scenarios. equivalent: rows visited over the number of scenarios. solves: linear programs."""
+    """full: passes over all scenarios. equivalent: rows visited over the number of scenarios. solves: LPs."""
 
     full: int
     equivalent: float
@@ -163,8 +163,8 @@ class Funding:
 class Plan:
     """A plan with its figures. `tables` holds, by name (each a `Table`):
 
-    issuance (instrument × holder × step × period), funding_by_instrument, funding_by_holder, purchases (accelerator × site
-    × period), construction (site × layer × period), contracts, merchant (accelerator × period), cash_flow (account ×
+    issuance (instrument × holder × step × period), funding_by_instrument, funding_by_holder, purchases (accelerator ×
+    site × period), construction (site × layer × period), contracts, merchant (accelerator × period), cash_flow (account ×
     period, expected), balance_sheet (cash, debt, asset values × period), debt_service (interest, principal per period),
     income, compute, chain (least link per period and site), covenants (kind, period, value, limit, headroom), prices
     (shadow prices, at most 15), prices_by_period (all of them), liquidity_fan (quantiles of cash per period), scaling
