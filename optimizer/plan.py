@@ -164,7 +164,7 @@ class Plan:
     """A plan with its figures. `tables` holds, by name (each a `Table`):
 
     issuance (instrument × holder × step × period), funding_by_instrument, funding_by_holder, purchases (accelerator ×
-    site × period), construction (site × layer × period), contracts, merchant (accelerator × period), cash_flow (account ×
+    site × period), construction (site × layer × period), contracts, merchant (accelerator × period), cash_flow (line ×
     period, expected), balance_sheet (cash, debt, asset values × period), debt_service (interest, principal per period),
     income, compute, chain (least link per period and site), covenants (kind, period, value, limit, headroom), prices
     (shadow prices, at most 15), prices_by_period (all of them), liquidity_fan (quantiles of cash per period), scaling

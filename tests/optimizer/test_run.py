@@ -189,3 +189,12 @@ def test_importing_capmix_imports_nothing_heavy() -> None:
     assert out.stdout.split() == ["[]", "True"]
     with pytest.raises(AttributeError, match="nothing"):
         _ = capmix.nothing
+
+
+def test_out_of_time_before_there_is_a_plan() -> None:
+    plan = optimize(starter(), scenarios=COUNT, time_limit=1e-6)
+    assert plan.status is Status.STOPPED
+    assert plan.certificate is None
+    assert plan.infeasibility is None
+    assert plan.decisions.rows == ()
+    assert any("time limit" in message for message in plan.messages)
