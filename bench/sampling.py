@@ -17,8 +17,9 @@ def table(case_name: str, counts: list[int]) -> list[str]:
         for risk in plan.risk:
             fresh = risk.out_of_sample
             assert fresh is not None
+            interval = f"{fresh.ci_low:,.4f} – {fresh.ci_high:,.4f} | {fresh.value - risk.limit:+,.4f}"
             lines.append(
                 f"| {count:,} | {plan.objective_value:,.2f} | {risk.name} | {risk.limit:,.4g} {risk.unit} "
-                f"| {risk.value:,.4f} | {fresh.value:,.4f} | {fresh.ci_low:,.4f} – {fresh.ci_high:,.4f} | {fresh.value - risk.limit:+,.4f} |"
+                f"| {risk.value:,.4f} | {fresh.value:,.4f} | {interval} |"
             )
     return lines
