@@ -1,7 +1,8 @@
-"""An interior point, or the proof that there is none: minimise the largest violation of the risk limits over the master problem.
+"""An interior point, or the proof that there is none: minimise the largest violation of the risk limits over the
+master problem.
 
-violation(x) = max_m (CVaR_m(x) - limit_m) / s_m is convex; its cuts are those of the limits. Each step evaluates the middle of
-the best point and the master's vertex: either it is better, or its cut separates the vertex.
+violation(x) = max_m (CVaR_m(x) - limit_m) / s_m is convex; its cuts are those of the limits. Each step evaluates the
+middle of the best point and the master's vertex: either it is better, or its cut separates the vertex.
 """
 
 from __future__ import annotations
@@ -118,5 +119,7 @@ def least_alone(
 
 
 def _size(master: Master, values: FloatArray, limits: Sequence[int]) -> float:
-    """Size of the CVaRs in units of their scales, so that a relative accuracy of the CVaR becomes one of the violation."""
+    """Size of the CVaRs in units of their scales, so that a relative accuracy of the CVaR becomes one of the
+    violation.
+    """
     return float(min(max(1e-3, abs(values[m]) / master.scales[m]) for m in limits))

@@ -42,7 +42,9 @@ class ScalingReport:
 
 @dataclass(frozen=True)
 class Scaling:
-    """x = columns * x_scaled; row i of the scaled matrix is rows[i] times the original; cost is multiplied by `cost`."""
+    """x = columns * x_scaled; row i of the scaled matrix is rows[i] times the original; cost is multiplied by
+    `cost`.
+    """
 
     rows: FloatArray
     columns: FloatArray
