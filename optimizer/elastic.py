@@ -67,8 +67,8 @@ def relaxations(program: LinearProgram, monitor: Monitor, seed: int = 0) -> tupl
     raised, lowered = result.x[columns + total :], result.x[columns : columns + total]
     found = []
     for side, amounts in (("upper", raised), ("lower", lowered)):
-        for i in np.flatnonzero(amounts > SMALLEST * size):
-            i, amount = int(i), float(amounts[i])
+        for i in map(int, np.flatnonzero(amounts > SMALLEST * size)):
+            amount = float(amounts[i])
             if i < rows:
                 entry = Relaxation(program.row_names[i], i, -1, side, amount / float(scaling.rows[i]))
             else:

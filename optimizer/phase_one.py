@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .in_out import Inside
 from .master import Infeasible, Master
@@ -36,9 +36,10 @@ class Deepest:
     bound: float
 
 
-def violations(master: Master, values: Sequence[float]) -> FloatArray:
+def violations(master: Master, values: ArrayLike) -> FloatArray:
     """(M,) how far each CVaR is above its limit, relative to the limit's scale."""
-    return (np.asarray(values) - np.asarray(master.limits)) / np.asarray(master.scales)
+    amount: FloatArray = (np.asarray(values, dtype=np.float64) - np.asarray(master.limits)) / np.asarray(master.scales)
+    return amount
 
 
 def deepest(
