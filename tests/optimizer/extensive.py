@@ -2,7 +2,8 @@
 
 CVaR by Rockafellar & Uryasev (2000): eta + sum_s u_s / k <= limit, u_s >= loss_s - eta, u_s >= 0. The PEAK recursion
 as inequalities: b_t <= (1 + surplus) b_{t-1} + flow_t and b_t <= (1 + deficit) b_{t-1} + flow_t, whose largest solution
-is the recursion itself because a higher balance never hurts. Flows are formed here from the driver values, without the kernels.
+is the recursion itself because a higher balance never hurts. Flows are formed here from the driver values, without
+the kernels.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -15,7 +16,6 @@ from capmix.optimizer.plan import Status
 from ..extensive import extensive, least_cvar, solve_highs
 from .test_plans import holds, optimum
 from .toy import toy
-import itertools
 
 BACKEND = get_backend("numpy")
 
