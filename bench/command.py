@@ -56,7 +56,8 @@ def table(case: str, counts: list[int]) -> list[str]:
         run = plan(case, count)
         d, t, p = run.document, run.document["timings"], run.document["passes"]
         lines.append(
-            f"| {count:,} | {run.wall:.1f} | {run.cpu:.1f} | {run.peak_gb:.2f} | {d['certificate']['gap']:.1e} | {p['full']} | "
+            f"| {count:,} | {run.wall:.1f} | {run.cpu:.1f} | {run.peak_gb:.2f} "
+            f"| {d['certificate']['gap']:.1e} | {p['full']} | "
             f"{p['equivalent']:.1f} | {p['solves']} | {t['simulate_s']:.2f} | {t['evaluate_s']:.2f} | "
             f"{t['master_s']:.2f} | "
             f"{1e3 * t['master_s'] / max(1, p['solves']):.1f} | {d['objective']['value']:,.2f} |"
