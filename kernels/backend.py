@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from .store import Store
+from .store import RowArray, Store
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
+from .tail import Tail
 
 BACKENDS = ("auto", "numba", "numpy")
+
+# Losses of all rows as one vector of the backend's own kind, on the host or on a device: + and - of two of them, * with a
+# number, [rows]; everything else goes through the backend.
+Losses = Any
 
 
 class Backend(Protocol):
@@ -46,6 +52,38 @@ class Backend(Protocol):
 
     def subset(self, store: Store, rows: ArrayLike) -> Store:
         """Store of the given rows, in their order; it remembers their scenario numbers."""
+        ...
+
+    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Store:
+        """Store of the scenarios with these numbers, in their order: the bits that `simulate` gives them."""
+        ...
+
+    def join(self, stores: Sequence[Store]) -> Store:
+        """One store with the rows of several, in their order, with their scenario numbers."""
+        ...
+
+    def rates(self, store: Store, table: LossTable) -> FloatArray:
+        """(periods,) mean over all scenarios of the surplus rate that carries a balance into each period."""
+        ...
+
+    def tail(self, losses: Losses, level: float, mass: float | None = None) -> Tail:
+        """The worst rows with weights that sum to (1 - level) times their number, or to `mass`; see `tail.tail`."""
+        ...
+
+    def worst(self, losses: Losses, count: int) -> RowArray:
+        """(count,) the rows with the largest losses in ascending order; of equal losses at the border any."""
+        ...
+
+    def concatenate(self, parts: Sequence[Losses]) -> Losses:
+        """The losses of several stores of this backend as one vector."""
+        ...
+
+    def above(self, losses: Losses, limit: float) -> float:
+        """Share of the losses that are above the limit."""
+        ...
+
+    def host(self, losses: Losses) -> FloatArray:
+        """The losses as an array in the host's memory."""
         ...
 
     def balances(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .draws import SMALLEST
 from .drivers import MAX_JUMPS, SLOTS
@@ -28,6 +28,13 @@ def check_draws(count: int, seed: int, sample: int, first: int) -> None:
     need(0 <= seed < WORD, f"seed must lie in 0..2^64 - 1; got {seed}")
     need(0 <= sample < WORD, f"sample must lie in 0..2^64 - 1; got {sample}")
     need(first >= 0 and first + count <= WORD, f"first must be at least 0 and first + count at most 2^64; got {first}")
+
+
+def scenario_numbers(numbers: NDArray[np.uint64], seed: int, sample: int) -> NDArray[np.uint64]:
+    """Scenario numbers (n,) to draw anew, at least one."""
+    need(numbers.ndim == 1 and numbers.dtype == np.uint64, f"numbers must be (n,) uint64; got {numbers.dtype}")
+    check_draws(numbers.size, seed, sample, 0)
+    return np.ascontiguousarray(numbers)
 
 
 def check_processes(table: ProcessTable) -> None:

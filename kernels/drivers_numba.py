@@ -73,14 +73,14 @@ def poisson(u: Any, mean: Any, none: Any) -> Any:
 @inlined
 def jumps(
     row: FloatArray, state: FloatArray, z: FloatArray, u: FloatArray, level: FloatArray,
-    first: Any, quad: Any, word: Any, driver: Any, seed: Any, sample: Any,
+    numbers: Any, quad: Any, word: Any, driver: Any, seed: Any, sample: Any,
 ) -> None:  # fmt: skip
     """Sizes are drawn only where a jump happens."""
     for i in range(state.size):
         moved = state[i] + row[0] + row[1] * z[i]
         if u[i] > row[5]:
             count = poisson(u[i], row[2], row[5])
-            words = philox(first + np.uint64(i), quad, driver, _JUMP_SIZE, seed, sample)
+            words = philox(numbers[i], quad, driver, _JUMP_SIZE, seed, sample)
             size = normal_quantile(uniform(words[word]))
             moved = moved + (count * row[3] + np.sqrt(count) * row[4] * size)
         state[i] = moved
