@@ -121,7 +121,7 @@ class _Search:
         except KeyboardInterrupt:
             stopped = "interrupted"
         except OutOfTime:
-            stopped = f"the time limit of {self.settings.time_limit} s has passed"
+            stopped = "the time limit has passed"
         self.monitor.lift()
         if stopped:
             self.messages.append(stopped)

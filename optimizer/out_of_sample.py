@@ -20,13 +20,13 @@ from .plan import Interval
 
 FloatArray = NDArray[np.float64]
 
-LEAST, MOST = 20_000, 1_000_000
+LEAST, MOST = 20_000, 250_000
 CHUNK = 1 << 17
 Z95 = 1.959963984540054
 
 
 def fresh_count(count: int) -> int:
-    """Fresh scenarios for a plan made on `count`: as many, but at least 20,000 and at most a million."""
+    """Fresh scenarios for a plan made on `count`: as many, but at least 20,000 and at most 250,000."""
     return min(max(count, LEAST), MOST)
 
 
@@ -52,5 +52,5 @@ def cvar_interval(losses: FloatArray, level: float) -> Interval:
     """CVaR of the losses with its asymptotic 95 % confidence interval."""
     result = tail(losses, level)
     excess = np.maximum(losses - result.var, 0.0)
-    error = float(np.std(excess)) / ((1.0 - level) * np.sqrt(losses.size))
+    error = float(np.std(excess)) / ((1.0 - level) * losses.size**0.5)
     return Interval(result.cvar, result.cvar - Z95 * error, result.cvar + Z95 * error)

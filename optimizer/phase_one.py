@@ -108,6 +108,10 @@ def least_alone(
 ) -> LeastRisk:
     """The least CVaR of one limit alone. `master` is used up: it holds no other limit afterwards."""
     master.only(limit)
+    # without a first cut of this limit its excess could fall without end
+    master.aim_interior(0.0)
+    decisions = master.decisions(master.solve().x)
+    master.add(rows.cut(limit, decisions, rows.tail(limit, rows.losses(decisions)[limit])))
     _, values, bound = least_risk(master, sample, rows, [limit], gap, multiple, monitor)
     proven = master.limits[limit] + master.scales[limit] * bound
     return LeastRisk(name, master.limits[limit], float(values[limit]), min(proven, float(values[limit])))

@@ -64,7 +64,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class RiskFigure:
-    """A risk limit and what the plan does against it, in `unit`. `price`: objective per unit of the limit."""
+    """A risk limit and the plan against it, in `unit`. `price`: change of the objective per unit more of it."""
 
     name: str
     loss: str
@@ -81,7 +81,11 @@ class RiskFigure:
 
 @dataclass(frozen=True)
 class ShadowPrice:
-    """What a limit costs: objective gained per `per` `unit` more of it. `index` says where and when."""
+    """What a limit is worth: change of the objective per `per` `unit` more of it. `index` says where and when.
+
+    Negative where more of it lowers the objective: a minimum under compute, or a saving where the objective is a cost.
+    Over several periods: for as much more in each of them. level: the limit's own value, their mean over the periods.
+    """
 
     rule: str
     title: str
@@ -89,7 +93,7 @@ class ShadowPrice:
     price: float
     per: float
     unit: str
-    level: float  # the limit's own value
+    level: float
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ class Timings:
 
 @dataclass(frozen=True)
 class Passes:
-    """full: passes over all scenarios; equivalent: rows visited in all passes over the number of scenarios; solves: LPs."""
+    """full: passes over all scenarios. equivalent: rows visited over the number of scenarios. solves: LPs."""
 
     full: int
     equivalent: float
@@ -159,11 +163,12 @@ class Funding:
 class Plan:
     """A plan with its figures. `tables` holds, by name (each a `Table`):
 
-    issuance (instrument × holder × step × period), funding_by_instrument, funding_by_holder, purchases (accelerator × site ×
-    period), construction (site × layer × period), contracts, cash_flow (account × period, expected), balance_sheet
-    (cash, debt, asset values × period), debt_service (interest, principal per period), chain (least link per period and site),
-    covenants (kind, period, value, limit, headroom), prices (shadow prices), liquidity_fan (quantiles of cash per period),
-    scaling (coefficient ranges before and after).
+    issuance (instrument × holder × step × period), funding_by_instrument, funding_by_holder, purchases (accelerator ×
+    site × period), construction (site × layer × period), contracts, merchant (accelerator × period), cash_flow (line ×
+    period, expected), balance_sheet (cash, debt, asset values × period), debt_service (interest, principal per period),
+    income, compute, chain (least link per period and site), covenants (kind, period, value, limit, headroom), prices
+    (shadow prices, at most 15), prices_by_period (all of them), liquidity_fan (quantiles of cash per period), scaling
+    (coefficient ranges before and after).
     """
 
     case: Case

@@ -12,7 +12,7 @@ from . import charts
 from .charts import Glyphs, Scale
 from .layout import INDENT, QUIET, grid, heading, note, text
 from .text import figure, gap, level, money, percent, plural, safe, seconds, size
-from .views import Steps, line, records, steps
+from .views import Steps, has_plan, line, records, steps
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -210,7 +210,7 @@ def infeasible(plan: Plan) -> Iterator[RenderableType]:
 def proof(plan: Plan, folder: Path | None) -> Iterator[RenderableType]:
     """The certificate in a sentence, remarks, times and the run folder."""
     certificate = plan.certificate
-    if certificate is not None and plan.decisions.rows:
+    if certificate is not None and has_plan(plan):
         yield from heading("Certificate")
         yield note(certificate_sentence(plan), "")
     for message in plan.messages:

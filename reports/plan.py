@@ -8,7 +8,7 @@ import shutil
 import sys
 import warnings
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from .case_files import case_files
 from .document import EXIT_OF_STATUS, document, encode
@@ -19,6 +19,7 @@ from .memory import shortage
 from .progress import ProgressLine
 from .tables import require_parquet
 from .text import safe
+from .views import has_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,8 @@ def plan_command(options: argparse.Namespace) -> int:
     if short := shortage(case, scenarios):
         raise UsageError(short)
     plan = _compute(case, scenarios, options)
+    if not has_plan(plan) and any(message.startswith("interrupted") for message in plan.messages):
+        raise KeyboardInterrupt
     plan = dataclasses.replace(plan, versions={**package_versions(), **plan.versions})
     return _hand_over(plan, run, place, options)
 
@@ -64,8 +67,16 @@ def _compute(case: Case, scenarios: int, options: argparse.Namespace) -> Plan:
         )
 
 
-def _warn(message: Warning | str, *_: object) -> None:
-    """A warning as one line, without the place in our sources that means nothing to the user."""
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning as one line, without its place in the sources."""
+    del category, filename, lineno, file, line
     print(f"capmix: warning: {safe(message)}", file=sys.stderr)
 
 

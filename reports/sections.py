@@ -16,7 +16,7 @@ from . import charts
 from .charts import Glyphs
 from .layout import HEADING, INDENT, LABEL_MOST, QUIET, Row, grid, heading, note, schedule, text
 from .text import figure, gap, money, percent, plural, safe, shorten
-from .views import Steps, line, records, series, steps, titles
+from .views import Steps, has_plan, line, records, series, steps, titles
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -34,6 +34,8 @@ VISIBLE = 0.0005  # share of all funding below which an instrument is not listed
 def headline(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
     heading_, horizon = plan.case.case, plan.case.horizon
     word, style = STATUS[plan.status.value]
+    if plan.status.value == "stopped" and not has_plan(plan):
+        word = "STOPPED, NO PLAN YET"
     title = text(shorten(safe(heading_.title or heading_.name), width - len(word) - 12), HEADING)
     top = Grid.grid(expand=True)
     top.add_column()
@@ -47,7 +49,7 @@ def headline(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
         f"{plural(plan.scenarios.count, 'future')} · seed {plan.scenarios.seed} · bn = billion {heading_.currency}",
         QUIET,
     )
-    if plan.infeasibility is not None or not plan.decisions.rows:
+    if not has_plan(plan):
         return
     spent = {name: -sum(line(plan, "cash_flow", name)) for name in ("hardware", "sites")}
     cash = line(plan, "cash_flow", "cash at the end")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from .charts import ASCII, UNICODE, Glyphs, glyphs, to_ascii
 from .outcome import infeasible, path, proof, risk_and_prices
 from .sections import chain, funding, headline, purchases
+from .views import has_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,7 @@ def print_summary(plan: Plan, width: int, folder: Path | None) -> None:
 
 def _parts(plan: Plan, width: int, folder: Path | None, g: Glyphs) -> Iterator[RenderableType]:
     yield from headline(plan, width, g)
-    if plan.infeasibility is not None or not plan.decisions.rows:
+    if not has_plan(plan):
         yield from infeasible(plan)
     else:
         yield from funding(plan, width, g)

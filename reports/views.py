@@ -68,6 +68,11 @@ def series(plan: Plan, name: str) -> list[Series]:
     ]
 
 
+def has_plan(plan: Plan) -> bool:
+    """Whether there is a plan at all: not where there is none, nor where the search was stopped before it found one."""
+    return plan.infeasibility is None and math.isfinite(plan.objective_value)
+
+
 def line(plan: Plan, name: str, first: str) -> tuple[float, ...]:
     """The numbers of the row of a wide table that begins with `first`; noughts if there is none."""
     for row in series(plan, name):

@@ -1,4 +1,4 @@
-"""Every entry with figures says where they come from and how well that carries them; derived figures can be recomputed."""
+"""Every entry with figures says where they come from and how sure they are; derived figures can be recomputed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from capmix import load_case
 from capmix.models.schema.case import Case, Simulation
 from capmix.models.schema.fields import Sourced

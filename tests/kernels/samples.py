@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from capmix.kernels import drivers as dr
 from capmix.kernels.backend import get_backend
 from capmix.kernels.store import Store
@@ -81,7 +80,7 @@ def random_loss(rng, drivers, periods, kind, *, entries=30, width=4, rate_driver
 
 def linear_loss(values, kind=LossKind.WORST):
     """Store and table in which driver d is the d-th asset and the loss is minus exposure times values."""
-    count, assets = values.shape
+    assets = values.shape[1]
     store = Store.from_values(values[:, :, None])
     terms = TermTable(
         periods=1,

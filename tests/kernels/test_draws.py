@@ -5,11 +5,10 @@ from __future__ import annotations
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
-
 from capmix.kernels import draws
 from capmix.kernels import draws_numba as fast
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 TOP = 2**64 - 1
 word = st.one_of(st.sampled_from([0, 1, 2**32 - 1, 2**32, 2**63, TOP - 1, TOP]), st.integers(0, TOP))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from capmix.kernels.tables import LossKind, LossTable, TermTable
 from capmix.kernels.tail import tail
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from .samples import BACKENDS, DT, NUMBA, NUMPY, linear_loss, random_loss, random_store
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import linalg, stats
-
 from capmix.kernels import drivers as dr
 from capmix.kernels.tables import Process
+from scipy import linalg, stats
 
 from .samples import DT, NUMBA, processes
 
@@ -237,5 +236,5 @@ def test_correlation_of_the_shocks():
     ],
 )
 def test_rows_refuse_what_has_no_meaning(make):
-    with pytest.raises(ValueError, match="must|have|is 0"):
+    with pytest.raises(ValueError, match=r"must|have|is 0"):
         make()

@@ -9,7 +9,6 @@ import sys
 
 import numpy as np
 import pytest
-
 from capmix.kernels import backend as choice
 from capmix.kernels import drivers as dr
 from capmix.kernels import jit, losses_numba, means_numba, paths_numba

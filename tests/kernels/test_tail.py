@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from capmix.kernels.tail import tail
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
-
-from capmix.kernels.tail import tail
 
 losses_with_ties = st.lists(st.integers(-4, 4).map(float), min_size=1, max_size=40)
 levels = st.floats(0.001, 0.999)

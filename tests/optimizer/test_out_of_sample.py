@@ -54,19 +54,19 @@ def test_fresh_losses_do_not_depend_on_the_chunk(monkeypatch: pytest.MonkeyPatch
     ready = prepare(case, choose("cpu"), 500, 1)
     ones = np.ones(len(ready.ledger.decisions))
     tables, exposures = [loss.table for loss in ready.losses], [loss.matrix @ ones for loss in ready.losses]
-    whole = fresh_losses(ready.backend, ready.processes, tables, exposures, 1_000, seed=4)
+    whole = fresh_losses(ready.backend, ready.processes, tables, exposures, 1_000, seed=1)
     monkeypatch.setattr(out_of_sample, "CHUNK", 300)
-    parts = fresh_losses(ready.backend, ready.processes, tables, exposures, 1_000, seed=4)
+    parts = fresh_losses(ready.backend, ready.processes, tables, exposures, 1_000, seed=1)
     for a, b in zip(whole, parts, strict=True):
         assert np.array_equal(a, b)
     inside = ready.backend.losses(ready.store, tables, exposures)
-    assert not np.isin(whole[0], inside[0]).any()  # fresh draws are not the plan's own
+    assert not np.isin(whole[1], inside[1]).any()  # fresh draws are not the plan's own
 
 
 def test_the_number_of_fresh_draws() -> None:
     assert fresh_count(1) == 20_000
     assert fresh_count(100_000) == 100_000
-    assert fresh_count(10**8) == 1_000_000
+    assert fresh_count(10**8) == 250_000
 
 
 def test_a_plan_fitted_to_few_scenarios_says_so() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from dataclasses import replace
@@ -83,7 +84,7 @@ def test_more_depth_never_lowers_compute() -> None:
         for factor in (0.25, 0.5, 1.0, 2.0)
     ]
     assert np.isfinite(values).all()
-    assert all(b >= a * (1.0 - 1e-6) for a, b in zip(values, values[1:], strict=False))
+    assert all(b >= a * (1.0 - 1e-6) for a, b in itertools.pairwise(values))
     assert values[-1] > values[0] * 1.001
 
 
@@ -188,3 +189,12 @@ def test_importing_capmix_imports_nothing_heavy() -> None:
     assert out.stdout.split() == ["[]", "True"]
     with pytest.raises(AttributeError, match="nothing"):
         _ = capmix.nothing
+
+
+def test_out_of_time_before_there_is_a_plan() -> None:
+    plan = optimize(starter(), scenarios=COUNT, time_limit=1e-6)
+    assert plan.status is Status.STOPPED
+    assert plan.certificate is None
+    assert plan.infeasibility is None
+    assert plan.decisions.rows == ()
+    assert any("time limit" in message for message in plan.messages)

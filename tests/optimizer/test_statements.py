@@ -37,7 +37,7 @@ def line(plan: Plan, table: str, name: str) -> np.ndarray:
     labels = plan.case.horizon.labels
     found = plan.tables[table]
     at = [[c.name for c in found.columns].index(label) for label in labels]
-    return np.array([[float(row[i]) for i in at] for row in found.rows if row[0] == name][0])  # type: ignore[arg-type]
+    return np.array(next([float(row[i]) for i in at] for row in found.rows if row[0] == name))  # type: ignore[arg-type]
 
 
 def test_cash_flow_adds_up(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:

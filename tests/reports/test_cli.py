@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
+import warnings
 
 import capmix.optimizer.run as engine
 import pytest
@@ -180,6 +182,30 @@ def test_failures(here, engine_gives, capsys, error, code, words):
     assert words in printed.err
     assert "Traceback" not in printed.err
     assert only_the_case(here)
+
+
+def test_interrupted_before_there_is_a_plan(here, engine_gives, capsys):
+    nothing = make_plan(status=Status.STOPPED, objective_value=math.nan, messages=("interrupted",))
+    engine_gives(nothing)
+    assert main(["plan", "my.toml"]) == 130
+    assert capsys.readouterr().out == ""
+    assert only_the_case(here)
+    engine_gives(make_plan(status=Status.STOPPED, messages=("interrupted",)))
+    assert main(["plan", "my.toml", "--out", "run"]) == 4
+    engine_gives(make_plan(status=Status.STOPPED, objective_value=math.nan, messages=("the time limit has passed",)))
+    assert main(["plan", "my.toml", "--out", "run2"]) == 4
+
+
+def test_a_warning_is_one_line(here, monkeypatch, capsys):
+    def optimize(case, **_):
+        warnings.warn("numba cannot be imported", stacklevel=1)
+        return make_plan()
+
+    monkeypatch.setattr(engine, "optimize", optimize)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main(["plan", "my.toml"]) == 0
+    assert capsys.readouterr().err == "capmix: warning: numba cannot be imported\n"
 
 
 def test_traceback_on_request(here, engine_gives, monkeypatch):

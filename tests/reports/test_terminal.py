@@ -122,6 +122,7 @@ def test_stopped_before_any_plan():
         tables={},
     )
     text = squeezed(render(empty, 80))
+    assert "STOPPED, NO PLAN YET" in text
     assert "stopped before it found a plan" in text
     assert "nan" not in text
 

@@ -1,0 +1,1 @@
+"""Measurements: every figure in RESULTS.md is printed by `python -m bench`."""
