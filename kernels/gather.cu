@@ -1,0 +1,31 @@
+// Rows of a store brought together in blocks of their own, and stores put behind one another.
+#include "common.cuh"
+
+// out (blocks, factors, LANES): the given rows; 0 in the lanes after the last. One thread per value, the lane fastest.
+KERNEL __launch_bounds__(THREADS) gather_rows(const float* blocks, i64 factors, const i64* rows, i64 count, i64 size, float* out) {
+    for (i64 i = thread_number(); i < size; i += (i64)gridDim.x * blockDim.x) {
+        const i64 lane = i % LANES, f = i / LANES % factors, place = i / LANES / factors * LANES + lane;
+        float value = 0.0f;
+        if (place < count) {
+            const i64 row = rows[place];
+            value = blocks[(row / LANES * factors + f) * LANES + row % LANES];
+        }
+        out[i] = value;
+    }
+}
+
+// Rows 0 .. count - 1 of `blocks` to the rows at, at + 1, ... of out. size: count * factors.
+KERNEL __launch_bounds__(THREADS) place_rows(const float* blocks, i64 factors, i64 count, i64 size, i64 at, float* out) {
+    for (i64 i = thread_number(); i < size; i += (i64)gridDim.x * blockDim.x) {
+        const i64 row = i % count, f = i / count, to = at + row;
+        out[(to / LANES * factors + f) * LANES + to % LANES] = blocks[(row / LANES * factors + f) * LANES + row % LANES];
+    }
+}
+
+// out[i]: scenario number of rows[i]: numbers[rows[i]], or first + rows[i]. Without rows: of row i.
+KERNEL __launch_bounds__(THREADS) scenario_numbers(const i64* rows, i64 count, u64 first, const u64* numbers, u64* out) {
+    const i64 i = thread_number();
+    if (i >= count) return;
+    const i64 row = rows ? rows[i] : i;
+    out[i] = numbers ? numbers[row] : first + (u64)row;
+}
