@@ -15,8 +15,8 @@ from .tail import Tail
 
 BACKENDS = ("auto", "numba", "numpy")
 
-# Losses of all rows as one vector of the backend's own kind, on the host or on a device: + and - of two of them, * with a
-# number, [rows]; everything else goes through the backend.
+# Losses of all rows as one vector of the backend's own kind, on the host or on a device: + and - of two of them, * with
+# a number, [rows]; everything else goes through the backend.
 Losses = Any
 
 
@@ -58,8 +58,8 @@ class Backend(Protocol):
         """Store of the scenarios with these numbers, in their order: the bits that `simulate` gives them."""
         ...
 
-    def join(self, stores: Sequence[Store]) -> Store:
-        """One store with the rows of several, in their order, with their scenario numbers."""
+    def part(self, store: Store, low: int, high: int) -> Store:
+        """The rows low .. high - 1 of a store, sharing its memory. low: a multiple of 256."""
         ...
 
     def rates(self, store: Store, table: LossTable) -> FloatArray:
@@ -74,12 +74,20 @@ class Backend(Protocol):
         """(count,) the rows with the largest losses in ascending order; of equal losses at the border any."""
         ...
 
+    def dot(self, losses: Losses, rows: ArrayLike, weights: ArrayLike) -> float:
+        """sum of weights[i] * losses[rows[i]]."""
+        ...
+
     def concatenate(self, parts: Sequence[Losses]) -> Losses:
         """The losses of several stores of this backend as one vector."""
         ...
 
     def above(self, losses: Losses, limit: float) -> float:
         """Share of the losses that are above the limit."""
+        ...
+
+    def recover(self, error: Exception) -> bool:
+        """Whether an error of the device has been got over: the stores are still good, vectors of losses are not."""
         ...
 
     def host(self, losses: Losses) -> FloatArray:

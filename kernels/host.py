@@ -1,4 +1,4 @@
-"""What the backends of the host share: losses as plain arrays, and stores put together."""
+"""What the backends of the host share: losses as plain arrays, and views of stores."""
 
 from __future__ import annotations
 
@@ -30,29 +30,23 @@ class HostVectors:
         need(1 <= count <= losses.size, f"count must lie in 1..{losses.size}; got {count}")
         return np.sort(np.argpartition(losses, losses.size - count)[losses.size - count :])
 
+    def dot(self, losses: FloatArray, rows: RowArray, weights: FloatArray) -> float:
+        return float(losses[rows] @ weights)
+
     def concatenate(self, parts: Sequence[FloatArray]) -> FloatArray:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def above(self, losses: FloatArray, limit: float) -> float:
         return float(np.count_nonzero(losses > limit)) / losses.size
 
+    def recover(self, error: Exception) -> bool:
+        del error
+        return False
+
     def host(self, losses: FloatArray) -> FloatArray:
         return losses
 
-    def join(self, stores: Sequence[Store]) -> Store:
-        need(len(stores) >= 1, "there is no store to join")
-        shape = stores[0].blocks.shape[1:]
-        need(all(s.blocks.shape[1:] == shape for s in stores), "stores to join must have the same drivers and periods")
-        count = sum(s.count for s in stores)
-        blocks = np.zeros((blocks_of(count), *shape), dtype=np.float32)
-        numbers = np.empty(count, dtype=np.uint64)
-        at = 0
-        for store in stores:
-            numbers[at : at + store.count] = store.scenarios(np.arange(store.count))
-            done = 0
-            while done < store.count:
-                lane, place = done % LANES, at % LANES
-                step = min(LANES - lane, LANES - place, store.count - done)
-                blocks[at // LANES, ..., place : place + step] = store.blocks[done // LANES, ..., lane : lane + step]
-                done, at = done + step, at + step
-        return Store(blocks, count, numbers=numbers)
+    def part(self, store: Store, low: int, high: int) -> Store:
+        need(0 <= low < high <= store.count and low % LANES == 0, f"no part {low}..{high} of {store.count} rows")
+        numbers = None if store.numbers is None else store.numbers[low:high]
+        return Store(store.blocks[low // LANES : blocks_of(high)], high - low, store.first + low, numbers)

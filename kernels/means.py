@@ -37,7 +37,10 @@ def means(store: Store, factors: IntArray) -> FloatArray:
 
 
 def rates(store: Store, table: LossTable) -> FloatArray:
-    """(periods,) mean of the rate that a surplus earns in each period, as `LossTable` defines it; added up like `means`."""
+    """(periods,) mean of the rate that a surplus earns in each period, as `LossTable` defines it.
+
+    Added up in the order of `means`.
+    """
     periods = table.terms.periods
     if table.rate_driver < 0:
         return np.full(periods, max(0.0, table.dt * table.surplus_margin))

@@ -58,8 +58,8 @@ class NumbaBackend(HostVectors):
         state = np.array([initial_state(k, params[d, 0], start[d]) for d, k in enumerate(kinds)])
         level = np.array([initial_level(k, params[d, 0], start[d]) for d, k in enumerate(kinds)])
         fixed = (
-            np.uint64(first), chosen, np.uint64(seed), np.uint64(sample), table.kind.astype(np.int32), params, state, level,
-            start, table.depends_on.astype(np.int32), np.ascontiguousarray(table.cholesky, dtype=np.float64),
+            np.uint64(first), chosen, np.uint64(seed), np.uint64(sample), table.kind.astype(np.int32), params, state,
+            level, start, table.depends_on.astype(np.int32), np.ascontiguousarray(table.cholesky, dtype=np.float64),
             used_shocks(table), finite,
         )  # fmt: skip
         self._workers.run(lambda low, high: simulate_blocks(blocks, *fixed, low, high), blocks.shape[0])

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.backend import Losses
 from ..kernels.tail import Tail
 from .master import Master
 from .sample import Rows
@@ -34,7 +35,7 @@ class Inside:
     """A point within the limits, with losses per limit and row that are at least its true ones."""
 
     x: FloatArray
-    losses: tuple[FloatArray, ...]
+    losses: tuple[Losses, ...]
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,12 @@ def between(start: Inside, end: Inside, share: float) -> Inside:
     """The point at `share` of the way from start to end; its losses are at least the true ones, by convexity."""
     return Inside(
         start.x + share * (end.x - start.x),
-        tuple(a + share * (b - a) for a, b in zip(start.losses, end.losses, strict=True)),
+        tuple(a + (b - a) * share for a, b in zip(start.losses, end.losses, strict=True)),
     )
 
 
 def boundary(
-    rows: Rows, master: Master, start: Sequence[FloatArray], end: Sequence[FloatArray], tails: Sequence[Tail]
+    rows: Rows, master: Master, start: Sequence[Losses], end: Sequence[Losses], tails: Sequence[Tail]
 ) -> tuple[float, int, Tail | None]:
     """Largest t (as far as Newton's method finds it) such that (1-t) start + t end has every CVaR within its limit.
 
@@ -68,17 +69,15 @@ def boundary(
         limit, exact = master.limits[m], EXACT * master.scales[m]
         if tails[m].cvar <= limit + exact:  # and so at every t: start is within the limit too
             continue
-        here = tails[m] if t == 1.0 else rows.tail(m, inner + t * (outer - inner))
-        k = rows.weights[m]
+        here = tails[m] if t == 1.0 else rows.tail(m, inner + (outer - inner) * t)
         for _ in range(NEWTON_STEPS):
             if here.cvar <= limit + exact:
                 break
-            low = float(inner[here.rows] @ here.weights) / k
-            high = float(outer[here.rows] @ here.weights) / k
+            low, high = rows.mean(m, inner, here), rows.mean(m, outer, here)
             if low >= limit or high <= low:
                 return 0.0, m, here
             t, stops = min(t, (limit - low) / (high - low)), m
-            here = rows.tail(m, inner + t * (outer - inner))
+            here = rows.tail(m, inner + (outer - inner) * t)
             worst = here
         else:
             t *= 1.0 - 1e-9

@@ -7,13 +7,13 @@ that matter with one full pass each, polish, certificate.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend
+from ..kernels.backend import Backend, Losses
 from ..kernels.store import Store
 from ..models.program import LinearProgram
 from .elastic import relaxations
@@ -110,6 +110,7 @@ class _Search:
         self.prices: Prices | None = None
         self.rows = self.sample.all
         self.scaled = False
+        self.piloted = False
         self.polished = False
         self.messages: list[str] = []
 
@@ -117,7 +118,7 @@ class _Search:
         """Search, and whatever happens return what is known."""
         stopped = ""
         try:
-            self._search()
+            self._steady(self._search)
         except KeyboardInterrupt:
             stopped = "interrupted"
         except OutOfTime:
@@ -126,25 +127,40 @@ class _Search:
         if stopped:
             self.messages.append(stopped)
             try:
-                self._rescue()
+                self._steady(self._rescue)
             except KeyboardInterrupt:
                 self.messages.append("interrupted again: the last evaluated plan is kept")
         return self._result()
+
+    def _steady(self, step: Callable[[], None]) -> None:
+        """Do a step; where a device gives way and another takes over, once more from the cuts found so far."""
+        while True:
+            try:
+                return step()
+            except Exception as error:
+                if not self.sample.recover(error):
+                    raise
+                self.rows = self.sample.all
 
     # the search
 
     def _search(self) -> None:
         monitor, master = self.monitor, self.master
+        if not self.piloted:
+            master.drop_all()  # what a pilot cut short left behind
+        master.aim_primary()
         try:
             relaxed = master.solve()
         except Infeasible:
             self.conflict = Conflict(relaxations(self.program, monitor, self.settings.seed))
             return
-        monitor.upper = relaxed.bound
+        monitor.upper = min(monitor.upper, relaxed.bound)
         monitor.tell("relaxed")
         if self.risks:
             try:
-                self._rounds(self._pilot(relaxed.x))
+                start = self._pilot(relaxed.x) if not self.piloted else relaxed.x
+                self.piloted = True
+                self._rounds(start if self.plan is None else self.plan.x)
             except Infeasible:
                 raise SolverError(
                     "cuts and rows contradict each other within rounding; see the scaling report"
@@ -233,7 +249,7 @@ class _Search:
         t, _, _ = boundary(rows, self.master, inside.losses, losses, rows.tails(losses))
         return between(inside, Inside(towards, tuple(losses)), PULL * t)
 
-    def _evaluate(self, x: FloatArray, first: bool = False) -> list[FloatArray]:
+    def _evaluate(self, x: FloatArray, first: bool = False) -> list[Losses]:
         """A full pass at x: cuts, and x as plan if it is feasible, else the best point on the way to the interior."""
         master, everything = self.master, self.sample.all
         decisions = master.decisions(x)
@@ -335,30 +351,30 @@ class _Search:
 
     # plans
 
-    def _accept(self, x: FloatArray, losses: Sequence[FloatArray]) -> None:
+    def _accept(self, x: FloatArray, losses: Sequence[Losses]) -> None:
         """Make a feasible plan the present one if it is better."""
         master = self.master
         if self.plan is None or master.primary(x) > master.primary(self.plan.x):
             self.plan = self._measured(x, losses)
             self.monitor.lower = max(self.monitor.lower, master.primary(x))
 
-    def _measured(self, x: FloatArray, losses: Sequence[FloatArray]) -> Evaluated:
+    def _measured(self, x: FloatArray, losses: Sequence[Losses]) -> Evaluated:
         tails = self.sample.all.tails(losses)
         return Evaluated(
             x=x,
             values=np.array([t.cvar for t in tails]),
             quantiles=np.array([t.var for t in tails]),
-            shares=np.array([float(np.mean(v > r.limit)) for v, r in zip(losses, self.risks, strict=True)]),
+            shares=np.array([self.sample.all.above(v, r.limit) for v, r in zip(losses, self.risks, strict=True)]),
         )
 
-    def _set_scales(self, rows: Rows, losses: Sequence[FloatArray]) -> None:
+    def _set_scales(self, rows: Rows, losses: Sequence[Losses]) -> None:
         """Size of each loss: its limit, or for limits near zero a share of the tail's mean size at the first plan."""
         if self.scaled:
             return
         scales = []
         for m, loss in enumerate(losses):
             worst = rows.tail(m, loss)
-            size = max(abs(self.risks[m].limit), LOSS_SHARE * float(np.abs(loss[worst.rows]).mean()))
+            size = max(abs(self.risks[m].limit), LOSS_SHARE * rows.size(loss, worst))
             scales.append(size if size > 0.0 else 1.0)
         self.master.scales = tuple(scales)
         self.scaled = True

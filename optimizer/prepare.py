@@ -17,7 +17,7 @@ from ..models.ledger import Ledger
 from ..models.program import LinearProgram
 from ..models.reading.faults import CaseError, Fault
 from ..models.schema.case import Case
-from .assemble import Measured, deposit_rates, liquidity, measured, process_table, reordered
+from .assemble import Measured, liquidity, measured, process_table, reordered
 from .progress import Progress, ProgressEvent
 
 FloatArray = NDArray[np.float64]
@@ -94,7 +94,7 @@ def prepare(case: Case, backend: Backend, count: int, seed: int, clock: Clock | 
             case.path or "the case", None, "driver", str(overflow), "values within the range of single precision", cure
         )
         raise CaseError([fault]) from overflow
-    rates = deposit_rates(store, cash.table)
+    rates = backend.rates(store, cash.table)
     evaluate = clock.lap()
     clock.tell("building the linear program")
     losses = measured(case, ledger, rates)

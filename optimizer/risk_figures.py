@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend
+from ..kernels.backend import Backend, Losses
 from ..kernels.store import Store
-from ..kernels.tail import tail
 from ..models.schema.rules import Risk
 from .assemble import Measured
 from .out_of_sample import cvar_interval
@@ -24,15 +23,16 @@ FAN_SCENARIOS = 1 << 17
 
 
 def risk_figures(
+    backend: Backend,
     risks: Sequence[Risk],
-    losses: Sequence[FloatArray],
+    losses: Sequence[Losses],
     prices: Sequence[float],
     fresh: Sequence[FloatArray] | None,
 ) -> tuple[RiskFigure, ...]:
     """Figures of each limit from its losses in sample (S,), and, where given, on fresh draws."""
     figures = []
     for i, risk in enumerate(risks):
-        result = tail(losses[i], risk.level)
+        result = backend.tail(losses[i], risk.level)
         figures.append(
             RiskFigure(
                 name=risk.id,
@@ -42,7 +42,7 @@ def risk_figures(
                 limit=risk.limit,
                 value=result.cvar,
                 var=result.var,
-                probability=float(np.mean(losses[i] > risk.limit)),
+                probability=backend.above(losses[i], risk.limit),
                 unit=UNITS[risk.loss],
                 price=prices[i],
                 out_of_sample=None if fresh is None else cvar_interval(fresh[i], risk.level),

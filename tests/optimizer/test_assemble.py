@@ -12,7 +12,6 @@ from capmix.models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, TERMINAL_ACCOUNT
 from capmix.models.schema.drivers import Correlation
 from capmix.optimizer.assemble import (
     correlation_factor,
-    deposit_rates,
     driver_order,
     process_table,
     reordered,
@@ -85,7 +84,7 @@ def test_deposit_rates_are_the_mean_of_floored_rates(ready: Prepared) -> None:
         np.mean(np.maximum(0.0, case.horizon.dt * (x[:, at, max(t - 1, 0)] - 0.035)))
         for t in range(case.horizon.periods)
     ]
-    assert deposit_rates(ready.store, floored) == pytest.approx(expected, rel=1e-12)
+    assert ready.backend.rates(ready.store, floored) == pytest.approx(expected, rel=1e-12)
 
 
 def posted(ready: Prepared, decided: np.ndarray, s: int, accounts: tuple[Account, ...]) -> np.ndarray:
