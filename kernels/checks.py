@@ -163,10 +163,14 @@ def finite_store(store: Store) -> None:
         if not np.isfinite(block).all():
             driver, period, lane = (int(k) for k in np.argwhere(~np.isfinite(block))[0])
             row = min(i * block.shape[2] + lane, store.count - 1)
-            raise FloatingPointError(
-                f"driver {driver} overflows in period {period} of scenario {store.scenario(row)}; "
-                "lower its volatility or drift"
-            )
+            raise overflow(driver, period, store.scenario(row))
+
+
+def overflow(driver: int, period: int, scenario: int) -> FloatingPointError:
+    """The error for a driver's value that is not finite in float32."""
+    return FloatingPointError(
+        f"driver {driver} overflows in period {period} of scenario {scenario}; lower its volatility or drift"
+    )
 
 
 def finite_gradient(total: float, gradient: FloatArray) -> None:
