@@ -8,11 +8,12 @@ KERNEL __launch_bounds__(THREADS) balances(const float* blocks, i64 count, i64 f
     if (row >= count) return;
     const Program p = program_of(program);
     const Values x = {blocks + row / LANES * factors * LANES + row % LANES, LANES};
-    double balance = p.opening[0];
+    const Loss& loss = p.losses[0];
+    double balance = loss.opening;
     bool good = true;
-    for (int t = 0; t < p.table[1]; ++t) {
-        balance = balance_of(p, x, 0, t, balance);
-        good = good && finite(balance);
+    for (int t = 0; t < loss.high; ++t) {
+        balance = balance_of(p, loss, x, t, balance);
+        good = good && is_finite(balance);
         out[t * stride + first + row] = balance;
     }
     if (!good) atomicMin(bad, (u64)(first + row));

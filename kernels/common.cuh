@@ -16,7 +16,7 @@ typedef unsigned int u32;
 
 INLINE double larger(double a, double b) { return a > b ? a : b; }
 INLINE double smaller(double a, double b) { return a < b ? a : b; }
-INLINE bool finite(double x) { return fabs(x) < INFINITE; }
+INLINE bool is_finite(double x) { return fabs(x) < INFINITE; }
 
 // Number of this thread in a grid of one dimension.
 INLINE i64 thread_number() { return (i64)blockIdx.x * blockDim.x + threadIdx.x; }

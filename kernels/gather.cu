@@ -1,4 +1,4 @@
-// Rows of a store brought together in blocks of their own, and stores put behind one another.
+// Rows of a store brought together in blocks of their own, and their scenario numbers.
 #include "common.cuh"
 
 // out (blocks, factors, LANES): the given rows; 0 in the lanes after the last. One thread per value, the lane fastest.
@@ -11,14 +11,6 @@ KERNEL __launch_bounds__(THREADS) gather_rows(const float* blocks, i64 factors, 
             value = blocks[(row / LANES * factors + f) * LANES + row % LANES];
         }
         out[i] = value;
-    }
-}
-
-// Rows 0 .. count - 1 of `blocks` to the rows at, at + 1, ... of out. size: count * factors.
-KERNEL __launch_bounds__(THREADS) place_rows(const float* blocks, i64 factors, i64 count, i64 size, i64 at, float* out) {
-    for (i64 i = thread_number(); i < size; i += (i64)gridDim.x * blockDim.x) {
-        const i64 row = i % count, f = i / count, to = at + row;
-        out[(to / LANES * factors + f) * LANES + to % LANES] = blocks[(row / LANES * factors + f) * LANES + row % LANES];
     }
 }
 

@@ -10,14 +10,15 @@ KERNEL __launch_bounds__(THREADS) adjoint(const float* blocks, i64 count, i64 la
     if (row >= lanes) return;
     const Program p = program_of(program);
     const Values x = {blocks + row / LANES * factors * LANES + row % LANES, LANES};
-    const int periods = p.table[1];
+    const Loss& loss = p.losses[0];
+    const int periods = loss.high;
     double* own = slope + row / LANES * periods * LANES + row % LANES;
-    double balance = p.opening[0], worst = -INFINITE;
+    double balance = loss.opening, worst = -INFINITE;
     int at = -1;
     for (int t = 0; t < periods; ++t) {
-        balance = balance_of(p, x, 0, t, balance);
+        balance = balance_of(p, loss, x, t, balance);
         own[t * LANES] = balance;
-        const double now = raised(worst, p.floor[t] - balance);
+        const double now = raised(worst, p.periods[t].floor - balance);
         if (now > worst) at = t;
         worst = now;
     }
@@ -26,8 +27,8 @@ KERNEL __launch_bounds__(THREADS) adjoint(const float* blocks, i64 count, i64 la
     double carried = 0.0;
     for (int t = periods - 1; t >= 0; --t) {
         const double here = (t == at ? -1.0 : 0.0) + carried;
-        if (p.kind[0] == LOSS_PEAK && t > 0) {
-            carried = here * growth_of(p, x, 0, t, own[(t - 1) * LANES]);
+        if (loss.kind == LOSS_PEAK && t > 0) {
+            carried = here * growth_of(loss, x, t, own[(t - 1) * LANES]);
         }
         own[t * LANES] = here * weight;
     }
@@ -40,7 +41,7 @@ KERNEL __launch_bounds__(THREADS) gradient_sums(const float* blocks, i64 all, i6
     const i64 item = thread_number() / WARP;
     const int lane = (int)threadIdx.x % WARP;
     const Program p = program_of(program);
-    const i64 periods = p.table[1], items = entries + periods + 1;
+    const i64 periods = p.losses[0].high, items = entries + periods + 1;
     if (item >= items) return;
     const bool is_entry = item < entries, is_value = item == items - 1;
     const int* rest = p.rest;
@@ -49,7 +50,7 @@ KERNEL __launch_bounds__(THREADS) gradient_sums(const float* blocks, i64 all, i6
         const Entry e = p.entries[item];
         factor = e.factor;
         rest += e.group * p.width;
-        period = p.period[e.group];
+        period = p.groups[e.group].period;
     }
     const i64 low = (i64)blockIdx.y * GRADIENT_GROUP, high = low + GRADIENT_GROUP < all ? low + GRADIENT_GROUP : all;
     double sum = 0.0;

@@ -2,7 +2,7 @@
 #include "program.cuh"
 
 // out (M, stride): rows first .. first + count - 1. Values are read where they lie.
-KERNEL __launch_bounds__(THREADS) losses_direct(const float* blocks, i64 count, i64 factors, const char* program, double* out,
+KERNEL __launch_bounds__(THREADS, 4) losses_direct(const float* blocks, i64 count, i64 factors, const char* program, double* out,
                                                 i64 stride, i64 first, u64* bad) {
     const i64 row = thread_number();
     if (row >= count) return;
@@ -12,7 +12,7 @@ KERNEL __launch_bounds__(THREADS) losses_direct(const float* blocks, i64 count, 
 
 // The same; the thread block first copies its values to shared memory (factors * blockDim.x floats), so that each is
 // fetched once however many entries and losses use it.
-KERNEL __launch_bounds__(THREADS) losses_staged(const float* blocks, i64 count, i64 factors, const char* program, double* out,
+KERNEL __launch_bounds__(STAGED_THREADS, 8) losses_staged(const float* blocks, i64 count, i64 factors, const char* program, double* out,
                                                 i64 stride, i64 first, u64* bad) {
     DYNAMIC_SHARED(float4, tile);
     const int quads = (int)blockDim.x / 4;
