@@ -80,9 +80,9 @@ def pack_program(program: Program) -> NDArray[np.uint8]:
     return _pack((p.kind.size, p.rest.shape[1]), (losses, periods, groups, entries, p.rest.astype(np.int32)))
 
 
-def _records(kind: np.dtype[Any], count: int, **fields: NDArray[Any]) -> NDArray[Any]:
+def _records(record: np.dtype[Any], count: int, /, **fields: NDArray[Any]) -> NDArray[Any]:
     """Records of the given fields."""
-    out = np.empty(count, dtype=kind)
+    out = np.empty(count, dtype=record)
     for name, values in fields.items():
         out[name] = values
     return out
