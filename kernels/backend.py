@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .store import RowArray, Store
+from .store import RowArray
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .tail import Tail
 
@@ -18,6 +18,10 @@ BACKENDS = ("auto", "numba", "numpy")
 # Losses of all rows as one vector of the backend's own kind, on the host or on a device: + and - of two of them, * with
 # a number, [rows]; everything else goes through the backend.
 Losses = Any
+
+# Scenarios as the same backend made them: `count`, `drivers`, `periods`, `nbytes`; everything else goes through the
+# backend.
+Held = Any
 
 
 class Backend(Protocol):
@@ -29,41 +33,47 @@ class Backend(Protocol):
     @property
     def threads(self) -> int: ...
 
-    def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Store:
+    def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Held:
         """Scenarios first .. first + count - 1 of a sample (0: in sample; 1, 2, ...: fresh draws).
 
         A scenario's values do not depend on first, count or the number of threads. FloatingPointError if one overflows.
         """
         ...
 
-    def means(self, store: Store, factors: IntArray) -> FloatArray:
+    def means(self, store: Held, factors: IntArray) -> FloatArray:
         """(A,) means of products of driver values over all scenarios. factors: (A, F), -1 for an empty slot."""
         ...
 
-    def losses(self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[FloatArray]:
+    def losses(self, store: Held, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[Losses]:
         """(S,) losses of each table, in one pass over the store. FloatingPointError names a scenario that overflows."""
         ...
 
     def pull_back(
-        self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike, weights: ArrayLike
+        self, store: Held, table: LossTable, exposure: ArrayLike, rows: ArrayLike, weights: ArrayLike
     ) -> tuple[float, FloatArray]:
         """sum of weights[i] * loss of rows[i], and its (E,) subgradient by the exposures."""
         ...
 
-    def subset(self, store: Store, rows: ArrayLike) -> Store:
+    def subset(self, store: Held, rows: ArrayLike) -> Held:
         """Store of the given rows, in their order; it remembers their scenario numbers."""
         ...
 
-    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Store:
+    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Held:
         """Store of the scenarios with these numbers, in their order: the bits that `simulate` gives them."""
         ...
 
-    def part(self, store: Store, low: int, high: int) -> Store:
+    def part(self, store: Held, low: int, high: int) -> Held:
         """The rows low .. high - 1 of a store, sharing its memory. low: a multiple of 256."""
         ...
 
-    def rates(self, store: Store, table: LossTable) -> FloatArray:
+    def rates(self, store: Held, table: LossTable) -> FloatArray:
         """(periods,) mean over all scenarios of the surplus rate that carries a balance into each period."""
+        ...
+
+    def fan(
+        self, store: Held, table: LossTable, exposure: ArrayLike, levels: Sequence[float], count: int | None = None
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Of the balances in the first `count` rows: quantiles (levels, T), means (T,), shares below the floor (T,)."""
         ...
 
     def tail(self, losses: Losses, level: float, mass: float | None = None) -> Tail:
@@ -94,9 +104,7 @@ class Backend(Protocol):
         """The losses as an array in the host's memory."""
         ...
 
-    def balances(
-        self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
-    ) -> FloatArray:
+    def balances(self, store: Held, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None) -> FloatArray:
         """(n, periods) running balance (PEAK) or flow (WORST) of the given rows, or of all."""
         ...
 

@@ -1,9 +1,9 @@
 """A backend over another one that fits any number of scenarios into the memory there is, and outlives its device.
 
-Losses are functions of one scenario, so chunks of them put together do not depend on the chunks. Sums over scenarios are taken
-slice by slice (65,536 scenarios, or tail rows) and the slices added in their order: chunks are multiples of a slice, so that sums
-do not depend on them either. Where memory runs out, scenarios that were held are drawn anew instead, then chunks are halved; where
-the device is lost, another backend takes over, and draws the same scenarios.
+Losses are functions of one scenario, so chunks of them put together do not depend on the chunks. Sums over scenarios
+are taken slice by slice (65,536 scenarios, or tail rows) and the slices added in their order: chunks are multiples of a
+slice, so that sums do not depend on them either. Where memory runs out, scenarios that were held are drawn anew instead,
+then chunks are halved; where the device is lost, another backend takes over, and draws the same scenarios.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .backend import Backend, Losses
+from .backend import Backend, Held, Losses
 from .checks import check_draws, check_processes, need
 from .faults import OutOfDeviceMemory, translate
 from .modes import SLICE, Costs, Mode, Placement, Shape, TooLarge, place
@@ -58,6 +58,7 @@ class Chunked:
     ) -> None:
         self.inner = inner
         self.messages: list[str] = []
+        self.device_name = ""
         self._losses, self._tails = losses, tails
         self._free, self._host_free = free, host_free
         self._spare = spare
@@ -122,22 +123,26 @@ class Chunked:
     def pull_back(
         self, store: Scenarios, table: LossTable, exposure: ArrayLike, rows: ArrayLike, weights: ArrayLike
     ) -> tuple[float, FloatArray]:
-        r, w = store.checked(rows), np.asarray(weights, dtype=np.float64)
-        need(w.shape == r.shape, f"weights must have the shape {r.shape}; got {w.shape}")
         total = Summed()
 
-        def of(part: Store, at: RowArray, share: FloatArray) -> list[tuple[float, FloatArray]]:
-            ends = slices(max(at.size, 1), SLICE)
-            return [self.inner.pull_back(part, table, exposure, at[a:b], share[a:b]) for a, b in ends]
+        def of(part: Held, at: Any, share: Any) -> list[tuple[float, FloatArray]]:
+            ends = slices(at.size, SLICE)
+            return [self.inner.pull_back(part, table, exposure, cut(at, a, b), cut(share, a, b)) for a, b in ends]
 
-        if store.mode is Mode.RESIDENT and r.size:
+        if store.mode is Mode.RESIDENT:
+            whole, held = self._whole(store), not isinstance(rows, list | np.ndarray)
             try:
-                whole = self._whole(store)
-                return total.of(self._guarded(lambda: of(whole, r, w)))
+                if held:  # made by this backend, and left where they are
+                    return total.of(self._guarded(lambda: of(whole, rows, weights)))
+                at, share = _weighted(store, rows, weights)
+                return total.of(self._guarded(lambda: of(whole, at, share)))
             except OutOfDeviceMemory as fault:
                 self._shrink(store, fault)
+        r, w = _weighted(store, rows, weights)
         chosen = self.subset(store, r)
-        for _, found in self._over(chosen, lambda low, part: of(part, np.arange(part.count), w[low : low + part.count])):
+        for _, found in self._over(
+            chosen, lambda low, part: of(part, np.arange(part.count), w[low : low + part.count])
+        ):
             total.of(found)
         return total.value, total.vector
 
@@ -148,6 +153,20 @@ class Chunked:
             store = self.subset(store, rows)
         parts = [b for _, b in self._over(store, lambda _, part: self.inner.balances(part, table, exposure))]
         return np.concatenate(parts)
+
+    def values(self, store: Scenarios, rows: ArrayLike) -> FloatArray:
+        """(n, D, T) values of the given rows."""
+        part = self._guarded(lambda: self._draw(store.source.of_rows(store.checked(rows)), 0, np.size(rows)))
+        return np.asarray(part.x(np.arange(part.count)), dtype=np.float64)
+
+    def fan(
+        self, store: Scenarios, table: LossTable, exposure: ArrayLike, levels: Sequence[float], count: int | None = None
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        number = store.count if count is None else min(count, store.count)
+        if store.mode is not Mode.RESIDENT:
+            store = self.subset(store, np.arange(number))
+        whole = self._whole(store)  # quantiles are not put together from chunks
+        return self._guarded(lambda: self.inner.fan(whole, table, exposure, levels, number))
 
     # losses
 
@@ -186,6 +205,7 @@ class Chunked:
         self.inner, self._spare = self._spare(), None
         self._free, self._host_free = self._host_free or self._free, None
         self._owner += 1
+        self.device_name = ""
         return True
 
     def _guarded(self, call: Callable[[], R]) -> R:
@@ -207,7 +227,8 @@ class Chunked:
         store.release()
         store.placement = Placement(Mode.REGENERATING, half)
         self.messages.append(
-            f"memory ran out: the {store.count:,} scenarios are drawn anew in every pass, {half:,} at a time; the plan is the same"
+            f"memory ran out: {store.count:,} scenarios are drawn anew in every pass, {half:,} at a time; the plan is "
+            "the same"
         )
 
     # where scenarios lie
@@ -256,7 +277,7 @@ class Chunked:
             self._costs = Costs(max(drawn - begin - back, 0.0) / SLICE, back / SLICE)
         return self._costs
 
-    def _whole(self, store: Scenarios) -> Store:
+    def _whole(self, store: Scenarios) -> Held:
         """All scenarios of a resident store, drawn where they are not held."""
         if store.whole is None or store.owner != self._owner:
             self._adopt(store)
@@ -270,29 +291,33 @@ class Chunked:
             store.owner = self._owner
             store.placement = self._place(store.shape, store.source)
 
-    def _draw(self, source: Source, low: int, high: int) -> Store:
+    def _draw(self, source: Source, low: int, high: int) -> Held:
         if source.numbers is not None:
             return self.inner.redraw(source.table, source.numbers[low:high], source.seed, source.sample)
         return self.inner.simulate(source.table, high - low, source.seed, source.sample, source.first + low)
 
-    def _part(self, store: Scenarios, low: int) -> Store:
+    def _part(self, store: Scenarios, low: int) -> Held:
         """Rows from `low` on, as many as the mode gives at a time."""
         self._adopt(store)
         if store.mode is Mode.RESIDENT:
             return self._whole(store)
         high = min(low + store.placement.chunk, store.count)
         if store.mode is Mode.REGENERATING:
-            return self._draw(store.source, low, high)
+            fused: Any = getattr(self.inner, "regenerating", None)
+            source = store.source
+            if fused is None or source.numbers is not None:
+                return self._draw(source, low, high)
+            return fused(source.table, high - low, source.seed, source.sample, source.first + low)
         mover: Any = self.inner
         number = low // store.placement.chunk
         if number < len(store.pieces):
-            return mover.from_host(store.pieces[number])  # type: ignore[no-any-return]
+            return mover.from_host(store.pieces[number])
         drawn = self._draw(store.source, low, high)
         store.pieces.append(mover.to_host(drawn))
         return drawn
 
-    def _over(self, store: Scenarios, work: Callable[[int, Store], R]) -> Iterator[tuple[int, R]]:
-        """(row, work(row, part)) for the parts of a store, in their order. Where memory runs out, with smaller parts."""
+    def _over(self, store: Scenarios, work: Callable[[int, Held], R]) -> Iterator[tuple[int, R]]:
+        """(row, work(row, part)) for the parts of a store in their order; smaller parts where memory runs out."""
         low = 0
         while low < store.count:
             try:
@@ -310,11 +335,11 @@ class Chunked:
             yield low, done
             low += size
 
-    def _mean(self, store: Scenarios, mean: Callable[[Store], FloatArray]) -> FloatArray:
+    def _mean(self, store: Scenarios, mean: Callable[[Held], FloatArray]) -> FloatArray:
         """Mean over all scenarios from those of the slices."""
         total = Summed()
 
-        def add(_: int, part: Store) -> list[tuple[int, FloatArray]]:
+        def add(_: int, part: Held) -> list[tuple[int, FloatArray]]:
             return [(b - a, mean(self.inner.part(part, a, b))) for a, b in slices(part.count, SLICE)]
 
         for _, found in self._over(store, add):
@@ -323,6 +348,21 @@ class Chunked:
                     return value
                 total.of([(0.0, value * float(count))])
         return total.vector / store.count
+
+
+def cut(vector: Any, low: int, high: int) -> Any:
+    """Numbers low .. high - 1 of a vector, on the host or on a device."""
+    if isinstance(vector, np.ndarray):
+        return vector[low:high]
+    return type(vector)(vector.device, vector.array.part(low, high - low))
+
+
+def _weighted(store: Scenarios, rows: ArrayLike, weights: ArrayLike) -> tuple[RowArray, FloatArray]:
+    r, w = store.checked(rows), np.asarray(weights, dtype=np.float64)
+    need(
+        w.shape == r.shape and r.size > 0, f"rows {r.shape} and weights {w.shape} must have one shape, and not be empty"
+    )
+    return r, w
 
 
 def _held(store: Scenarios) -> int:

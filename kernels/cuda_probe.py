@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,7 +49,7 @@ def version(number: int) -> str:
 def wheels() -> tuple[str, ...]:
     """Names of the installed distributions of CuPy."""
     names = {str(d.metadata["Name"] or "").lower() for d in distributions()}
-    return tuple(sorted(n for n in names if n == "cupy" or n.startswith("cupy-cuda") or n.startswith("cupy-rocm")))
+    return tuple(sorted(n for n in names if n == "cupy" or n.startswith(("cupy-cuda", "cupy-rocm"))))
 
 
 def probe(
@@ -56,8 +58,8 @@ def probe(
 ) -> Found:
     """The first visible device, tried with a kernel of its own.
 
-    Raises `DeviceFault`, of the class that tells what is wrong. Takes about a second where there is a device, and next to
-    nothing where CuPy is not installed.
+    Raises `DeviceFault`, of the class that tells what is wrong. Takes about a second where there is a device, and next
+    to nothing where CuPy is not installed.
     """
     found = installed()
     if len(found) > 1:
@@ -72,8 +74,8 @@ def probe(
         current = int(runtime.runtimeGetVersion())
         if driver < current // 1000 * 1000:
             raise faults.OldDriver(
-                f"the NVIDIA driver supports CUDA {version(driver)} and CuPy needs {version(current // 1000 * 1000)}; install a newer "
-                f"driver ({faults.NEWEST_CUDA_DRIVER}), or {_older(found)}"
+                f"the NVIDIA driver supports CUDA {version(driver)} and CuPy needs {version(current // 1000 * 1000)}; "
+                f"install a newer driver ({faults.DRIVERS}), or {_older(found)}"
             )
         if int(runtime.getDeviceCount()) == 0:
             raise faults.NoDevice("the driver finds no device; check `nvidia-smi` and CUDA_VISIBLE_DEVICES")
@@ -83,8 +85,8 @@ def probe(
         architecture = (int(properties["major"]), int(properties["minor"]))
         if architecture < faults.OLDEST:
             raise faults.UnsupportedArchitecture(
-                f"{name} has compute capability {architecture[0]}.{architecture[1]}; the kernels need 7.5 or later (Turing, 2018): "
-                "use --device cpu"
+                f"{name} has compute capability {architecture[0]}.{architecture[1]}; the kernels need 7.5 or later "
+                "(Turing, 2018): use --device cpu"
             )
         remarks = _cache()
         _try(cupy)
@@ -122,9 +124,7 @@ def _driver(runtime: Any) -> int:
     except Exception:  # a system without the driver's library at all
         driver = 0
     if driver == 0:
-        raise faults.NoDriver(
-            f"no NVIDIA driver is loaded; install one ({faults.NEWEST_CUDA_DRIVER}), or use --device cpu"
-        )
+        raise faults.NoDriver(f"no NVIDIA driver is loaded; install one ({faults.DRIVERS}), or use --device cpu")
     return driver
 
 
@@ -149,10 +149,12 @@ def _cache() -> tuple[str, ...]:
         with tempfile.TemporaryFile(dir=folder):
             return ()
     except OSError as error:
-        os.environ["CUPY_CACHE_DIR"] = tempfile.mkdtemp(prefix="capmix-kernels-")
+        scratch = tempfile.mkdtemp(prefix="capmix-kernels-")
+        atexit.register(shutil.rmtree, scratch, True)
+        os.environ["CUPY_CACHE_DIR"] = scratch
         fault = faults.CacheUnwritable(
-            f"compiled kernels cannot be kept in {folder} ({error.strerror or error}) and are compiled anew each time; set "
-            "CUPY_CACHE_DIR to a folder that can be written to"
+            f"compiled kernels cannot be kept in {folder} ({error.strerror or error}) and are compiled anew each time; "
+            "set CUPY_CACHE_DIR to a folder that can be written to"
         )
         return (str(fault),)
 

@@ -59,10 +59,11 @@ class DeviceLost(DeviceFault):
 
 
 OLDEST = (7, 5)  # compute capability of Turing
-NEWEST_CUDA_DRIVER = "https://www.nvidia.com/drivers"
+DRIVERS = "https://www.nvidia.com/drivers"
 
 _LOST = (
-    "IllegalAddress", "illegal memory access", "LaunchFailure", "unspecified launch failure", "LaunchTimeout", "launch timed out",
+    "IllegalAddress", "illegal memory access", "LaunchFailure", "unspecified launch failure", "LaunchTimeout",
+    "launch timed out",
     "ECCUncorrectable", "uncorrectable ECC", "DevicesUnavailable", "busy or unavailable", "DeviceUninitialized",
     "cudaErrorUnknown", "CUDA_ERROR_UNKNOWN", "HardwareStackError", "MisalignedAddress", "misaligned address",
     "ContextIsDestroyed", "context is destroyed", "InvalidAddressSpace", "NvlinkUncorrectable", "SystemDriverMismatch",
@@ -96,7 +97,7 @@ def translate(error: BaseException) -> DeviceFault | None:
         return OutOfDeviceMemory("out of memory; use fewer --scenarios, or let nothing else run on the device")
     if "cudaErrorInsufficientDriver" in text:
         return OldDriver(
-            f"the NVIDIA driver is too old for this CuPy; install a newer one ({NEWEST_CUDA_DRIVER}) or CuPy for CUDA 12"
+            f"the NVIDIA driver is too old for this CuPy; install a newer one ({DRIVERS}) or CuPy for CUDA 12"
         )
     if "cudaErrorNoDevice" in text or "CUDA_ERROR_NO_DEVICE" in text:
         return NoDevice("the driver finds no device; check `nvidia-smi` and CUDA_VISIBLE_DEVICES")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .checks import need
 from .store import LANES, RowArray, Store, blocks_of
-from .tables import FloatArray
+from .tables import FloatArray, LossTable
 from .tail import Tail, tail
 
 
@@ -20,8 +21,20 @@ def filled(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return lanes
 
 
-class HostVectors:
+class HostVectors(ABC):
     """See `backend.Backend` for the methods."""
+
+    @abstractmethod
+    def balances(
+        self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
+    ) -> FloatArray: ...
+
+    def fan(
+        self, store: Store, table: LossTable, exposure: ArrayLike, levels: Sequence[float], count: int | None = None
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        rows = None if count is None else np.arange(min(count, store.count))
+        found = self.balances(store, table, exposure, rows)
+        return np.quantile(found, levels, axis=0), found.mean(axis=0), (found < table.floor).mean(axis=0)
 
     def tail(self, losses: FloatArray, level: float, mass: float | None = None) -> Tail:
         return tail(losses, level, mass=mass)
@@ -30,8 +43,8 @@ class HostVectors:
         need(1 <= count <= losses.size, f"count must lie in 1..{losses.size}; got {count}")
         return np.sort(np.argpartition(losses, losses.size - count)[losses.size - count :])
 
-    def dot(self, losses: FloatArray, rows: RowArray, weights: FloatArray) -> float:
-        return float(losses[rows] @ weights)
+    def dot(self, losses: FloatArray, rows: ArrayLike, weights: ArrayLike) -> float:
+        return float(losses[np.asarray(rows)] @ np.asarray(weights))
 
     def concatenate(self, parts: Sequence[FloatArray]) -> FloatArray:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)

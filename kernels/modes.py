@@ -1,8 +1,8 @@
 """Where the scenarios lie while a plan is made, decided from their size and the memory that is free.
 
-Three modes: resident (all drivers of all scenarios in the memory of the device that computes), chunked from host (they lie in
-the host's memory and pass through the device in chunks) and regenerating (they are drawn anew, chunk by chunk, in every
-pass). A scenario is a function of its number, so all three work on the same bits.
+Three modes: resident (all drivers of all scenarios in the memory of the device that computes), chunked from host (they
+lie in the host's memory and pass through the device in chunks) and regenerating (they are drawn anew, chunk by chunk, in
+every pass). A scenario is a function of its number, so all three work on the same bits.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def place(shape: Shape, free: int | None, host_free: int | None = None, costs: C
 
 
 def fitting_chunk(shape: Shape, room: int) -> int:
-    """Scenarios per chunk, a multiple of `SLICE`, half of the room left to the tails. `TooLarge` if one slice does not fit."""
+    """Scenarios per chunk, a multiple of `SLICE`; half of the room is left to the tails. `TooLarge` if no slice fits."""
     if shape.peak(Mode.REGENERATING, SLICE) > room:
         raise TooLarge(
             f"the losses of {shape.count:,} scenarios need {shape.peak(Mode.REGENERATING, SLICE) / 1e9:.1f} GB and "

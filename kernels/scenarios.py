@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .backend import Held
 from .modes import Mode, Placement, Shape
 from .store import RowArray, Store
 from .tables import FloatArray, ProcessTable
@@ -36,7 +37,7 @@ class Source:
 
 @dataclass(eq=False)
 class Scenarios:
-    """Scenarios as `Chunked` hands them out. They stay good whatever happens to the device: they are a function of `source`.
+    """Scenarios as `Chunked` hands them out. They outlive a device: they are a function of `source`.
 
     Attributes:
         placement: how they are held at present; it changes where memory runs out.
@@ -49,7 +50,7 @@ class Scenarios:
     shape: Shape
     placement: Placement
     owner: int
-    whole: Store | None = None
+    whole: Held | None = None
     pieces: list[Store] = field(default_factory=list)
 
     @property

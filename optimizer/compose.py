@@ -105,7 +105,7 @@ def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         certificate=certificate,
         risk=(),
         scenarios=ScenarioInfo(ready.store.count, about.seed, ready.store.nbytes),
-        device=describe(ready.backend),
+        device=describe(ready.backend, ready.store),
         timings=Timings(0.0, 0.0, 0.0, 0.0),
         passes=solution.passes,
         funding=Funding({}, {}, 0.0, 0.0),

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend, Losses
-from ..kernels.store import Store
+from ..kernels.backend import Backend, Held, Losses
 from ..models.program import LinearProgram
 from .elastic import relaxations
 from .highs import SolverError
@@ -67,7 +66,7 @@ def maximise(
     program: LinearProgram,
     risks: Sequence[RiskLimit],
     backend: Backend,
-    store: Store,
+    store: Held,
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> Solution:
@@ -90,7 +89,7 @@ class _Search:
         program: LinearProgram,
         risks: tuple[RiskLimit, ...],
         backend: Backend,
-        store: Store,
+        store: Held,
         settings: Settings,
         progress: Progress | None,
     ) -> None:

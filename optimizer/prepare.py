@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend
-from ..kernels.store import Store
+from ..kernels.backend import Backend, Held
 from ..kernels.tables import ProcessTable
 from ..models.build import build_ledger, build_program
 from ..models.ledger import Ledger
@@ -37,7 +36,7 @@ class Prepared:
     case: Case
     backend: Backend
     processes: ProcessTable
-    store: Store
+    store: Held
     ledger: Ledger
     means: FloatArray
     deposit_rates: FloatArray

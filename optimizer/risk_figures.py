@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend, Losses
-from ..kernels.store import Store
+from ..kernels.backend import Backend, Held, Losses
 from ..models.schema.rules import Risk
 from .assemble import Measured
 from .out_of_sample import cvar_interval
@@ -52,12 +51,12 @@ def risk_figures(
 
 
 def liquidity_fan(
-    backend: Backend, store: Store, liquidity: Measured, decided: FloatArray, labels: Sequence[str]
+    backend: Backend, store: Held, liquidity: Measured, decided: FloatArray, labels: Sequence[str]
 ) -> Table:
     """Quantiles of running cash per period, over the first 131,072 scenarios at most (they are independent draws)."""
     count = min(store.count, FAN_SCENARIOS)
-    balances = backend.balances(store, liquidity.table, liquidity.matrix @ decided, rows=np.arange(count))
-    quantiles = np.quantile(balances, QUANTILES, axis=0)
+    exposure = liquidity.matrix @ decided
+    quantiles, mean, below = backend.fan(store, liquidity.table, exposure, QUANTILES, count)
     columns = (
         Column("period"),
         *(Column(f"{q:.0%}", "billion", "money") for q in QUANTILES),
@@ -66,8 +65,6 @@ def liquidity_fan(
         Column("below minimum", "", "share"),
     )
     floor = liquidity.table.floor
-    below = (balances < floor).mean(axis=0)
-    mean = balances.mean(axis=0)
     rows: list[tuple[Cell, ...]] = [
         (label, *(float(q) for q in quantiles[:, t]), float(mean[t]), float(floor[t]), float(below[t]))
         for t, label in enumerate(labels)

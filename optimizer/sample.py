@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend, Losses
-from ..kernels.store import Store
+from ..kernels.backend import Backend, Held, Losses
 from ..kernels.tail import Tail, tail_mass
 from .progress import Monitor
 from .solution import RiskLimit
@@ -43,7 +42,7 @@ class Rows:
         self,
         backend: Backend,
         risks: Sequence[RiskLimit],
-        stores: Sequence[Store],
+        stores: Sequence[Held],
         weights: Sequence[float],
         monitor: Monitor,
         whole: int,
@@ -120,7 +119,7 @@ class Rows:
 class Sample:
     """All scenarios, and working sets of rows taken from them."""
 
-    def __init__(self, backend: Backend, store: Store, risks: Sequence[RiskLimit], monitor: Monitor) -> None:
+    def __init__(self, backend: Backend, store: Held, risks: Sequence[RiskLimit], monitor: Monitor) -> None:
         self._backend = backend
         self._store = store
         self._risks = risks
@@ -153,7 +152,8 @@ class Sample:
 
     def worst(self, losses: Sequence[Losses], multiple: float, old: Rows | None = None) -> Rows:
         """Per limit the rows with the largest losses, `multiple` times its tail, together with those of `old`."""
-        stores, index = [], []
+        stores: list[Held] = []
+        index: list[NDArray[np.int64] | None] = []
         with self._monitor.evaluating():
             for m, loss in enumerate(losses):
                 size = int(np.ceil(multiple * self.weights[m])) + 64

@@ -13,6 +13,7 @@ from ..kernels.host_memory import memory_available, memory_total
 
 __all__ = ["copy_bandwidth", "cores", "memory_available", "memory_total", "processor"]
 
+
 def cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):

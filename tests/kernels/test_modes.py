@@ -1,4 +1,4 @@
-"""Where scenarios lie: the same bits in every mode and for every size of chunk; memory that runs out; a device that is lost."""
+"""Where scenarios lie: the same bits in every mode and chunk; memory that runs out; a device that is lost."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def everything(backend):
     again = backend.pull_back(near, tables[1], exposures[1], np.arange(4_000), np.full(4_000, 0.5))
     factors = np.array([[1, 2, -1], [5, -1, -1], [-1, -1, -1]], dtype=np.int32)
     return store, [
-        *(backend.host(v) for v in losses), tail.rows, tail.weights, np.array([tail.cvar, total, again[0]]), gradient, again[1],
-        worst, *(backend.host(v) for v in inner), backend.means(store, factors), backend.rates(store, tables[0]),
+        *(backend.host(v) for v in losses), tail.rows, tail.weights, np.array([tail.cvar, total, again[0]]), gradient,
+        again[1], worst, *(backend.host(v) for v in inner), backend.means(store, factors), backend.rates(store, tables[0]),
         backend.balances(store, tables[0], exposures[0], np.arange(700)),
     ]  # fmt: skip
 
@@ -118,7 +118,7 @@ def test_memory_that_runs_out_in_the_middle_of_a_pass(resident):
             raise MemoryError
 
     backend = Chunked(FakeDevice(10**12, fail), free=lambda: free_for(2 * SLICE))
-    store, results = everything(backend)
+    _, results = everything(backend)
     same(results, resident)
 
 
@@ -146,7 +146,7 @@ def test_lost_device(resident, at):
     assert backend.name == "cuda"
     assert backend.recover(caught.value)
     assert backend.name == "numba"
-    store, results = everything(backend)
+    _, results = everything(backend)
     same(results, resident)
     assert len(lost) == 1
     assert "went on on the CPU" in backend.messages[0]

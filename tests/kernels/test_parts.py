@@ -51,7 +51,10 @@ def test_rates_are_the_mean_of_what_a_surplus_earns(count, margin):
     store = backend.simulate(table, count, 5)
     periods = store.periods
     terms = TermTable(
-        periods, np.full((1, 4), -1, np.int32), np.zeros(1, np.int32), np.minimum(np.arange(periods + 1), 1).astype(np.int32)
+        periods,
+        np.full((1, 4), -1, np.int32),
+        np.zeros(1, np.int32),
+        np.minimum(np.arange(periods + 1), 1).astype(np.int32),
     )
     loss = LossTable(LossKind.PEAK, terms, np.zeros(periods), 0.0, 0, margin, 0.05, 0.25)
     x = store.x(np.arange(count))[:, 0, :]

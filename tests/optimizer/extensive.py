@@ -103,7 +103,9 @@ def extensive(program: LinearProgram, risks: Sequence[RiskLimit], values: np.nda
                     rows.append((here_flow, [(b - 1, grow), (b, -eye)]))
                     lower.append(np.zeros(count))
                 upper.append(np.full(count, np.inf))
-        rows.append((sp.csr_array((1, columns)), [(eta, sp.csr_array([[1.0]])), (u, sp.csr_array(np.full((1, count), 1 / k)))]))
+        rows.append(
+            (sp.csr_array((1, columns)), [(eta, sp.csr_array([[1.0]])), (u, sp.csr_array(np.full((1, count), 1 / k)))])
+        )
         lower.append(np.array([-np.inf]))
         upper.append(np.array([risk.limit]))
     for first, others in rows:
