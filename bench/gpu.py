@@ -20,7 +20,7 @@ COUNTS = (1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
 
 
 def plans(case_name: str, counts: Sequence[int], device: str, seconds: float) -> list[str]:
-    """Whole plans after a first one that loads and compiles; those that would take longer than `seconds` are left out."""
+    """Whole plans after a first one that loads and compiles; those expected to take over `seconds` are left out."""
     case = capmix.load_case(case_name)
     capmix.optimize(case, scenarios=20_000, device=device)
     lines = [

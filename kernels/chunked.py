@@ -2,8 +2,8 @@
 
 Losses are functions of one scenario, so chunks of them put together do not depend on the chunks. Sums over scenarios
 are taken slice by slice (65,536 scenarios, or tail rows) and the slices added in their order: chunks are multiples of a
-slice, so that sums do not depend on them either. Where memory runs out, scenarios that were held are drawn anew instead,
-then chunks are halved; where the device is lost, another backend takes over, and draws the same scenarios.
+slice, so that sums do not depend on them either. Where memory runs out, scenarios that were held are drawn anew, then
+chunks are halved; where the device is lost, another backend takes over, and draws the same scenarios.
 """
 
 from __future__ import annotations
@@ -130,12 +130,11 @@ class Chunked:
             return [self.inner.pull_back(part, table, exposure, cut(at, a, b), cut(share, a, b)) for a, b in ends]
 
         if store.mode is Mode.RESIDENT:
-            whole, held = self._whole(store), not isinstance(rows, list | np.ndarray)
-            try:
-                if held:  # made by this backend, and left where they are
-                    return total.of(self._guarded(lambda: of(whole, rows, weights)))
+            at, share = rows, weights
+            if isinstance(rows, list | np.ndarray):  # else made by this backend, and left where they are
                 at, share = _weighted(store, rows, weights)
-                return total.of(self._guarded(lambda: of(whole, at, share)))
+            try:
+                return total.of(self._guarded(lambda: of(self._whole(store), at, share)))
             except OutOfDeviceMemory as fault:
                 self._shrink(store, fault)
         r, w = _weighted(store, rows, weights)
@@ -321,19 +320,27 @@ class Chunked:
         low = 0
         while low < store.count:
             try:
-                part = self._part(store, low)
-                done, size = work(low, part), part.count
-                del part
+                done, size = self._worked(store, low, work)
             except Exception as error:
-                fault = translate(error)
-                if isinstance(fault, OutOfDeviceMemory):
-                    self._shrink(store, fault)
-                    continue
-                if fault is None or fault is error:
-                    raise
-                raise fault from error
+                self._weather(store, error)
+                continue
             yield low, done
             low += size
+
+    def _weather(self, store: Scenarios, error: Exception) -> None:
+        """Go on with less memory, or raise. A function of its own: an error that is kept keeps the memory of its pass."""
+        fault = translate(error)
+        if isinstance(fault, OutOfDeviceMemory):
+            self._shrink(store, fault)
+        elif fault is None or fault is error:
+            raise error
+        else:
+            raise fault from error
+
+    def _worked(self, store: Scenarios, low: int, work: Callable[[int, Held], R]) -> tuple[R, int]:
+        """Work on the part from `low` on, and its size. A function of its own, so that nothing outlives it."""
+        part = self._part(store, low)
+        return work(low, part), part.count
 
     def _mean(self, store: Scenarios, mean: Callable[[Held], FloatArray]) -> FloatArray:
         """Mean over all scenarios from those of the slices."""

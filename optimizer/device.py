@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..kernels import cuda_start
 from ..kernels.backend import Backend, Held, get_backend
@@ -25,7 +25,7 @@ class DeviceError(RuntimeError):
 
 
 def choose(device: str, losses: int = 1, tails: float = 0.05) -> Chunked:
-    """Backend for "auto" (a CUDA device if there is one that works), "cpu" (all cores), "numpy" (the slow definition) or "cuda".
+    """Backend for "auto" (a CUDA device if one works), "cpu" (all cores), "numpy" (the slow definition) or "cuda".
 
     Args:
         losses, tails: number of risk limits, and the sum of 1 - level over them; they decide how much memory is needed.
@@ -58,9 +58,9 @@ def _cpu(name: str, losses: int, tails: float) -> Chunked:
 
 
 def _free(backend: Backend) -> Callable[[], int | None]:
-    """Free bytes of a device, those included that the backend holds without using them."""
-    free: Callable[[], int | None] = getattr(backend, "free", lambda: None)
-    return free
+    """Free bytes of a backend's device, those included that it holds without using them; unknown where it has none."""
+    device: Any = getattr(backend, "device", None)
+    return lambda: None if device is None else int(device.memory()[0])
 
 
 def steadily(backend: Backend, step: Callable[[], R]) -> R:
