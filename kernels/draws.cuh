@@ -32,7 +32,7 @@ INLINE double ratio(double scale, double r, double a0, double a1, double a2, dou
     return scale * top / bottom;
 }
 
-INLINE double normal_quantile(double p) {
+static __device__ __noinline__ double normal_quantile(double p) {
     const double q = p - 0.5;
     if (fabs(q) <= 0.425)
         return ratio(q, 0.180625 - q * q,

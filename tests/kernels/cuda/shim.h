@@ -19,6 +19,7 @@
 #define __device__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
+#define __noinline__
 #define __align__(n) alignas(n)
 #define __shared__ static
 #define DYNAMIC_SHARED(type, name) type* name = (type*)shim::dynamic

@@ -6,6 +6,7 @@ import ctypes
 import shutil
 import subprocess
 import tempfile
+import weakref
 from functools import cache
 from pathlib import Path
 
@@ -80,8 +81,6 @@ class ShimDevice:
     name, arch, processors = "host shim", "host", 4
 
     def __init__(self, shared_limit: int = 227 << 10, total: int = 1 << 32, reversed: bool = False, kernels=None) -> None:
-        import weakref
-
         self.shared_limit, self.total, self.reversed = shared_limit, total, reversed
         self.used = 0
         self.live: weakref.WeakSet[_Memory] = weakref.WeakSet()
@@ -129,8 +128,9 @@ class ShimDevice:
 
     @staticmethod
     def _view(array):
-        buffer = (ctypes.c_uint8 * array.nbytes).from_address(array.address) if array.nbytes else b""
-        return np.frombuffer(buffer, dtype=array.dtype)
+        if array.nbytes == 0:
+            return np.empty(0, dtype=array.dtype)
+        return np.frombuffer((ctypes.c_uint8 * array.nbytes).from_address(array.address), dtype=array.dtype)
 
 
 def _cell(argument):
