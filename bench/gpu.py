@@ -80,10 +80,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.exercise:
         exercise(backend)
         return 0
+    described = describe().replace("; no GPU in use", "")
     copied = device_copy() if options.device == "cuda" else copy_bandwidth()
     count, counts = int(options.count), [int(n) for n in options.counts]
     job = gpu_passes.work(options.case)
-    print(f"# {name}\n\n{describe()}\n", flush=True)
+    print(f"# {name}\n\n{described}\n", flush=True)
     for title, lines in (
         ("Passes", lambda: gpu_passes.table(job, backend, count, copied)),
         ("Regenerating", lambda: gpu_passes.regenerating(job, backend, count)),

@@ -42,13 +42,14 @@ def work(case_name: str) -> Work:
     return Work(ready, [m.table for m in ready.losses], [m.matrix @ x for m in ready.losses])
 
 
-def step(name: str, call: Callable[[], object], moved: float, copied: float, note: str = "") -> str:
-    """One row: median seconds, GB/s of the bytes that must be moved, share of the copy."""
+def step(name: str, call: Callable[[], object], moved: float, copied: float, whole: float = 0.0) -> str:
+    """One row: median time, GB/s of the bytes to be moved, share of the copy, share of a pass of `whole` seconds."""
     call()
     seconds = median_time(call, REPEATS)
     rate = moved / seconds
     speed = f"{rate / 1e9:,.1f} | {rate / copied:.0%}" if moved else "|"
-    return f"| {name} | {1e3 * seconds:.3f} | {speed} | {note.format(s=seconds)} |"
+    share = f"{seconds / whole:.0%} of its pass" if whole else ""
+    return f"| {name} | {1e3 * seconds:.3f} | {speed} | {share} |"
 
 
 def table(job: Work, backend: Backend, count: int, copied: float) -> list[str]:
@@ -74,7 +75,7 @@ def table(job: Work, backend: Backend, count: int, copied: float) -> list[str]:
         whole = median_time(alone, REPEATS)
         lines.append(step(f"loss pass, {risk.id}", alone, store.nbytes + 8.0 * count, copied))
         select = lambda values=values, risk=risk: backend.tail(values, risk.level)  # noqa: E731
-        lines.append(step(f"tail selection, {risk.id}", select, 0.0, copied, share_of(whole)))
+        lines.append(step(f"tail selection, {risk.id}", select, 0.0, copied, whole))
         worst = select()
         back = lambda loss=loss, exposure=exposure, worst=worst: backend.pull_back(  # noqa: E731
             store, loss, exposure, worst.rows, worst.weights
@@ -83,11 +84,6 @@ def table(job: Work, backend: Backend, count: int, copied: float) -> list[str]:
         lines.append(step(f"pull-back, {risk.id}, {rows:,} rows", back, rows * (job.row_bytes + 16.0), copied))
     lines.append(step("means", lambda: backend.means(store, job.ready.ledger.factors), store.nbytes, copied))
     return lines
-
-
-def share_of(whole: float) -> str:
-    """A note that gives a step's time as a share of a pass of `whole` seconds; filled in by `step`."""
-    return f"{{s:.6f}} s of a pass of {whole:.6f} s"
 
 
 def regenerating(job: Work, backend: Backend, count: int) -> list[str]:

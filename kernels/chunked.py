@@ -328,7 +328,7 @@ class Chunked:
             low += size
 
     def _weather(self, store: Scenarios, error: Exception) -> None:
-        """Go on with less memory, or raise. A function of its own: an error that is kept keeps the memory of its pass."""
+        """Go on with less memory, or raise. A function of its own: an error that is kept keeps its pass's memory."""
         fault = translate(error)
         if isinstance(fault, OutOfDeviceMemory):
             self._shrink(store, fault)
