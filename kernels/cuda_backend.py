@@ -1,7 +1,8 @@
 """The backend on a CUDA device. Scenarios, losses and tails stay there; numbers, and rows asked for, come back.
 
-Draws, stores, losses, gradients and means have the bits of the Numba backend: the same operations in the same order, without
-contraction to fused multiply-add. The mean of a tail is added up in another order than on the host (both within 1e-15 or so).
+Draws, stores, losses, gradients and means have the bits of the Numba backend: the same operations in the same order,
+without contraction to fused multiply-add. The mean of a tail is added up in another order than on the host; the two
+differ by rounding.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ NOTHING = np.uint64(2**64 - 1)  # no row is at fault
 
 
 class CudaBackend:
-    """See `backend.Backend` for the methods. Losses are `cuda_vector.Vector`, tails hold vectors, stores are `DeviceStore`.
+    """See `backend.Backend` for the methods. Losses and tails are of `cuda_vector.Vector`, stores are `DeviceStore`.
 
     Args:
         device: computes. chunk: scenarios handled at a time where they are not kept, a multiple of 16,384.
@@ -128,7 +129,7 @@ class CudaBackend:
             cuda_passes.add_rates(self.device, blocks, count, positions, low, table.dt, table.surplus_margin, out)
         return np.asarray((self.device.download(out) / store.count)[seen])
 
-    def losses(self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[Vector]:  # type: ignore[override]
+    def losses(self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[Vector]:
         checks.need(len(tables) == len(exposures), "as many exposures as tables are needed")
         if not tables:
             return []
@@ -191,7 +192,7 @@ class CudaBackend:
     def fan(
         self, store: Store, table: LossTable, exposure: ArrayLike, levels: Sequence[float], count: int | None = None
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Of the balances in the first `count` rows, per period: quantiles (levels, T), mean (T,), share below the floor (T,)."""
+        """Of the balances in the first `count` rows: quantiles (levels, T), means (T,), shares below the floor (T,)."""
         checks.need(all(0.0 <= q <= 1.0 for q in levels) and len(levels) > 0, f"levels lie in 0..1; got {list(levels)}")
         number = store.count if count is None else min(count, store.count)
         r = None if number == store.count else Vector.of(self.device, np.arange(number), np.int64)
@@ -215,7 +216,9 @@ class CudaBackend:
         return parts[0] if len(parts) == 1 else cuda_vector.concatenated(parts)
 
     def above(self, losses: Vector, limit: float) -> float:
-        found = cuda_select.beyond(self.device, losses.array, losses.size, np.array([limit], dtype=np.float64), below=False)
+        found = cuda_select.beyond(
+            self.device, losses.array, losses.size, np.array([limit], dtype=np.float64), below=False
+        )
         return float(found[0]) / losses.size
 
     def host(self, losses: Vector | FloatArray) -> FloatArray:
@@ -290,9 +293,7 @@ class CudaBackend:
         row = device.download(bad)[0]
         if row != NOTHING:
             at = int(row) if rows is None else int(device.download(rows.array.part(int(row), 1))[0])
-            raise FloatingPointError(
-                f"a balance of scenario {store.scenario(at)} is not finite; its flows overflow"
-            )
+            raise FloatingPointError(f"a balance of scenario {store.scenario(at)} is not finite; its flows overflow")
         return out
 
     def _rows(self, store: Store, rows: ArrayLike | Vector) -> Vector:

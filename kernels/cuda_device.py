@@ -1,4 +1,4 @@
-"""What the CUDA backend needs of a device: memory, copies and launches. One implementation drives CuPy, another emulates."""
+"""What the CUDA backend needs of a device: memory, copies and launches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ Scalar: TypeAlias = "np.int64 | np.uint64 | np.float64"
 
 
 class Array:
-    """Numbers in a device's memory: `size` of one type from `address` on. Memory is given back with the last part of it.
+    """Numbers in a device's memory: `size` of one type from `address` on. Memory is given back with
+    the last part of it.
 
     Attributes:
         owner: what keeps the memory, as the device knows it.
@@ -37,7 +38,7 @@ class Array:
         return Array(self.owner, self.address + low * self.dtype.itemsize, size, self.dtype)
 
 
-Argument: TypeAlias = "Array | None | Scalar"
+Argument: TypeAlias = "Array | Scalar | None"
 
 
 class Device(Protocol):

@@ -69,7 +69,15 @@ class Drawing:
 
 
 def losses(
-    device: Device, blocks: Array, count: int, factors: int, program: Array, out: Array, stride: int, first: int, bad: Array
+    device: Device,
+    blocks: Array,
+    count: int,
+    factors: int,
+    program: Array,
+    out: Array,
+    stride: int,
+    first: int,
+    bad: Array,
 ) -> None:
     """Losses of `count` scenarios into the rows first, ... of out (M, stride)."""
     arguments = (blocks, np.int64(count), np.int64(factors), program, out, np.int64(stride), np.int64(first), bad)
@@ -82,7 +90,15 @@ def losses(
 
 
 def balances(
-    device: Device, blocks: Array, count: int, factors: int, program: Array, out: Array, stride: int, first: int, bad: Array
+    device: Device,
+    blocks: Array,
+    count: int,
+    factors: int,
+    program: Array,
+    out: Array,
+    stride: int,
+    first: int,
+    bad: Array,
 ) -> None:
     """Balances of `count` scenarios into the columns first, ... of out (T, stride)."""
     arguments = (blocks, np.int64(count), np.int64(factors), program, out, np.int64(stride), np.int64(first), bad)
@@ -113,7 +129,9 @@ def add_gradient(
     device.launch("add_groups", grid_of(items), THREADS, (sums, np.int64(groups), np.int64(items), out))
 
 
-def add_products(device: Device, blocks: Array, count: int, positions: int, factors: Array, atoms: int, out: Array) -> None:
+def add_products(
+    device: Device, blocks: Array, count: int, positions: int, factors: Array, atoms: int, out: Array
+) -> None:
     """Add to out (atoms,) the sums over all scenarios of products of values; factors (atoms, slots)."""
     groups = -(-blocks_of(count) // MEAN_GROUP)
     sums = device.empty(groups * atoms, np.float64)

@@ -21,7 +21,13 @@ _UNIT_BITS = 62  # of the total weight in fixed point
 
 
 def _border(
-    device: Device, values: Array, stride: int, count: int, columns: Sequence[int], masses: Sequence[int], weights: Array | None
+    device: Device,
+    values: Array,
+    stride: int,
+    count: int,
+    columns: Sequence[int],
+    masses: Sequence[int],
+    weights: Array | None,
 ) -> tuple[Array, Array]:
     """Border of each query: the key and, in (queries,), the loss at which the rows from the top on add up to its mass.
 
@@ -44,7 +50,14 @@ def _border(
 
 
 def _rows(
-    device: Device, losses: Array, border: Array, size: int | None, share: float, weights: Array | None, each: Array | None, unit: float
+    device: Device,
+    losses: Array,
+    border: Array,
+    size: int | None,
+    share: float,
+    weights: Array | None,
+    each: Array | None,
+    unit: float,
 ) -> tuple[Array, Array, Array]:
     """Rows from the border up in ascending order, their weights and losses. size: their number where it is known."""
     count, chunks = np.int64(losses.size), -(-losses.size // CHUNK)
@@ -116,7 +129,9 @@ def quantiles(device: Device, values: Array, count: int, columns: int, levels: S
     high = np.minimum(low + 1, count - 1)
     ranks = np.unique(np.concatenate((low, high)))
     masses = np.tile(count - ranks, columns)
-    _, at = _border(device, values, count, count, np.repeat(np.arange(columns), ranks.size).tolist(), masses.tolist(), None)
+    _, at = _border(
+        device, values, count, count, np.repeat(np.arange(columns), ranks.size).tolist(), masses.tolist(), None
+    )
     found = device.download(at).reshape(columns, ranks.size)
     a, b = found[:, np.searchsorted(ranks, low)].T, found[:, np.searchsorted(ranks, high)].T
     share = (place - low)[:, None]

@@ -34,22 +34,29 @@ class DeviceStore(Store):
     device: Device
 
     def __init__(
-        self, device: Device, values: Array, shape: tuple[int, int], count: int, first: int = 0, marks: Array | None = None
+        self,
+        device: Device,
+        values: Array,
+        shape: tuple[int, int],
+        count: int,
+        first: int = 0,
+        marks: Array | None = None,
     ) -> None:
         for name, value in (
-            ("device", device), ("values", values), ("shape", shape), ("count", count), ("first", first), ("marks", marks),
+            ("device", device), ("values", values), ("shape", shape), ("count", count), ("first", first),
+            ("marks", marks),
         ):  # fmt: skip
             object.__setattr__(self, name, value)
 
     shape: tuple[int, int]
 
     @property
-    def blocks(self) -> NDArray[np.float32]:  # type: ignore[override]
+    def blocks(self) -> NDArray[np.float32]:
         """(blocks, D, T, 256) copy on the host."""
         return self.device.download(self.values).reshape(-1, *self.shape, LANES)
 
     @property
-    def numbers(self) -> NDArray[np.uint64] | None:  # type: ignore[override]
+    def numbers(self) -> NDArray[np.uint64] | None:
         return None if self.marks is None else self.device.download(self.marks)
 
     @property
@@ -101,7 +108,7 @@ class Redraws(Protocol):
 
 
 class DrawnStore(Store):
-    """Scenarios first .. first + count - 1 of a sample, none of them kept: every pass draws them again, with the same bits."""
+    """Scenarios first .. first + count - 1 of a sample, none of them kept: every pass draws them again, bit for bit."""
 
     table: ProcessTable
     seed: int
@@ -110,13 +117,13 @@ class DrawnStore(Store):
 
     def __init__(self, backend: Redraws, table: ProcessTable, count: int, seed: int, sample: int, first: int) -> None:
         for name, value in (
-            ("backend", backend), ("table", table), ("count", count), ("seed", seed), ("sample", sample), ("first", first),
-            ("numbers", None),
+            ("backend", backend), ("table", table), ("count", count), ("seed", seed), ("sample", sample),
+            ("first", first), ("numbers", None),
         ):  # fmt: skip
             object.__setattr__(self, name, value)
 
     @property
-    def blocks(self) -> NDArray[np.float32]:  # type: ignore[override]
+    def blocks(self) -> NDArray[np.float32]:
         """(blocks, D, T, 256), drawn for this call."""
         return self.backend.redraw(self.table, self.scenarios(np.arange(self.count)), self.seed, self.sample).blocks
 

@@ -1,4 +1,4 @@
-"""A CUDA device through CuPy; the only file that imports it. Kernels are compiled at their first launch and kept on disk by CuPy."""
+"""A CUDA device through CuPy, imported here only. Kernels are compiled at their first launch and kept by CuPy."""
 
 from __future__ import annotations
 

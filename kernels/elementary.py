@@ -1,8 +1,8 @@
 """Exponential and its relatives, of + - * / only, so that every backend finds the same bits: the definition, in NumPy.
 
-The exponential is that of fdlibm (https://www.netlib.org/fdlibm/e_exp.c), below 1 ulp. log1p and expm1 correct the rounding of
-1 + x and of exp(x) by the error it causes (Kahan; Higham 2002, Accuracy and stability of numerical algorithms, 1.14.1),
-doi:10.1137/1.9780898718027; they and `power` stay within a few ulps where the processes use them.
+The exponential is that of fdlibm (https://www.netlib.org/fdlibm/e_exp.c), below 1 ulp. log1p and expm1 correct the
+rounding of 1 + x and of exp(x) by the error it causes (Kahan; Higham 2002, Accuracy and stability of numerical
+algorithms, 1.14.1, doi:10.1137/1.9780898718027); they and `power` stay within a few ulps where the processes use them.
 """
 
 from __future__ import annotations
@@ -65,5 +65,5 @@ def expm1(x: ArrayLike) -> FloatArray:
 
 def power(base: ArrayLike, exponent: ArrayLike) -> FloatArray:
     """base ** exponent for normal positive bases; its relative error grows with |exponent * log(base)|."""
-    base = np.asarray(base, dtype=np.float64)
-    return exponential(exponent * logarithm(base).reshape(base.shape))
+    base, e = np.asarray(base, dtype=np.float64), np.asarray(exponent, dtype=np.float64)
+    return exponential(e * logarithm(base).reshape(base.shape))

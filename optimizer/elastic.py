@@ -1,8 +1,9 @@
 """Why a linear program has no plan: the rules that must give way, and by how much at least.
 
-Elastic programming: every row, and every upper bound that stands for a rule, may be violated at a price; the cheapest violation
-names the rules in conflict (Chinneck 2008, Feasibility and Infeasibility in Optimization, ch. 6,
-https://doi.org/10.1007/978-0-387-74932-7). Rows that only define an amount (equalities) are dear, so that limits give way first.
+Elastic programming: every row, and every upper bound that stands for a rule, may be violated at a price; the cheapest
+violation names the rules in conflict (Chinneck 2008, Feasibility and Infeasibility in Optimization, ch. 6,
+https://doi.org/10.1007/978-0-387-74932-7). Rows that only define an amount (equalities) are dear, so that limits give
+way first.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ SMALLEST = 1e-7  # scaled amounts below are rounding
 def relaxations(program: LinearProgram, monitor: Monitor, seed: int = 0) -> tuple[Relaxation, ...]:
     """The cheapest set of relaxations that gives `program` a plan, largest relative amount first.
 
-    Raises `SolverError` if relaxing all rows and ruled bounds is not enough: then bounds on columns without a rule conflict.
+    Raises `SolverError` if relaxing all rows and ruled bounds is not enough: then bounds on columns without a rule
+    conflict.
     """
     scaling = scale(program)
     rows, columns = program.matrix.shape
@@ -65,8 +67,8 @@ def relaxations(program: LinearProgram, monitor: Monitor, seed: int = 0) -> tupl
     raised, lowered = result.x[columns + total :], result.x[columns : columns + total]
     found = []
     for side, amounts in (("upper", raised), ("lower", lowered)):
-        for i in np.flatnonzero(amounts > SMALLEST * size):
-            i, amount = int(i), float(amounts[i])
+        for i in map(int, np.flatnonzero(amounts > SMALLEST * size)):
+            amount = float(amounts[i])
             if i < rows:
                 entry = Relaxation(program.row_names[i], i, -1, side, amount / float(scaling.rows[i]))
             else:

@@ -1,7 +1,7 @@
 """The one place that knows HiGHS: one persistent model, solved again and again from its last basis.
 
-HiGHS accepts some wrong input silently (a NaN coefficient ends as "Optimal", crossed bounds are a warning), so every number
-is checked before it goes in, and every status before a result comes out. Huangfu & Hall 2018,
+HiGHS accepts some wrong input silently (a NaN coefficient ends as "Optimal", crossed bounds are a warning), so every
+number is checked before it goes in, and every status before a result comes out. Huangfu & Hall 2018,
 https://doi.org/10.1007/s12532-017-0130-5; software: https://highs.dev.
 """
 
@@ -40,8 +40,9 @@ class LpStatus(Enum):
 class LpResult:
     """Result of one solve. All arrays are empty unless `status` is optimal.
 
-    x: (columns,). objective: minimised. row_dual, column_dual: change of the objective per unit more of the active row or column
-    bound. row_value: (rows,) activity. basic: (rows,) True where the row's slack is in the basis. iterations: simplex iterations.
+    x: (columns,). objective: minimised. row_dual, column_dual: change of the objective per unit more of the active
+    row or column bound. row_value: (rows,) activity. basic: (rows,) True where the row's slack is in the basis.
+    iterations: simplex iterations.
     """
 
     status: LpStatus
@@ -55,10 +56,11 @@ class LpResult:
 
 
 class Model:
-    """minimise c'x, row_lower <= A x <= row_upper, col_lower <= x <= col_upper; rows and bounds may change between solves.
+    """minimise c'x, row_lower <= A x <= row_upper, col_lower <= x <= col_upper; rows and bounds may change between
+    solves.
 
-    Serial simplex with a fixed seed: the same calls give the same bits. Raises `SolverError` where a number is NaN, a cost or
-    coefficient infinite, a lower bound above its upper bound, or HiGHS refuses a call.
+    Serial simplex with a fixed seed: the same calls give the same bits. Raises `SolverError` where a number is NaN, a
+    cost or coefficient infinite, a lower bound above its upper bound, or HiGHS refuses a call.
     """
 
     def __init__(

@@ -1,9 +1,10 @@
 """In-out cutting planes on a set of rows: bounds that close from both sides.
 
-Each step solves the master problem (x_out, an upper bound) and goes from an interior point towards it. Losses are convex, so
-along the segment they lie below the straight line between its ends; where the CVaR of that straight line meets the limit,
-the point is feasible, and a cut is taken there and at x_out. The interior point then moves part of the way to it.
-Ben-Ameur & Neto 2007, Acceleration of cutting-plane and column generation algorithms, https://doi.org/10.1002/net.20137.
+Each step solves the master problem (x_out, an upper bound) and goes from an interior point towards it. Losses are
+convex, so along the segment they lie below the straight line between its ends; where the CVaR of that straight line
+meets the limit, the point is feasible, and a cut is taken there and at x_out. The interior point then moves part of
+the way to it. Ben-Ameur & Neto 2007, Acceleration of cutting-plane and column generation algorithms,
+https://doi.org/10.1002/net.20137.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ MOVE = 0.25  # share of the way to the boundary that the interior point moves
 EXACT = 1e-11  # relative to a limit's scale: no violation
 CLOSE = 0.05  # where the boundary is this close, the interior point lies on it: it goes back
 BACK = 0.3  # this share of the way to where it started
+REFRESH_EVERY = 8  # solves after which the interior point's losses are evaluated anew
 STILL = 100  # solves without a narrower gap after which cuts count as exhausted
 PURGE_EVERY = 20
 NEWTON_STEPS = 30
@@ -40,7 +42,9 @@ class Inside:
 
 @dataclass(frozen=True)
 class InOut:
-    """best: (columns,) the best point feasible on the rows. bound: no point is better. inside: the last interior point."""
+    """best: (columns,) the best point feasible on the rows. bound: no point is better. inside: the last interior
+    point.
+    """
 
     best: FloatArray
     lower: float
@@ -57,31 +61,40 @@ def between(start: Inside, end: Inside, share: float) -> Inside:
     )
 
 
-def boundary(
-    rows: Rows, master: Master, start: Sequence[Losses], end: Sequence[Losses], tails: Sequence[Tail]
-) -> tuple[float, int, Tail | None]:
-    """Largest t (as far as Newton's method finds it) such that (1-t) start + t end has every CVaR within its limit.
+@dataclass(frozen=True)
+class Crossing:
+    """Where the segment leaves a limit: at `share` of the way, with the tail that counts there."""
 
-    `tails` are those of `end`. Returns t, the limit that stops there and its tail at t (-1 and None if t = 1).
+    limit: int
+    share: float
+    tail: Tail
+
+
+def crossings(
+    rows: Rows, master: Master, start: Sequence[Losses], end: Sequence[Losses], tails: Sequence[Tail]
+) -> list[Crossing]:
+    """Per limit that is exceeded at `end`, whose tails are `tails`: the largest share t, as far as Newton's method
+    finds it, such that the CVaR of (1-t) start + t end is within the limit; 0 if `start` is not inside.
     """
-    t, stops, worst = 1.0, -1, None
+    found = []
     for m, (inner, outer) in enumerate(zip(start, end, strict=True)):
         limit, exact = master.limits[m], EXACT * master.scales[m]
-        if tails[m].cvar <= limit + exact:  # and so at every t: start is within the limit too
+        if tails[m].cvar <= limit + exact:
             continue
-        here = tails[m] if t == 1.0 else rows.tail(m, inner + (outer - inner) * t)
+        t, here = 1.0, tails[m]
         for _ in range(NEWTON_STEPS):
-            if here.cvar <= limit + exact:
-                break
             low, high = rows.mean(m, inner, here), rows.mean(m, outer, here)
             if low >= limit or high <= low:
-                return 0.0, m, here
-            t, stops = min(t, (limit - low) / (high - low)), m
+                t = 0.0
+                break
+            t = min(t, (limit - low) / (high - low))
             here = rows.tail(m, inner + (outer - inner) * t)
-            worst = here
+            if here.cvar <= limit + exact:
+                break
         else:
-            t *= 1.0 - 1e-9
-    return t, stops, worst
+            t = 0.0
+        found.append(Crossing(m, t, here))
+    return found
 
 
 def in_out(
@@ -94,7 +107,8 @@ def in_out(
 ) -> InOut:
     """Maximise the master's aim over the plans whose CVaR on `rows` is within every limit, to the relative `gap`.
 
-    tell: called with the upper bound after each solve. Not converged: `solves` were not enough, or cuts no longer move the bound.
+    tell: called with the upper bound after each solve. Not converged: `solves` were not enough, or cuts no longer
+    move the bound.
     """
     best, lower = inside.x, master.objective(inside.x)
     deep, bound, narrowest, still = inside, np.inf, np.inf, 0
@@ -113,18 +127,22 @@ def in_out(
         decisions = master.decisions(point.x)
         losses = rows.losses(decisions)
         tails = rows.tails(losses)
-        over = [m for m, t in enumerate(tails) if t.cvar > master.limits[m] + EXACT * master.scales[m]]
-        if not over:
+        if step % REFRESH_EVERY == REFRESH_EVERY - 1:
+            inside = Inside(inside.x, tuple(rows.losses(master.decisions(inside.x))))
+        exits = crossings(rows, master, inside.losses, losses, tails)
+        if not exits:
             return InOut(point.x, master.objective(point.x), bound, inside, True)
-        t, stops, worst = boundary(rows, master, inside.losses, losses, tails)
+        t = min(leave.share for leave in exits)
         here = inside.x + t * (point.x - inside.x)
         value = master.objective(here)
         if value > lower:
             best, lower = here, value
-        for m in over:
-            master.add(rows.cut(m, decisions, tails[m]))
-        if worst is not None and 0.0 < t < 1.0:
-            master.add(rows.cut(stops, master.decisions(here), worst))
+        for leave in exits:
+            if leave.share <= 0.5 * (1.0 + t):
+                master.add(rows.cut(leave.limit, decisions, tails[leave.limit]))
+        first = min(exits, key=lambda leave: leave.share)
+        if first.share > 0.0:
+            master.add(rows.cut(first.limit, master.decisions(here), first.tail))
         inside = between(inside, Inside(point.x, tuple(losses)), MOVE * t)
         if t < CLOSE:
             inside = between(inside, deep, BACK)

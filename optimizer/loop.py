@@ -1,27 +1,27 @@
 """Maximise a linear program under limits on CVaR, and prove how good the plan is.
 
-The loop of docs/mathematics-loop.md: relaxed program, pilot, interior point, rounds of in-out cutting planes on the scenarios
-that matter with one full pass each, polish, certificate.
+The loop of docs/mathematics-loop.md: relaxed program, pilot, interior point, rounds of in-out cutting planes on the
+scenarios that matter with one full pass each, polish, certificate.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend, Held, Losses
+from ..kernels.backend import Backend, Held
 from ..models.program import LinearProgram
 from .elastic import relaxations
 from .highs import SolverError
-from .in_out import Inside, between, boundary, in_out
+from .in_out import Inside, between, crossings, in_out
+from .incumbent import Evaluated, Incumbent
 from .master import Infeasible, Master, Prices
 from .phase_one import CLEARLY, FEASIBLE, deepest, least_alone, least_risk, violations
 from .plan import Passes, Status
-from .polish import inner_share, polish
+from .polish import polish
 from .progress import Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
 from .sample import Rows, Sample
 from .settings import Settings
@@ -43,23 +43,13 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 
 PILOT_TAIL = 50.0  # scenarios in the pilot's smallest tail, at least
-PILOT_GAP = 1e-3
+PILOT_ACCURACY = 1e-6
+PILOT_GAP = 3e-3
 FIRST_ROWS = 1.3  # the first working set is larger by this factor
-FIRST_GAP = 1e-4
+FIRST_GAP = 2e-4
 POLISH_ROUNDS = 3
-LOSS_SHARE = 1e-2
 ROW_TOLERANCE = 1e-6
 PULL = 0.6  # how far the interior point goes towards the last plan at the start of a round
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """A plan and, per limit, its CVaR, quantile and share of scenarios above the limit, over all scenarios."""
-
-    x: FloatArray
-    values: FloatArray
-    quantiles: FloatArray
-    shares: FloatArray
 
 
 def maximise(
@@ -70,19 +60,20 @@ def maximise(
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> Solution:
-    """Optimise `program` (in its own sense) such that CVaR of every risk is within its limit over the scenarios of `store`.
+    """Optimise `program` (in its own sense) such that CVaR of every risk is within its limit over the scenarios of
+    `store`.
 
-    Returns the best feasible plan with its certificate, the prices of all limits, or why there is no plan. Ctrl-C and the time
-    limit end the search with the best plan so far (status stopped; `columns` is None if there is none yet).
+    Returns the best feasible plan with its certificate, the prices of all limits, or why there is no plan. Ctrl-C and
+    the time limit end the search with the best plan so far (status stopped; `columns` is None if there is none yet).
 
-    Raises `SolverError` for numbers that are not finite, crossed bounds, an objective without limit, or a solver that fails;
-    ValueError for a risk limit that makes no sense with these scenarios.
+    Raises `SolverError` for numbers that are not finite, crossed bounds, an objective without limit, or a solver that
+    fails; ValueError for a risk limit that makes no sense with these scenarios.
     """
     return _Search(program, tuple(risks), backend, store, settings or Settings(), progress).run()
 
 
 class _Search:
-    """One run. Plans enter `plan` only whole and evaluated, so that the search may be cut off between any two statements."""
+    """One run."""
 
     def __init__(
         self,
@@ -96,19 +87,17 @@ class _Search:
         self.program = program
         self.risks = risks
         self.settings = settings
-        sense = 1.0 if program.maximise else -1.0
-        self.monitor = Monitor(progress, settings.time_limit, settings.gap, sense)
+        self.monitor = Monitor(progress, settings.time_limit, settings.gap, 1.0 if program.maximise else -1.0)
         self.sample = Sample(backend, store, risks, self.monitor)
-        limits = [r.limit for r in risks]
-        self.master = Master(program, limits, self.monitor, settings.seed)
-        self.plan: Evaluated | None = None
-        self.deep: FloatArray | None = None
-        self.deep_values: FloatArray | None = None
-        self.mix: FloatArray | None = None  # feasible by convexity, not evaluated yet
+        self.master = Master(program, [r.limit for r in risks], self.monitor, settings.seed)
+        self.polishing = settings.polish and bool(program.value.any())
+        # polishing needs its share of the gap
+        goal = max(0.5 * settings.gap, settings.gap - 1.1 * settings.polish_slack) if self.polishing else settings.gap
+        self.goal = goal
+        self.found = Incumbent(risks, self.master, self.sample, self.monitor, goal, settings.depth)
+        self.rows = self.sample.all
         self.conflict: Conflict | None = None
         self.prices: Prices | None = None
-        self.rows = self.sample.all
-        self.scaled = False
         self.piloted = False
         self.polished = False
         self.messages: list[str] = []
@@ -118,343 +107,209 @@ class _Search:
         stopped = ""
         try:
             self._steady(self._search)
+            self.monitor.tell("done")
         except KeyboardInterrupt:
             stopped = "interrupted"
         except OutOfTime:
-            stopped = "the time limit has passed"
-        self.monitor.lift()
+            stopped = f"the time limit of {self.settings.time_limit} s has passed"
         if stopped:
             self.messages.append(stopped)
+            self.monitor.lift()
             try:
-                self._steady(self._rescue)
+                if self.conflict is None:
+                    self._steady(self.found.rescue)
             except KeyboardInterrupt:
                 self.messages.append("interrupted again: the last evaluated plan is kept")
         return self._result()
 
     def _steady(self, step: Callable[[], None]) -> None:
-        """Do a step; where a device gives way and another takes over, once more from the cuts found so far."""
+        """Do a step; where a device gives way and the backend gets over it, once more from the cuts found so far."""
         while True:
             try:
                 return step()
             except Exception as error:
                 if not self.sample.recover(error):
                     raise
-                self.rows = self.sample.all
-
-    # the search
+            self.rows = self.sample.all
+            self.found.forget()
 
     def _search(self) -> None:
-        monitor, master = self.monitor, self.master
         if not self.piloted:
-            master.drop_all()  # what a pilot cut short left behind
-        master.aim_primary()
+            self.master.drop_all()  # cuts of a pilot that was cut short are not valid
+        self.master.aim_primary()
         try:
-            relaxed = master.solve()
+            relaxed = self.master.solve()
         except Infeasible:
-            self.conflict = Conflict(relaxations(self.program, monitor, self.settings.seed))
+            self.conflict = Conflict()
+            self.conflict = Conflict(relaxations(self.program, self.monitor, self.settings.seed))
             return
-        monitor.upper = min(monitor.upper, relaxed.bound)
-        monitor.tell("relaxed")
+        self.monitor.upper = min(self.monitor.upper, relaxed.bound)
+        self.monitor.tell("relaxed")
         if self.risks:
             try:
-                start = self._pilot(relaxed.x) if not self.piloted else relaxed.x
+                start = relaxed.x if self.piloted else self._pilot(relaxed.x)
                 self.piloted = True
-                self._rounds(start if self.plan is None else self.plan.x)
+                self._rounds(start if self.found.plan is None else self.found.plan.x)
             except Infeasible:
-                raise SolverError(
-                    "cuts and rows contradict each other within rounding; see the scaling report"
-                ) from None
+                raise SolverError("cuts and rows contradict each other; see the scaling report") from None
             if self.conflict is not None:
                 return
         else:
-            self._accept(relaxed.x, [])
-        self.prices = master.prices()
-        if self.settings.polish and self.plan is not None and self.program.value.any():
+            self.found.accept(relaxed.x, [])
+        self.prices = self.master.prices()
+        if self.polishing:
             self._polish()
 
     def _pilot(self, relaxed: FloatArray) -> FloatArray:
         """A good plan on the first scenarios alone, or the relaxed one where a pilot does not pay or finds none."""
         count, settings = self.settings.pilot, self.settings
-        tail = min((1.0 - r.level) * max(count, 1) for r in self.risks)
-        small = count == 0 or self.sample.count < 4 * count or tail < PILOT_TAIL
-        rows = self.sample.all if small else self.sample.pilot(count)
-        decisions = self.master.decisions(relaxed)
-        if small:
+        if self.sample.count < 4 * max(count, 1) or min(1.0 - r.level for r in self.risks) * count < PILOT_TAIL:
             return relaxed
-        self._set_scales(rows, rows.losses(decisions))
-        found = deepest(
-            self.master, rows, -2.0 * settings.depth, 1e-6, range(len(self.risks)), self.monitor, "pilot: interior"
-        )
+        rows = self.sample.pilot(count)
+        self.found.set_scales(rows, rows.losses(self.master.decisions(relaxed)))
+        everything = range(len(self.risks))
+        floor = -2.0 * settings.depth
+        interior = deepest(self.master, rows, floor, PILOT_ACCURACY, everything, self.monitor, "pilot: interior")
         start = relaxed
-        if found.violation < -CLEARLY:
-            self.deep = found.inside.x
+        if interior.violation < -CLEARLY:
+            self.found.deep = interior.inside.x
             self.master.aim_primary()
-            result = in_out(
-                self.master, rows, found.inside, PILOT_GAP, settings.solves, lambda _: self.monitor.tell("pilot")
-            )
-            start = result.best
+            start = in_out(
+                self.master, rows, interior.inside, PILOT_GAP, settings.solves, lambda _: self.monitor.tell("pilot")
+            ).best
         self.master.drop_all()
         return start
 
     def _rounds(self, start: FloatArray) -> None:
-        master, monitor, settings = self.master, self.monitor, self.settings
-        losses = self._evaluate(start, first=True)
-        if self._closed():
+        """Full passes, each followed by cutting planes on the rows that matter, until the bounds meet or stop
+        moving.
+        """
+        found, monitor, settings = self.found, self.monitor, self.settings
+        losses = found.evaluate(start)
+        if found.closed:
             return
-        rows = self.rows = self.sample.worst(losses, FIRST_ROWS * settings.tail_multiple)
-        last = start
-        gap = FIRST_GAP
+        self.rows = self.sample.worst(losses, FIRST_ROWS * settings.tail_multiple)
+        last, gap = start, FIRST_GAP
         for _ in range(settings.rounds):
-            inside = self._inside(rows)
+            inside = self._inside(self.rows)
             if inside is None:
                 return
-            inside = self._pulled(rows, inside, last)
-            master.aim_primary()
-            goal = max(0.3 * self._goal, min(gap, 0.1 * monitor.gap))
-            before = monitor.upper
-            result = in_out(master, rows, inside, goal, settings.solves, self._tell_bound)
-            losses = self._evaluate(result.best)
-            if self._closed():
+            inside = self._pulled(self.rows, inside, last)
+            self.master.aim_primary()
+            before = (monitor.upper, monitor.lower)
+            goal = max(0.3 * self.goal, min(gap, 0.1 * monitor.gap))
+            result = in_out(self.master, self.rows, inside, goal, settings.solves, self._tell_bound)
+            losses = found.evaluate(result.best)
+            if found.closed:
                 return
-            rows = self.rows = self.sample.worst(losses, settings.tail_multiple, rows)
-            if not result.converged and monitor.upper >= before:
+            self.rows = self.sample.worst(losses, settings.tail_multiple, self.rows)
+            if not result.converged and (monitor.upper, monitor.lower) == before:
                 self.messages.append("the bounds stopped moving before they met")
                 return
             last, gap = result.best, 0.0
         self.messages.append(f"the bounds did not meet in {settings.rounds} rounds")
 
     def _inside(self, rows: Rows) -> Inside | None:
-        """A point within the limits on `rows`: the deep one if it still is, else a new one. None: proven that there is none."""
-        master = self.master
-        if self.deep is not None:
-            losses = rows.losses(master.decisions(self.deep))
-            worst = violations(master, [t.cvar for t in rows.tails(losses)])
-            if float(worst.max()) < -CLEARLY:
-                return Inside(self.deep, tuple(losses))
-        depth = -2.0 * self.settings.depth
-        found = deepest(master, rows, depth, 1e-9, range(len(self.risks)), self.monitor, "interior")
-        if found.violation > FEASIBLE:
-            if found.bound > 0.0:
-                self._explain(rows)
-            else:
-                self.messages.append("whether any plan meets the risk limits could not be decided")
-            return None
-        self.deep, self.deep_values = found.inside.x, None
-        return found.inside
+        """A point within the limits on `rows`: the deep one if it still is, else a new one. None if none is found."""
+        master, deep = self.master, self.found.deep
+        if deep is not None:
+            losses = rows.losses(master.decisions(deep))
+            if float(violations(master, [t.cvar for t in rows.tails(losses)]).max()) < -CLEARLY:
+                return Inside(deep, tuple(losses))
+        everything = range(len(self.risks))
+        least = deepest(master, rows, -2.0 * self.settings.depth, FEASIBLE, everything, self.monitor, "interior")
+        if least.violation <= FEASIBLE:
+            self.found.deep, self.found.deep_values = least.inside.x, None
+            return least.inside
+        if least.bound > FEASIBLE:
+            self._explain(rows)
+        else:
+            self.messages.append("whether any plan meets the risk limits could not be decided")
+        return None
 
     def _pulled(self, rows: Rows, inside: Inside, towards: FloatArray) -> Inside:
-        """`inside`, moved most of the way to where the segment to `towards` leaves the limits."""
+        """`inside`, moved part of the way to where the segment to `towards` leaves the limits."""
         losses = rows.losses(self.master.decisions(towards))
-        t, _, _ = boundary(rows, self.master, inside.losses, losses, rows.tails(losses))
-        return between(inside, Inside(towards, tuple(losses)), PULL * t)
-
-    def _evaluate(self, x: FloatArray, first: bool = False) -> list[Losses]:
-        """A full pass at x: cuts, and x as plan if it is feasible, else the best point on the way to the interior."""
-        master, everything = self.master, self.sample.all
-        decisions = master.decisions(x)
-        losses = everything.losses(decisions)
-        if first:
-            self._set_scales(everything, losses)
-        tails = everything.tails(losses)
-        values = np.array([t.cvar for t in tails])
-        over = violations(master, values)
-        for m in np.flatnonzero(over > -self.settings.depth):
-            master.add(everything.cut(int(m), decisions, tails[m]))
-        if float(over.max()) <= FEASIBLE:
-            self._accept(x, losses)
-        else:
-            self._mix(x, values, float(over.max()))
-        self.monitor.tell("full pass")
-        return losses
-
-    def _mix(self, x: FloatArray, values: FloatArray, over: float) -> None:
-        """The best point between the interior point and x that convexity proves feasible; evaluated if it may close the gap."""
-        if self.deep is None:
-            return
-        master, monitor = self.master, self.monitor
-        value, inner = master.primary(x), master.primary(self.deep)
-        loss = over / (over + self.settings.depth) * max(0.0, value - inner)
-        if self.deep_values is None:
-            if monitor.upper - (value - loss) > 3.0 * self._goal * abs(value):
-                return  # not worth a full pass yet
-            self._measure_deep()
-            if self.deep_values is None:
-                return
-        mix = self.deep + inner_share(values, self.deep_values, np.asarray(master.limits)) * (x - self.deep)
-        if master.primary(mix) > monitor.lower:
-            self.mix = mix
-            monitor.lower = master.primary(mix)
-        if self._closed():
-            self._settle()
-
-    def _measure_deep(self) -> None:
-        """A full pass at the interior point: it becomes the plan if there is none better, or is dropped if not feasible."""
-        if self.deep is None:
-            return
-        losses = self.sample.all.losses(self.master.decisions(self.deep))
-        values = np.array([t.cvar for t in self.sample.all.tails(losses)])
-        if float(violations(self.master, values).max()) < -CLEARLY:
-            self.deep_values = values
-            self._accept(self.deep, losses)
-        else:
-            self.deep = None
-
-    def _settle(self) -> None:
-        """Evaluate the point that convexity proves feasible, so that it may become the plan."""
-        if self.mix is None:
-            return
-        mix, self.mix = self.mix, None
-        losses = self.sample.all.losses(self.master.decisions(mix))
-        values = [t.cvar for t in self.sample.all.tails(losses)]
-        if float(violations(self.master, values).max()) > FEASIBLE:
-            raise SolverError("a point between two plans exceeds a limit that both ends respect: a loss is not convex")
-        self._accept(mix, losses)
-
-    def _polish(self) -> None:
-        """Replace the certified plan by one of higher value whose gap is still met, if there is one."""
-        master, settings, monitor, certified = self.master, self.settings, self.monitor, self.plan
-        if certified is None:
-            return
-        objective = master.primary(certified.x)
-        size = max(1e-9, abs(objective))
-        slack = size * min(settings.polish_slack, settings.gap - relative_gap(monitor.upper, objective))
-        if slack <= 0.1 * settings.polish_slack * size:
-            return
-        if self.risks and self.deep_values is None:
-            if float(violations(master, certified.values).max()) < -CLEARLY:
-                self.deep, self.deep_values = certified.x, certified.values
-            else:
-                self._measure_deep()
-            if self.deep is None or self.deep_values is None:
-                self.messages.append("not polished: the plan has no room inside its risk limits")
-                return
-        deep, depths = (self.deep, self.deep_values) if self.deep_values is not None else (certified.x, np.zeros(0))
-        assert deep is not None
-        rows, worth = self.rows, float(self.program.value @ certified.x)
-        for _ in range(POLISH_ROUNDS):
-            found = polish(
-                master, rows, certified.x, deep, depths, slack, settings.polish_gap, settings.solves, monitor
-            )
-            if not found.moved:
-                return
-            losses = self.sample.all.losses(master.decisions(found.x))
-            candidate = self._measured(found.x, losses)
-            feasible = float(violations(master, candidate.values).max(initial=-math.inf)) <= FEASIBLE
-            met = relative_gap(monitor.upper, master.primary(found.x)) <= settings.gap
-            if feasible and met and float(self.program.value @ found.x) > worth:
-                self.plan, self.polished = candidate, True
-                return
-            if feasible:
-                return
-            rows = self.sample.worst(losses, settings.tail_multiple, rows)
-
-    # plans
-
-    def _accept(self, x: FloatArray, losses: Sequence[Losses]) -> None:
-        """Make a feasible plan the present one if it is better."""
-        master = self.master
-        if self.plan is None or master.primary(x) > master.primary(self.plan.x):
-            self.plan = self._measured(x, losses)
-            self.monitor.lower = max(self.monitor.lower, master.primary(x))
-
-    def _measured(self, x: FloatArray, losses: Sequence[Losses]) -> Evaluated:
-        tails = self.sample.all.tails(losses)
-        return Evaluated(
-            x=x,
-            values=np.array([t.cvar for t in tails]),
-            quantiles=np.array([t.var for t in tails]),
-            shares=np.array([self.sample.all.above(v, r.limit) for v, r in zip(losses, self.risks, strict=True)]),
-        )
-
-    def _set_scales(self, rows: Rows, losses: Sequence[Losses]) -> None:
-        """Size of each loss: its limit, or for limits near zero a share of the tail's mean size at the first plan."""
-        if self.scaled:
-            return
-        scales = []
-        for m, loss in enumerate(losses):
-            worst = rows.tail(m, loss)
-            size = max(abs(self.risks[m].limit), LOSS_SHARE * rows.size(loss, worst))
-            scales.append(size if size > 0.0 else 1.0)
-        self.master.scales = tuple(scales)
-        self.scaled = True
-
-    @property
-    def _goal(self) -> float:
-        """The gap to reach before polishing, which needs its share."""
-        gap = self.settings.gap
-        polishing = self.settings.polish and bool(self.program.value.any())
-        return max(0.5 * gap, gap - 1.1 * self.settings.polish_slack) if polishing else gap
-
-    def _closed(self) -> bool:
-        return self.monitor.gap <= self._goal
+        leave = crossings(rows, self.master, inside.losses, losses, rows.tails(losses))
+        share = min((crossing.share for crossing in leave), default=1.0)
+        return between(inside, Inside(towards, tuple(losses)), PULL * share)
 
     def _tell_bound(self, bound: float) -> None:
         self.monitor.upper = min(self.monitor.upper, bound)
         self.monitor.tell("cutting planes")
 
-    # the end
+    def _polish(self) -> None:
+        """Replace the certified plan by one of higher value whose gap is still met, if there is one."""
+        master, settings, found, certified = self.master, self.settings, self.found, self.found.plan
+        if certified is None:
+            return
+        objective = master.primary(certified.x)
+        size = max(1e-9, abs(objective))
+        slack = size * min(settings.polish_slack, settings.gap - relative_gap(self.monitor.upper, objective))
+        if slack <= 0.1 * settings.polish_slack * size:
+            return
+        deep, depths = certified.x, np.zeros(0)
+        if self.risks:
+            if not found.measure_deep() or found.deep is None or found.deep_values is None:
+                self.messages.append("not polished: no point lies clearly inside the risk limits")
+                return
+            deep, depths = found.deep, found.deep_values
+        rows, solves = self.rows, settings.solves
+        try:
+            for _ in range(POLISH_ROUNDS):
+                best = polish(master, rows, certified.x, deep, depths, slack, settings.polish_gap, solves, self.monitor)
+                if not best.moved:
+                    return
+                losses = self.sample.all.losses(master.decisions(best.x))
+                candidate = found.measured(best.x, losses)
+                if found.feasible(candidate):
+                    if relative_gap(self.monitor.upper, master.primary(best.x)) <= settings.gap:
+                        found.plan, self.polished = candidate, True
+                    return
+                rows = self.sample.worst(losses, settings.tail_multiple, rows)
+        except (SolverError, Infeasible) as fault:
+            self.messages.append(f"not polished: {fault}")
 
     def _explain(self, rows: Rows) -> None:
         """Why no plan meets the risk limits: what they could be together, and the least of each alone."""
-        settings, master = self.settings, self.master
-        multiple = settings.tail_multiple
-        _, values, _ = least_risk(
-            master, self.sample, rows, range(len(self.risks)), settings.least_gap, multiple, self.monitor
-        )
+        self.conflict = Conflict()
+        settings, master, least = self.settings, self.master, []
+        gap, multiple = settings.least_gap, settings.tail_multiple
+        _, values, _ = least_risk(master, self.sample, rows, range(len(self.risks)), gap, multiple, self.monitor)
         excess = max(0.0, float(violations(master, values).max()))
         joint = tuple(r.limit + excess * s for r, s in zip(self.risks, master.scales, strict=True))
-        least = []
         for m, risk in enumerate(self.risks):
             alone = Master(self.program, master.limits, self.monitor, settings.seed)
             alone.scales = master.scales
-            least.append(
-                least_alone(alone, self.sample, rows, m, risk.name, settings.least_gap, multiple, self.monitor)
-            )
-        self.conflict = Conflict(least=tuple(least), joint=joint)
-
-    def _rescue(self) -> None:
-        """After a stop: evaluate what is feasible but has not been evaluated."""
-        if self.conflict is not None:
-            return
-        if self.plan is None and self.deep is not None:
-            self._measure_deep()
-        if self.plan is None or (self.mix is not None and self.monitor.lower > self.master.primary(self.plan.x)):
-            self._settle()
+            least.append(least_alone(alone, self.sample, rows, m, risk.name, gap, multiple, self.monitor))
+            self.conflict = Conflict(least=tuple(least), joint=joint)
 
     def _result(self) -> Solution:
-        master, monitor, program, plan = self.master, self.monitor, self.program, self.plan
+        master, monitor, program = self.master, self.monitor, self.program
+        plan = self.found.plan if self.conflict is None else None
         sense = 1.0 if program.maximise else -1.0
         prices = self.prices or master.prices()
-        objective = math.nan if plan is None else master.primary(plan.x)
-        gap = math.inf if plan is None else relative_gap(monitor.upper, objective)
-        bounds = (sense * monitor.upper, sense * objective if plan is not None else -sense * math.inf)
-        status = Status.CERTIFIED if gap <= self.settings.gap else Status.STOPPED
-        risks: tuple[RiskValue, ...] = ()
+        objective = -math.inf if plan is None else master.primary(plan.x)
+        gap = relative_gap(monitor.upper, objective)
+        bounds = sorted((sense * monitor.upper, sense * objective))
+        if self.conflict is not None:
+            status = Status.INFEASIBLE
+        else:
+            status = Status.CERTIFIED if gap <= self.settings.gap else Status.STOPPED
         if plan is not None:
-            self._check_rows(plan.x)
-            risks = tuple(
-                RiskValue(
-                    name=r.name,
-                    level=r.level,
-                    limit=r.limit,
-                    value=float(plan.values[m]),
-                    var=float(plan.quantiles[m]),
-                    probability=float(plan.shares[m]),
-                    price=float(prices.limits[m]),
-                )
-                for m, r in enumerate(self.risks)
-            )
-        monitor.tell("done")
+            worst, name = master.worst_row(plan.x)
+            if worst > ROW_TOLERANCE:
+                raise SolverError(f"the plan breaks row '{name}' by {worst:.1e} of its size; see the scaling report")
         return Solution(
-            status=Status.INFEASIBLE if self.conflict is not None else status,
+            status=status,
             columns=None if plan is None else plan.x,
             decisions=None if plan is None else master.decisions(plan.x),
-            objective=sense * objective,
-            upper=max(bounds),
-            lower=min(bounds),
+            objective=math.nan if plan is None else sense * objective,
+            upper=bounds[1],
+            lower=bounds[0],
             gap=gap,
             value=math.nan if plan is None else float(program.value @ plan.x) + program.value_offset,
-            risks=risks,
+            risks=() if plan is None else self._risk_values(plan, prices),
             row_prices=prices.rows,
             bound_prices=prices.bounds,
             passes=Passes(full=monitor.full, equivalent=monitor.rows, solves=monitor.solves, cuts=monitor.cuts),
@@ -467,8 +322,16 @@ class _Search:
             messages=tuple(self.messages),
         )
 
-    def _check_rows(self, x: FloatArray) -> None:
-        """The plan holds every row of the program, up to rounding."""
-        worst, name = self.master.worst_row(x)
-        if worst > ROW_TOLERANCE:
-            raise SolverError(f"the plan breaks row '{name}' by {worst:.1e} of its size; please report the case")
+    def _risk_values(self, plan: Evaluated, prices: Prices) -> tuple[RiskValue, ...]:
+        return tuple(
+            RiskValue(
+                name=r.name,
+                level=r.level,
+                limit=r.limit,
+                value=float(plan.values[m]),
+                var=float(plan.quantiles[m]),
+                probability=float(plan.shares[m]),
+                price=float(prices.limits[m]),
+            )
+            for m, r in enumerate(self.risks)
+        )

@@ -1,7 +1,8 @@
 """The master problem: the linear program, the cuts found so far, and one column by which all risk limits may give way.
 
-Row of a cut of limit m: gradient @ decisions - s_m * excess <= limit_m - constant, with s_m the limit's scale. `excess` is
-minimised when an interior point is sought and fixed at 0 otherwise. One more row holds the objective while polishing.
+Row of a cut of limit m: gradient @ decisions - s_m * excess <= limit_m - constant, with s_m the limit's scale.
+`excess` is minimised when an interior point is sought and fixed at 0 otherwise. One more row holds the objective
+while polishing.
 """
 
 from __future__ import annotations
@@ -152,7 +153,9 @@ class Master:
                 self._model.change_row_bounds(self._count + 1 + i, -math.inf, math.inf)
 
     def add(self, cut: Cut) -> None:
-        """Add a cut. Coefficients too small for HiGHS, which it would drop, are replaced such that the cut stays valid."""
+        """Add a cut. Coefficients too small for HiGHS, which it would drop, are replaced such that the cut stays
+        valid.
+        """
         value = np.zeros(self._width)
         np.add.at(value, self.program.decisions, cut.gradient)
         value *= self._scaling.columns

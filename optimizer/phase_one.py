@@ -1,7 +1,8 @@
-"""An interior point, or the proof that there is none: minimise the largest violation of the risk limits over the master problem.
+"""An interior point, or the proof that there is none: minimise the largest violation of the risk limits over the
+master problem.
 
-violation(x) = max_m (CVaR_m(x) - limit_m) / s_m is convex; its cuts are those of the limits. Each step evaluates the middle of
-the best point and the master's vertex: either it is better, or its cut separates the vertex.
+violation(x) = max_m (CVaR_m(x) - limit_m) / s_m is convex; its cuts are those of the limits. Each step evaluates the
+middle of the best point and the master's vertex: either it is better, or its cut separates the vertex.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .in_out import Inside
 from .master import Infeasible, Master
@@ -35,9 +36,10 @@ class Deepest:
     bound: float
 
 
-def violations(master: Master, values: Sequence[float]) -> FloatArray:
+def violations(master: Master, values: ArrayLike) -> FloatArray:
     """(M,) how far each CVaR is above its limit, relative to the limit's scale."""
-    return (np.asarray(values) - np.asarray(master.limits)) / np.asarray(master.scales)
+    amount: FloatArray = (np.asarray(values, dtype=np.float64) - np.asarray(master.limits)) / np.asarray(master.scales)
+    return amount
 
 
 def deepest(
@@ -118,5 +120,7 @@ def least_alone(
 
 
 def _size(master: Master, values: FloatArray, limits: Sequence[int]) -> float:
-    """Size of the CVaRs in units of their scales, so that a relative accuracy of the CVaR becomes one of the violation."""
+    """Size of the CVaRs in units of their scales, so that a relative accuracy of the CVaR becomes one of the
+    violation.
+    """
     return float(min(max(1e-3, abs(values[m]) / master.scales[m]) for m in limits))

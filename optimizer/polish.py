@@ -1,9 +1,9 @@
 """Among plans whose objective is as good as certified, one of the highest value.
 
 A linear program that maximises compute does not care about money left over: it may raise funds to hold them. Polishing
-maximises the secondary objective under a floor on the primary one. Points on the floor touch the risk limits, so there is no
-interior to work from; a point may instead exceed the limits by as little as a step towards the deep interior point repairs
-within the objective it may cost.
+maximises the secondary objective under a floor on the primary one. Points on the floor touch the risk limits, so
+there is no interior to work from; a point may instead exceed the limits by as little as a step towards the deep
+interior point repairs within the objective it may cost.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ STILL = 25  # steps without progress after which polishing ends
 
 @dataclass(frozen=True)
 class Polished:
-    """x: (columns,) the plan; moved: it is worth clearly more than the start. value_bound: no plan above the floor is worth more."""
+    """x: (columns,) the plan; moved: it is worth clearly more than the start. value_bound: no plan above the floor is
+    worth more.
+    """
 
     x: FloatArray
     moved: bool
@@ -35,8 +37,8 @@ class Polished:
 
 
 def allowance(depth: float, cost: float, slack: float) -> float:
-    """Excess e such that the step towards an interior point of `depth`, which loses `cost` of the objective over its whole
-    length, repairs it for at most `slack`: the step's share is e / (e + depth).
+    """Excess e such that the step towards an interior point of `depth`, which loses `cost` of the objective over its
+    whole length, repairs it for at most `slack`: the step's share is e / (e + depth).
     """
     share = 0.5 if cost <= 2.0 * slack else slack / cost
     return min(WIDEST, depth * share / (1.0 - share))
@@ -53,7 +55,8 @@ def polish(
     solves: int,
     monitor: Monitor,
 ) -> Polished:
-    """Maximise the value on `rows`, starting at the certified `plan`, losing at most `slack` (absolute) of the objective.
+    """Maximise the value on `rows`, starting at the certified `plan`, losing at most `slack` (absolute) of the
+    objective.
 
     deep: an interior point with the CVaRs `deep_values` over all scenarios. Leaves the master at the value aim.
     """

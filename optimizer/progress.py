@@ -13,9 +13,9 @@ from dataclasses import dataclass
 class ProgressEvent:
     """One moment of the search.
 
-    upper, lower, gap: bounds on the objective in its own sense (infinite while unknown). full, equivalent: passes over all
-    scenarios, and rows visited over the number of scenarios. solves: linear programs. elapsed, eta: seconds; eta is None
-    while there is nothing to estimate it from.
+    upper, lower, gap: bounds on the objective in its own sense (infinite while unknown). full, equivalent: passes
+    over all scenarios, and rows visited over the number of scenarios. solves: linear programs. elapsed, eta: seconds;
+    eta is None while there is nothing to estimate it from.
     """
 
     phase: str
@@ -39,7 +39,8 @@ class OutOfTime(Exception):
 class Monitor:
     """Clock, counters and bounds of one run.
 
-    `upper` and `lower` bound the maximised objective; `sense` is -1 where the user minimises, so that events show his signs.
+    `upper` and `lower` bound the maximised objective; `sense` is -1 where the user minimises, so that events show his
+    signs.
     """
 
     def __init__(self, callback: Progress | None, time_limit: float | None, tolerance: float, sense: float) -> None:

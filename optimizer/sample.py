@@ -1,8 +1,8 @@
 """The scenarios as the loop sees them: CVaR of every risk limit at a plan, and cuts, over all rows or over a subset.
 
-CVaR at level a over S scenarios is the mean of the k = (1 - a) S largest losses, the one at the border by its fraction. For any
-weights w, 0 <= w <= 1, sum w = k, over any subset of the rows, sum_s w_s loss_s(x) / k is a convex minorant of it, so its
-subgradient gives a cut that is valid for all rows (docs/mathematics-loop.md).
+CVaR at level a over S scenarios is the mean of the k = (1 - a) S largest losses, the one at the border by its
+fraction. For any weights w, 0 <= w <= 1, sum w = k, over any subset of the rows, sum_s w_s loss_s(x) / k is a convex
+minorant of it, so its subgradient gives a cut that is valid for all rows (docs/mathematics-loop.md).
 """
 
 from __future__ import annotations
@@ -134,8 +134,8 @@ class Sample:
                 raise ValueError(f"risk limit '{risk.name}' holds a number that is not finite")
             if tail_mass(self.count, risk.level) < 1.0:
                 raise ValueError(
-                    f"risk limit '{risk.name}' at level {risk.level} has less than one of {self.count} scenarios in its "
-                    f"tail; take at least {int(np.ceil(1.0 / (1.0 - risk.level)))} scenarios"
+                    f"risk limit '{risk.name}' at level {risk.level} has less than one of {self.count} scenarios in "
+                    f"its tail; take at least {int(np.ceil(1.0 / (1.0 - risk.level)))} scenarios"
                 )
         self.weights = tuple(tail_mass(self.count, r.level) for r in risks)
         self.all = Rows(backend, risks, [store] * len(risks), self.weights, monitor, self.count)

@@ -42,7 +42,9 @@ class ScalingReport:
 
 @dataclass(frozen=True)
 class Scaling:
-    """x = columns * x_scaled; row i of the scaled matrix is rows[i] times the original; cost is multiplied by `cost`."""
+    """x = columns * x_scaled; row i of the scaled matrix is rows[i] times the original; cost is multiplied by
+    `cost`.
+    """
 
     rows: FloatArray
     columns: FloatArray
@@ -109,7 +111,8 @@ def _middle(log: FloatArray, group: NDArray[np.int64], count: int) -> FloatArray
     low, high = np.full(count, np.inf), np.full(count, -np.inf)
     np.minimum.at(low, group, log)
     np.maximum.at(high, group, log)
-    return np.where(np.isfinite(low), 0.5 * (low + high), 0.0)
+    empty = low > high
+    return np.where(empty, 0.0, 0.5 * (np.where(empty, 0.0, low) + np.where(empty, 0.0, high)))
 
 
 def _power(log: FloatArray) -> FloatArray:

@@ -53,7 +53,8 @@ class RiskValue:
 
 @dataclass(frozen=True)
 class Relaxation:
-    """A rule that must give way. row or column: its number, the other is -1. amount: by how much, in the row's own unit.
+    """A rule that must give way. row or column: its number, the other is -1. amount: by how much, in the row's own
+    unit.
 
     side: "upper" where a maximum has to rise, "lower" where a minimum has to fall.
     """
@@ -79,8 +80,8 @@ class LeastRisk:
 class Conflict:
     """Why no plan exists: the linear program's own rules (`relaxations`) or the risk limits (`least`, `joint`).
 
-    joint: per risk limit, limits that one plan can meet together: all raised by the same multiple of their scale, as little as
-    possible. Empty where the linear program alone has no plan.
+    joint: per risk limit, limits that one plan can meet together: all raised by the same multiple of their scale, as
+    little as possible. Empty where the linear program alone has no plan.
     """
 
     relaxations: tuple[Relaxation, ...] = ()
@@ -93,15 +94,18 @@ class Solution:
     """The outcome of `maximise`.
 
     Attributes:
-        status: certified, stopped (a feasible plan whose gap is not met, or no plan yet if `columns` is None) or infeasible.
+        status: certified, stopped (a feasible plan whose gap is not met, or no plan yet if `columns` is None) or
+            infeasible.
         columns: (columns,) the plan, feasible for every row and every risk limit; None without one.
         decisions: (N,) its ledger decisions.
-        objective: the plan's objective. upper >= true optimum >= lower, in the objective's own sense: the plan's objective is
+        objective: the plan's objective. upper >= true optimum >= lower, in the objective's own sense: the plan's
+            objective is
             `lower` if maximised and `upper` if minimised.
         gap: (upper - lower) / max(1e-9, |objective|).
         value: the plan's secondary objective.
         risks: one entry per risk limit.
-        row_prices: (rows,) objective gained per unit by which a row's limit is relaxed (>= 0); for an equality, per unit
+        row_prices: (rows,) objective gained per unit by which a row's limit is relaxed (>= 0); for an equality, per
+            unit
             more of its right-hand side (any sign). Gained means more if maximised, less if minimised.
         bound_prices: (columns,) objective gained per unit more of a column's upper bound (>= 0).
         polished: the plan is the one that polishing found.

@@ -30,9 +30,7 @@ class Vasicek(DriverBase):
     mean: tuple[float, ...] = f.series("level it reverts to", _VALUE)
     reversion: float = f.number("speed of mean reversion", "per year", gt=0, le=100)
     volatility: tuple[float, ...] = f.series("volatility", f"{_VALUE} per square root year", ge=0)
-    floor: float | None = f.number(
-        "lowest value shown to the plan; none if left out", _VALUE, default=None
-    )
+    floor: float | None = f.number("lowest value shown to the plan; none if left out", _VALUE, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +104,9 @@ class LogisticShare(DriverBase):
     low: float = f.share("lowest share", default=0.0)
     high: float = f.share("highest share", default=1.0)
     start: float = f.share("share in period 0, strictly between low and high")
-    mean: tuple[float, ...] = f.series("share that y's mean stands for, strictly between low and high", "fraction", ge=0, le=1)
+    mean: tuple[float, ...] = f.series(
+        "share that y's mean stands for, strictly between low and high", "fraction", ge=0, le=1
+    )
     reversion: float = f.number("speed of mean reversion of y", "per year", gt=0, le=100)
     volatility: tuple[float, ...] = f.series("volatility of y (logit units)", "per square root year", ge=0)
 

@@ -129,22 +129,16 @@ def count(
     return _make(Spec(kind="count", meaning=meaning, unit=unit, ge=ge, le=le), default)
 
 
-def years(
-    meaning: str, *, gt: float | None = 0.0, le: float | None = 100.0, default: Any = REQUIRED
-) -> Any:
+def years(meaning: str, *, gt: float | None = 0.0, le: float | None = 100.0, default: Any = REQUIRED) -> Any:
     """Given in years (a whole number of periods); stored as a number of periods."""
     return _make(
-        Spec(
-            kind="years", meaning=meaning, unit="years (a whole number of periods)", gt=gt, le=le
-        ),
+        Spec(kind="years", meaning=meaning, unit="years (a whole number of periods)", gt=gt, le=le),
         default,
     )
 
 
 def period(meaning: str, *, default: Any = REQUIRED) -> Any:
-    return _make(
-        Spec(kind="period", meaning=meaning, unit='period, as "2027Q1" or "2027-03"'), default
-    )
+    return _make(Spec(kind="period", meaning=meaning, unit='period, as "2027Q1" or "2027-03"'), default)
 
 
 def series(
@@ -161,9 +155,7 @@ def series(
 
     A float default is expanded to every period by the reader.
     """
-    return _make(
-        Spec(kind="series", meaning=meaning, unit=unit, ge=ge, gt=gt, le=le, cure=cure), default
-    )
+    return _make(Spec(kind="series", meaning=meaning, unit=unit, ge=ge, gt=gt, le=le, cure=cure), default)
 
 
 def numbers(
@@ -217,12 +209,8 @@ def tables(meaning: str, cls: type, *, min_items: int = 0, default: Any = REQUIR
     return _make(Spec(kind="tables", meaning=meaning, cls=cls, min_items=min_items), default)
 
 
-def union(
-    meaning: str, tag: str, classes: Mapping[str, type], *, min_items: int = 0
-) -> Any:
-    return _make(
-        Spec(kind="union", meaning=meaning, tag=tag, classes=classes, min_items=min_items), REQUIRED
-    )
+def union(meaning: str, tag: str, classes: Mapping[str, type], *, min_items: int = 0) -> Any:
+    return _make(Spec(kind="union", meaning=meaning, tag=tag, classes=classes, min_items=min_items), REQUIRED)
 
 
 @dataclass(frozen=True, kw_only=True)

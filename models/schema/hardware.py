@@ -37,9 +37,13 @@ class Accelerator(Sourced):
     )
     resale_column: str = f.ref("price column the resale value moves with, 1 in period 0", "column", default="one")
     availability_column: str = f.ref(
-        "price column of the share that is up and energised, e.g. late deliveries or grid delays", "column", default="one"
+        "price column of the share that is up and energised, e.g. late deliveries or grid delays",
+        "column",
+        default="one",
     )
-    rental: float = f.number("merchant rental of one accelerator in period 0", "USD per accelerator-hour", ge=0, default=0.0)
+    rental: float = f.number(
+        "merchant rental of one accelerator in period 0", "USD per accelerator-hour", ge=0, default=0.0
+    )
     rental_decline: float = f.rate(
         "yearly fall of its rental against the market as newer generations arrive", default=0.0
     )

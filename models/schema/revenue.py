@@ -26,7 +26,9 @@ class Contract(Sourced):
     relet_share: float = f.share(
         "after the customer's default, share of the volume re-let at the merchant price", default=0.0
     )
-    prepayment: float = f.share("share of the contract value paid at signature and credited evenly over the term", le=0.5, default=0.0)
+    prepayment: float = f.share(
+        "share of the contract value paid at signature and credited evenly over the term", le=0.5, default=0.0
+    )
     opening_volume: float = f.number("already signed and delivered from period 0", "PFLOP/s", ge=0, default=0.0)
     opening_term: int | None = f.years("remaining time of the volume already signed", default=None)
 
@@ -35,7 +37,9 @@ class Contract(Sourced):
 class Merchant(Sourced):
     """Capacity rented out without a contract at each accelerator's own `rental`."""
 
-    column: str = f.ref("price column: rental index, or rental index × utilisation; 1 = today's list price fully let", "column")
+    column: str = f.ref(
+        "price column: rental index, or rental index × utilisation; 1 = today's list price fully let", "column"
+    )
     discount: float = f.share("achieved price below list price", default=0.0)
     volume: tuple[float, ...] = f.series("most compute that the merchant market takes", "PFLOP/s", ge=0)
 

@@ -16,7 +16,8 @@ class Objective(Sourced):
 
     kind: str = f.choice(
         "compute: discounted compute delivered; capacity: compute in service at a date; cost: least cost of a compute target",
-        ("compute", "capacity", "cost"), default="compute",
+        ("compute", "capacity", "cost"),
+        default="compute",
     )
     metric: str = f.choice("which performance counts", METRICS, default="bf16")
     compute_discount: float = f.rate("discount on later compute", default=0.0)
@@ -28,10 +29,16 @@ class Objective(Sourced):
 @dataclass(frozen=True, kw_only=True)
 class Cash(Sourced):
     opening: float = f.number("cash at the start", "billion", ge=0)
-    minimum: tuple[float, ...] = f.series("least expected cash at each period's end; also the floor of the liquidity loss", "billion", ge=0, default=0.0)
+    minimum: tuple[float, ...] = f.series(
+        "least expected cash at each period's end; also the floor of the liquidity loss", "billion", ge=0, default=0.0
+    )
     rate_driver: str | None = f.ref("driver of the money-market rate", "driver", default=None)
-    deposit_margin: float = f.number("surplus earns the driver plus this, never below 0", "fraction per year", ge=-0.2, le=0, default=0.0)
-    deficit_margin: float = f.number("in a scenario a deficit costs the driver plus this", "fraction per year", ge=0, le=0.5, default=0.0)
+    deposit_margin: float = f.number(
+        "surplus earns the driver plus this, never below 0", "fraction per year", ge=-0.2, le=0, default=0.0
+    )
+    deficit_margin: float = f.number(
+        "in a scenario a deficit costs the driver plus this", "fraction per year", ge=0, le=0.5, default=0.0
+    )
     dividends: tuple[float, ...] = f.series("paid whatever happens", "billion per period", ge=0, default=0.0)
 
 
@@ -75,7 +82,9 @@ class Covenant(Sourced):
 class Circularity(Sourced):
     """Funding from parties that the plan pays or is paid by, over all funding raised."""
 
-    cap: float = f.share("at every date, most of the funding raised so far that may come from such parties", default=1.0)
+    cap: float = f.share(
+        "at every date, most of the funding raised so far that may come from such parties", default=1.0
+    )
 
 
 LOSSES = ("liquidity", "net_loss", "compute_shortfall")

@@ -21,7 +21,10 @@ class Layer(Sourced):
     )
     lead: int = f.count("periods from the decision to service", "periods", ge=0)
     stages: tuple[float, ...] = f.numbers(
-        "shares of the cost paid in equal steps from decision to service; they sum to 1", "fraction", ge=0, le=1,
+        "shares of the cost paid in equal steps from decision to service; they sum to 1",
+        "fraction",
+        ge=0,
+        le=1,
         default=(1.0,),
     )
     opening_mw: float = f.number("in service in period 0", "MW", ge=0, default=0.0)
@@ -43,7 +46,9 @@ class Site(Sourced):
     power_price: float = f.number("all-in power price in period 0", "USD per MWh", gt=0)
     power_column: str = f.ref("price column of the part that moves, 1 in period 0", "column", default="one")
     power_fixed_share: float = f.share("share of the power price that is fixed", default=0.0)
-    opex: float = f.number("maintenance, staff, guards, insurance, local tax", "million per MW of shell and year", ge=0, default=0.0)
+    opex: float = f.number(
+        "maintenance, staff, guards, insurance, local tax", "million per MW of shell and year", ge=0, default=0.0
+    )
     life: int = f.years("depreciation time of the layers")
     residual_share: float = f.share("market value of the layers over their book value at the horizon", default=0.8)
     layer: tuple[Layer, ...] = f.tables("the five layers", Layer, min_items=5)

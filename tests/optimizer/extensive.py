@@ -1,14 +1,15 @@
 """The extensive form: one block of variables per scenario. An independent oracle for the cutting-plane loop.
 
-CVaR by Rockafellar & Uryasev (2000): eta + sum_s u_s / k <= limit, u_s >= loss_s - eta, u_s >= 0. The PEAK recursion as
-inequalities: b_t <= (1 + surplus) b_{t-1} + flow_t and b_t <= (1 + deficit) b_{t-1} + flow_t, whose largest solution is the
-recursion itself because a higher balance never hurts. Flows are formed here from the driver values, without the kernels.
+CVaR by Rockafellar & Uryasev (2000): eta + sum_s u_s / k <= limit, u_s >= loss_s - eta, u_s >= 0. The PEAK recursion
+as inequalities: b_t <= (1 + surplus) b_{t-1} + flow_t and b_t <= (1 + deficit) b_{t-1} + flow_t, whose largest solution
+is the recursion itself because a higher balance never hurts. Flows are formed here from the driver values, without
+the kernels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
@@ -20,7 +21,10 @@ from capmix.optimizer.solution import RiskLimit
 
 @dataclass(frozen=True)
 class Extensive:
-    """maximise cost @ z + offset, lower <= matrix @ z <= upper, low <= z <= high. The first `columns` of z are the program's."""
+    """maximise cost @ z + offset, lower <= matrix @ z <= upper, low <= z <= high.
+
+    The first `columns` of z are the program's.
+    """
 
     cost: np.ndarray
     offset: float
@@ -165,3 +169,31 @@ def solve_clarabel(form: Extensive) -> float:
     problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
     assert problem.status == cp.OPTIMAL, problem.status
     return float(problem.value) + form.offset
+
+
+def least_cvar(program: LinearProgram, risk: RiskLimit, values: np.ndarray) -> float:
+    """The least CVaR of one loss over the program, by HiGHS on the extensive form."""
+    form = extensive(program, [risk], values)
+    row = form.matrix[[-1]].toarray().ravel()  # eta + sum u / k
+    free = np.append(form.upper[:-1], np.inf)
+    return -solve_highs(replace(form, cost=-row, offset=0.0, upper=free))[0]
+
+
+def cvar(risk: RiskLimit, decisions: np.ndarray, values: np.ndarray) -> float:
+    """CVaR of one loss at given decisions, simulated here scenario by scenario in plain loops over periods."""
+    table = risk.table
+    flow = flow_matrices(table, values) @ (risk.matrix @ decisions)
+    if table.kind == LossKind.WORST:
+        loss = (table.floor - flow).max(axis=1)
+    else:
+        balance = np.full(values.shape[0], table.opening)
+        loss = np.full(values.shape[0], -np.inf)
+        for t in range(table.terms.periods):
+            surplus, deficit = rates(table, values, t)
+            balance = balance + balance * np.where(balance < 0.0, deficit, surplus) + flow[:, t]
+            loss = np.maximum(loss, table.floor[t] - balance)
+    worst = np.sort(loss)[::-1]
+    k = (1.0 - risk.level) * loss.size
+    whole = int(k + 1e-9)
+    part = k - whole
+    return float((worst[:whole].sum() + (part * worst[whole] if part > 1e-9 else 0.0)) / k)

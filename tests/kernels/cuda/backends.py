@@ -1,7 +1,8 @@
 """The backends that the tests of this folder run, each with the same body.
 
-`shim` is the CUDA backend on the host shim; `narrow` the same with little shared memory, threads and blocks in reverse order, and
-chunks as small as they get; `cuda` is the GPU of this machine. CAPMIX_TEST_DEVICE=cuda makes a missing GPU a failure.
+`shim` is the CUDA backend on the host shim; `narrow` the same with little shared memory, threads and blocks in reverse
+order; both take chunks as small as they get. `cuda` is the GPU of this machine; CAPMIX_TEST_DEVICE=cuda makes a missing
+one a failure.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import os
 from functools import cache
 
 import pytest
-
 from capmix.kernels.backend import get_backend
 from capmix.kernels.cuda_backend import CudaBackend
 from capmix.kernels.faults import DeviceFault
@@ -46,7 +46,7 @@ def made(name):
     if COMPILER is None:
         return "g++ is not installed"
     if name == "narrow":
-        return CudaBackend(ShimDevice(shared_limit=2048, reversed=True), SMALLEST_CHUNK)
+        return CudaBackend(ShimDevice(shared_limit=2048, backwards=True), SMALLEST_CHUNK)
     return CudaBackend(ShimDevice(), SMALLEST_CHUNK)
 
 

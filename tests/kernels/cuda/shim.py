@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-
 from capmix.kernels.cuda_device import Array
 from capmix.kernels.cuda_source import SOURCES, constants, flattened, kernels
 from capmix.kernels.faults import DeviceLost, OutOfDeviceMemory
@@ -23,6 +22,7 @@ FAULTS = {
     3: "a block has between 1 and 1024 threads",
     4: "a block asks for more shared memory than any device has",
 }
+QUIET = {"capture_output": True, "text": True, "timeout": 120}
 GUARD = 64  # bytes before and behind each piece of memory
 POISON = 0xFF  # memory that nobody has written to: not-a-number, -1
 GUARDED = 0xA5
@@ -39,9 +39,7 @@ def compiled(text: str, names: list[str]) -> ctypes.CDLL:
         source.write_text(f'#include "shim.h"\n{text}\n{exports}\n', encoding="utf-8")
         flags = ["-std=c++17", "-O2", "-ffp-contract=off", "-fno-fast-math", "-shared", "-fPIC", "-w", f"-I{here}"]
         defines = [f"-D{name}={value}" for name, value in constants().items()]
-        done = subprocess.run(
-            [COMPILER, *flags, *defines, str(source), "-o", str(library)], capture_output=True, text=True, timeout=120
-        )
+        done = subprocess.run([COMPILER, *flags, *defines, str(source), "-o", str(library)], check=False, **QUIET)
         if done.returncode:
             raise RuntimeError(f"g++ refuses the kernels:\n{done.stderr[:4000]}")
         return ctypes.CDLL(str(library))
@@ -68,20 +66,25 @@ class _Memory:
         self.device.used -= self.nbytes
 
     def intact(self) -> bool:
-        return bool((self.bytes[: self.low] == GUARDED).all() and (self.bytes[self.low + self.nbytes :] == GUARDED).all())
+        return bool(
+            (self.bytes[: self.low] == GUARDED).all() and (self.bytes[self.low + self.nbytes :] == GUARDED).all()
+        )
 
 
 class ShimDevice:
     """`cuda_device.Device` on the host.
 
     Args:
-        shared_limit: as of a device. total: bytes that may be used at once. reversed: threads and blocks run backwards.
+        shared_limit: as of a device. total: bytes that may be used at once.
+        backwards: threads and blocks run in reverse order.
     """
 
     name, arch, processors = "host shim", "host", 4
 
-    def __init__(self, shared_limit: int = 227 << 10, total: int = 1 << 32, reversed: bool = False, kernels=None) -> None:
-        self.shared_limit, self.total, self.reversed = shared_limit, total, reversed
+    def __init__(
+        self, shared_limit: int = 227 << 10, total: int = 1 << 32, backwards: bool = False, kernels=None
+    ) -> None:
+        self.shared_limit, self.total, self.backwards = shared_limit, total, backwards
         self.used = 0
         self.live: weakref.WeakSet[_Memory] = weakref.WeakSet()
         self.launched: dict[str, int] = {}
@@ -112,11 +115,14 @@ class ShimDevice:
 
     def launch(self, kernel, grid, block, arguments, shared=0):
         assert shared <= self.shared_limit, f"{kernel} asks for {shared} bytes of shared memory"
-        assert grid[0] <= 2**31 - 1 and grid[1] <= 65535, f"{kernel} has a grid of {grid}"
+        assert grid[0] < 2**31, f"{kernel} has a grid of {grid}"
+        assert grid[1] < 2**16, f"{kernel} has a grid of {grid}"
         cells = [_cell(a) for a in arguments]
         pointers = (ctypes.c_void_p * len(cells))(*[ctypes.cast(ctypes.pointer(c), ctypes.c_void_p) for c in cells])
         run = getattr(self.library, f"launch_{kernel}")
-        fault = run(*map(ctypes.c_uint, (*grid, block)), ctypes.c_size_t(shared), pointers, ctypes.c_int(self.reversed))
+        fault = run(
+            *map(ctypes.c_uint, (*grid, block)), ctypes.c_size_t(shared), pointers, ctypes.c_int(self.backwards)
+        )
         self.launched[kernel] = self.launched.get(kernel, 0) + 1
         if fault:
             raise DeviceLost(f"{kernel}: {FAULTS[fault]}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from capmix.kernels import draws, elementary
 from capmix.kernels.cuda_source import THREADS
 from capmix.kernels.cuda_vector import grid_of
@@ -13,7 +12,9 @@ TOP = 2**64 - 1
 NUMBERS = np.array([0, 1, 2, 255, 256, 2**32, 2**63, TOP, *range(10_000, 12_000)], dtype=np.uint64)
 
 
-@pytest.mark.parametrize(("quad", "driver", "stream", "seed", "sample"), [(0, 0, 0, 0, 0), (5, 9, 2, TOP, 1), (30, 2**40, 1, 7, TOP)])
+@pytest.mark.parametrize(
+    ("quad", "driver", "stream", "seed", "sample"), [(0, 0, 0, 0, 0), (5, 9, 2, TOP, 1), (30, 2**40, 1, 7, TOP)]
+)
 def test_words_and_normals(device_backend, quad, driver, stream, seed, sample):
     device, n = device_backend.device, NUMBERS.size
     words, normals = device.empty(4 * n, np.uint64), device.empty(4 * n, np.float64)
@@ -27,9 +28,13 @@ def test_words_and_normals(device_backend, quad, driver, stream, seed, sample):
 
 def _values(function):
     rng = np.random.default_rng(1)
-    spread = np.concatenate((rng.uniform(-1.0, 1.0, 4000), rng.uniform(-740.0, 709.0, 4000), 10.0 ** rng.uniform(-300, 2, 4000)))
+    spread = np.concatenate(
+        (rng.uniform(-1.0, 1.0, 4000), rng.uniform(-740.0, 709.0, 4000), 10.0 ** rng.uniform(-300, 2, 4000))
+    )
     edges = np.array([0.0, -0.0, 1.0, -1.0, 709.79, -745.2, 1e-320, np.inf, -np.inf, np.nan])
-    probabilities = np.concatenate((rng.random(6000), 10.0 ** rng.uniform(-307, -1, 4000), [0.075, 0.925, 0.5, 2.0**-53]))
+    probabilities = np.concatenate(
+        (rng.random(6000), 10.0 ** rng.uniform(-307, -1, 4000), [0.075, 0.925, 0.5, 2.0**-53])
+    )
     return {
         0: probabilities,
         1: np.abs(spread[np.abs(spread) > 1e-300]),

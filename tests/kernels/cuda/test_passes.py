@@ -1,4 +1,4 @@
-"""One test body for all backends: stores, losses, gradients, means. Where Numba and CUDA add in one order, bits are compared."""
+"""One body for all backends: stores, losses, gradients, means. Numba and CUDA add in one order: bits are compared."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from functools import cache
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
-
 from capmix.kernels.store import Store
 from capmix.kernels.tables import LossKind
+from numpy.testing import assert_allclose
 
 from ..samples import NUMBA, NUMPY, every_process, random_loss
 from .backends import made
@@ -39,7 +38,9 @@ def exact(backend):
     return backend.name != "numpy"
 
 
-@pytest.mark.parametrize(("count", "periods", "first"), [(COUNT, PERIODS, 0), (1, 1, 5), (257, 2, 2**64 - 257), (300, 7, 10**12)])
+@pytest.mark.parametrize(
+    ("count", "periods", "first"), [(COUNT, PERIODS, 0), (1, 1, 5), (257, 2, 2**64 - 257), (300, 7, 10**12)]
+)
 def test_stores_have_the_same_bits(backend, count, periods, first):
     table = every_process(periods)
     store = backend.simulate(table, count, SEED, sample=2, first=first)
@@ -74,7 +75,9 @@ def test_losses_of_atoms_of_any_width(backend, width):
     store = backend.from_host(reference()) if hasattr(backend, "from_host") else reference()
     losses, same = backend.losses(store, table, exposure), NUMBA.losses(reference(), table, exposure)
     for own, numba in zip(losses, same, strict=True):
-        assert_allclose(np.asarray(own), numba, rtol=0 if exact(backend) else 1e-12, atol=0 if exact(backend) else 1e-12)
+        assert_allclose(
+            np.asarray(own), numba, rtol=0 if exact(backend) else 1e-12, atol=0 if exact(backend) else 1e-12
+        )
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2])

@@ -1,7 +1,7 @@
 """NVRTC compiles every kernel for every architecture; registers, stack frames and spills stay within resources.csv.
 
-Registers are those of the compiler's version in the table's first line; with another version only frames and spills are held to
-it. CAPMIX_RESOURCES=renew writes the table anew.
+Registers are those of the compiler's version in the table's first line; with another version only frames and spills are
+held to it. CAPMIX_RESOURCES=renew writes the table anew.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-
 from capmix.kernels.cuda_source import SOURCES, flattened, kernels, options
 
 TABLE = Path(__file__).parent / "resources.csv"
@@ -53,7 +52,7 @@ def log_of(source, arch):
 
 
 def rows_of(log):
-    """(kernel, arch) to the numbers of COLUMNS; frames are the largest of the kernel's own and of functions it calls."""
+    """(kernel, arch) to the numbers of COLUMNS; frames: the largest of its own and its functions'."""
     found, key = {}, None
     for line in log.splitlines():
         if match := _KERNEL.search(line):

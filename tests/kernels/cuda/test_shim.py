@@ -1,4 +1,4 @@
-"""The shim notices what a device would get wrong: divergent barriers, missing barriers, writes outside, memory never written."""
+"""The shim notices what goes wrong on a device: diverging or missing barriers, writes outside, unwritten memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-
 from capmix.kernels.cuda_source import SOURCES, kernels
 from capmix.kernels.faults import DeviceLost, OutOfDeviceMemory
 
@@ -79,7 +78,7 @@ def test_threads_that_wait_in_vain_are_reported(kernel, word):
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_barriers_hold(reverse):
-    d, values = device(reversed=reverse), np.arange(float(BLOCK))
+    d, values = device(backwards=reverse), np.arange(float(BLOCK))
     out = d.empty(1, np.float64)
     d.launch("safe_sum", (1, 1), BLOCK, (d.upload(values), out), 8 * BLOCK)
     assert d.download(out)[0] == values.sum()
@@ -89,7 +88,7 @@ def test_a_missing_barrier_shows():
     """Without barriers the sum is wrong in at least one order of the threads."""
     values, found = np.arange(1.0, BLOCK + 1), []
     for reverse in (False, True):
-        d = device(reversed=reverse)
+        d = device(backwards=reverse)
         out = d.empty(1, np.float64)
         d.launch("racing_sum", (1, 1), BLOCK, (d.upload(values), out), 8 * BLOCK)
         found.append(d.download(out)[0])
@@ -99,7 +98,7 @@ def test_a_missing_barrier_shows():
 @pytest.mark.parametrize("distance", [1, 7, 16, 31])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_shuffles_move_values_within_the_warp(distance, reverse):
-    d, values = device(reversed=reverse), np.arange(float(BLOCK))
+    d, values = device(backwards=reverse), np.arange(float(BLOCK))
     out = d.empty(BLOCK, np.float64)
     d.launch("shifted", (1, 1), BLOCK, (d.upload(values), np.int64(distance), out))
     lane = np.arange(BLOCK) % 32
@@ -139,5 +138,8 @@ def test_every_kernel_is_found():
     from capmix.kernels.cuda_source import FOLDER
 
     assert {p.stem for p in FOLDER.glob("*.cu")} == set(SOURCES)
-    declared = sum(p.read_text("utf-8").count("KERNEL ") - p.read_text("utf-8").count("#define KERNEL") for p in FOLDER.glob("*.cu"))
+    declared = sum(
+        p.read_text("utf-8").count("KERNEL ") - p.read_text("utf-8").count("#define KERNEL")
+        for p in FOLDER.glob("*.cu")
+    )
     assert declared == len(kernels())

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from capmix.kernels.cuda_vector import Vector
+from capmix.kernels.tail import tail
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-
-from capmix.kernels.cuda_vector import Vector
-from capmix.kernels.tail import tail
 
 from .backends import backend_or_skip, made
 

@@ -58,8 +58,8 @@ def toy(
 ) -> Toy:
     """Limits: peak liquidity need, net loss, and with `short` the delivered compute below a target."""
     rng = np.random.default_rng(seed + 1)
-    columns = {"base": ["base"], "yield": ["spread"], "rent": ["rental", "uptime"], "power": ["power"], "price": ["price"]}
-    columns["uptime"] = ["uptime"]
+    columns = {name: [name] for name in ("base", "power", "price", "uptime")}
+    columns |= {"yield": ["spread"], "rent": ["rental", "uptime"]}
     book = LedgerBuilder(columns, DRIVERS, periods)
     life, tenor = max(3, periods - 2), max(2, periods // 2)
     compute, raised = [], []
@@ -126,11 +126,17 @@ def toy(
         value=np.append(worth, np.zeros(periods)),
         value_offset=1.0,
         row_lower=np.concatenate([opening, [-np.inf]] + ([] if maximise else [[4.0]])),
-        row_upper=np.concatenate([opening, [0.6 * periods if budget is None else budget]] + ([] if maximise else [[np.inf]])),
+        row_upper=np.concatenate(
+            [opening, [0.6 * periods if budget is None else budget]] + ([] if maximise else [[np.inf]])
+        ),
         col_lower=np.append([d.lower for d in ledger.decisions], np.full(periods, 0.25)),
         col_upper=np.append([d.upper for d in ledger.decisions], np.full(periods, np.inf)),
         decisions=np.arange(decisions, dtype=np.int32),
-        row_names=tuple(f"cash[{t}]" for t in range(periods)) + ("budget[all]",) + (() if maximise else ("target[all]",)),
+        row_names=(
+            *(f"cash[{t}]" for t in range(periods)),
+            "budget[all]",
+            *(() if maximise else ("target[all]",)),
+        ),
         column_names=tuple(d.key for d in ledger.decisions) + tuple(f"balance[{t}]" for t in range(periods)),
         bound_rules=("",) + ("supply",) * (decisions - 1) + ("",) * periods,
         rules={"supply": Rule("supply", "supply", "unit")},
