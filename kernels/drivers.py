@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .draws import normal_quantile
-from .elementary import exponential, expm1, log1p, power
+from .elementary import expm1, exponential, log1p, power
 from .tables import FloatArray, Process
 
 SLOTS = 8

@@ -9,7 +9,7 @@ import numpy as np
 from . import drivers as dr
 from .draws import Stream
 from .draws_numba import normal_quantile, philox, uniform
-from .elementary_numba import exponential, expm1, log1p, power
+from .elementary_numba import expm1, exponential, log1p, power
 from .jit import inlined
 from .tables import FloatArray
 
