@@ -231,7 +231,12 @@ def test_wheel_holds_the_package_and_the_cases_and_nothing_else(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         files = {n for n in archive.namelist() if ".dist-info/" not in n}
         metadata = {n.split(".dist-info/")[1] for n in archive.namelist() if ".dist-info/" in n}
-    data = {p for folder in SHIPPED for p in (ROOT / folder).rglob("*") if p.suffix in {".toml", ".csv", ".json"}}
+    data = {
+        p
+        for folder in SHIPPED
+        for p in (ROOT / folder).rglob("*")
+        if p.suffix in {".toml", ".csv", ".json", ".cu", ".cuh"}
+    }
     wanted = {"capmix/" + p.relative_to(ROOT).as_posix() for p in (*sources(*SHIPPED), *data)}
     assert files == wanted
     assert {"capmix/cases/hyperscaler.toml", "capmix/cases/neocloud.toml"} <= files
