@@ -88,7 +88,7 @@ class Chunked:
         r = store.checked(rows)
         need(r.size >= 1, "a subset needs at least one row")
         source = store.source.of_rows(r)
-        shape = Shape(r.size, store.drivers, store.periods, 1, 0.0)
+        shape = self._shape(source, 1, 0.0)
         fits = self._place(shape, source).mode is Mode.RESIDENT
         if fits and store.mode is Mode.RESIDENT:
             try:
@@ -234,7 +234,7 @@ class Chunked:
 
     def _scenarios(self, source: Source, shape: Shape | None = None, told: bool = False) -> Scenarios:
         if shape is None:
-            shape = Shape(source.count, source.table.drivers, source.table.periods, self._losses, self._tails)
+            shape = self._shape(source, self._losses, self._tails)
         placement = self._place(shape, source)
         if told and placement.mode is not Mode.RESIDENT:
             self.messages.append(placement.words(shape))
@@ -245,6 +245,10 @@ class Chunked:
             except OutOfDeviceMemory as fault:
                 self._shrink(store, fault)
         return store
+
+    def _shape(self, source: Source, losses: int, tails: float) -> Shape:
+        table = source.table
+        return Shape(source.count, table.drivers, table.periods, losses, tails, host=self._host_free is None)
 
     def _kept(self, store: Scenarios) -> Scenarios:
         self._live.add(store)

@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from ..kernels.modes import RESERVE, Mode, largest
@@ -76,7 +77,10 @@ def doctor_command(options: argparse.Namespace) -> int:
             room = int(RESERVE * cuda.free)
             _say(
                 "most on cuda",
-                in_each_mode(lambda mode: largest(shape(case, 1), room, mode), (Mode.RESIDENT, Mode.REGENERATING)),
+                in_each_mode(
+                    lambda mode: largest(replace(shape(case, 1), host=False), room, mode),
+                    (Mode.RESIDENT, Mode.REGENERATING),
+                ),
             )
     _say("verdict", "ready to plan" if sound else "NOT ready: put right what FAILED above")
     return Exit.OK if sound else Exit.FAILURE

@@ -1,6 +1,6 @@
 """How much memory a plan needs on the processor, in which mode it runs, and how many scenarios fit.
 
-`kernels.modes` knows what the scenarios and their losses take; beside them stand one chunk of fresh draws and the program.
+`kernels.modes` knows what the scenarios and their losses take; beside them stand fresh draws and the program.
 """
 
 from __future__ import annotations

@@ -206,7 +206,7 @@ def test_rows_are_checked():
     [
         (10**6, 80e9, None, None, Mode.RESIDENT),
         (10**6, None, None, None, Mode.RESIDENT),
-        (10**9, 80e9, None, None, Mode.REGENERATING),
+        (10**9, 80e9, 128e9, None, Mode.REGENERATING),
         (10**8, 24e9, 128e9, Costs(1e-8, 1e-7), Mode.REGENERATING),
         (10**8, 24e9, 128e9, Costs(1e-7, 1e-8), Mode.HOST),
         (10**8, 24e9, 64e9, Costs(1e-7, 1e-8), Mode.REGENERATING),
@@ -214,7 +214,7 @@ def test_rows_are_checked():
     ],
 )
 def test_placement(count, free, host, costs, mode):
-    shape = Shape(count, 10, 20, 1, 0.05)
+    shape = Shape(count, 10, 20, 1, 0.05, host=host is None)
     found = place(shape, free if free is None else int(free), host if host is None else int(host), costs)
     assert found.mode is mode
     if free is not None:
