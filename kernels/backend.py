@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from .store import Store
+from .store import RowArray
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
+from .tail import Tail
 
 BACKENDS = ("auto", "numba", "numpy")
+
+# Losses of all rows as one vector of the backend's own kind, on the host or on a device: + and - of two of them, * with
+# a number, [rows]; everything else goes through the backend.
+Losses = Any
+
+# Scenarios as the same backend made them: `count`, `drivers`, `periods`, `nbytes`; everything else goes through the
+# backend.
+Held = Any
 
 
 class Backend(Protocol):
@@ -23,34 +33,78 @@ class Backend(Protocol):
     @property
     def threads(self) -> int: ...
 
-    def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Store:
+    def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Held:
         """Scenarios first .. first + count - 1 of a sample (0: in sample; 1, 2, ...: fresh draws).
 
         A scenario's values do not depend on first, count or the number of threads. FloatingPointError if one overflows.
         """
         ...
 
-    def means(self, store: Store, factors: IntArray) -> FloatArray:
+    def means(self, store: Held, factors: IntArray) -> FloatArray:
         """(A,) means of products of driver values over all scenarios. factors: (A, F), -1 for an empty slot."""
         ...
 
-    def losses(self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[FloatArray]:
+    def losses(self, store: Held, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[Losses]:
         """(S,) losses of each table, in one pass over the store. FloatingPointError names a scenario that overflows."""
         ...
 
     def pull_back(
-        self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike, weights: ArrayLike
+        self, store: Held, table: LossTable, exposure: ArrayLike, rows: ArrayLike, weights: ArrayLike
     ) -> tuple[float, FloatArray]:
         """sum of weights[i] * loss of rows[i], and its (E,) subgradient by the exposures."""
         ...
 
-    def subset(self, store: Store, rows: ArrayLike) -> Store:
+    def subset(self, store: Held, rows: ArrayLike) -> Held:
         """Store of the given rows, in their order; it remembers their scenario numbers."""
         ...
 
-    def balances(
-        self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
-    ) -> FloatArray:
+    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Held:
+        """Store of the scenarios with these numbers, in their order: the bits that `simulate` gives them."""
+        ...
+
+    def part(self, store: Held, low: int, high: int) -> Held:
+        """The rows low .. high - 1 of a store, sharing its memory. low: a multiple of 256."""
+        ...
+
+    def rates(self, store: Held, table: LossTable) -> FloatArray:
+        """(periods,) mean over all scenarios of the surplus rate that carries a balance into each period."""
+        ...
+
+    def fan(
+        self, store: Held, table: LossTable, exposure: ArrayLike, levels: Sequence[float], count: int | None = None
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Of the balances in the first `count` rows: quantiles (levels, T), means (T,), shares below the floor (T,)."""
+        ...
+
+    def tail(self, losses: Losses, level: float, mass: float | None = None) -> Tail:
+        """The worst rows with weights that sum to (1 - level) times their number, or to `mass`; see `tail.tail`."""
+        ...
+
+    def worst(self, losses: Losses, count: int) -> RowArray:
+        """(count,) the rows with the largest losses in ascending order; of equal losses at the border any."""
+        ...
+
+    def dot(self, losses: Losses, rows: ArrayLike, weights: ArrayLike) -> float:
+        """sum of weights[i] * losses[rows[i]]."""
+        ...
+
+    def concatenate(self, parts: Sequence[Losses]) -> Losses:
+        """The losses of several stores of this backend as one vector."""
+        ...
+
+    def above(self, losses: Losses, limit: float) -> float:
+        """Share of the losses that are above the limit."""
+        ...
+
+    def recover(self, error: Exception) -> bool:
+        """Whether an error of the device has been got over: the stores are still good, vectors of losses are not."""
+        ...
+
+    def host(self, losses: Losses) -> FloatArray:
+        """The losses as an array in the host's memory."""
+        ...
+
+    def balances(self, store: Held, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None) -> FloatArray:
         """(n, periods) running balance (PEAK) or flow (WORST) of the given rows, or of all."""
         ...
 

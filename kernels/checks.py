@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .draws import SMALLEST
 from .drivers import MAX_JUMPS, SLOTS
@@ -28,6 +28,13 @@ def check_draws(count: int, seed: int, sample: int, first: int) -> None:
     need(0 <= seed < WORD, f"seed must lie in 0..2^64 - 1; got {seed}")
     need(0 <= sample < WORD, f"sample must lie in 0..2^64 - 1; got {sample}")
     need(first >= 0 and first + count <= WORD, f"first must be at least 0 and first + count at most 2^64; got {first}")
+
+
+def scenario_numbers(numbers: NDArray[np.uint64], seed: int, sample: int) -> NDArray[np.uint64]:
+    """Scenario numbers (n,) to draw anew, at least one."""
+    need(numbers.ndim == 1 and numbers.dtype == np.uint64, f"numbers must be (n,) uint64; got {numbers.dtype}")
+    check_draws(numbers.size, seed, sample, 0)
+    return np.ascontiguousarray(numbers)
 
 
 def check_processes(table: ProcessTable) -> None:
@@ -156,10 +163,14 @@ def finite_store(store: Store) -> None:
         if not np.isfinite(block).all():
             driver, period, lane = (int(k) for k in np.argwhere(~np.isfinite(block))[0])
             row = min(i * block.shape[2] + lane, store.count - 1)
-            raise FloatingPointError(
-                f"driver {driver} overflows in period {period} of scenario {store.scenario(row)}; "
-                "lower its volatility or drift"
-            )
+            raise overflow(driver, period, store.scenario(row))
+
+
+def overflow(driver: int, period: int, scenario: int) -> FloatingPointError:
+    """The error for a driver's value that is not finite in float32."""
+    return FloatingPointError(
+        f"driver {driver} overflows in period {period} of scenario {scenario}; lower its volatility or drift"
+    )
 
 
 def finite_gradient(total: float, gradient: FloatArray) -> None:

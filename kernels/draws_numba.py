@@ -107,10 +107,10 @@ def normal_quantile(p: Any) -> Any:
 
 
 @inlined
-def fill_uniforms(out: FloatArray, first: Any, quad: Any, driver: Any, stream: Any, seed: Any, sample: Any) -> None:
-    """out (4, lanes): uniforms of the four periods of `quad` for the scenarios first, first + 1, ..."""
+def fill_uniforms(out: FloatArray, numbers: Any, quad: Any, driver: Any, stream: Any, seed: Any, sample: Any) -> None:
+    """out (4, lanes): uniforms of the four periods of `quad` for the scenarios with the (lanes,) given numbers."""
     for lane in range(out.shape[1]):
-        a, b, c, e = philox(first + np.uint64(lane), quad, driver, stream, seed, sample)
+        a, b, c, e = philox(numbers[lane], quad, driver, stream, seed, sample)
         out[0, lane] = uniform(a)
         out[1, lane] = uniform(b)
         out[2, lane] = uniform(c)

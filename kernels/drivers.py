@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .draws import normal_quantile
+from .elementary import expm1, exponential, log1p, power
 from .tables import FloatArray, Process
 
 SLOTS = 8
@@ -159,11 +160,11 @@ def shown(kind: int, row: FloatArray, state: FloatArray) -> FloatArray:
     if kind == Process.VASICEK:
         return np.asarray(np.maximum(state, row[3]))
     if kind in (Process.LOG_OU, Process.GEOMETRIC_JUMPS, Process.TWO_REGIME):
-        return np.asarray(np.exp(state))
+        return exponential(state)
     if kind == Process.SURVIVAL:
         return np.where(state > 0.5, 1.0, row[1])
     if kind == Process.LOGISTIC_SHARE:
-        return np.asarray(row[3] + (row[4] - row[3]) / (1.0 + np.exp(-state)))
+        return np.asarray(row[3] + (row[4] - row[3]) / (1.0 + exponential(-state)))
     return state
 
 
@@ -175,8 +176,8 @@ def gaussian_step(row: FloatArray, state: FloatArray, z: FloatArray) -> FloatArr
 def cir_step(row: FloatArray, state: FloatArray, z: FloatArray) -> FloatArray:
     """Lognormal with the exact conditional mean and variance of the square-root process."""
     mean = row[0] + row[1] * state
-    width2 = np.log1p((row[2] + row[3] * state) / (mean * mean))
-    return np.asarray(mean * np.exp(np.sqrt(width2) * z - 0.5 * width2))
+    width2 = log1p((row[2] + row[3] * state) / (mean * mean))
+    return np.asarray(mean * exponential(np.sqrt(width2) * z - 0.5 * width2))
 
 
 def poisson(u: FloatArray, mean: float, none: float) -> FloatArray:
@@ -220,5 +221,5 @@ def survival_step(row: FloatArray, state: FloatArray, z: FloatArray, ratio: Floa
     """
     if ratio is None or row[2] == 0.0:
         return np.where(z < row[3], 0.0, state)
-    hazard = row[0] * np.clip(ratio, RATIO_LOW, RATIO_HIGH) ** -row[2]
-    return np.where(z < normal_quantile(-np.expm1(-hazard)), 0.0, state)
+    hazard = row[0] * power(np.clip(ratio, RATIO_LOW, RATIO_HIGH), -row[2])
+    return np.where(z < normal_quantile(-expm1(-hazard)), 0.0, state)

@@ -9,6 +9,7 @@ import numpy as np
 from . import drivers as dr
 from .draws import Stream
 from .draws_numba import normal_quantile, philox, uniform
+from .elementary_numba import expm1, exponential, log1p, power
 from .jit import inlined
 from .tables import FloatArray
 
@@ -35,8 +36,8 @@ def vasicek(row: FloatArray, state: FloatArray, z: FloatArray, level: FloatArray
 def cir(row: FloatArray, state: FloatArray, z: FloatArray, level: FloatArray) -> None:
     for i in range(state.size):
         mean = row[0] + row[1] * state[i]
-        width2 = np.log1p((row[2] + row[3] * state[i]) / (mean * mean))
-        state[i] = mean * np.exp(np.sqrt(width2) * z[i] - 0.5 * width2)
+        width2 = log1p((row[2] + row[3] * state[i]) / (mean * mean))
+        state[i] = mean * exponential(np.sqrt(width2) * z[i] - 0.5 * width2)
         level[i] = state[i]
 
 
@@ -44,7 +45,7 @@ def cir(row: FloatArray, state: FloatArray, z: FloatArray, level: FloatArray) ->
 def log_ou(row: FloatArray, state: FloatArray, z: FloatArray, level: FloatArray) -> None:
     gaussian(row, state, z)
     for i in range(state.size):
-        level[i] = np.exp(state[i])
+        level[i] = exponential(state[i])
 
 
 @inlined
@@ -52,7 +53,7 @@ def logistic(row: FloatArray, state: FloatArray, z: FloatArray, level: FloatArra
     gaussian(row, state, z)
     low, width = row[3], row[4] - row[3]
     for i in range(state.size):
-        level[i] = low + width / (1.0 + np.exp(-state[i]))
+        level[i] = low + width / (1.0 + exponential(-state[i]))
 
 
 @inlined
@@ -73,19 +74,19 @@ def poisson(u: Any, mean: Any, none: Any) -> Any:
 @inlined
 def jumps(
     row: FloatArray, state: FloatArray, z: FloatArray, u: FloatArray, level: FloatArray,
-    first: Any, quad: Any, word: Any, driver: Any, seed: Any, sample: Any,
+    numbers: Any, quad: Any, word: Any, driver: Any, seed: Any, sample: Any,
 ) -> None:  # fmt: skip
     """Sizes are drawn only where a jump happens."""
     for i in range(state.size):
         moved = state[i] + row[0] + row[1] * z[i]
         if u[i] > row[5]:
             count = poisson(u[i], row[2], row[5])
-            words = philox(first + np.uint64(i), quad, driver, _JUMP_SIZE, seed, sample)
+            words = philox(numbers[i], quad, driver, _JUMP_SIZE, seed, sample)
             size = normal_quantile(uniform(words[word]))
             moved = moved + (count * row[3] + np.sqrt(count) * row[4] * size)
         state[i] = moved
     for i in range(state.size):
-        level[i] = np.exp(state[i])
+        level[i] = exponential(state[i])
 
 
 @inlined
@@ -98,7 +99,7 @@ def regime(
         second[i] = 1.0 if moved else 0.0
         state[i] = state[i] + (row[2] if moved else row[0]) + (row[3] if moved else row[1]) * z[i]
     for i in range(state.size):
-        level[i] = np.exp(state[i])
+        level[i] = exponential(state[i])
 
 
 @inlined
@@ -116,7 +117,7 @@ def survival_wrong_way(
     """other: level of the driver it depends on at the start of the period, before that driver's own step."""
     for i in range(state.size):
         ratio = min(max(other[i] / start, _LOW), _HIGH)
-        hazard = row[0] * ratio ** -row[2]
-        if z[i] < normal_quantile(-np.expm1(-hazard)):
+        hazard = row[0] * power(ratio, -row[2])
+        if z[i] < normal_quantile(-expm1(-hazard)):
             state[i] = 0.0
         level[i] = 1.0 if state[i] > 0.5 else row[1]

@@ -18,6 +18,8 @@ from .tables import FloatArray, LossTable, TermTable
 
 IndexArray = NDArray[np.int64]
 
+GRADIENT_GROUP = 16  # blocks of rows whose gradients are added up in sequence
+
 
 class Program(NamedTuple):
     """Arrays that drive the compiled passes over M losses, their periods, groups and entries in sequence.

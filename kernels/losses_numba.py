@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .jit import entry, inlined
-from .layout import Program
+from .layout import GRADIENT_GROUP, Program
 from .store import LANES, RowArray
 from .tables import FloatArray, LossKind
 
 _LANES = LANES
 _PEAK = int(LossKind.PEAK)
-GROUP = 16  # blocks of rows whose gradients are added up by one worker
+GROUP = GRADIENT_GROUP
 _GROUP = GROUP
 
 SingleArray = NDArray[np.float32]

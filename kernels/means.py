@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .store import LANES, Store
-from .tables import FloatArray, IntArray
+from .tables import FloatArray, IntArray, LossTable
 
 MEAN_GROUP = 64
 
@@ -34,3 +34,30 @@ def means(store: Store, factors: IntArray) -> FloatArray:
             group += product[:, 0]
         sums += group
     return sums / store.count
+
+
+def rates(store: Store, table: LossTable) -> FloatArray:
+    """(periods,) mean of the rate that a surplus earns in each period, as `LossTable` defines it.
+
+    Added up in the order of `means`.
+    """
+    periods = table.terms.periods
+    if table.rate_driver < 0:
+        return np.full(periods, max(0.0, table.dt * table.surplus_margin))
+    observed = np.maximum(np.arange(periods) - 1, 0)
+    held = int(observed[-1]) + 1
+    sums = np.zeros(held)
+    for first in range(0, store.blocks.shape[0], MEAN_GROUP):
+        seen = store.blocks[first : first + MEAN_GROUP, table.rate_driver, :held].astype(np.float64)
+        rate = np.maximum(table.dt * (seen + table.surplus_margin), 0.0)
+        beyond = store.count - (first + seen.shape[0] - 1) * LANES
+        rate[-1, :, max(beyond, 0) :] = 0.0
+        half = LANES // 2
+        while half > 0:
+            rate[..., :half] += rate[..., half : 2 * half]
+            half //= 2
+        group = np.zeros(held)
+        for block in rate[..., 0]:
+            group += block
+        sums += group
+    return np.asarray((sums / store.count)[observed])

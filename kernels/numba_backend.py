@@ -10,8 +10,9 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks
+from . import checks, means
 from .drivers import initial_level, initial_state
+from .host import HostVectors, filled
 from .layout import Layout, Program, lay_out, program
 from .losses_numba import GROUP, balance_pass, gather_pass, gradient_pass, loss_pass
 from .means import MEAN_GROUP
@@ -23,7 +24,7 @@ from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .workers import Workers
 
 
-class NumbaBackend:
+class NumbaBackend(HostVectors):
     """See `backend.Backend` for the methods. Threads: as given, else NUMBA_NUM_THREADS, else all cores."""
 
     name = "numba"
@@ -39,7 +40,16 @@ class NumbaBackend:
 
     def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Store:
         checks.check_draws(count, seed, sample, first)
+        return self._draw(table, count, first, None, seed, sample)
+
+    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Store:
+        return self._draw(table, numbers.size, 0, checks.scenario_numbers(numbers, seed, sample), seed, sample)
+
+    def _draw(
+        self, table: ProcessTable, count: int, first: int, numbers: NDArray[np.uint64] | None, seed: int, sample: int
+    ) -> Store:
         checks.check_processes(table)
+        chosen = np.empty(0, np.uint64) if numbers is None else filled(numbers)
         blocks = np.empty((blocks_of(count), table.drivers, table.periods, LANES), dtype=np.float32)
         finite = np.empty(blocks.shape[0], dtype=np.bool_)
         kinds = [int(k) for k in table.kind]
@@ -48,12 +58,12 @@ class NumbaBackend:
         state = np.array([initial_state(k, params[d, 0], start[d]) for d, k in enumerate(kinds)])
         level = np.array([initial_level(k, params[d, 0], start[d]) for d, k in enumerate(kinds)])
         fixed = (
-            np.uint64(first), np.uint64(seed), np.uint64(sample), table.kind.astype(np.int32), params, state, level,
-            start, table.depends_on.astype(np.int32), np.ascontiguousarray(table.cholesky, dtype=np.float64),
+            np.uint64(first), chosen, np.uint64(seed), np.uint64(sample), table.kind.astype(np.int32), params, state,
+            level, start, table.depends_on.astype(np.int32), np.ascontiguousarray(table.cholesky, dtype=np.float64),
             used_shocks(table), finite,
         )  # fmt: skip
         self._workers.run(lambda low, high: simulate_blocks(blocks, *fixed, low, high), blocks.shape[0])
-        store = Store(blocks, count, first)
+        store = Store(blocks, count, first, numbers)
         if not finite.all():
             checks.finite_store(store)
         return store
@@ -67,6 +77,10 @@ class NumbaBackend:
         for group in out:
             sums += group
         return sums / store.count
+
+    def rates(self, store: Store, table: LossTable) -> FloatArray:
+        checks.check_loss(table, store.drivers, store.periods)
+        return means.rates(store, table)
 
     def losses(self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[FloatArray]:
         checks.need(len(tables) == len(exposures), "as many exposures as tables are needed")

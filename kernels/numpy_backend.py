@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks, losses, means, paths
+from .host import HostVectors, filled
 from .store import LANES, RowArray, Store, blocks_of
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 
@@ -19,7 +20,7 @@ def _chunks(rows: RowArray) -> Iterator[RowArray]:
         yield rows[low : low + _CHUNK]
 
 
-class NumpyBackend:
+class NumpyBackend(HostVectors):
     """Definition of every result; see `backend.Backend` for the methods."""
 
     name = "numpy"
@@ -27,22 +28,37 @@ class NumpyBackend:
 
     def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Store:
         checks.check_draws(count, seed, sample, first)
+        return self._draw(table, count, first, None, seed, sample)
+
+    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Store:
+        return self._draw(table, numbers.size, 0, checks.scenario_numbers(numbers, seed, sample), seed, sample)
+
+    def _draw(
+        self, table: ProcessTable, count: int, first: int, numbers: NDArray[np.uint64] | None, seed: int, sample: int
+    ) -> Store:
         checks.check_processes(table)
+        chosen = None if numbers is None else filled(numbers)
         blocks = np.empty((blocks_of(count), table.drivers, table.periods, LANES), dtype=np.float32)
         step = _CHUNK // LANES
         for low in range(0, blocks.shape[0], step):
             part = blocks[low : low + step]
             number = np.arange(part.shape[0] * LANES, dtype=np.uint64) + np.uint64((first + low * LANES) % checks.WORD)
+            if chosen is not None:
+                number = chosen[low * LANES : low * LANES + number.size]
             with np.errstate(over="ignore", invalid="ignore"):
                 values = paths.simulate(table, number, seed, sample).astype(np.float32)
             part[:] = values.reshape(part.shape[0], LANES, table.drivers, table.periods).transpose(0, 2, 3, 1)
-        store = Store(blocks, count, first)
+        store = Store(blocks, count, first, numbers)
         checks.finite_store(store)
         return store
 
     def means(self, store: Store, factors: IntArray) -> FloatArray:
         checks.check_factors(factors, store.drivers * store.periods)
         return means.means(store, factors)
+
+    def rates(self, store: Store, table: LossTable) -> FloatArray:
+        checks.check_loss(table, store.drivers, store.periods)
+        return means.rates(store, table)
 
     def losses(self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[FloatArray]:
         checks.need(len(tables) == len(exposures), "as many exposures as tables are needed")

@@ -35,11 +35,12 @@ def _shock(z: FloatArray, weights: FloatArray, e: FloatArray, driver: Any, word:
 
 @entry
 def simulate_blocks(
-    out: NDArray[np.float32], first: Any, seed: Any, sample: Any, kind: IntArray, params: FloatArray,
-    state0: FloatArray, level0: FloatArray, start: FloatArray, depends_on: IntArray, cholesky: FloatArray,
+    out: NDArray[np.float32], first: Any, chosen: NDArray[np.uint64], seed: Any, sample: Any, kind: IntArray,
+    params: FloatArray, state0: FloatArray, level0: FloatArray, start: FloatArray, depends_on: IntArray, cholesky: FloatArray,
     used: NDArray[np.bool_], finite: NDArray[np.bool_], low: int, high: int,
 ) -> None:  # fmt: skip
-    """Fill the blocks low..high of out (blocks, D, T, 256), whose first scenario is `first`.
+    """Fill the blocks low..high of out (blocks, D, T, 256), whose first scenario is `first`, or whose scenarios are
+    `chosen` (blocks * 256,), if that is not empty.
 
     finite: (blocks,) whether all values are. state0, level0: (D,) states and shown values in period 0. used: (D,) as
     from `paths.used_shocks`.
@@ -51,8 +52,11 @@ def simulate_blocks(
     state = np.empty((count, _LANES))
     level = np.empty((count, _LANES))
     second = np.empty((count, _LANES))
+    numbers = np.empty(_LANES, np.uint64)
     for i in range(low, high):
-        base = first + np.uint64(i) * np.uint64(_LANES)
+        for lane in range(_LANES):
+            at = i * _LANES + lane
+            numbers[lane] = chosen[at] if chosen.size > 0 else first + np.uint64(at)
         for d in range(count):
             fill(state[d], state0[d])
             fill(level[d], level0[d])
@@ -63,10 +67,10 @@ def simulate_blocks(
             q = np.uint64(quad)
             for d in range(count):
                 if used[d]:
-                    fill_uniforms(e[d], base, q, np.uint64(d), _NORMAL, seed, sample)
+                    fill_uniforms(e[d], numbers, q, np.uint64(d), _NORMAL, seed, sample)
                     to_normals(e[d])
                 if kind[d] == _JUMPS or kind[d] == _REGIME:
-                    fill_uniforms(u[d], base, q, np.uint64(d), _UNIFORM, seed, sample)
+                    fill_uniforms(u[d], numbers, q, np.uint64(d), _UNIFORM, seed, sample)
             for word in range(max(1 - 4 * quad, 0), min(4, periods - 4 * quad)):
                 t = 4 * quad + word
                 # survivals first: they look at the other drivers' levels before this period's step
@@ -98,7 +102,7 @@ def simulate_blocks(
                             step.regime(row, state[d], second[d], z, u[d, word], level[d])
                         elif k == _JUMPS:
                             own = np.uint64(d)
-                            step.jumps(row, state[d], z, u[d, word], level[d], base, q, word, own, seed, sample)
+                            step.jumps(row, state[d], z, u[d, word], level[d], numbers, q, word, own, seed, sample)
                     for lane in range(_LANES):
                         out[i, d, t, lane] = np.float32(level[d, lane])
         good = True

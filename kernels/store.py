@@ -23,6 +23,17 @@ def bytes_needed(count: int, drivers: int, periods: int) -> int:
     return blocks_of(count) * LANES * drivers * periods * 4
 
 
+def checked_rows(rows: ArrayLike, count: int) -> RowArray:
+    """Rows as int64. IndexError if one is not in 0..count - 1, TypeError if they are not whole numbers."""
+    r = np.atleast_1d(np.asarray(rows))
+    if r.ndim != 1 or (r.size and not np.issubdtype(r.dtype, np.integer)):
+        raise TypeError(f"rows must be a list of whole numbers; got {r.dtype} of shape {r.shape}")
+    r = r.astype(np.int64)
+    if r.size and (r.min() < 0 or r.max() >= count):
+        raise IndexError(f"rows must lie in 0..{count - 1}; got {r.min()}..{r.max()}")
+    return r
+
+
 @dataclass(frozen=True, eq=False)
 class Store:
     """Values of all drivers in `count` scenarios.
@@ -90,10 +101,4 @@ class Store:
 
     def checked(self, rows: ArrayLike) -> RowArray:
         """Rows as int64. IndexError if one does not exist, TypeError if they are not whole numbers."""
-        r = np.atleast_1d(np.asarray(rows))
-        if r.ndim != 1 or (r.size and not np.issubdtype(r.dtype, np.integer)):
-            raise TypeError(f"rows must be a list of whole numbers; got {r.dtype} of shape {r.shape}")
-        r = r.astype(np.int64)
-        if r.size and (r.min() < 0 or r.max() >= self.count):
-            raise IndexError(f"rows must lie in 0..{self.count - 1}; got {r.min()}..{r.max()}")
-        return r
+        return checked_rows(rows, self.count)

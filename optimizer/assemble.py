@@ -1,4 +1,4 @@
-"""From a case and its ledger to the tables of the kernels: processes, losses, risk limits, deposit rates."""
+"""From a case and its ledger to the tables of the kernels: processes, losses, risk limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..kernels import drivers as rows
-from ..kernels.store import LANES, Store
 from ..kernels.tables import MAX_FACTORS, LossKind, LossTable, Process, ProcessTable, TermTable
 from ..models.blocks.objective import wealth_weights
 from ..models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Exposure, Ledger
@@ -194,21 +193,3 @@ def risk_limits(case: Case, losses: Sequence[Measured]) -> tuple[RiskLimit, ...]
         RiskLimit(risk.id, loss.table, loss.matrix, risk.level, risk.limit)
         for risk, loss in zip(case.risk, losses, strict=True)
     )
-
-
-def deposit_rates(store: Store, table: LossTable) -> FloatArray:
-    """(T,) mean over the scenarios of the rate that a surplus earns in each period, as `LossTable` defines it."""
-    periods = table.terms.periods
-    if table.rate_driver < 0:
-        return np.full(periods, max(0.0, table.dt * table.surplus_margin))
-    total = np.zeros(store.periods)
-    step = 256
-    for first in range(0, store.blocks.shape[0], step):
-        seen = store.blocks[first : first + step, table.rate_driver].astype(np.float64)
-        rate = np.maximum(table.dt * (seen + table.surplus_margin), 0.0)
-        full = min((store.count - first * LANES) // LANES, rate.shape[0])
-        total += rate[:full].sum(axis=(0, 2))
-        if full < rate.shape[0]:
-            total += rate[full, :, : store.count - (first + full) * LANES].sum(axis=1)
-    mean = total / store.count
-    return np.asarray(mean[np.maximum(np.arange(periods) - 1, 0)])

@@ -105,7 +105,7 @@ def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         certificate=certificate,
         risk=(),
         scenarios=ScenarioInfo(ready.store.count, about.seed, ready.store.nbytes),
-        device=describe(ready.backend),
+        device=describe(ready.backend, ready.store),
         timings=Timings(0.0, 0.0, 0.0, 0.0),
         passes=solution.passes,
         funding=Funding({}, {}, 0.0, 0.0),
@@ -144,7 +144,7 @@ def _risk(ready: Prepared, solution: Solution, about: Circumstances, sense: floa
     tables = [loss.table for loss in ready.losses]
     losses = ready.backend.losses(ready.store, tables, [loss.matrix @ solution.decisions for loss in ready.losses])
     prices = [sense * value.price for value in solution.risks]
-    return risk_figures(ready.case.risk, losses, prices, about.fresh)
+    return risk_figures(ready.backend, ready.case.risk, losses, prices, about.fresh)
 
 
 def _warnings(risk: Sequence[RiskFigure]) -> tuple[str, ...]:

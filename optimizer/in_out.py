@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.backend import Losses
 from ..kernels.tail import Tail
 from .master import Master
 from .sample import Rows
@@ -36,7 +37,7 @@ class Inside:
     """A point within the limits, with losses per limit and row that are at least its true ones."""
 
     x: FloatArray
-    losses: tuple[FloatArray, ...]
+    losses: tuple[Losses, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def between(start: Inside, end: Inside, share: float) -> Inside:
     """The point at `share` of the way from start to end; its losses are at least the true ones, by convexity."""
     return Inside(
         start.x + share * (end.x - start.x),
-        tuple(a + share * (b - a) for a, b in zip(start.losses, end.losses, strict=True)),
+        tuple(a + (b - a) * share for a, b in zip(start.losses, end.losses, strict=True)),
     )
 
 
@@ -70,25 +71,24 @@ class Crossing:
 
 
 def crossings(
-    rows: Rows, master: Master, start: Sequence[FloatArray], end: Sequence[FloatArray], tails: Sequence[Tail]
+    rows: Rows, master: Master, start: Sequence[Losses], end: Sequence[Losses], tails: Sequence[Tail]
 ) -> list[Crossing]:
     """Per limit that is exceeded at `end`, whose tails are `tails`: the largest share t, as far as Newton's method
     finds it, such that the CVaR of (1-t) start + t end is within the limit; 0 if `start` is not inside.
     """
     found = []
     for m, (inner, outer) in enumerate(zip(start, end, strict=True)):
-        limit, exact, k = master.limits[m], EXACT * master.scales[m], rows.weights[m]
+        limit, exact = master.limits[m], EXACT * master.scales[m]
         if tails[m].cvar <= limit + exact:
             continue
         t, here = 1.0, tails[m]
         for _ in range(NEWTON_STEPS):
-            low = float(inner[here.rows] @ here.weights) / k
-            high = float(outer[here.rows] @ here.weights) / k
+            low, high = rows.mean(m, inner, here), rows.mean(m, outer, here)
             if low >= limit or high <= low:
                 t = 0.0
                 break
             t = min(t, (limit - low) / (high - low))
-            here = rows.tail(m, inner + t * (outer - inner))
+            here = rows.tail(m, inner + (outer - inner) * t)
             if here.cvar <= limit + exact:
                 break
         else:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.backend import Losses
 from .highs import SolverError
 from .master import Master
 from .phase_one import CLEARLY, FEASIBLE, violations
@@ -63,7 +64,7 @@ class Incumbent:
         """The bounds meet to within the goal."""
         return self._monitor.gap <= self._goal
 
-    def evaluate(self, x: FloatArray) -> list[FloatArray]:
+    def evaluate(self, x: FloatArray) -> list[Losses]:
         """A full pass at x, with its cuts: x becomes the plan if it is feasible and better, else a point on the way
         from the interior to x may. Returns the losses per limit.
         """
@@ -83,20 +84,20 @@ class Incumbent:
         self._monitor.tell("full pass")
         return losses
 
-    def accept(self, x: FloatArray, losses: Sequence[FloatArray]) -> None:
+    def accept(self, x: FloatArray, losses: Sequence[Losses]) -> None:
         """Make a feasible plan the present one if it is better."""
         value = self._master.primary(x)
         if self.plan is None or value > self._master.primary(self.plan.x):
             self.plan = self.measured(x, losses)
             self._monitor.lower = max(self._monitor.lower, value)
 
-    def measured(self, x: FloatArray, losses: Sequence[FloatArray]) -> Evaluated:
+    def measured(self, x: FloatArray, losses: Sequence[Losses]) -> Evaluated:
         tails = self._sample.all.tails(losses)
         return Evaluated(
             x=x,
             values=np.array([t.cvar for t in tails]),
             quantiles=np.array([t.var for t in tails]),
-            shares=np.array([float(np.mean(v > r.limit)) for v, r in zip(losses, self._risks, strict=True)]),
+            shares=np.array([self._sample.all.above(v, r.limit) for v, r in zip(losses, self._risks, strict=True)]),
         )
 
     def feasible(self, plan: Evaluated) -> bool:
@@ -133,6 +134,11 @@ class Incumbent:
             )
         self.accept(mix, losses)
 
+    def forget(self) -> None:
+        """After an error of the device: only what was evaluated counts."""
+        self._mix = None
+        self._monitor.lower = -math.inf if self.plan is None else self._master.primary(self.plan.x)
+
     def rescue(self) -> None:
         """After a stop: evaluate what may be feasible and has not been evaluated."""
         if self.plan is None:
@@ -140,13 +146,13 @@ class Incumbent:
         if self.plan is None or self._monitor.lower > self._master.primary(self.plan.x):
             self.settle()
 
-    def set_scales(self, rows: Rows, losses: Sequence[FloatArray]) -> None:
+    def set_scales(self, rows: Rows, losses: Sequence[Losses]) -> None:
         """Size of each loss, set once: its limit, or for limits near zero a share of the tail's mean size."""
         if self._scaled:
             return
         scales = []
         for m, (loss, risk) in enumerate(zip(losses, self._risks, strict=True)):
-            size = max(abs(risk.limit), LOSS_SHARE * float(np.abs(loss[rows.tail(m, loss).rows]).mean()))
+            size = max(abs(risk.limit), LOSS_SHARE * rows.size(loss, rows.tail(m, loss)))
             scales.append(size if size > 0.0 else 1.0)
         self._master.scales = tuple(scales)
         self._scaled = True

@@ -7,13 +7,12 @@ scenarios that matter with one full pass each, polish, certificate.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend
-from ..kernels.store import Store
+from ..kernels.backend import Backend, Held
 from ..models.program import LinearProgram
 from .elastic import relaxations
 from .highs import SolverError
@@ -57,7 +56,7 @@ def maximise(
     program: LinearProgram,
     risks: Sequence[RiskLimit],
     backend: Backend,
-    store: Store,
+    store: Held,
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> Solution:
@@ -81,7 +80,7 @@ class _Search:
         program: LinearProgram,
         risks: tuple[RiskLimit, ...],
         backend: Backend,
-        store: Store,
+        store: Held,
         settings: Settings,
         progress: Progress | None,
     ) -> None:
@@ -99,6 +98,7 @@ class _Search:
         self.rows = self.sample.all
         self.conflict: Conflict | None = None
         self.prices: Prices | None = None
+        self.piloted = False
         self.polished = False
         self.messages: list[str] = []
 
@@ -106,7 +106,7 @@ class _Search:
         """Search, and whatever happens return what is known."""
         stopped = ""
         try:
-            self._search()
+            self._steady(self._search)
             self.monitor.tell("done")
         except KeyboardInterrupt:
             stopped = "interrupted"
@@ -117,23 +117,39 @@ class _Search:
             self.monitor.lift()
             try:
                 if self.conflict is None:
-                    self.found.rescue()
+                    self._steady(self.found.rescue)
             except KeyboardInterrupt:
                 self.messages.append("interrupted again: the last evaluated plan is kept")
         return self._result()
 
+    def _steady(self, step: Callable[[], None]) -> None:
+        """Do a step; where a device gives way and the backend gets over it, once more from the cuts found so far."""
+        while True:
+            try:
+                return step()
+            except Exception as error:
+                if not self.sample.recover(error):
+                    raise
+            self.rows = self.sample.all
+            self.found.forget()
+
     def _search(self) -> None:
+        if not self.piloted:
+            self.master.drop_all()  # cuts of a pilot that was cut short are not valid
+        self.master.aim_primary()
         try:
             relaxed = self.master.solve()
         except Infeasible:
             self.conflict = Conflict()
             self.conflict = Conflict(relaxations(self.program, self.monitor, self.settings.seed))
             return
-        self.monitor.upper = relaxed.bound
+        self.monitor.upper = min(self.monitor.upper, relaxed.bound)
         self.monitor.tell("relaxed")
         if self.risks:
             try:
-                self._rounds(self._pilot(relaxed.x))
+                start = relaxed.x if self.piloted else self._pilot(relaxed.x)
+                self.piloted = True
+                self._rounds(start if self.found.plan is None else self.found.plan.x)
             except Infeasible:
                 raise SolverError("cuts and rows contradict each other; see the scaling report") from None
             if self.conflict is not None:

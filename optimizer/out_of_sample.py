@@ -44,7 +44,7 @@ def fresh_losses(
     for first in range(0, count, CHUNK):
         store = backend.simulate(table, min(CHUNK, count - first), seed, sample=sample, first=first)
         for part, losses in zip(parts, backend.losses(store, tables, exposures), strict=True):
-            part.append(losses)
+            part.append(backend.host(losses))
     return [np.concatenate(part) for part in parts]
 
 

@@ -140,6 +140,7 @@ class Device:
     backend: str  # "numba" | "numpy" | "cuda"
     name: str
     threads: int
+    mode: str = "resident"  # where the scenarios lay: "resident" | "chunked from host" | "regenerating"
 
 
 @dataclass(frozen=True)

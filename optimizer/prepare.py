@@ -9,15 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend
-from ..kernels.store import Store
+from ..kernels.backend import Backend, Held
 from ..kernels.tables import ProcessTable
 from ..models.build import build_ledger, build_program
 from ..models.ledger import Ledger
 from ..models.program import LinearProgram
 from ..models.reading.faults import CaseError, Fault
 from ..models.schema.case import Case
-from .assemble import Measured, deposit_rates, liquidity, measured, process_table, reordered
+from .assemble import Measured, liquidity, measured, process_table, reordered
 from .progress import Progress, ProgressEvent
 
 FloatArray = NDArray[np.float64]
@@ -37,7 +36,7 @@ class Prepared:
     case: Case
     backend: Backend
     processes: ProcessTable
-    store: Store
+    store: Held
     ledger: Ledger
     means: FloatArray
     deposit_rates: FloatArray
@@ -94,7 +93,7 @@ def prepare(case: Case, backend: Backend, count: int, seed: int, clock: Clock | 
             case.path or "the case", None, "driver", str(overflow), "values within the range of single precision", cure
         )
         raise CaseError([fault]) from overflow
-    rates = deposit_rates(store, cash.table)
+    rates = backend.rates(store, cash.table)
     evaluate = clock.lap()
     clock.tell("building the linear program")
     losses = measured(case, ledger, rates)

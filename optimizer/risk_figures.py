@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend
-from ..kernels.store import Store
-from ..kernels.tail import tail
+from ..kernels.backend import Backend, Held, Losses
 from ..models.schema.rules import Risk
 from .assemble import Measured
 from .out_of_sample import cvar_interval
@@ -24,15 +22,16 @@ FAN_SCENARIOS = 1 << 17
 
 
 def risk_figures(
+    backend: Backend,
     risks: Sequence[Risk],
-    losses: Sequence[FloatArray],
+    losses: Sequence[Losses],
     prices: Sequence[float],
     fresh: Sequence[FloatArray] | None,
 ) -> tuple[RiskFigure, ...]:
     """Figures of each limit from its losses in sample (S,), and, where given, on fresh draws."""
     figures = []
     for i, risk in enumerate(risks):
-        result = tail(losses[i], risk.level)
+        result = backend.tail(losses[i], risk.level)
         figures.append(
             RiskFigure(
                 name=risk.id,
@@ -42,7 +41,7 @@ def risk_figures(
                 limit=risk.limit,
                 value=result.cvar,
                 var=result.var,
-                probability=float(np.mean(losses[i] > risk.limit)),
+                probability=backend.above(losses[i], risk.limit),
                 unit=UNITS[risk.loss],
                 price=prices[i],
                 out_of_sample=None if fresh is None else cvar_interval(fresh[i], risk.level),
@@ -52,12 +51,12 @@ def risk_figures(
 
 
 def liquidity_fan(
-    backend: Backend, store: Store, liquidity: Measured, decided: FloatArray, labels: Sequence[str]
+    backend: Backend, store: Held, liquidity: Measured, decided: FloatArray, labels: Sequence[str]
 ) -> Table:
     """Quantiles of running cash per period, over the first 131,072 scenarios at most (they are independent draws)."""
     count = min(store.count, FAN_SCENARIOS)
-    balances = backend.balances(store, liquidity.table, liquidity.matrix @ decided, rows=np.arange(count))
-    quantiles = np.quantile(balances, QUANTILES, axis=0)
+    exposure = liquidity.matrix @ decided
+    quantiles, mean, below = backend.fan(store, liquidity.table, exposure, QUANTILES, count)
     columns = (
         Column("period"),
         *(Column(f"{q:.0%}", "billion", "money") for q in QUANTILES),
@@ -66,8 +65,6 @@ def liquidity_fan(
         Column("below minimum", "", "share"),
     )
     floor = liquidity.table.floor
-    below = (balances < floor).mean(axis=0)
-    mean = balances.mean(axis=0)
     rows: list[tuple[Cell, ...]] = [
         (label, *(float(q) for q in quantiles[:, t]), float(mean[t]), float(floor[t]), float(below[t]))
         for t, label in enumerate(labels)

@@ -37,7 +37,7 @@ def optimize(
         case: as `load_case` reads it.
         scenarios: futures simulated; the case's own count where left out.
         seed: of the random numbers, 0 to 2^64 - 1; the case's own where left out. Same seed, same plan.
-        device: "auto", "cpu", "cuda", or "numpy" for the slow definition of the arithmetic.
+        device: "auto" (a CUDA device if one works), "cpu", "cuda", or "numpy" for the slow definition of them.
         gap: relative gap between the bounds at which the plan counts as certified.
         time_limit: seconds after which the best plan found so far is returned.
         progress: called with a `ProgressEvent` now and then.
@@ -53,8 +53,8 @@ def optimize(
     """
     clock = Clock(progress)
     count, key = checked(case, scenarios, seed, gap, time_limit)
-    backend = devices.choose(device)
-    ready = prepare(case, backend, count, key, clock)
+    backend = devices.choose(device, len(case.risk), sum(1.0 - risk.level for risk in case.risk))
+    ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock))
     left = None if time_limit is None else max(0.0, time_limit - clock.elapsed)
     settings = Settings(gap=gap, time_limit=left)
     limits = risk_limits(case, ready.losses)
@@ -64,10 +64,12 @@ def optimize(
     if out_of_sample and solution.decisions is not None and case.risk:
         clock.tell("checking the plan on fresh draws")
         try:
-            fresh = _fresh(ready, solution, fresh_count(count), key)
+            fresh = devices.steadily(backend, lambda: _fresh(ready, solution, fresh_count(count), key))
         except KeyboardInterrupt:
             messages = ("interrupted before the plan was checked on fresh draws",)
-    plan = compose(ready, solution, Circumstances(key, gap, fresh, messages))
+    about = Circumstances(key, gap, fresh, messages)
+    plan = devices.steadily(backend, lambda: compose(ready, solution, about))
+    plan = replace(plan, messages=(*backend.messages, *plan.messages))
     return replace(plan, timings=_timings(ready, solution, clock.elapsed))
 
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend
-from ..kernels.store import Store
-from ..kernels.tail import Tail, tail, tail_mass
+from ..kernels.backend import Backend, Held, Losses
+from ..kernels.tail import Tail, tail_mass
 from .progress import Monitor
 from .solution import RiskLimit
 
@@ -43,7 +42,7 @@ class Rows:
         self,
         backend: Backend,
         risks: Sequence[RiskLimit],
-        stores: Sequence[Store],
+        stores: Sequence[Held],
         weights: Sequence[float],
         monitor: Monitor,
         whole: int,
@@ -62,10 +61,10 @@ class Rows:
         """Every limit sees all scenarios."""
         return all(store.count == self._whole for store in self._stores)
 
-    def losses(self, decisions: FloatArray) -> list[FloatArray]:
-        """Per limit the loss of each of its rows. One fused pass per store."""
+    def losses(self, decisions: FloatArray) -> list[Losses]:
+        """Per limit the loss of each of its rows, a vector of the backend. One fused pass per store."""
         self._monitor.check()
-        out: list[FloatArray] = [np.zeros(0)] * len(self._risks)
+        out: list[Losses] = [None] * len(self._risks)
         groups: dict[int, list[int]] = {}
         for m, store in enumerate(self._stores):
             groups.setdefault(id(store), []).append(m)
@@ -81,13 +80,26 @@ class Rows:
             self._monitor.full += 1
         return out
 
-    def tail(self, limit: int, losses: FloatArray) -> Tail:
+    def tail(self, limit: int, losses: Losses) -> Tail:
         """The tail of weight k among the rows of `limit`."""
         with self._monitor.evaluating():
-            return tail(losses, self._risks[limit].level, mass=self.weights[limit])
+            return self._backend.tail(losses, self._risks[limit].level, mass=self.weights[limit])
 
-    def tails(self, losses: Sequence[FloatArray]) -> list[Tail]:
+    def tails(self, losses: Sequence[Losses]) -> list[Tail]:
         return [self.tail(m, loss) for m, loss in enumerate(losses)]
+
+    def mean(self, limit: int, losses: Losses, worst: Tail) -> float:
+        """Mean of the losses of `limit` over the rows and weights of a tail."""
+        with self._monitor.evaluating():
+            return self._backend.dot(losses, worst.rows, worst.weights) / self.weights[limit]
+
+    def size(self, losses: Losses, worst: Tail) -> float:
+        """Mean absolute loss over the rows of a tail."""
+        return float(np.abs(self._backend.host(losses[worst.rows])).mean())
+
+    def above(self, losses: Losses, limit: float) -> float:
+        """Share of the rows whose loss is above `limit`."""
+        return self._backend.above(losses, limit)
 
     def cut(self, limit: int, decisions: FloatArray, worst: Tail) -> Cut:
         """The cut that the weighted rows of `worst` give at `decisions`."""
@@ -107,7 +119,7 @@ class Rows:
 class Sample:
     """All scenarios, and working sets of rows taken from them."""
 
-    def __init__(self, backend: Backend, store: Store, risks: Sequence[RiskLimit], monitor: Monitor) -> None:
+    def __init__(self, backend: Backend, store: Held, risks: Sequence[RiskLimit], monitor: Monitor) -> None:
         self._backend = backend
         self._store = store
         self._risks = risks
@@ -128,15 +140,19 @@ class Sample:
         self.weights = tuple(tail_mass(self.count, r.level) for r in risks)
         self.all = Rows(backend, risks, [store] * len(risks), self.weights, monitor, self.count)
 
+    def recover(self, error: Exception) -> bool:
+        """Whether the backend has got over the error; then the same call may succeed, with losses computed anew."""
+        return self._backend.recover(error)
+
     def pilot(self, count: int) -> Rows:
         """The first `count` scenarios as a sample of their own: what it says is an estimate, no cut of it is valid."""
         store = self._backend.subset(self._store, np.arange(count))
         weights = [tail_mass(count, r.level) for r in self._risks]
         return Rows(self._backend, self._risks, [store] * len(self._risks), weights, self._monitor, self.count)
 
-    def worst(self, losses: Sequence[FloatArray], multiple: float, old: Rows | None = None) -> Rows:
+    def worst(self, losses: Sequence[Losses], multiple: float, old: Rows | None = None) -> Rows:
         """Per limit the rows with the largest losses, `multiple` times its tail, together with those of `old`."""
-        stores: list[Store] = []
+        stores: list[Held] = []
         index: list[NDArray[np.int64] | None] = []
         with self._monitor.evaluating():
             for m, loss in enumerate(losses):
@@ -145,7 +161,7 @@ class Sample:
                 if size >= self.count or (old is not None and before is None):
                     rows = np.arange(self.count)
                 else:
-                    rows = np.sort(np.argpartition(loss, self.count - size)[self.count - size :])
+                    rows = self._backend.worst(loss, size)
                     rows = rows if before is None else np.union1d(rows, before)
                 if rows.size > 0.7 * self.count:  # a copy would save little
                     stores.append(self._store)

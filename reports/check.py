@@ -71,9 +71,11 @@ def describe(case: Case, blocks: Counter[str], scenarios: int) -> Iterator[tuple
     if not case.risk:
         yield "risk limits", "none"
     yield "covenants", ", ".join(f"{c.id} ({c.kind} {figure(c.limit, 3)})" for c in case.covenant) or "none"
-    wanted, free = need(case, scenarios), memory_available()
+    free = memory_available()
+    wanted = need(case, scenarios, free)
     left = "" if free is None else f"; {size(free)} are free"
-    yield "memory", f"{scenarios:,} scenarios: {size(wanted.stored)} stored, about {size(wanted.peak)} in all{left}"
+    held = f"{size(wanted.stored)}, {wanted.mode.value}"
+    yield "memory", f"{scenarios:,} scenarios: {held}, about {size(wanted.peak)} in all{left}"
 
 
 def _objective(case: Case) -> str:

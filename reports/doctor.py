@@ -7,15 +7,16 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
-from importlib.util import find_spec
+from dataclasses import replace
 from pathlib import Path
 
+from ..kernels.modes import RESERVE, Mode, largest
 from . import machine
+from .cuda_lines import cuda_lines, in_each_mode
 from .document import version
 from .exits import Exit
 from .manifest import package_versions
-from .memory import largest_count, need
+from .memory import largest_count, need, shape
 from .text import plural, safe, seconds, size
 
 WIDTH = 14
@@ -49,23 +50,38 @@ def doctor_command(options: argparse.Namespace) -> int:
         except Exception as error:
             sound = False
             _say(word, f"FAILED: {error}")
-    for word, words in _devices():
+    cuda, lines = cuda_lines()
+    for word, words in lines:
         _say(word, words)
     _say("bandwidth", f"{machine.copy_bandwidth() / 1e9:.1f} GB/s copied by all cores (bytes read plus bytes written)")
     if case is not None:
         scenarios = options.scenarios or case.simulation.count
-        wanted = need(case, scenarios)
+        free = machine.memory_available()
+        wanted = need(case, scenarios, free)
         per_scenario = 4 * len(case.driver) * case.horizon.periods
         _say(
             "case",
             f"{case.case.name}: {plural(len(case.driver), 'driver')} × {plural(case.horizon.periods, 'period')}, "
             f"{per_scenario:,} bytes per scenario",
         )
-        _say("scenarios", f"{scenarios:,} need {size(wanted.stored)} for themselves, about {size(wanted.peak)} in all")
-        free = machine.memory_available()
+        held = f"{size(wanted.stored)}, {wanted.mode.value}"
+        _say("scenarios", f"{scenarios:,} take {held} on the cpu, about {size(wanted.peak)} in all")
         if free is not None:
-            fits = "they fit" if wanted.peak <= free else "they do NOT fit"
-            _say("", f"{fits}; about {largest_count(case, free):,} fit into the {size(free)} that are free")
+            fits = "they fit" if wanted.peak <= RESERVE * free else "they do NOT fit"
+            _say("", f"{fits} into the {size(free)} that are free")
+            _say(
+                "most on cpu",
+                in_each_mode(lambda mode: largest_count(case, free, mode), (Mode.RESIDENT, Mode.REGENERATING)),
+            )
+        if cuda is not None:
+            room = int(RESERVE * cuda.free)
+            _say(
+                "most on cuda",
+                in_each_mode(
+                    lambda mode: largest(replace(shape(case, 1), host=False), room, mode),
+                    (Mode.RESIDENT, Mode.REGENERATING),
+                ),
+            )
     _say("verdict", "ready to plan" if sound else "NOT ready: put right what FAILED above")
     return Exit.OK if sound else Exit.FAILURE
 
@@ -136,21 +152,3 @@ def _cached() -> int:
     if elsewhere := os.environ.get("NUMBA_CACHE_DIR"):
         folders = [folder for folder in Path(elsewhere).glob("kernels*") if folder.is_dir()]
     return sum(1 for folder in folders for _ in folder.glob("*.nbi"))
-
-
-def _devices() -> Iterator[tuple[str, str]]:
-    from ..kernels.backend import BACKENDS
-
-    yield "devices", "cpu (backends: " + ", ".join(name for name in BACKENDS if name != "auto") + ")"
-    driver = _nvidia_driver()
-    seen = f"NVIDIA driver {driver}" if driver else "no NVIDIA driver found"
-    cupy = "CuPy installed" if find_spec("cupy") is not None else "CuPy not installed"
-    yield "cuda", f"{seen}, {cupy}; this version has no CUDA backend, plans run on the cpu"
-
-
-def _nvidia_driver() -> str:
-    try:
-        text = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    return next((word for word in text.split() if word[:1].isdigit() and "." in word), "present")

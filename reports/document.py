@@ -57,7 +57,12 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
         },
         "risk": [_risk(figure) for figure in plan.risk],
         "scenarios": {"count": plan.scenarios.count, "seed": plan.scenarios.seed, "bytes": plan.scenarios.bytes},
-        "device": {"backend": plan.device.backend, "name": plan.device.name, "threads": plan.device.threads},
+        "device": {
+            "backend": plan.device.backend,
+            "name": plan.device.name,
+            "threads": plan.device.threads,
+            "mode": plan.device.mode,
+        },
         "timings": {
             "build_s": number(plan.timings.build_s),
             "simulate_s": number(plan.timings.simulate_s),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import platform
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-_CGROUP_USED = ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory/memory.usage_in_bytes")
+from ..kernels.host_memory import memory_available, memory_total
+
+__all__ = ["copy_bandwidth", "cores", "memory_available", "memory_total", "processor"]
 
 
 def cores() -> int:
@@ -30,64 +30,6 @@ def processor() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
-
-
-def memory_total() -> int | None:
-    """Memory of the machine or of the container it runs in, bytes; None where the system does not say."""
-    total = _meminfo("MemTotal") or _sysconf("SC_PHYS_PAGES")
-    limit = _first_number(_CGROUP_LIMITS)
-    return min((n for n in (total, limit) if n is not None), default=None)
-
-
-def memory_available() -> int | None:
-    """Memory that can still be had without swapping, bytes; None where the system does not say."""
-    free = _meminfo("MemAvailable") or _sysconf("SC_AVPHYS_PAGES")
-    limit, used = _first_number(_CGROUP_LIMITS), _first_number(_CGROUP_USED)
-    left = None if limit is None or used is None else max(0, limit - used)
-    return min((n for n in (free, left) if n is not None), default=None)
-
-
-def _meminfo(key: str) -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except (OSError, UnicodeError):
-        return None
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(key + ":")), None)
-
-
-def _sysconf(pages: str) -> int | None:
-    try:
-        return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return _windows_memory(available=pages == "SC_AVPHYS_PAGES")
-
-
-def _windows_memory(available: bool) -> int | None:
-    if sys.platform != "win32":
-        return None
-    import ctypes
-
-    class Status(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong)] + [
-            (name, ctypes.c_ulonglong)
-            for name in ("total", "free", "page", "page_free", "virtual", "virtual_free", "extended")
-        ]
-
-    status = Status(length=ctypes.sizeof(Status))
-    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
-        return None
-    return int(status.free if available else status.total)
-
-
-def _first_number(paths: tuple[str, ...]) -> int | None:
-    for path in paths:
-        try:
-            text = Path(path).read_text(encoding="ascii").strip()
-        except (OSError, UnicodeError):
-            continue
-        if text.isdigit() and int(text) < 1 << 60:  # version 1 writes a huge number for "no limit"
-            return int(text)
-    return None
 
 
 def copy_bandwidth(megabytes: int = 128, repeats: int = 5) -> float:

@@ -54,7 +54,12 @@ def _manifest(plan: Plan, run: Run, files: Mapping[str, bytes]) -> dict[str, Any
         "case": {"name": plan.case.case.name, "path": plan.case.path, "sha256": plan.case.sha256},
         "scenarios": plan.scenarios.count,
         "seed": plan.scenarios.seed,
-        "device": {"backend": plan.device.backend, "name": plan.device.name, "threads": plan.device.threads},
+        "device": {
+            "backend": plan.device.backend,
+            "name": plan.device.name,
+            "threads": plan.device.threads,
+            "mode": plan.device.mode,
+        },
         "timings": {
             "build_s": number(timings.build_s),
             "simulate_s": number(timings.simulate_s),

@@ -228,12 +228,18 @@ def proof(plan: Plan, folder: Path | None) -> Iterator[RenderableType]:
         QUIET,
     )
     yield text(
-        f"{plan.device.backend} on {plural(plan.device.threads, 'thread')} of {safe(plan.device.name)}, "
-        f"{size(plan.scenarios.bytes)} of scenarios",
+        f"{_where(plan)}, {size(plan.scenarios.bytes)} of scenarios, {plan.device.mode}",
         QUIET,
     )
     if folder is not None:
         yield text(f"run folder: {safe(folder)}")
+
+
+def _where(plan: Plan) -> str:
+    device = plan.device
+    if device.backend == "cuda":
+        return f"cuda on {safe(device.name)}"
+    return f"{device.backend} on {plural(device.threads, 'thread')} of {safe(device.name)}"
 
 
 def certificate_sentence(plan: Plan) -> str:

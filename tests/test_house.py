@@ -83,13 +83,23 @@ def test_one_file_knows_highs():
     assert [str(p.relative_to(ROOT)) for p in sources(*SHIPPED) if "highspy" in imported(p)] == ["optimizer/highs.py"]
 
 
+def test_one_file_imports_cupy():
+    assert [str(p.relative_to(ROOT)) for p in sources(*SHIPPED) if "cupy" in imported(p)] == ["kernels/cupy_device.py"]
+
+
+def test_cuda_sources_ship_and_hold_one_idea_each():
+    files = sorted((ROOT / "kernels").glob("*.cu*"))
+    assert {p.suffix for p in files} == {".cu", ".cuh"}
+    assert max(len(p.read_text("utf-8").splitlines()) for p in files) <= MOST_LINES
+
+
 def test_source_folders_import_each_other_relatively():
     assert [str(p.relative_to(ROOT)) for p in sources(*FLOORS) if "capmix" in imported(p)] == []
 
 
 def test_only_declared_dependencies_are_imported():
     declared = {re.split(r"[<>=\[ ]", d)[0] for d in project()["project"]["dependencies"]}
-    allowed = declared | {"pyarrow", "llvmlite"} | set(sys.stdlib_module_names)  # an extra; numba's own half
+    allowed = declared | {"pyarrow", "cupy", "llvmlite"} | set(sys.stdlib_module_names)  # extras; numba's own half
     assert {str(p.relative_to(ROOT)): extra for p in sources(*SHIPPED) if (extra := imported(p) - allowed)} == {}
 
 
@@ -221,7 +231,12 @@ def test_wheel_holds_the_package_and_the_cases_and_nothing_else(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         files = {n for n in archive.namelist() if ".dist-info/" not in n}
         metadata = {n.split(".dist-info/")[1] for n in archive.namelist() if ".dist-info/" in n}
-    data = {p for folder in SHIPPED for p in (ROOT / folder).rglob("*") if p.suffix in {".toml", ".csv", ".json"}}
+    data = {
+        p
+        for folder in SHIPPED
+        for p in (ROOT / folder).rglob("*")
+        if p.suffix in {".toml", ".csv", ".json", ".cu", ".cuh"}
+    }
     wanted = {"capmix/" + p.relative_to(ROOT).as_posix() for p in (*sources(*SHIPPED), *data)}
     assert files == wanted
     assert {"capmix/cases/hyperscaler.toml", "capmix/cases/neocloud.toml"} <= files

@@ -108,7 +108,7 @@ def test_numba_normals_have_the_same_bits():
     for period in (0, 3, 7):
         out = np.empty((4, scenarios.size))
         ids = [np.uint64(i) for i in (period // 4, 5, 0, TOP, 2)]
-        fast.fill_uniforms(out, scenarios[0], *ids)
+        fast.fill_uniforms(out, scenarios, *ids)
         assert (out[period % 4] == draws.uniforms(scenarios, period, 5, 0, TOP, 2)).all()
         fast.to_normals(out)
         assert (out[period % 4] == draws.normals(scenarios, period, 5, 0, TOP, 2)).all()

@@ -12,7 +12,6 @@ from capmix.models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, TERMINAL_ACCOUNT
 from capmix.models.schema.drivers import Correlation
 from capmix.optimizer.assemble import (
     correlation_factor,
-    deposit_rates,
     driver_order,
     process_table,
     reordered,
@@ -73,7 +72,7 @@ def test_correlation_that_is_not_semidefinite_is_refused() -> None:
 
 def test_deposit_rates_are_the_mean_of_floored_rates(ready: Prepared) -> None:
     case = ready.case
-    x = ready.store.x(np.arange(1_000))
+    x = ready.backend.values(ready.store, np.arange(1_000))
     at = driver_order(case).index("sofr")
     expected = [
         np.mean(np.maximum(0.0, case.horizon.dt * (x[:, at, max(t - 1, 0)] + case.cash.deposit_margin)))
@@ -85,12 +84,12 @@ def test_deposit_rates_are_the_mean_of_floored_rates(ready: Prepared) -> None:
         np.mean(np.maximum(0.0, case.horizon.dt * (x[:, at, max(t - 1, 0)] - 0.035)))
         for t in range(case.horizon.periods)
     ]
-    assert deposit_rates(ready.store, floored) == pytest.approx(expected, rel=1e-12)
+    assert ready.backend.rates(ready.store, floored) == pytest.approx(expected, rel=1e-12)
 
 
 def posted(ready: Prepared, decided: np.ndarray, s: int, accounts: tuple[Account, ...]) -> np.ndarray:
     """(T,) flow of one scenario, posting by posting."""
-    ledger, x = ready.ledger, ready.store.x([s])[0].ravel()
+    ledger, x = ready.ledger, ready.backend.values(ready.store, [s])[0].ravel()
     numbers = {ACCOUNT_NUMBER[a] for a in accounts}
     flow = np.zeros(ledger.periods)
     for j, account, t, value, atom in zip(
@@ -114,7 +113,7 @@ def test_losses_equal_a_sum_over_single_postings(ready: Prepared) -> None:
     }
     sofr = driver_order(case).index("sofr")
     for i, s in enumerate(rows):
-        x = ready.store.x([s])[0]
+        x = ready.backend.values(ready.store, [s])[0]
         balance, peak = cash.opening, -np.inf
         flows = posted(ready, decided, s, CASH_ACCOUNTS)
         for t, flow in enumerate(flows):

@@ -53,7 +53,9 @@ def test_plan_equals_the_extensive_form_with_every_loss() -> None:
 
     ready = prepare(case, choose("numpy"), COUNT, SEED)
     risks = risk_limits(case, ready.losses)
-    oracle, _ = solve_highs(extensive(*lifted(ready.program, risks), ready.store.x(np.arange(COUNT))))
+    oracle, _ = solve_highs(
+        extensive(*lifted(ready.program, risks), ready.backend.values(ready.store, np.arange(COUNT)))
+    )
     assert plan.objective_value == pytest.approx(oracle, rel=1e-6)
     for risk in plan.risk:
         assert risk.value <= risk.limit * (1.0 + 1e-6)

@@ -60,7 +60,7 @@ def test_cash_flow_adds_up(made: tuple[Prepared, Solution, Amounts, Plan]) -> No
 def test_expected_flow_is_the_mean_over_the_scenarios(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
     ready, solution, amounts, _ = made
     exposure = ready.liquidity.matrix @ solution.decisions
-    simulated = flows(ready.store.x(np.arange(COUNT)), ready.liquidity.table.terms, exposure)
+    simulated = flows(ready.backend.values(ready.store, np.arange(COUNT)), ready.liquidity.table.terms, exposure)
     assert amounts.cash_flow == pytest.approx(simulated.mean(axis=0), rel=1e-9, abs=1e-9)
 
 

@@ -11,12 +11,14 @@ import warnings
 
 import capmix.optimizer.run as engine
 import pytest
+from capmix.kernels.faults import NoCupy
 from capmix.models.reading.starter import starter_case
 from capmix.optimizer.device import DeviceError
 from capmix.optimizer.highs import SolverError
 from capmix.optimizer.plan import Status
-from capmix.reports import memory, plan, tables
+from capmix.reports import doctor, memory, plan, tables
 from capmix.reports.cli import build_parser, main
+from capmix.reports.cuda_lines import cuda_lines
 from capmix.reports.exits import WriteError
 from capmix.reports.schema_page import schema
 
@@ -310,15 +312,22 @@ def test_check_takes_the_worst(here, capsys):
     assert "nowhere.toml" in printed.err
 
 
-def test_doctor(here, capsys):
+def test_doctor(here, capsys, monkeypatch):
+    def find():
+        raise NoCupy("CuPy is not installed; install it")
+
+    monkeypatch.setattr(doctor, "cuda_lines", lambda: cuda_lines(find))
     assert main(["doctor", "my.toml", "--scenarios", "5000"]) == 0
     printed = capsys.readouterr().out
     for words in (
         "HiGHS solves",
         "Numba on",
-        "cpu (backends: numba, numpy)",
+        "not used: CuPy",
+        "plans run on the cpu",
         "GB/s copied",
-        "5,000 need",
+        "5,000 take",
+        "resident",
+        "regenerating",
         "ready to plan",
     ):
         assert words in printed

@@ -1,0 +1,88 @@
+"""Tables as one run of bytes each, so that one copy brings them to a device: offsets first, then the arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .drivers import initial_level, initial_state
+from .layout import Program
+from .paths import used_shocks
+from .tables import Process, ProcessTable
+
+_ALIGNED = 16
+_DRIVER = np.dtype([*((n, np.float64) for n in ("state", "level", "start")),
+                    *((n, np.int32) for n in ("kind", "depends_on", "used", "slot"))])  # fmt: skip
+_LOSS = np.dtype([*((n, np.float64) for n in ("opening", "surplus", "deficit", "dt")),
+                  *((n, np.int32) for n in ("kind", "rate", "low", "high"))])  # fmt: skip
+_PERIOD = np.dtype([("floor", np.float64), ("constant", np.float64), ("low", np.int32), ("high", np.int32)])
+_GROUP = np.dtype([("low", np.int32), ("high", np.int32), ("period", np.int32), ("alone", np.int32)])
+_ENTRY = np.dtype([("exposure", np.float64), ("factor", np.int32), ("group", np.int32)])
+_DRAWING = (Process.GEOMETRIC_JUMPS, Process.TWO_REGIME)  # processes that draw a second uniform
+
+
+def _pack(numbers: Sequence[int], arrays: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:
+    """int64 numbers, int64 offsets of the arrays, and the arrays."""
+    offset = -(-(len(numbers) + len(arrays)) * 8 // _ALIGNED) * _ALIGNED
+    offsets = []
+    for array in arrays:
+        offsets.append(offset)
+        offset += -(-array.nbytes // _ALIGNED) * _ALIGNED
+    out = np.zeros(offset + _ALIGNED, dtype=np.uint8)
+    head = np.array([*numbers, *offsets], dtype=np.int64)
+    out[: head.nbytes] = head.view(np.uint8)
+    for start, array in zip(offsets, arrays, strict=True):
+        out[start : start + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return out
+
+
+def pack_processes(table: ProcessTable) -> NDArray[np.uint8]:
+    """For `processes_of` in processes.cuh."""
+    kinds = [int(k) for k in table.kind]
+    params = np.ascontiguousarray(table.params, dtype=np.float64)
+    start = np.ascontiguousarray(table.start, dtype=np.float64)
+    draws = np.isin(table.kind, [int(p) for p in _DRAWING])
+    drivers = _records(
+        _DRIVER,
+        table.drivers,
+        state=np.array([initial_state(k, params[d, 0], start[d]) for d, k in enumerate(kinds)]),
+        level=np.array([initial_level(k, params[d, 0], start[d]) for d, k in enumerate(kinds)]),
+        start=start,
+        kind=table.kind,
+        depends_on=table.depends_on,
+        used=used_shocks(table),
+        slot=np.where(draws, np.cumsum(draws) - 1, -1),
+    )
+    cholesky = np.ascontiguousarray(table.cholesky, dtype=np.float64)
+    return _pack((table.drivers, table.periods, int(draws.sum())), (drivers, cholesky, params))
+
+
+def work_width(table: ProcessTable) -> int:
+    """Doubles that a thread needs to simulate a scenario: `Work` in processes.cuh."""
+    drawing = int(np.isin(table.kind, [int(p) for p in _DRAWING]).sum())
+    return 6 * table.drivers + 5 * drawing
+
+
+def pack_program(program: Program) -> NDArray[np.uint8]:
+    """For `program_of` in program.cuh."""
+    p = program
+    losses = _records(_LOSS, p.kind.size, opening=p.opening, surplus=p.surplus, deficit=p.deficit, dt=p.dt, kind=p.kind,
+                      rate=p.rate, low=p.table[:-1], high=p.table[1:])  # fmt: skip
+    periods = _records(_PERIOD, p.floor.size, floor=p.floor, constant=p.constant, low=p.group[:-1], high=p.group[1:])
+    lengths = np.diff(p.entry)
+    owner = np.repeat(np.arange(p.floor.size), np.diff(p.group))
+    groups = _records(_GROUP, lengths.size, low=p.entry[:-1], high=p.entry[1:], period=owner, alone=p.rest[:, 0] < 0)
+    member = np.repeat(np.arange(lengths.size), lengths)
+    entries = _records(_ENTRY, p.factor.size, exposure=p.exposure, factor=p.factor, group=member)
+    return _pack((p.kind.size, p.rest.shape[1]), (losses, periods, groups, entries, p.rest.astype(np.int32)))
+
+
+def _records(record: np.dtype[Any], count: int, /, **fields: NDArray[Any]) -> NDArray[Any]:
+    """Records of the given fields."""
+    out = np.empty(count, dtype=record)
+    for name, values in fields.items():
+        out[name] = values
+    return out

@@ -1,0 +1,65 @@
+"""What the backends of the host share: losses as plain arrays, and views of stores."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .checks import need
+from .store import LANES, RowArray, Store, blocks_of
+from .tables import FloatArray, LossTable
+from .tail import Tail, tail
+
+
+def filled(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """(blocks * 256,) the scenario numbers; the lanes after the last repeat it."""
+    lanes = np.full(blocks_of(numbers.size) * LANES, numbers[-1], dtype=np.uint64)
+    lanes[: numbers.size] = numbers
+    return lanes
+
+
+class HostVectors(ABC):
+    """See `backend.Backend` for the methods."""
+
+    @abstractmethod
+    def balances(
+        self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
+    ) -> FloatArray: ...
+
+    def fan(
+        self, store: Store, table: LossTable, exposure: ArrayLike, levels: Sequence[float], count: int | None = None
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        rows = None if count is None else np.arange(min(count, store.count))
+        found = self.balances(store, table, exposure, rows)
+        return np.quantile(found, levels, axis=0), found.mean(axis=0), (found < table.floor).mean(axis=0)
+
+    def tail(self, losses: FloatArray, level: float, mass: float | None = None) -> Tail:
+        return tail(losses, level, mass=mass)
+
+    def worst(self, losses: FloatArray, count: int) -> RowArray:
+        need(1 <= count <= losses.size, f"count must lie in 1..{losses.size}; got {count}")
+        return np.sort(np.argpartition(losses, losses.size - count)[losses.size - count :])
+
+    def dot(self, losses: FloatArray, rows: ArrayLike, weights: ArrayLike) -> float:
+        return float(losses[np.asarray(rows)] @ np.asarray(weights))
+
+    def concatenate(self, parts: Sequence[FloatArray]) -> FloatArray:
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def above(self, losses: FloatArray, limit: float) -> float:
+        return float(np.count_nonzero(losses > limit)) / losses.size
+
+    def recover(self, error: Exception) -> bool:
+        del error
+        return False
+
+    def host(self, losses: FloatArray) -> FloatArray:
+        return losses
+
+    def part(self, store: Store, low: int, high: int) -> Store:
+        need(0 <= low < high <= store.count and low % LANES == 0, f"no part {low}..{high} of {store.count} rows")
+        numbers = None if store.numbers is None else store.numbers[low:high]
+        return Store(store.blocks[low // LANES : blocks_of(high)], high - low, store.first + low, numbers)

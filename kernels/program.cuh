@@ -1,0 +1,123 @@
+// Flows, balances and losses of one scenario from the regrouped table of terms of layout.py, added up as in losses_numba.py.
+#include "common.cuh"
+
+struct Loss {
+    double opening, surplus, deficit, dt;
+    int kind, rate, low, high;  // rate: position of period 0 of the driver, or -1; its periods are low .. high - 1
+};
+
+struct Period {
+    double floor, constant;
+    int low, high;  // groups
+};
+
+struct Group {
+    int low, high, period, alone;  // entries; alone: nothing multiplies their sum
+};
+
+struct __align__(16) Entry {
+    double exposure;
+    int factor, group;
+};
+
+// A layout.Program, packed by cuda_pack.pack_program.
+struct Program {
+    int tables, width;
+    const Loss* losses;
+    const Period* periods;
+    const Group* groups;
+    const Entry* entries;
+    const int* rest;  // width per group
+};
+
+INLINE Program program_of(const char* packed) {
+    const i64* h = (const i64*)packed;
+    Program p;
+    p.tables = (int)h[0];
+    p.width = (int)h[1];
+    p.losses = (const Loss*)(packed + h[2]);
+    p.periods = (const Period*)(packed + h[3]);
+    p.groups = (const Group*)(packed + h[4]);
+    p.entries = (const Entry*)(packed + h[5]);
+    p.rest = (const int*)(packed + h[6]);
+    return p;
+}
+
+// Values of one scenario: value(f) = values[f * stride].
+struct Values {
+    const float* values;
+    int stride;
+    __device__ __forceinline__ double operator()(int f) const { return (double)values[f * stride]; }
+};
+
+// total plus the entries low..high, four at a time in the order of the host.
+INLINE double add_entries(double total, const Program& p, const Values& x, int low, int high) {
+    int e = low;
+    for (; e + 4 <= high; e += 4) {
+        const Entry a = p.entries[e], b = p.entries[e + 1], c = p.entries[e + 2], d = p.entries[e + 3];
+        total += (a.exposure * x(a.factor) + b.exposure * x(b.factor)) + (c.exposure * x(c.factor) + d.exposure * x(d.factor));
+    }
+#pragma unroll 1
+    for (; e < high; ++e) total += p.entries[e].exposure * x(p.entries[e].factor);
+    return total;
+}
+
+INLINE double flow_of(const Program& p, const Values& x, const Period& period) {
+    double flow = period.constant;
+    for (int g = period.low; g < period.high; ++g) {
+        const Group group = p.groups[g];
+        double inner = add_entries(group.alone ? flow : 0.0, p, x, group.low, group.high);
+        if (!group.alone) {
+            const int* rest = p.rest + g * p.width;
+#pragma unroll 1
+            for (int r = 1; r < p.width && rest[r] >= 0; ++r) inner *= x(rest[r]);
+            inner = flow + inner * x(rest[0]);
+        }
+        flow = inner;
+    }
+    return flow;
+}
+
+// Factor that carries `balance` into period t of a loss.
+INLINE double growth_of(const Loss& loss, const Values& x, int t, double balance) {
+    double surplus, deficit;
+    if (loss.rate < 0) {
+        surplus = larger(loss.dt * loss.surplus, 0.0);
+        deficit = larger(larger(loss.dt * loss.deficit, loss.dt * loss.surplus), 0.0);
+    } else {
+        const double seen = x(loss.rate + (t > 0 ? t - 1 : 0));
+        surplus = larger(loss.dt * (seen + loss.surplus), 0.0);
+        deficit = larger(loss.dt * (seen + loss.deficit), surplus);
+    }
+    return balance >= 0.0 ? 1.0 + surplus : 1.0 + deficit;
+}
+
+// Running balance (PEAK) or flow (WORST) of period t of a loss, from the balance before.
+INLINE double balance_of(const Program& p, const Loss& loss, const Values& x, int t, double before) {
+    const double flow = flow_of(p, x, p.periods[loss.low + t]);
+    return loss.kind == LOSS_PEAK ? before * growth_of(loss, x, t, before) + flow : flow;
+}
+
+// The larger of `worst` and a shortfall; nan once a shortfall is not finite.
+INLINE double raised(double worst, double shortfall) {
+    if (!is_finite(shortfall)) return NOT_A_NUMBER;
+    return shortfall > worst ? shortfall : worst;
+}
+
+INLINE double loss_of(const Program& p, const Loss& loss, const Values& x) {
+    double balance = loss.opening, worst = -INFINITE;
+    for (int t = 0; t < loss.high - loss.low; ++t) {
+        balance = balance_of(p, loss, x, t, balance);
+        worst = raised(worst, p.periods[loss.low + t].floor - balance);
+    }
+    return worst;
+}
+
+// All losses of the scenario in `row` of the output; bad[m]: least row whose loss m is not finite.
+INLINE void write_losses(const Program& p, const Values& x, double* out, i64 stride, i64 row, u64* bad) {
+    for (int m = 0; m < p.tables; ++m) {
+        const double loss = loss_of(p, p.losses[m], x);
+        out[m * stride + row] = loss;
+        if (!is_finite(loss)) atomicMin(bad + m, (u64)row);
+    }
+}

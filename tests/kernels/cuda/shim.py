@@ -1,0 +1,149 @@
+"""A device that is not there: the kernels, compiled by g++ against shim.h, on NumPy's memory."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+import tempfile
+import weakref
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from capmix.kernels.cuda_device import Array
+from capmix.kernels.cuda_source import SOURCES, constants, flattened, kernels
+from capmix.kernels.faults import DeviceLost, OutOfDeviceMemory
+
+COMPILER = shutil.which("g++")
+FAULTS = {
+    1: "threads of a block ended or wait elsewhere while others wait at __syncthreads",
+    2: "threads of a warp ended or wait elsewhere while others exchange values",
+    3: "a block has between 1 and 1024 threads",
+    4: "a block asks for more shared memory than any device has",
+}
+QUIET = {"capture_output": True, "text": True, "timeout": 120}
+GUARD = 64  # bytes before and behind each piece of memory
+POISON = 0xFF  # memory that nobody has written to: not-a-number, -1
+GUARDED = 0xA5
+
+
+def compiled(text: str, names: list[str]) -> ctypes.CDLL:
+    """Sources, built against the shim in a folder that is deleted afterwards."""
+    if COMPILER is None:
+        raise FileNotFoundError("g++ is not installed")
+    here = Path(__file__).parent
+    with tempfile.TemporaryDirectory(prefix="capmix-shim-") as folder:
+        source, library = Path(folder) / "kernels.cpp", Path(folder) / "kernels.so"
+        exports = "\n".join(f"EXPORT({name})" for name in names)
+        source.write_text(f'#include "shim.h"\n{text}\n{exports}\n', encoding="utf-8")
+        flags = ["-std=c++17", "-O2", "-ffp-contract=off", "-fno-fast-math", "-shared", "-fPIC", "-w", f"-I{here}"]
+        defines = [f"-D{name}={value}" for name, value in constants().items()]
+        done = subprocess.run([COMPILER, *flags, *defines, str(source), "-o", str(library)], check=False, **QUIET)
+        if done.returncode:
+            raise RuntimeError(f"g++ refuses the kernels:\n{done.stderr[:4000]}")
+        return ctypes.CDLL(str(library))
+
+
+@cache
+def library() -> ctypes.CDLL:
+    return compiled(flattened(*SOURCES), list(kernels()))
+
+
+class _Memory:
+    """Bytes on the host with a guarded strip on either side."""
+
+    def __init__(self, device: ShimDevice, nbytes: int) -> None:
+        self.device, self.nbytes = device, nbytes
+        self.bytes = np.full(nbytes + 2 * GUARD + 64, POISON, dtype=np.uint8)
+        self.low = GUARD + (-(self.bytes.ctypes.data + GUARD)) % 64
+        self.bytes[: self.low] = GUARDED
+        self.bytes[self.low + nbytes :] = GUARDED
+        device.used += nbytes
+        device.live.add(self)
+
+    def __del__(self) -> None:
+        self.device.used -= self.nbytes
+
+    def intact(self) -> bool:
+        return bool(
+            (self.bytes[: self.low] == GUARDED).all() and (self.bytes[self.low + self.nbytes :] == GUARDED).all()
+        )
+
+
+class ShimDevice:
+    """`cuda_device.Device` on the host.
+
+    Args:
+        shared_limit: as of a device. total: bytes that may be used at once.
+        backwards: threads and blocks run in reverse order.
+    """
+
+    name, arch, processors = "host shim", "host", 4
+
+    def __init__(
+        self, shared_limit: int = 227 << 10, total: int = 1 << 32, backwards: bool = False, kernels=None
+    ) -> None:
+        self.shared_limit, self.total, self.backwards = shared_limit, total, backwards
+        self.used = 0
+        self.live: weakref.WeakSet[_Memory] = weakref.WeakSet()
+        self.launched: dict[str, int] = {}
+        self.downloaded: list[int] = []
+        self.library = library() if kernels is None else kernels
+
+    def empty(self, size, dtype):
+        nbytes = size * np.dtype(dtype).itemsize
+        if self.used + nbytes > self.total:
+            raise OutOfDeviceMemory(f"{nbytes} bytes asked for, {self.total - self.used} are free")
+        memory = _Memory(self, nbytes)
+        return Array(memory, memory.bytes.ctypes.data + memory.low, size, dtype)
+
+    def full(self, size, dtype, value):
+        out = self.empty(size, dtype)
+        self._view(out).view(np.uint8)[:] = value
+        return out
+
+    def upload(self, values, to=None):
+        assert values.flags.c_contiguous
+        out = self.empty(values.size, values.dtype) if to is None else to.part(0, values.size)
+        self._view(out)[:] = values.reshape(-1)
+        return out
+
+    def download(self, array):
+        self.downloaded.append(array.nbytes)
+        return self._view(array).copy()
+
+    def launch(self, kernel, grid, block, arguments, shared=0):
+        assert shared <= self.shared_limit, f"{kernel} asks for {shared} bytes of shared memory"
+        assert grid[0] < 2**31, f"{kernel} has a grid of {grid}"
+        assert grid[1] < 2**16, f"{kernel} has a grid of {grid}"
+        cells = [_cell(a) for a in arguments]
+        pointers = (ctypes.c_void_p * len(cells))(*[ctypes.cast(ctypes.pointer(c), ctypes.c_void_p) for c in cells])
+        run = getattr(self.library, f"launch_{kernel}")
+        fault = run(
+            *map(ctypes.c_uint, (*grid, block)), ctypes.c_size_t(shared), pointers, ctypes.c_int(self.backwards)
+        )
+        self.launched[kernel] = self.launched.get(kernel, 0) + 1
+        if fault:
+            raise DeviceLost(f"{kernel}: {FAULTS[fault]}")
+        for memory in self.live:
+            assert memory.intact(), f"{kernel} writes outside its arrays"
+
+    def memory(self):
+        return self.total - self.used, self.total
+
+    @staticmethod
+    def _view(array):
+        if array.nbytes == 0:
+            return np.empty(0, dtype=array.dtype)
+        return np.frombuffer((ctypes.c_uint8 * array.nbytes).from_address(array.address), dtype=array.dtype)
+
+
+def _cell(argument):
+    if argument is None:
+        return ctypes.c_uint64(0)
+    if isinstance(argument, Array):
+        return ctypes.c_uint64(argument.address)
+    assert isinstance(argument, np.int64 | np.uint64 | np.float64), f"{argument!r} has not 8 bytes"
+    kinds = {"i": ctypes.c_int64, "u": ctypes.c_uint64, "f": ctypes.c_double}
+    return kinds[argument.dtype.kind](argument.item())
