@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.schema.case import Case
+from ..models.blocks.circularity import circular_investors
 from .amounts import Amounts
 from .plan import Cell, Column, Funding, Table
 from .tabulate import NEGLIGIBLE, long, name_of, wide
@@ -38,12 +38,6 @@ def funding(amounts: Amounts) -> Funding:
         instruments[PREPAYMENTS] = prepaid
         holders[PREPAYMENTS] = prepaid
     return Funding(instruments, holders, share, total)
-
-
-def circular_investors(case: Case) -> frozenset[str]:
-    """Ids of the investors behind whom a supplier or customer of the plan stands."""
-    roles = {party.id: party.role for party in case.party}
-    return frozenset(i.id for i in case.investor if i.party is not None and roles[i.party] != "other")
 
 
 def holdings(amounts: Amounts, raised: Funding) -> dict[str, Table]:

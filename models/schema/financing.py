@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from . import fields as f
 from .fields import Sourced
+from .parties import Party as Party
+from .seniority import SENIORITIES
 
 INVESTOR_KINDS = (
     "pension_fund", "insurer", "asset_manager", "bank", "private_credit", "vendor", "customer", "parent", "public_equity",
@@ -14,15 +16,6 @@ INSTRUMENT_KINDS = (
     "bond", "term_loan", "delayed_draw_loan", "construction_loan", "spv_bond", "abs", "private_credit", "vendor_finance",
     "lease", "high_yield_note", "convertible", "preferred", "equity",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Party(Sourced):
-    """Somebody outside the company who is paid by the plan, pays it, or funds it."""
-
-    id: str = f.ident("name of the party")
-    title: str = f.text("name in reports", default="")
-    role: str = f.choice("what the party is to the plan", ("supplier", "customer", "other"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +93,9 @@ class Instrument(Sourced):
     commitment_fee: float = f.rate("on the undrawn amount while the window is open", le=0.1, default=0.0)
     secured_by: str = f.choice("collateral", ("none", "accelerators", "sites", "all"), default="none")
     advance_rate: float | None = f.share("most outstanding over the collateral's value, by age", default=None)
+    seniority: str | None = f.choice("rank when value is short; that of its kind if left out", SENIORITIES, default=None)
+    guarantor: str | None = f.ref("party that makes good what the holders lose", "party", default=None)
+    guaranteed_share: float = f.share("most of the balance that the guarantor makes good", default=1.0)
     use: str = f.choice(
         "what cumulative proceeds may not exceed the spending on",
         ("general", "accelerators", "sites"),
@@ -125,6 +121,7 @@ class OpeningDebt(Sourced):
     maturity: int = f.period("period of final repayment")
     amortisation: str = f.choice("how it is repaid", ("bullet", "linear"), default="bullet")
     secured_by: str = f.choice("collateral", ("none", "accelerators", "sites", "all"), default="none")
+    seniority: str = f.choice("rank when value is short", SENIORITIES[:3], default="senior")
 
 
 @dataclass(frozen=True, kw_only=True)
