@@ -143,6 +143,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Make a plan for a case, print its summary and write a run folder.",
     )
     plan.add_argument("case", metavar="CASE", help="a case file, or the name of a shipped case")
+    plan.add_argument("--variant", metavar="NAME", help="plan the case as its [variant.NAME] changes it")
     _scenarios(plan)
     plan.add_argument(
         "--device", choices=("auto", "cuda", "cpu"), default="auto", help="where the scenarios are evaluated"

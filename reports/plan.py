@@ -38,6 +38,10 @@ def plan_command(options: argparse.Namespace) -> int:
     from ..models.reading.load import load_case
 
     case = load_case(options.case)
+    if options.variant is not None:
+        from ..models.reading.variants import apply_variant
+
+        case = apply_variant(case, options.variant)
     run = Run(argv=options.argv, case_files=case_files(case), started=started, tables=options.tables)
     place = reserve(options.out, case.case.name)
     scenarios = options.scenarios or case.simulation.count

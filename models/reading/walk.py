@@ -36,6 +36,8 @@ _READERS: dict[str, Callable[[Context, Spec, Any, KeyPath], Any]] = {
     "matrix": v.read_matrix,
     "ref": v.read_ref,
     "refs": v.read_refs,
+    "targets": v.read_targets,
+    "overrides": v.read_overrides,
 }
 
 
@@ -128,6 +130,8 @@ def _field(ctx: Context, spec: Spec, default: Any, raw: dict[str, Any], name: st
         return _sub_table(ctx, spec, raw[name], here)
     if spec.kind in ("tables", "union"):
         return _sub_tables(ctx, spec, raw[name], here)
+    if spec.kind == "named":
+        return _named_tables(ctx, spec, raw[name], here)
     return _READERS[spec.kind](ctx, spec, raw[name], here)
 
 
@@ -186,6 +190,26 @@ def _sub_tables(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
         )
     nodes = [_entry(ctx, spec, entry, (*path, i)) for i, entry in enumerate(raw[:MAX_ENTRIES])]
     return tuple(node for node in nodes if node is not None)
+
+
+def _named_tables(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+    assert spec.cls is not None
+    if not isinstance(raw, dict) or not all(isinstance(entry, dict) for entry in raw.values()):
+        cure = f"write [{path[-1]}.NAME] in single brackets, once per name"
+        ctx.fault(path, raw, f"tables [{path[-1]}.NAME]: {spec.meaning}", cure)
+        return BAD
+    nodes = []
+    for name, entry in raw.items():
+        if v.read_ident(ctx, spec, name, (*path, name)) is not BAD:
+            node = read_table(ctx, spec.cls, entry, (*path, name))
+            node.values["id"] = name
+            nodes.append(node)
+    return tuple(nodes)
+
+
+def read_value(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+    """One plain value (no table) by its spec, as the case's own would be read; BAD where it is at fault."""
+    return _READERS[spec.kind](ctx, spec, raw, path)
 
 
 def _entry(ctx: Context, spec: Spec, raw: dict[str, Any], path: KeyPath) -> Node | None:

@@ -13,6 +13,7 @@ from .horizon import Horizon
 from .revenue import Contract, Merchant, Organic
 from .rules import Budget, Cash, Circularity, Covenant, Objective, Risk, Tax
 from .sites import Site
+from .variants import Variant
 
 CASE_SCHEMA = 1
 
@@ -62,6 +63,7 @@ class Case:
     instrument: tuple[Instrument, ...] = f.tables("financing instruments", Instrument, default=())
     covenant: tuple[Covenant, ...] = f.tables("covenants on the expected path", Covenant, default=())
     risk: tuple[Risk, ...] = f.tables("risk limits", Risk, default=())
+    variant: tuple[Variant, ...] = f.named("a named change of the case", Variant, default=())
     # Not part of the file: where it was read from and the hash of its bytes and tables, set by the reader.
     path: str = field(default="", compare=False)
     sha256: str = field(default="", compare=False)

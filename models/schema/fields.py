@@ -28,6 +28,9 @@ Kind = Literal[
     "table",  # one sub-table, read as `cls`
     "tables",  # array of sub-tables, each read as `cls`
     "union",  # array of sub-tables, class chosen by the key `tag` among `classes`
+    "named",  # table of sub-tables by name, each read as `cls`, the name as its `id`
+    "targets",  # list of ids with or without their table, or "table.*"
+    "overrides",  # values by dotted path
 ]
 
 REQUIRED: Final = MISSING
@@ -223,6 +226,18 @@ def union(
     return _make(
         Spec(kind="union", meaning=meaning, tag=tag, classes=classes, min_items=min_items), REQUIRED
     )
+
+
+def named(meaning: str, cls: type, *, default: Any = REQUIRED) -> Any:
+    return _make(Spec(kind="named", meaning=meaning, cls=cls), default)
+
+
+def targets(meaning: str, *, default: Any = REQUIRED) -> Any:
+    return _make(Spec(kind="targets", meaning=meaning), default)
+
+
+def overrides(meaning: str, *, default: Any = REQUIRED) -> Any:
+    return _make(Spec(kind="overrides", meaning=meaning), default)
 
 
 @dataclass(frozen=True, kw_only=True)
