@@ -58,15 +58,15 @@ def check_waterfall(table: Waterfall) -> None:
     n = table.source.shape[0]
     if table.target.shape != (n,) or table.start.shape != (n + 1,):
         raise ValueError(f"target and start must fit the {n} steps of source")
-    if n and not (0 <= table.source.min() and table.source.max() < table.pools):
+    if n and not (table.source.min() >= 0 and table.source.max() < table.pools):
         raise ValueError(f"the source of a step must lie in 0..{table.pools - 1}")
-    if n and not (-1 <= table.target.min() and table.target.max() < table.pools):
+    if n and not (table.target.min() >= -1 and table.target.max() < table.pools):
         raise ValueError(f"the target of a step must lie in -1..{table.pools - 1}")
     if n and (table.source == table.target).any():
         raise ValueError("a step moves what is left into another pool than its source")
     if table.start[0] != 0 or (np.diff(table.start) < 0).any() or table.start[-1] != table.member.shape[0]:
         raise ValueError(f"start must rise from 0 to the {table.member.shape[0]} members")
-    if table.member.size and not (0 <= table.member.min() and table.member.max() < table.claims):
+    if table.member.size and not (table.member.min() >= 0 and table.member.max() < table.claims):
         raise ValueError(f"a member must lie in 0..{table.claims - 1}")
 
 

@@ -48,10 +48,13 @@ class Compiled:
     def __call__(self, table: Waterfall, due: FloatArray, pools: FloatArray) -> tuple[FloatArray, FloatArray]:
         check_waterfall(table)
         unpaid, held = check_amounts(table, due, pools)
-        steps = tuple(np.ascontiguousarray(v, dtype=np.int32) for v in (table.source, table.target, table.start))
-        member, n = np.ascontiguousarray(table.member, dtype=np.int32), unpaid.shape[0]
-        self._workers.run(
-            lambda low, high: waterfall_pass(*steps, member, unpaid, held, low * _ROWS, min(high * _ROWS, n)),
-            -(-n // _ROWS),
+        source, target, start, member = (
+            np.ascontiguousarray(v, dtype=np.int32) for v in (table.source, table.target, table.start, table.member)
         )
+        n = unpaid.shape[0]
+
+        def piece(low: int, high: int) -> None:
+            waterfall_pass(source, target, start, member, unpaid, held, low * _ROWS, min(high * _ROWS, n))
+
+        self._workers.run(piece, -(-n // _ROWS))
         return unpaid, held

@@ -73,15 +73,20 @@ class Amounts:
         return found
 
     @cached_property
-    def prepaid(self) -> float:
-        """Customers' prepayments at signature, billion, net of a credit that falls into the same period."""
+    def prepaid_by_decision(self) -> FloatArray:
+        """(N,) customers' prepayments at signature, billion, net of a credit that falls into the same period."""
         ledger = self.ledger
         signed = np.array([d.block == "sign" for d in ledger.decisions])
         period = np.array([d.period for d in ledger.decisions], dtype=np.int64)
         keep = (ledger.account == ACCOUNT_NUMBER[Account.PREPAYMENT]) & signed[ledger.decision]
         keep &= ledger.period == period[ledger.decision]
         net = np.bincount(ledger.decision[keep], weights=self._posted[keep], minlength=period.size)
-        return float(np.maximum(net, 0.0).sum())
+        return np.maximum(net, 0.0)
+
+    @property
+    def prepaid(self) -> float:
+        """All customers' prepayments at signature, billion."""
+        return float(self.prepaid_by_decision.sum())
 
     @cached_property
     def cash_flow(self) -> FloatArray:

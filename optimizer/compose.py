@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.ledger import Account
-from . import explain
+from . import circular, explain
 from .amounts import Amounts
+from .bearers import bear
 from .covenants import covenants
 from .device import describe
 from .holdings import decision_table, funding, holdings
 from .infeasible import in_words
+from .loss_tables import bearers, loss_tables
 from .plan import (
     Cell,
     Certificate,
@@ -66,13 +68,16 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     amounts = Amounts(case, ready.ledger, ready.means, solution.decisions, ready.deposit_rates)
     check_closing(amounts, _cash(ready, solution.columns))
     sense = 1.0 if program.maximise else -1.0
-    risk = _risk(ready, solution, about, sense)
+    losses = _losses(ready, solution)
+    risk = _risk(ready, solution, losses, about, sense)
     rising = np.where(np.isfinite(program.row_upper), 1.0, -1.0)  # relaxing a minimum means less of it
     found = explain.limits(
         program, solution.columns, sense * rising * solution.row_prices, sense * solution.bound_prices
     )
     prices = explain.shadow_prices(found, risk, case.horizon.labels)
-    raised = funding(amounts)
+    found_loops = circular.circulation(circular.money_flows(amounts))
+    raised = replace(funding(amounts), circulating=found_loops.funding, circulating_share=found_loops.share)
+    bearing = bear(amounts, ready.backend, ready.store, ready.liquidity, case.risk, losses)
     tables = {
         **holdings(amounts, raised),
         **statements(amounts),
@@ -83,7 +88,10 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
             ready.backend, ready.store, ready.liquidity, solution.decisions, case.horizon.labels
         ),
         "scaling": _scaling(solution.scaling),
+        **circular.tables(found_loops),
+        **loss_tables(case, bearing),
     }
+    plan = replace(plan, bearers=bearers(case, bearing))
     return _with(plan, risk, raised, decision_table(amounts), tables, prices, _warnings(risk))
 
 
@@ -138,11 +146,15 @@ def _with(
     )
 
 
-def _risk(ready: Prepared, solution: Solution, about: Circumstances, sense: float) -> tuple[RiskFigure, ...]:
-    if not ready.losses:
-        return ()
+def _losses(ready: Prepared, solution: Solution) -> list[FloatArray]:
+    """(S,) losses of each risk limit."""
     tables = [loss.table for loss in ready.losses]
-    losses = ready.backend.losses(ready.store, tables, [loss.matrix @ solution.decisions for loss in ready.losses])
+    return ready.backend.losses(ready.store, tables, [loss.matrix @ solution.decisions for loss in ready.losses])
+
+
+def _risk(
+    ready: Prepared, solution: Solution, losses: Sequence[FloatArray], about: Circumstances, sense: float
+) -> tuple[RiskFigure, ...]:
     prices = [sense * value.price for value in solution.risks]
     return risk_figures(ready.case.risk, losses, prices, about.fresh)
 

@@ -50,7 +50,7 @@ def _ownership(ctx: Context, node: Node) -> None:
 
 def _way(stakes: list[tuple[str, str, float, object]], start: str, goal: str) -> tuple[str, ...]:
     """Parties from `start` to `goal` along stakes, both included; empty if there is no way."""
-    ways = {start: (start,)}
+    ways: dict[str, tuple[str, ...]] = {start: (start,)}
     queue = [start]
     for name in queue:
         if name == goal:

@@ -24,7 +24,9 @@ def tables(draw: st.DrawFn) -> Waterfall:
 
 def amounts(table: Waterfall, rows: int = 7) -> st.SearchStrategy[tuple[np.ndarray, np.ndarray]]:
     value = st.floats(0.0, 1e6) | st.just(0.0)
-    return st.tuples(arrays(float, (rows, table.claims), elements=value), arrays(float, (rows, table.pools), elements=value))
+    return st.tuples(
+        arrays(float, (rows, table.claims), elements=value), arrays(float, (rows, table.pools), elements=value)
+    )
 
 
 @settings(max_examples=200, deadline=None)
