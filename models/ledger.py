@@ -27,6 +27,7 @@ class Group(Enum):
     INVESTING = "investing"
     FINANCING = "financing"
     TAX = "tax"
+    INTERNAL = "within the group"
     NON_CASH = "non-cash income"
     TERMINAL = "terminal value"
     STOCK = "stock at the period's end"
@@ -52,6 +53,8 @@ class Account(Enum):
     PRINCIPAL = ("repayment", Group.FINANCING, False, False, "billion")
     DIVIDENDS = ("dividends", Group.FINANCING, False, False, "billion")
     TAX = ("tax", Group.TAX, False, False, "billion")
+    RECEIVED_WITHIN = ("received from another entity of the group", Group.INTERNAL, False, False, "billion")
+    PAID_WITHIN = ("paid to another entity of the group", Group.INTERNAL, False, False, "billion")
     DEPRECIATION = ("depreciation, less gains on sales", Group.NON_CASH, False, True, "billion")
     ACCRETION = ("accretion (pay-in-kind interest)", Group.NON_CASH, False, True, "billion")
     ORGANIC_EBITDA = ("EBITDA of the rest of the company", Group.NON_CASH, True, False, "billion")
@@ -76,7 +79,7 @@ class Account(Enum):
 
     @property
     def cash(self) -> bool:
-        return self.group in (Group.OPERATING, Group.INVESTING, Group.FINANCING, Group.TAX)
+        return self.group in (Group.OPERATING, Group.INVESTING, Group.FINANCING, Group.TAX, Group.INTERNAL)
 
 
 CASH_ACCOUNTS: tuple[Account, ...] = tuple(a for a in Account if a.cash)

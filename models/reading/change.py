@@ -126,12 +126,13 @@ def opened(item: Any, path: KeyPath = ()) -> Node:
     for field in dataclasses.fields(item):
         if "spec" not in field.metadata:
             continue
-        value, here = getattr(item, field.name), (*path, field.name)
+        key = field.name.removesuffix("_")
+        value, here = getattr(item, field.name), (*path, key)
         if isinstance(value, tuple) and value and field.metadata["spec"].kind in ("tables", "union"):
             value = tuple(opened(entry, (*here, i)) for i, entry in enumerate(value))
         elif dataclasses.is_dataclass(value) and not isinstance(value, Horizon):
             value = opened(value, here)
-        values[field.name] = value
+        values[key] = value
     return Node(type(item), path, values)
 
 

@@ -42,9 +42,12 @@ _READERS: dict[str, Callable[[Context, Spec, Any, KeyPath], Any]] = {
 
 
 def specs(cls: type) -> dict[str, tuple[Spec, Any]]:
-    """Spec and default (dataclasses.MISSING if required) of each field of a schema class that stands in the file."""
+    """Spec and default (dataclasses.MISSING if required) of each key of a schema class that stands in the file.
+
+    A key that is a word of Python has a field with an underscore behind it: `as` is read into `as_`.
+    """
     return {
-        field.name: (field.metadata["spec"], field.default)
+        field.name.removesuffix("_"): (field.metadata["spec"], field.default)
         for field in dataclasses.fields(cls)
         if "spec" in field.metadata
     }
