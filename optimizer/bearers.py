@@ -6,11 +6,12 @@ The company defaults at the end of the first period in which running cash falls 
 b[s,t] < -C[t], with b as the liquidity loss runs it (deficits bear interest) and C[t] the plan's commitment, 0 if there
 is none. Without such a period the claims are settled at the end of the horizon. At the date of settlement
 
-    value   = cash above 0 + systems at resale + sites
+    value   = cash above 0 (the company's) + systems at resale + sites, each with the entity that owns it
     claims  = balances, unearned prepayments, the revolver drawn, at a default what was left unpaid, and own equity,
 
 where own equity is what the expected path leaves to the company's shareholders at that date, at least 0. A loss is what
-of a claim stays unpaid; losses sum to (claims - value) above 0, guarantees only move them.
+of a claim stays unpaid: losses sum to the claims less the value that they are paid from, guarantees only move them. In
+one company that is (claims - value) above 0; a ring-fenced company's lenders have no recourse to what others hold.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from ..kernels.waterfall import distributor
 from ..models.schema.rules import Risk
 from .amounts import Amounts
 from .assemble import Measured
-from .claims import SITES, Claims, claims
+from .claims import ESTATE, PER_ENTITY, SITES, SYSTEMS, Claims, claims
 
 Rows = NDArray[np.int64]
 
@@ -47,7 +48,8 @@ class Settled:
         due: (n, claims) what each claim is owed at its date.
         losses: (n, claims) what stays unpaid, guarantees counted as payments.
         guarantees: (n, guaranteed claims) what the guarantors pay: their loss.
-        value: (n,) value shared out.
+        value: (n,) value of all estates.
+        left: (n,) value that no claim took: above what the expected path leaves to the shareholders.
         date: (n,) period of the settlement.
         defaulted: (n,) whether it is a default.
     """
@@ -56,6 +58,7 @@ class Settled:
     losses: FloatArray
     guarantees: FloatArray
     value: FloatArray
+    left: FloatArray
     date: NDArray[np.int64]
     defaulted: NDArray[np.bool_]
 
@@ -182,11 +185,16 @@ class Settlement:
         drawn = np.minimum(np.maximum(-cash, 0.0), self._line[date])
         unpaid = np.where(defaulted, np.maximum(-cash, 0.0) - drawn, 0.0)
         due = np.column_stack([held[:, : known.owed], drawn, unpaid, self._own[date]])
-        estate = np.column_stack([np.maximum(cash, 0.0), held[:, known.owed], held[:, known.owed + 1]])
+        estate = np.zeros((rows.size, PER_ENTITY * len(known.entities)))
+        estate[:, ESTATE] = np.maximum(cash, 0.0)
+        for e in range(len(known.entities)):
+            estate[:, PER_ENTITY * e + SYSTEMS] = held[:, known.owed + 2 * e]
+            estate[:, PER_ENTITY * e + SITES] = held[:, known.owed + 2 * e + 1]
         pools = np.hstack([estate, self._guarantees(held)])
         lost, left = self._distribute(known.table, due, pools)
-        paid = (pools - left)[:, SITES + 1 :]
-        return Settled(due, lost, paid, estate.sum(axis=1), date, defaulted)
+        own = estate.shape[1]
+        paid = (pools - left)[:, own:]
+        return Settled(due, lost, paid, estate.sum(axis=1), left[:, :own].sum(axis=1), date, defaulted)
 
     def _stocks(self, rows: Rows, date: NDArray[np.int64]) -> FloatArray:
         """(n, stocks) at each row's date, never below 0."""
@@ -205,7 +213,7 @@ class Settlement:
         out = np.zeros((held.shape[0], len(known.guaranteed)))
         for g, k in enumerate(known.guaranteed):
             claim = known.claims[k]
-            alive = held[:, known.owed + 2 + known.survivals.index(survival[claim.guarantor])]
+            alive = held[:, known.owed + 2 * len(known.entities) + known.survivals.index(survival[claim.guarantor])]
             out[:, g] = claim.guaranteed * held[:, k] * alive
         return out
 
@@ -220,5 +228,5 @@ class Settlement:
             row = np.repeat(np.arange(terms.periods), np.diff(terms.start))
             flat = np.bincount(row, weights=values, minlength=terms.periods)
             mean[stocks.random] += flat.reshape(stocks.random.size, -1)
-        value = amounts.cash + mean[owed] + mean[owed + 1]
+        value = amounts.cash + mean[owed : owed + 2 * len(self.claims.entities)].sum(axis=0)
         return np.asarray(np.maximum(value - mean[:owed].sum(axis=0), 0.0))

@@ -25,7 +25,9 @@ DEBT_RANKS = SENIORITIES[:3]
 LAST = SENIORITIES[-1]
 OWN, ARREARS, BACKSTOP = "own_equity", "unpaid_at_default", "revolver"
 PREPAYMENTS, UNNAMED = "customer_prepayments", "holders_unnamed"
-ESTATE, SYSTEMS, SITES = 0, 1, 2
+ESTATE, SYSTEMS, SITES = 0, 1, 2  # pools of one entity, in this order
+PER_ENTITY = 3
+PARENT = ""
 _LIENS = {"none": (), "accelerators": (SYSTEMS,), "sites": (SITES,), "all": (SYSTEMS, SITES)}
 _BALANCES = (Account.DEBT, Account.EQUITY)
 
@@ -40,6 +42,7 @@ class Claim:
         rank: one of SENIORITIES.
         secured_by: collateral as in the case.
         guarantor: party that makes good what is lost, up to `guaranteed` of the claim; "" if nobody.
+        entity: ring-fenced company that owes it, without recourse to its owner; PARENT for the company itself.
     """
 
     instrument: str
@@ -49,6 +52,7 @@ class Claim:
     secured_by: str = "none"
     guarantor: str = ""
     guaranteed: float = 0.0
+    entity: str = PARENT
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,13 @@ class Stocks:
 class Claims:
     """Claims whose amounts are stocks, in this order, then the revolver, what is unpaid at default, and own equity.
 
-    Stocks: the claims; value of systems; value of sites; then the survival of each guarantor in `survivals`.
+    Stocks: the claims; per entity the value of systems and of sites; the survival of each guarantor in `survivals`.
+    Pools: per entity its estate, systems and sites; then one per guaranteed claim. The first entity is the company.
     """
 
     claims: tuple[Claim, ...]
     stocks: Stocks
+    entities: tuple[str, ...]
     survivals: tuple[str, ...]
     guaranteed: tuple[int, ...]  # claims with a guarantor
     table: Waterfall
@@ -163,8 +169,12 @@ def claims(amounts: Amounts) -> Claims:
     found: list[Claim] = []
     _debts(amounts, entries, found)
     _prepayments(amounts, entries, found)
-    for account in (Account.HARDWARE_VALUE, Account.SITE_VALUE):
-        entries.post(ledger.account == ACCOUNT_NUMBER[account], amounts.decided)
+    entities, place = _entities(case)
+    at = {site.id: entities.index(place(site.entity)) for site in case.site}
+    where = np.array([at.get(d.tags.get("site", ""), 0) for d in ledger.decisions])
+    for e in range(len(entities)):
+        for account in (Account.HARDWARE_VALUE, Account.SITE_VALUE):
+            entries.post((ledger.account == ACCOUNT_NUMBER[account]) & (where == e)[ledger.decision], amounts.decided)
     order, survival = driver_order(case), {p.id: p.survival for p in case.party}
     survivals = tuple(dict.fromkeys(survival[c.guarantor] or "" for c in found if c.guarantor))
     for name in survivals:
@@ -172,8 +182,16 @@ def claims(amounts: Amounts) -> Claims:
     guaranteed = tuple(k for k, claim in enumerate(found) if claim.guarantor)
     backstop = _backstop(case)
     found += [backstop, Claim(ARREARS, ARREARS, "", "senior"), Claim(OWN, OWN, "", LAST)]
-    table = waterfall(len(found), SITES + 1 + len(guaranteed), _steps(found, guaranteed))
-    return Claims(tuple(found), entries.freeze(), survivals, guaranteed, table, amounts.labels)
+    owner = {e.id: place(e.parent) for e in case.entity if e.kind == "spv"}
+    pools = PER_ENTITY * len(entities) + len(guaranteed)
+    table = waterfall(len(found), pools, _steps(found, guaranteed, entities, owner))
+    return Claims(tuple(found), entries.freeze(), entities, survivals, guaranteed, table, amounts.labels)
+
+
+def _entities(case: Case) -> tuple[tuple[str, ...], Callable[[str | None], str]]:
+    """The company and its ring-fenced companies; and where what names an entity belongs."""
+    spvs = tuple(e.id for e in case.entity if e.kind == "spv")
+    return (PARENT, *spvs), lambda name: name if name in spvs else PARENT  # type: ignore[return-value]
 
 
 def _debts(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
@@ -181,10 +199,12 @@ def _debts(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
     case, ledger = amounts.case, amounts.ledger
     stock = np.isin(ledger.account, [ACCOUNT_NUMBER[a] for a in _BALANCES])
     parties = {i.id: i.party or "" for i in case.investor}
+    place = _entities(case)[1]
     for debt in case.opening.debt:
         claim = Claim(
-            debt.id, debt.holder or UNNAMED, parties.get(debt.holder or "", ""), debt.seniority, debt.secured_by
-        )
+            debt.id, debt.holder or UNNAMED, parties.get(debt.holder or "", ""), debt.seniority, debt.secured_by,
+            entity=place(debt.entity),
+        )  # fmt: skip
         _held(amounts, stock, lambda d, name=debt.id: d.tags.get("debt") == name, claim, entries, found)  # type: ignore[misc]
     for instrument in case.instrument:
         rank = seniority(instrument.kind, instrument.amortisation, instrument.seniority)
@@ -192,6 +212,7 @@ def _debts(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
             claim = Claim(
                 instrument.id, depth.investor, parties.get(depth.investor, ""), rank, instrument.secured_by,
                 instrument.guarantor or "", instrument.guaranteed_share if instrument.guarantor else 0.0,
+                place(instrument.issuer),
             )  # fmt: skip
             wanted = (instrument.id, depth.investor)
             _held(
@@ -220,7 +241,7 @@ def _held(
 def _prepayments(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
     """What each customer has prepaid and not yet been credited, while he lives: after his default it is kept."""
     case, ledger = amounts.case, amounts.ledger
-    order = driver_order(case)
+    order, place = driver_order(case), _entities(case)[1]
     account = ledger.account == ACCOUNT_NUMBER[Account.PREPAYMENT]
     for contract in case.contract:
         signed = np.array([d.block == "sign" and d.tags.get("contract") == contract.id for d in ledger.decisions])
@@ -231,28 +252,44 @@ def _prepayments(amounts: Amounts, entries: _Entries, found: list[Claim]) -> Non
             unearned = np.cumsum(np.bincount(ledger.period[keep], weights=value, minlength=amounts.periods))
             driver = None if contract.survival is None else order.index(contract.survival)
             entries.alive(np.maximum(unearned, 0.0), driver)
-            found.append(Claim(PREPAYMENTS, contract.customer, contract.customer, "senior"))
+            found.append(
+                Claim(PREPAYMENTS, contract.customer, contract.customer, "senior", entity=place(contract.entity))
+            )
 
 
 def _backstop(case: Case) -> Claim:
     """What is drawn of the committed line."""
-    revolver = getattr(case, "revolver", None)
-    holder = BACKSTOP if revolver is None else str(revolver.holder)
+    holder = BACKSTOP if case.revolver is None else case.revolver.holder
     parties = {i.id: i.party or "" for i in case.investor}
     return Claim(BACKSTOP, holder, parties.get(holder, ""), "super_senior")
 
 
-def _steps(found: list[Claim], guaranteed: tuple[int, ...]) -> list[tuple[int, list[int], int]]:
-    """Collateral by rank, what it leaves into the estate, the estate by rank with equity last, then guarantees."""
+def _steps(
+    found: list[Claim], guaranteed: tuple[int, ...], entities: tuple[str, ...], owner: dict[str, str]
+) -> list[tuple[int, list[int], int]]:
+    """Per entity, the owned before their owners: collateral by rank, its rest into the estate, the estate by rank.
+
+    What an estate leaves goes to its owner's. The company's own equity comes last of all; then guarantees are called.
+    """
     steps: list[tuple[int, list[int], int]] = []
-    for rank in SENIORITIES:
-        for pool in (SYSTEMS, SITES):
-            members = [k for k, c in enumerate(found) if c.rank == rank and pool in _LIENS[c.secured_by]]
+    for entity in sorted(entities, key=lambda e: -_depth(e, owner)):
+        first = PER_ENTITY * entities.index(entity)
+        mine = [k for k, c in enumerate(found) if c.entity == entity]
+        for rank in SENIORITIES:
+            for pool in (SYSTEMS, SITES):
+                members = [k for k in mine if found[k].rank == rank and pool in _LIENS[found[k].secured_by]]
+                if members:
+                    steps.append((first + pool, members, -1))
+        steps += [(first + SYSTEMS, [], first + ESTATE), (first + SITES, [], first + ESTATE)]
+        for rank in SENIORITIES:
+            members = [k for k in mine if found[k].rank == rank]
             if members:
-                steps.append((pool, members, -1))
-    steps += [(SYSTEMS, [], ESTATE), (SITES, [], ESTATE)]
-    for rank in SENIORITIES:
-        members = [k for k, c in enumerate(found) if c.rank == rank]
-        if members:
-            steps.append((ESTATE, members, -1))
-    return steps + [(SITES + 1 + g, [k], -1) for g, k in enumerate(guaranteed)]
+                steps.append((first + ESTATE, members, -1))
+        if entity in owner:
+            steps.append((first + ESTATE, [], PER_ENTITY * entities.index(owner[entity]) + ESTATE))
+    return steps + [(PER_ENTITY * len(entities) + g, [k], -1) for g, k in enumerate(guaranteed)]
+
+
+def _depth(entity: str, owner: dict[str, str]) -> int:
+    """How many owners stand above an entity."""
+    return 1 + _depth(owner[entity], owner) if entity in owner else 0
