@@ -151,7 +151,7 @@ def window_row(closing: ArrayLike, reopening: ArrayLike, shut_share: ArrayLike, 
 
 
 def excess_row(strike: ArrayLike) -> FloatArray:
-    """(..., 8) row of max(x / strike - 1, 0), x the value of the driver it depends on: a call's payoff per unit of strike."""
+    """(..., 8) row of max(x / strike - 1, 0), x the value of another driver: a call's payoff per strike."""
     return _row(1.0 / _need("strike", strike, 0.0, above=True))
 
 

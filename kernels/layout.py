@@ -27,7 +27,8 @@ class Program(NamedTuple):
         table: (M + 1,) first period of each loss. kind, opening, rate, surplus, deficit, dt: (M,) as in `LossTable`;
             rate is the flat position driver * T, or -1.
         revolver: (M,) 1 where a line stands behind the balance, else 0; drawn: (M,) its margin.
-        floor, line, constant: (periods,); line is nil without a revolver. group: (periods + 1,) first group of each period.
+        floor, line, constant: (periods,); line is nil without a revolver.
+        group: (periods + 1,) first group of each period.
         rest: (G, R) flat positions of the factors that multiply a group, -1 for empty. entry: (G + 1,) first entry.
         factor, exposure: (entries,) flat position and weight of each entry.
     """

@@ -67,8 +67,8 @@ def adjoint(
 ) -> tuple[FloatArray, FloatArray]:
     """(n, periods) derivatives of each loss by each period's flow and by its line, at the first worst period.
 
-    A subgradient where the loss has a kink: at a balance of exactly 0 the surplus side is taken, at one of exactly minus
-    the line the revolver's.
+    A subgradient where the loss has a kink: at a balance of exactly 0 the surplus side is taken, at exactly minus the
+    line the revolver's.
     """
     n, periods = balance.shape
     worst = shortfall(table, exposure, balance).argmax(axis=1)

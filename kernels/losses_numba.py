@@ -91,7 +91,9 @@ def _growth(surplus: FloatArray, deficit: FloatArray, x: SingleArray, p: Program
 
 
 @inlined
-def _drawing(drawn: FloatArray, surplus: FloatArray, deficit: FloatArray, x: SingleArray, p: Program, m: Any, t: Any) -> None:
+def _drawing(
+    drawn: FloatArray, surplus: FloatArray, deficit: FloatArray, x: SingleArray, p: Program, m: Any, t: Any
+) -> None:
     """1 + revolver rate of period t, at least the surplus one; raises the deficit rate to it."""
     dt, margin, f = p.dt[m], p.drawn[m], p.rate[m] + max(t - 1, 0)
     for i in range(_LANES):
@@ -202,7 +204,7 @@ def gather_pass(blocks: SingleArray, rows: RowArray, out: SingleArray, low: int,
 def _adjoint(
     slope: FloatArray, by_line: FloatArray, balance: FloatArray, work: FloatArray, x: SingleArray, p: Program
 ) -> None:
-    """slope, by_line (periods, 256): derivatives of the first loss by each period's flow and line, at the first worst period."""
+    """slope, by_line (periods, 256): derivatives of the first loss by each flow and line, at the first worst period."""
     periods = slope.shape[0]
     _largest(work[0], balance, p, 0)
     fill(work[1], 0.0)
@@ -259,8 +261,7 @@ def gradient_pass(
 ) -> None:  # fmt: skip
     """Weighted loss and gradient of one loss over the given rows, per group of 16 * 256 rows.
 
-    gradient (groups, entries), fixed and lines (groups, periods), total (groups,): zero on entry; the caller adds up the
-    groups.
+    gradient (groups, entries), fixed and lines (groups, periods), total (groups,): zero on entry; the caller adds up.
     """
     x = np.empty((blocks.shape[1], _LANES), np.float32)
     balance = np.empty((fixed.shape[1], _LANES))

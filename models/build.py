@@ -17,6 +17,7 @@ from .blocks import (
     objective,
     opening,
     revenue,
+    revolver,
     rules,
     sites,
     tax,
@@ -42,6 +43,7 @@ def build_ledger(case: Case) -> Ledger:
     sites.declare(case, builder)
     revenue.declare(case, builder)
     financing.declare(case, builder)
+    revolver.declare(case, builder)
     tax.declare(case, builder)
     return builder.freeze()
 
@@ -74,6 +76,7 @@ def build_program(case: Case, ledger: Ledger, means: FloatArray, deposit_rates: 
         sites.constrain(a)
         revenue.constrain(a)
         funding_limits.constrain(a)
+        revolver.constrain(a)
         circularity.constrain(a)
         budget.constrain(a)
         tax.constrain(a)

@@ -14,11 +14,10 @@ from ..schema.rules import Covenant
 from . import rules
 from .assembly import Assembly, only, trailing
 from .cash import column
-from .financing import is_debt
+from .financing import is_debt, is_repaid, terms_of
 from .funding_limits import owed
 from .opening import opening_debt_balance
 from .quantities import window
-from .schedule import schedule
 
 EBITDA = tuple(x for x in Account if x.ebitda)
 ASSETS = (Account.HARDWARE_VALUE, Account.SITE_VALUE)
@@ -108,7 +107,7 @@ def _terminal_equity(a: Assembly, limit: float) -> Form:
     """cash + assets - debt >= limit at the end; outside equity is no debt, prepayments not yet earned are."""
     equity = np.zeros(len(a.ledger.decisions), dtype=np.bool_)
     for instrument in a.case.instrument:
-        if not is_debt(instrument):
+        if not is_repaid(instrument):
             equity |= a.mask(instrument=instrument.id)
     worth = a.expected([Account.TERMINAL_ASSETS]) + a.expected([Account.TERMINAL_DEBT], ~equity)
     return Form(csr_array(-worth), bound=-limit, cash=-1.0)
@@ -130,11 +129,12 @@ def principal_due(a: Assembly, periods: int) -> csr_array:
     due = vstack([-a.expected([Account.PRINCIPAL]), csr_array((periods - a.periods, width))]).tolil()
     instruments = {i.id: i for i in a.case.instrument if is_debt(i)}
     debts = {d.id: d for d in a.case.opening.debt}
+    face = a.expected([Account.PROCEEDS])  # what comes of it on the mean, where a market may be shut
     for j, decision in enumerate(a.ledger.decisions):
         tags = decision.tags
         if decision.block in ("place", "draw") and tags["instrument"] in instruments:
-            paid = schedule(instruments[tags["instrument"]], a.case.horizon.dt).principal
             first = decision.period
+            paid = face[first, j] * terms_of(a.case, instruments[tags["instrument"]], decision).principal
         elif tags.get("kind") == "debt":
             closing = opening_debt_balance(debts[tags["debt"]])
             paid, first = -np.diff(closing, prepend=debts[tags["debt"]].amount), 0

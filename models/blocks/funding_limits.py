@@ -11,12 +11,13 @@ from ..ledger import Account
 from ..schema.financing import Instrument
 from . import rules
 from .assembly import Assembly, BoolArray, cumulative, only
+from .circularity import raised
 from .financing import lent
 from .quantities import MILLION, accelerators_by_id
+from .revolver import BLOCK, lines
+from .seasoned import constrain_seasoned
 
-BALANCES = (Account.DEBT, Account.EQUITY)
-
-
+BALANCES = (Account.DEBT, Account.EQUITY, Account.LEASES)
 OWED = "owed"
 
 
@@ -27,6 +28,7 @@ def constrain(a: Assembly) -> None:
     _investors(a)
     _facilities(a)
     _collateral(a)
+    constrain_seasoned(a)
     _use(a)
     _tied(a)
 
@@ -36,16 +38,23 @@ def _index(a: Assembly, name: str) -> list[str]:
 
 
 def _investors(a: Assembly) -> None:
-    """Appetite for what is placed or committed in a period; holdings, with what is committed and not yet drawn."""
+    """Appetite for what is placed or committed in a period; holdings, with what is committed and not yet drawn; share."""
+    total: csr_array | None = None
     for investor in a.case.investor:
         placed = a.mask(block="place", investor=investor.id) | a.mask(block="commit", investor=investor.id)
+        placed |= a.mask(block=BLOCK, investor=investor.id)
         if not placed.any():
             continue
         a.rows(rules.APPETITE, _index(a, investor.id), a.selector(placed, range(a.periods)), upper=investor.appetite)
         if investor.max_holding is not None:
             held = a.mask(investor=investor.id) | a.mask(kind="debt", holder=investor.id)
-            exposure = a.expected(BALANCES, held) + only(undrawn(a), held)
+            exposure = a.expected(BALANCES, held) + only(csr_array(undrawn(a) + lines(a.case, a.ledger)), held)
             a.rows(rules.HOLDING, _index(a, investor.id), csr_array(exposure), upper=investor.max_holding)
+        if investor.max_share < 1.0:
+            total = raised(a)[0] if total is None else total
+            own = a.expected([Account.PROCEEDS], a.mask(investor=investor.id))
+            beyond = cumulative(csr_array(own - investor.max_share * total))
+            a.rows(rules.HOLDER_SHARE, _index(a, investor.id), beyond, upper=0.0)
 
 
 def undrawn(a: Assembly) -> csr_array:

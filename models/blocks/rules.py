@@ -32,6 +32,10 @@ MERCHANT = Rule("merchant_volume", "most compute that the merchant market takes"
 DEPTH = Rule("depth", "depth of an investor class for an instrument", "billion per period", 1.0, "depth")
 APPETITE = Rule("appetite", "appetite of an investor class over all instruments", "billion per period", 1.0, "appetite")
 HOLDING = Rule("holding", "most an investor class holds at one time", "billion", 1.0, "appetite")
+HOLDER_SHARE = Rule(
+    "holder_share", "most of the funding that comes from one investor class", "billion of funding", 1.0, "appetite"
+)
+REVOLVER = Rule("revolver", "most committed of the revolver", "billion", 1.0, "facility")
 OUTSTANDING = Rule("outstanding", "most outstanding of an instrument", "billion", 1.0, "facility")
 OWED = Rule("owed", "outstanding of an instrument, from what was placed and repaid", "billion")
 DRAWN = Rule("drawn", "draws are at most the commitment", "billion", 1.0, "facility")
@@ -41,6 +45,14 @@ COLLATERAL = {
         "accelerators": "debt secured by systems against their value",
         "sites": "debt secured by sites against their value",
         "all": "all secured debt against the value of systems and sites",
+    }.items()
+}
+SEASONED = {
+    k: Rule(f"collateral_{k}_seasoned", title, "billion of collateral", 1.0, "collateral")
+    for k, title in {
+        "accelerators": "debt on stabilised systems against the value of those in service long enough",
+        "sites": "debt on stabilised sites against the value of those in service long enough",
+        "all": "debt on stabilised assets against the value of those in service long enough",
     }.items()
 }
 USE = {

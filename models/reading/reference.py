@@ -100,6 +100,8 @@ def _keys(cls: type, *, inherited: bool = False) -> Iterator[str]:
 def _allowed(spec: Spec) -> str:
     if spec.kind == "choice":
         return ", ".join(f"`{word}`" for word in spec.choices if word)
+    if spec.kind == "several":
+        return f"list of: {', '.join(f'`{word}`' for word in spec.choices)}"
     if spec.kind in ("ref", "refs"):
         to = "price column" if spec.ref == "column" else f"id of a `[[{spec.ref}]]`"
         least = f", at least {spec.min_items}" if spec.min_items > 1 else ""

@@ -166,6 +166,10 @@ def read_choice(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
     return BAD
 
 
+def read_several(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+    return _list(ctx, spec, raw, path, read_choice, "words")
+
+
 def read_flag(ctx: Context, _spec: Spec, raw: Any, path: KeyPath) -> Any:
     if isinstance(raw, bool):
         return raw

@@ -10,7 +10,9 @@ from typing import Any
 
 from ..schema.case import Case
 from ..schema.fields import Spec
+from ..schema.financing import Instrument
 from ..schema.horizon import Horizon
+from ..schema.presets import PRESETS, filled
 from . import values as v
 from .context import BAD, Context, Node
 from .faults import MISSING
@@ -26,6 +28,7 @@ _READERS: dict[str, Callable[[Context, Spec, Any, KeyPath], Any]] = {
     "text": v.read_text,
     "ident": v.read_ident,
     "choice": v.read_choice,
+    "several": v.read_several,
     "flag": v.read_flag,
     "number": v.read_number,
     "count": v.read_count,
@@ -218,9 +221,20 @@ def read_value(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
 def _entry(ctx: Context, spec: Spec, raw: dict[str, Any], path: KeyPath) -> Node | None:
     if spec.classes is None:
         assert spec.cls is not None
+        if spec.cls is Instrument:
+            return _instrument(ctx, raw, path)
         return read_table(ctx, spec.cls, raw, path)
     tag = raw.get(spec.tag, MISSING)
     if isinstance(tag, str) and tag in spec.classes:
         return read_table(ctx, spec.classes[tag], raw, path)
     ctx.fault((*path, spec.tag), tag, " | ".join(spec.classes), "" if tag is MISSING else v.nearest(tag, spec.classes))
     return None
+
+
+def _instrument(ctx: Context, raw: dict[str, Any], path: KeyPath) -> Node | None:
+    """An instrument with its preset's terms where it gives none. A preset that does not exist is the only fault then."""
+    name = raw.get("preset", "")
+    if name != "" and name not in PRESETS:
+        ctx.fault((*path, "preset"), name, " | ".join(PRESETS), v.nearest(name, PRESETS))
+        return None
+    return read_table(ctx, Instrument, filled(raw, ctx.horizon.per_year) if ctx.horizon and name else raw, path)

@@ -12,6 +12,7 @@ from .financing import Instrument, Investor, Opening, Party
 from .hardware import Accelerator
 from .horizon import Horizon
 from .revenue import Contract, Merchant, Organic
+from .revolver import Revolver
 from .rules import Budget, Cash, Circularity, Covenant, Objective, Risk, Tax
 from .sites import Site
 from .variants import Variant
@@ -63,6 +64,7 @@ class Case:
     contract: tuple[Contract, ...] = f.tables("take-or-pay contracts on offer", Contract, default=())
     investor: tuple[Investor, ...] = f.tables("investor classes", Investor, default=())
     instrument: tuple[Instrument, ...] = f.tables("financing instruments", Instrument, default=())
+    revolver: Revolver | None = f.table("the revolving credit line", Revolver, default=None)
     covenant: tuple[Covenant, ...] = f.tables("covenants on the expected path or over the futures", Covenant, default=())
     risk: tuple[Risk, ...] = f.tables("risk limits", Risk, default=())
     variant: tuple[Variant, ...] = f.named("a named change of the case", Variant, default=())

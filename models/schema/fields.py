@@ -15,6 +15,7 @@ Kind = Literal[
     "text",  # free text, one line, no control characters
     "ident",  # id: lower-case letter, then letters, digits, _ or -
     "choice",  # one of `choices`
+    "several",  # list of some of `choices`
     "flag",  # true or false
     "number",  # finite float
     "count",  # whole number
@@ -73,6 +74,10 @@ def ident(meaning: str) -> Any:
 
 def choice(meaning: str, choices: Sequence[str], *, default: Any = REQUIRED) -> Any:
     return _make(Spec(kind="choice", meaning=meaning, choices=tuple(choices)), default)
+
+
+def several(meaning: str, choices: Sequence[str], *, default: Any = REQUIRED) -> Any:
+    return _make(Spec(kind="several", meaning=meaning, choices=tuple(choices)), default)
 
 
 def flag(meaning: str, *, default: Any = REQUIRED) -> Any:

@@ -72,7 +72,9 @@ def test_numba_equals_the_definition(seed, width, entries, periods):
     rng = np.random.default_rng(seed)
     store = random_store(rng, int(rng.integers(1, 600)), D, periods)
     tables = [
-        random_loss(rng, D, periods, kind, entries=entries, width=width, rate_driver=int(rng.integers(-1, D)), revolver=r)
+        random_loss(
+            rng, D, periods, kind, entries=entries, width=width, rate_driver=int(rng.integers(-1, D)), revolver=r
+        )
         for kind, r in ((LossKind.PEAK, False), (LossKind.WORST, False), (LossKind.PEAK, True))
     ]
     exposures = [random_exposure(rng, t) * rng.integers(0, 2, t.entries) for t in tables]
@@ -286,7 +288,8 @@ def test_a_line_of_nil_changes_nothing_and_one_that_is_large_is_plain_credit(bac
     plain = {k: getattr(table, k) for k in table.__dataclass_fields__} | {"revolver": False, "revolver_margin": 0.0}
     terms = rng.standard_normal(table.terms.entries)
     without = backend.losses(store, [LossTable(**plain)], [terms])[0]
-    assert backend.losses(store, [table], [np.concatenate((terms, np.zeros(T)))])[0] == pytest.approx(without, rel=1e-13)
+    unused = np.concatenate((terms, np.zeros(T)))
+    assert backend.losses(store, [table], [unused])[0] == pytest.approx(without, rel=1e-13)
     cheap = LossTable(**(plain | {"deficit_margin": table.revolver_margin}))
     credit = np.full(T, 1e3)
     covered = backend.losses(store, [table], [np.concatenate((terms, credit))])[0]
