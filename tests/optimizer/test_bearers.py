@@ -291,6 +291,8 @@ def test_a_ring_fenced_company_pays_from_its_own(made: Made) -> None:
     cash = cash[np.arange(COUNT), one.date]
     fenced = [k for k, c in enumerate(settle.claims.claims) if c.entity == "campus"]
     others = [k for k in range(len(settle.claims.claims)) if k not in fenced]
+    opening = made.amounts.part(Account.SITE_VALUE, lambda d: d.key == "fixed[sites]")[one.date]  # its owner's
+    cash = cash + opening
     assets, owed = one.value - cash, one.due[:, fenced].sum(axis=1)
     assert len(fenced) == 3
     assert one.losses[:, fenced].sum(axis=1) == pytest.approx(np.maximum(owed - assets, 0.0), abs=1e-9)
