@@ -26,7 +26,7 @@ from .polish import inner_share, polish
 from .progress import Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
 from .sample import Rows, Sample
 from .settings import Settings
-from .solution import Conflict, LeastRisk, Relaxation, RiskLimit, RiskValue, Solution
+from .solution import Conflict, Cut, LeastRisk, Relaxation, RiskLimit, RiskValue, Solution
 
 __all__ = [
     "Conflict",
@@ -70,16 +70,18 @@ def maximise(
     store: Store,
     settings: Settings | None = None,
     progress: Progress | None = None,
+    pool: Sequence[Cut] = (),
 ) -> Solution:
     """Optimise `program` (in its own sense) such that CVaR of every risk is within its limit over the scenarios of `store`.
 
+    `pool`: cuts that are valid for these risks and scenarios, from the search for another plan; they save most of the work.
     Returns the best feasible plan with its certificate, the prices of all limits, or why there is no plan. Ctrl-C and the time
     limit end the search with the best plan so far (status stopped; `columns` is None if there is none yet).
 
     Raises `SolverError` for numbers that are not finite, crossed bounds, an objective without limit, or a solver that fails;
     ValueError for a risk limit that makes no sense with these scenarios.
     """
-    return _Search(program, tuple(risks), backend, store, settings or Settings(), progress).run()
+    return _Search(program, tuple(risks), backend, store, settings or Settings(), progress, pool).run()
 
 
 class _Search:
@@ -93,8 +95,10 @@ class _Search:
         store: Store,
         settings: Settings,
         progress: Progress | None,
+        pool: Sequence[Cut],
     ) -> None:
         self.program = program
+        self.pool = tuple(pool)
         self.risks = risks
         self.settings = settings
         sense = 1.0 if program.maximise else -1.0
@@ -144,7 +148,7 @@ class _Search:
         monitor.tell("relaxed")
         if self.risks:
             try:
-                self._rounds(self._pilot(relaxed.x))
+                self._rounds(self._warm(relaxed.x) if self.pool else self._pilot(relaxed.x))
             except Infeasible:
                 raise SolverError(
                     "cuts and rows contradict each other within rounding; see the scaling report"
@@ -180,6 +184,20 @@ class _Search:
             start = result.best
         self.master.drop_all()
         return start
+
+    def _warm(self, relaxed: FloatArray) -> FloatArray:
+        """The best plan by the cuts of the pool, which stay; without one, the search begins as if there were no pool."""
+        rows = self.sample.pilot(min(self.sample.count, max(1, self.settings.pilot)))
+        if any(k < 1.0 for k in rows.weights):
+            return self._pilot(relaxed)
+        self._set_scales(rows, rows.losses(self.master.decisions(relaxed)))
+        for cut in self.pool:
+            self.master.add(cut)
+        try:
+            return self.master.solve().x
+        except Infeasible:
+            self.master.drop_all()
+            return self._pilot(relaxed)
 
     def _rounds(self, start: FloatArray) -> None:
         master, monitor, settings = self.master, self.monitor, self.settings
@@ -450,6 +468,7 @@ class _Search:
             conflict=self.conflict,
             polished=self.polished,
             messages=tuple(self.messages),
+            cuts=master.pool,
         )
 
     def _check_rows(self, x: FloatArray) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,8 +72,25 @@ class Clock:
             self._progress(ProgressEvent(phase, math.inf, -math.inf, math.inf, 0, 0.0, 0, self.elapsed, None))
 
 
-def prepare(case: Case, backend: Backend, count: int, seed: int, clock: Clock | None = None) -> Prepared:
+def same_drivers(one: ProcessTable, other: ProcessTable) -> bool:
+    """Whether both tables draw the same scenarios."""
+    return all(
+        np.array_equal(np.asarray(getattr(one, field.name)), np.asarray(getattr(other, field.name)))
+        for field in dataclasses.fields(ProcessTable)
+    )
+
+
+def prepare(
+    case: Case,
+    backend: Backend,
+    count: int,
+    seed: int,
+    clock: Clock | None = None,
+    drawn: Sequence[tuple[ProcessTable, Store]] = (),
+) -> Prepared:
     """Draw the scenarios, and build the ledger and, on their means, the linear program.
+
+    `drawn`: scenarios drawn before with the same count and seed; those of the same drivers are used again.
 
     Raises:
         CaseError: a driver overflows in some scenario.
@@ -84,8 +103,9 @@ def prepare(case: Case, backend: Backend, count: int, seed: int, clock: Clock | 
     cash = liquidity(case, ledger)
     build = clock.lap()
     clock.tell(f"drawing {count:,} scenarios")
+    known = [store for table, store in drawn if same_drivers(table, processes)]
     try:
-        store = backend.simulate(processes, count, seed)
+        store = known[0] if known else backend.simulate(processes, count, seed)
         simulate = clock.lap()
         means = backend.means(store, ledger.factors)
     except FloatingPointError as overflow:

@@ -8,7 +8,6 @@ subgradient gives a cut that is valid for all rows (docs/mathematics-loop.md).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +16,9 @@ from ..kernels.backend import Backend
 from ..kernels.store import Store
 from ..kernels.tail import Tail, tail, tail_mass
 from .progress import Monitor
-from .solution import RiskLimit
+from .solution import Cut, RiskLimit
 
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Cut:
-    """CVaR of risk limit number `limit` >= constant + gradient @ decisions, for every plan."""
-
-    limit: int
-    gradient: FloatArray
-    constant: float
 
 
 class Rows:

@@ -35,6 +35,15 @@ class RiskLimit:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """CVaR of risk limit number `limit` >= constant + gradient @ decisions, for every plan."""
+
+    limit: int
+    gradient: FloatArray
+    constant: float
+
+
+@dataclass(frozen=True)
 class RiskValue:
     """A risk limit and the plan, evaluated on all scenarios in double precision.
 
@@ -105,6 +114,7 @@ class Solution:
             more of its right-hand side (any sign). Gained means more if maximised, less if minimised.
         bound_prices: (columns,) objective gained per unit more of a column's upper bound (>= 0).
         polished: the plan is the one that polishing found.
+        cuts: valid cuts that the search ended with; they do not depend on the limits' amounts.
     """
 
     status: Status
@@ -126,3 +136,4 @@ class Solution:
     conflict: Conflict | None = None
     polished: bool = False
     messages: tuple[str, ...] = field(default=())
+    cuts: tuple[Cut, ...] = field(default=(), repr=False)

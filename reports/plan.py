@@ -56,7 +56,7 @@ def plan_command(options: argparse.Namespace) -> int:
 
 def _compute(case: Case, scenarios: int, options: argparse.Namespace) -> Plan:
     with ProgressLine(wanted=not options.no_progress) as progress, warnings.catch_warnings():
-        warnings.showwarning = _warn
+        warnings.showwarning = show_warning
         progress.say("starting")
         from ..optimizer.run import optimize
 
@@ -71,7 +71,7 @@ def _compute(case: Case, scenarios: int, options: argparse.Namespace) -> Plan:
         )
 
 
-def _warn(
+def show_warning(
     message: Warning | str,
     category: type[Warning],
     filename: str,

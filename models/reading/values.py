@@ -206,7 +206,7 @@ def read_targets(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
     return _list(ctx, spec, raw, path, _read_target, "ids")
 
 
-def _read_target(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+def _read_target(ctx: Context, _spec: Spec, raw: Any, path: KeyPath) -> Any:
     if isinstance(raw, str) and _TARGET.fullmatch(raw):
         return raw
     allowed = 'an id, a table and an id ("investor.banks"), or all of a table ("instrument.*")'
@@ -214,7 +214,7 @@ def _read_target(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
     return BAD
 
 
-def read_overrides(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+def read_overrides(ctx: Context, _spec: Spec, raw: Any, path: KeyPath) -> Any:
     """Pairs of path and raw value; whether they fit is checked with the whole case."""
     if isinstance(raw, dict) and raw:
         return tuple(raw.items())

@@ -67,7 +67,7 @@ def test_removed_contracts_are_gone(case):
         ("instrument.gpu_loan.tenor", "4", lambda c: c.instrument[0].tenor == 16),
         ("instrument.gpu_loan.issue_to", '"2028Q2"', lambda c: c.instrument[0].issue_to == 5),
         ("instrument.*.fee", "0.02", lambda c: {i.fee for i in c.instrument} == {0.02}),
-        ("instrument.gpu_loan.depth.banks.steps.1.size", "0.4", lambda c: c.instrument[0].depth[0].steps[0].size == 0.4),
+        ("instrument.gpu_loan.depth.banks.steps.1.size", "1", lambda c: c.instrument[0].depth[0].steps[0].size == 1),
         ("site.prairie.layer.power.lead", "7", lambda c: c.site[0].layer[1].lead == 7),
         ("merchant.volume", "5", lambda c: c.merchant.volume == (5.0,) * 12),
         ("risk.liquidity.limit", "0.5", lambda c: c.risk[0].limit == 0.5),
@@ -115,7 +115,8 @@ def test_bad_variant(case, text, key, words):
     faults = [f for f in case.faults() if f.key.startswith(key)]
     assert faults, [f.key for f in case.faults()]
     assert words in f"{faults[0].value} {faults[0].allowed} {faults[0].cure}"
-    assert faults[0].line is not None and faults[0].line >= case.line("[variant.new]")
+    assert faults[0].line is not None
+    assert faults[0].line >= case.line("[variant.new]")
 
 
 def test_an_id_of_two_tables_needs_its_table(case):
