@@ -191,7 +191,7 @@ def claims(amounts: Amounts) -> Claims:
 def _entities(case: Case) -> tuple[tuple[str, ...], Callable[[str | None], str]]:
     """The company and its ring-fenced companies; and where what names an entity belongs."""
     spvs = tuple(e.id for e in case.entity if e.kind == "spv")
-    return (PARENT, *spvs), lambda name: name if name in spvs else PARENT  # type: ignore[return-value]
+    return (PARENT, *spvs), lambda name: name if name in spvs else PARENT
 
 
 def _debts(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
