@@ -64,6 +64,16 @@ class Amounts:
             if decision.block in blocks:
                 yield decision, float(amount)
 
+    def raised(self) -> Iterator[tuple[Decision, float]]:
+        """Placements and draws with the expected face that comes of them, billion; less where a market may be shut."""
+        paid = self.ledger.account == ACCOUNT_NUMBER[Account.PROCEEDS]
+        face = np.bincount(
+            self.ledger.decision[paid], weights=self._posted[paid], minlength=len(self.ledger.decisions)
+        )
+        for decision, amount in zip(self.ledger.decisions, face, strict=True):
+            if decision.block in ("place", "draw"):
+                yield decision, float(amount)
+
     def by_period(self, block: str, tags: Sequence[str]) -> dict[tuple[str, ...], FloatArray]:
         """Amounts (T,) of a block by the values of the given tags, in ledger order."""
         found: dict[tuple[str, ...], FloatArray] = {}

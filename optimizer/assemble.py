@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from ..kernels import drivers as rows
 from ..kernels.store import LANES, Store
 from ..kernels.tables import MAX_FACTORS, LossKind, LossTable, Process, ProcessTable, TermTable
 from ..models.blocks.objective import wealth_weights
+from ..models.blocks.revolver import lines
 from ..models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Exposure, Ledger
 from ..models.schema.case import Case
 from ..models.schema.drivers import (
@@ -20,12 +21,14 @@ from ..models.schema.drivers import (
     Correlation,
     Deterministic,
     Driver,
+    Excess,
     GeometricJumps,
     LogisticShare,
     LogOU,
     Survival,
     TwoRegime,
     Vasicek,
+    Window,
 )
 from ..models.schema.rules import Risk
 from .solution import RiskLimit
@@ -46,8 +49,8 @@ class Measured:
 
 
 def driver_order(case: Case) -> tuple[str, ...]:
-    """Ids of the drivers as they are stored: the case's order, but no survival before the driver that moves it."""
-    waiting = [d.id for d in case.driver if isinstance(d, Survival) and d.depends_on is not None]
+    """Ids of the drivers as they are stored: the case's order, but none before the driver that it depends on."""
+    waiting = [d.id for d in case.driver if isinstance(d, Survival | Excess) and d.depends_on is not None]
     return tuple([d.id for d in case.driver if d.id not in waiting] + waiting)
 
 
@@ -70,11 +73,14 @@ def process_table(case: Case) -> ProcessTable:
     kinds, params, start = [], [], []
     for driver in drivers:
         kind, row, first = _process(driver, dt)
+        if isinstance(driver, Excess):
+            first = max(start[order.index(driver.depends_on)] / driver.strike - 1.0, 0.0)
         kinds.append(int(kind))
         params.append(np.broadcast_to(row, (periods, rows.SLOTS)))
         start.append(first)
     depends = [
-        order.index(d.depends_on) if isinstance(d, Survival) and d.depends_on is not None else -1 for d in drivers
+        order.index(d.depends_on) if isinstance(d, Survival | Excess) and d.depends_on is not None else -1
+        for d in drivers
     ]
     return ProcessTable(
         kind=np.array(kinds, dtype=np.int32),
@@ -104,6 +110,10 @@ def _process(driver: Driver, dt: float) -> tuple[Process, FloatArray, float]:
         return Process.SURVIVAL, rows.survival_row(d.hazard, d.recovery, d.sensitivity, dt), 1.0
     if isinstance(d, LogisticShare):
         return Process.LOGISTIC_SHARE, rows.logistic_row(d.mean, d.reversion, d.volatility, d.low, d.high, dt), d.start
+    if isinstance(d, Window):
+        return Process.WINDOW, rows.window_row(d.closing, d.reopening, d.shut_share, dt), 1.0
+    if isinstance(d, Excess):
+        return Process.EXCESS, rows.excess_row(d.strike), 0.0
     assert isinstance(d, Deterministic)
     return Process.DETERMINISTIC, rows.deterministic_row(d.path), d.path[0]
 
@@ -131,9 +141,16 @@ def correlation_factor(order: Sequence[str], correlation: Correlation | None) ->
 
 
 def liquidity(case: Case, ledger: Ledger, name: str = "liquidity") -> Measured:
-    """Peak of (minimum cash - running cash): cash flows, with interest on a surplus and the dearer one on a deficit."""
+    """Peak of (minimum cash - running cash): cash flows, with interest on a surplus and the dearer one on a deficit.
+
+    With a revolver, the committed line of each period follows the entries of the exposure. What is drawn gives its part
+    of the commitment fee back, which the ledger charges on the whole line.
+    """
     exposure = ledger.exposure(CASH_ACCOUNTS)
-    cash = case.cash
+    cash, revolver = case.cash, case.revolver
+    matrix = exposure.matrix
+    if revolver is not None:
+        matrix = csr_array(vstack([matrix, lines(case, ledger)]))
     table = LossTable(
         kind=LossKind.PEAK,
         terms=_terms(exposure),
@@ -143,8 +160,10 @@ def liquidity(case: Case, ledger: Ledger, name: str = "liquidity") -> Measured:
         surplus_margin=cash.deposit_margin,
         deficit_margin=cash.deficit_margin,
         dt=case.horizon.dt,
+        revolver=revolver is not None,
+        revolver_margin=0.0 if revolver is None else revolver.margin - revolver.commitment_fee,
     )
-    return Measured(name, table, exposure.matrix)
+    return Measured(name, table, matrix)
 
 
 def _net_loss(case: Case, ledger: Ledger, rates: FloatArray, name: str) -> Measured:

@@ -18,13 +18,13 @@ BILLION = "billion"
 
 
 def funding(amounts: Amounts) -> Funding:
-    """Face value placed and drawn, billion, and customers' prepayments.
+    """Expected face value placed and drawn, billion, and customers' prepayments.
 
     Circular is what comes from investors behind whom a supplier or customer stands, and all prepayments.
     """
     behind = circular_investors(amounts.case)
     instruments, holders, circular = dict[str, float](), dict[str, float](), 0.0
-    for decision, amount in amounts.decisions(*FUNDED):
+    for decision, amount in amounts.raised():
         if amount <= NEGLIGIBLE:
             continue
         instrument, holder = decision.tags["instrument"], decision.tags["investor"]
@@ -86,14 +86,14 @@ def _issuance(amounts: Amounts) -> Table:
         Column("period"),
         Column("face", BILLION, "money"),
     )
-    how = {**FUNDED, "commit": "committed"}
+    how = {**FUNDED, "commit": "committed", "line": "committed"}
     rows: list[tuple[Cell, ...]] = []
     for decision, amount in amounts.decisions(*how):
         if amount > NEGLIGIBLE:
             tags = decision.tags
             label = amounts.labels[decision.period]
             rows.append(
-                (tags["instrument"], tags["investor"], tags.get("step", ""), how[decision.block], label, amount)
+                (tags.get("instrument", "revolver"), tags["investor"], tags.get("step", ""), how[decision.block], label, amount)
             )
     return long("issuance", "Placements, commitments and draws", columns, rows)
 

@@ -62,10 +62,13 @@ def liquidity_fan(
         Column("period"),
         *(Column(f"{q:.0%}", "billion", "money") for q in QUANTILES),
         Column("mean", "billion", "money"),
-        Column("minimum", "billion", "money"),
+        Column("minimum", "billion", "money"),  # less the revolver's line
         Column("below minimum", "", "share"),
     )
+    exposure = liquidity.matrix @ decided
     floor = liquidity.table.floor
+    if liquidity.table.revolver:  # cash may fall below the minimum by what is committed
+        floor = floor - exposure[liquidity.table.terms.entries :]
     below = (balances < floor).mean(axis=0)
     mean = balances.mean(axis=0)
     rows: list[tuple[Cell, ...]] = [

@@ -131,7 +131,7 @@ def _decide(
 
 @dataclass(frozen=True)
 class Face:
-    """One unit of face value: the step's spread, when it is paid out, when it was agreed, and what share of it comes."""
+    """One unit of face value: the step's spread, when it is paid out and was agreed, and what share of it comes."""
 
     spread: float
     issued: int
