@@ -1,4 +1,4 @@
-"""What money costs: the internal rate of return of the expected financing flows, all fees and terminal debt included."""
+"""What money costs: the internal rate of return of the expected financing flows, with fees and what is owed at the end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account, Decision
+from ..models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Decision
 from .amounts import Amounts
 
 FloatArray = NDArray[np.float64]
@@ -17,7 +17,7 @@ _STEPS = 200
 
 
 def rate_of_return(flows: Sequence[float] | FloatArray) -> float | None:
-    """Rate per period at which flows, first in and later out, are worth nothing; None where there is no such rate.
+    """Rate per period at which flows, first in and later out, are worth nothing; None where there is none.
 
     Bisection on f(r) = sum_t flow_t (1+r)^-t. Where money comes in before it is paid back, f rises through its one root.
     """
@@ -48,7 +48,8 @@ def yearly(rate: float | None, per_year: int) -> float | None:
 def funding_flows(amounts: Amounts, chosen: Callable[[Decision], bool]) -> FloatArray:
     """(T,) expected flows to the company from the chosen financing decisions.
 
-    Debt and claims that outlive the horizon count as paid back in the last period at their balance.
+    Debt and claims that outlive the horizon count as paid back in the last period at their balance, and shares given to
+    holders who convert at their value.
     """
     mask = np.array([chosen(d) for d in amounts.ledger.decisions], dtype=np.bool_)
     ledger = amounts.ledger
@@ -57,8 +58,8 @@ def funding_flows(amounts: Amounts, chosen: Callable[[Decision], bool]) -> Float
     for account in CASH_ACCOUNTS:
         keep = (ledger.account == ACCOUNT_NUMBER[account]) & mask[ledger.decision]
         flows += np.bincount(ledger.period[keep], weights=posted[keep], minlength=amounts.periods)
-    owed = (ledger.account == ACCOUNT_NUMBER[Account.TERMINAL_DEBT]) & mask[ledger.decision]
-    flows[-1] += posted[owed].sum()
+    ends = [ACCOUNT_NUMBER[a] for a in TERMINAL_ACCOUNTS]
+    flows[-1] += posted[np.isin(ledger.account, ends) & mask[ledger.decision]].sum()
     return flows
 
 
