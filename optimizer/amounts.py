@@ -67,9 +67,7 @@ class Amounts:
     def raised(self) -> Iterator[tuple[Decision, float]]:
         """Placements and draws with the expected face that comes of them, billion; less where a market may be shut."""
         paid = self.ledger.account == ACCOUNT_NUMBER[Account.PROCEEDS]
-        face = np.bincount(
-            self.ledger.decision[paid], weights=self._posted[paid], minlength=len(self.ledger.decisions)
-        )
+        face = np.bincount(self.ledger.decision[paid], weights=self._posted[paid], minlength=len(self.ledger.decisions))
         for decision, amount in zip(self.ledger.decisions, face, strict=True):
             if decision.block in ("place", "draw"):
                 yield decision, float(amount)

@@ -70,7 +70,9 @@ def process_table(case: Case) -> ProcessTable:
     by_id = {d.id: d for d in case.driver}
     drivers = [by_id[name] for name in order]
     dt, periods = case.horizon.dt, case.horizon.periods
-    kinds, params, start = [], [], []
+    kinds: list[int] = []
+    params: list[FloatArray] = []
+    start: list[float] = []
     for driver in drivers:
         kind, row, first = _process(driver, dt)
         if isinstance(driver, Excess):

@@ -93,7 +93,14 @@ def _issuance(amounts: Amounts) -> Table:
             tags = decision.tags
             label = amounts.labels[decision.period]
             rows.append(
-                (tags.get("instrument", "revolver"), tags["investor"], tags.get("step", ""), how[decision.block], label, amount)
+                (
+                    tags.get("instrument", "revolver"),
+                    tags["investor"],
+                    tags.get("step", ""),
+                    how[decision.block],
+                    label,
+                    amount,
+                )
             )
     return long("issuance", "Placements, commitments and draws", columns, rows)
 

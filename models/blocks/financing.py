@@ -143,7 +143,7 @@ def post_face(case: Case, builder: LedgerBuilder, instrument: Instrument, decisi
     """Post one unit of face value with its service, its balance and what is owed of it at the end.
 
     The coupon is benchmark + spread_beta × spread_driver + margin + the step's spread. The market spread is that of
-    the period of the agreement; the benchmark that of the issue if the rate is fixed, else of the period before payment.
+    the period of the agreement; the benchmark that of the issue if the rate is fixed, else the one before payment.
     """
     periods, issued, scaled = case.horizon.periods, face.issued, face.scaled
     age = issued - face.agreed if instrument.term_from == "commitment" else 0
@@ -153,9 +153,7 @@ def post_face(case: Case, builder: LedgerBuilder, instrument: Instrument, decisi
     builder.post(decision, Account.FEES, issued, -instrument.discount, scaled=scaled)
     _post_coupon(case, builder, instrument, decision, face, issued + n, terms.balance[n - 1] * case.horizon.dt)
     repaid = terms.principal[n]
-    builder.post(
-        decision, Account.RENT if instrument.rent else Account.PRINCIPAL, issued + n, -repaid, scaled=scaled
-    )
+    builder.post(decision, Account.RENT if instrument.rent else Account.PRINCIPAL, issued + n, -repaid, scaled=scaled)
     if instrument.rent:
         # Leased assets are depreciated as if owned, so only the interest part of the rent is a cost to tax.
         builder.post(decision, Account.DEPRECIATION, issued + n, repaid, scaled=scaled)
@@ -204,10 +202,8 @@ def _post_coupon(
         builder.post(decision, account, u, more, driver.id, u - 1, scaled=face.scaled)
 
 
-def _post_dilution(
-    case: Case, builder: LedgerBuilder, excess: str, decision: int, face: Face, terms: Schedule
-) -> None:
-    """Shares given on top of the face: at maturity, or as if converted at the end of the horizon. Counted at the end."""
+def _post_dilution(case: Case, builder: LedgerBuilder, excess: str, decision: int, face: Face, terms: Schedule) -> None:
+    """Shares given on top of the face: at maturity, or as if converted at the horizon's end, where they are counted."""
     periods = case.horizon.periods
     for n in np.flatnonzero(terms.principal).tolist():
         if face.issued + n < periods:

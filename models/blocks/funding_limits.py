@@ -38,7 +38,7 @@ def _index(a: Assembly, name: str) -> list[str]:
 
 
 def _investors(a: Assembly) -> None:
-    """Appetite for what is placed or committed in a period; holdings, with what is committed and not yet drawn; share."""
+    """Appetite for what is placed or committed in a period; holdings with commitments not yet drawn; share."""
     total: csr_array | None = None
     for investor in a.case.investor:
         placed = a.mask(block="place", investor=investor.id) | a.mask(block="commit", investor=investor.id)

@@ -45,7 +45,9 @@ def schedule(instrument: Instrument, dt: float, age: int = 0) -> Schedule:
             raise ValueError(f"instrument {instrument.id}: {instrument.amortisation} repayment needs a tenor")
         shares = np.zeros(PERPETUAL + 1)
     else:
-        shares = np.concatenate([[0.0], _shares(instrument, instrument.tenor - age, max(instrument.grace - age, 0), dt)])
+        shares = np.concatenate(
+            [[0.0], _shares(instrument, instrument.tenor - age, max(instrument.grace - age, 0), dt)]
+        )
         if abs(shares.sum() - 1.0) > 1e-9:
             raise ValueError(f"instrument {instrument.id}: the repayment shares sum to {shares.sum():.9g}, not 1")
     growth = (1.0 + instrument.accretion * dt) ** np.arange(shares.size)

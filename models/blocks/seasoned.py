@@ -21,10 +21,10 @@ def constrain_seasoned(a: Assembly) -> None:
     """Debt with seasoning n is at most the value in service for n periods, over all thresholds and both classes.
 
     Debt of a class with seasoning n leans on the assets of that class that are at least so old, debt on all assets on
-    those of both classes. By Hall's condition the debt can be covered without pledging value twice just where, for every
-    pair of ages (m systems, n sites), the debt that leans on nothing else is at most the value of systems in service for m
-    and sites for n periods. Rows with ages of nil are those of all collateral and stand in funding_limits. Opening debt
-    takes the seasoned opening assets first.
+    those of both classes. By Hall's condition the debt can be covered without pledging value twice just where, for
+    every pair of ages (m systems, n sites), the debt that leans on nothing else is at most the value of systems in
+    service for m and sites for n periods. Rows with ages of nil are those of all collateral and stand in
+    funding_limits. Opening debt takes the seasoned opening assets first.
     """
     secured = [i for i in a.case.instrument if i.secured_by != "none" and lent(i)]
     if not any(i.seasoning for i in secured):
@@ -70,9 +70,7 @@ def _row(a: Assembly, leaning: list[Instrument], m: int, n: int) -> None:
     kind = "all" if NEVER not in (m, n) else "accelerators" if n == NEVER else "sites"
     index = [f"{max(m, 0)},{max(n, 0)},{label}" for label in a.labels]
     pledged = {i.id: 1.0 if i.advance_rate is None else 1.0 / i.advance_rate for i in leaning}
-    a.rows(
-        rules.SEASONED[kind], index, csr_array(-new), upper=spare, terms=owed(a, pledged, range(a.periods))
-    )
+    a.rows(rules.SEASONED[kind], index, csr_array(-new), upper=spare, terms=owed(a, pledged, range(a.periods)))
 
 
 def _keep(where: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> csr_array:

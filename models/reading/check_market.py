@@ -33,9 +33,7 @@ def _preset(ctx: Context, node: Node) -> None:
 def _bar(ctx: Context, investor: str, node: Node) -> str:
     """Why an investor may not hold an instrument, or ""."""
     who = ctx.entry("investor", investor)
-    return barred(
-        who["kinds"], who["min_rating"], who["max_tenor"], node["kind"], node["rating"], node["tenor"]
-    )
+    return barred(who["kinds"], who["min_rating"], who["max_tenor"], node["kind"], node["rating"], node["tenor"])
 
 
 def _nobody(ctx: Context, node: Node) -> None:
@@ -75,7 +73,7 @@ def _share_driver(ctx: Context, node: Node, name: str) -> None:
     entry = ctx.entry("driver", driver)
     within = entry.cls in _SHARES
     if entry.cls is Deterministic:
-        within = 0.0 <= min(entry["path"]) and max(entry["path"]) <= 1.0
+        within = min(entry["path"]) >= 0.0 and max(entry["path"]) <= 1.0
     if not within:
         allowed = "a driver with process window, survival or logistic_share, or a path from 0 to 1"
         ctx.fault((*node.path, name), driver, allowed, "it says which share of an amount comes")
@@ -94,7 +92,7 @@ def _draw_stop(ctx: Context, node: Node) -> None:
 def _facility(ctx: Context, node: Node) -> None:
     if node["term_from"] == "commitment":
         if node["draw_window"] == 0:
-            _say(ctx, node, "term_from", 'left out without a draw_window', "leave it out")
+            _say(ctx, node, "term_from", "left out without a draw_window", "leave it out")
         if node["amortisation"] in ("custom", "none"):
             _say(ctx, node, "term_from", f'"draw" with amortisation = "{node["amortisation"]}"', "leave it out")
         elif node["tenor"] is not None and node["draw_window"] > node["grace"]:
@@ -122,7 +120,9 @@ def _grid(ctx: Context, node: Node) -> None:
     if lines and party is None:
         _say(ctx, node, "offtaker", "the party whose rating counts, needed with a grid", "add offtaker")
     if party is not None and not lines:
-        _say(ctx, node, "grid", "at least one [[instrument.grid]] with offtaker", "add the lines, or leave offtaker out")
+        _say(
+            ctx, node, "grid", "at least one [[instrument.grid]] with offtaker", "add the lines, or leave offtaker out"
+        )
     if party is not None and lines and not ctx.entry("party", party)["rating"]:
         _say(ctx, node, "offtaker", "a party with a rating", "add rating to the party")
 

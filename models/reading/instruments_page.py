@@ -1,7 +1,9 @@
-"""The page of instruments: Markdown with the terms of every preset, what the plan and a scenario see, and a public deal.
+"""The page of instruments: Markdown with every preset's terms, what plan and scenarios see, and a public deal.
 
 python -m capmix.models.reading.instruments_page > docs/instruments.md
 """
+
+# ruff: noqa: E501 - sentences of the page
 
 from __future__ import annotations
 

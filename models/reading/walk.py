@@ -232,7 +232,7 @@ def _entry(ctx: Context, spec: Spec, raw: dict[str, Any], path: KeyPath) -> Node
 
 
 def _instrument(ctx: Context, raw: dict[str, Any], path: KeyPath) -> Node | None:
-    """An instrument with its preset's terms where it gives none. A preset that does not exist is the only fault then."""
+    """An instrument with its preset's terms where it gives none. An unknown preset is its only fault."""
     name = raw.get("preset", "")
     if name != "" and name not in PRESETS:
         ctx.fault((*path, "preset"), name, " | ".join(PRESETS), v.nearest(name, PRESETS))

@@ -131,7 +131,8 @@ def test_revolver_is_capped_and_takes_appetite_and_holdings() -> None:
 
 def test_expected_rows_see_the_mean_window() -> None:
     shut = tiny(
-        driver=(*tiny().driver, driver("open", 1.0, 0.5)), instrument=(bond(window="open", secured_by="all", depth=WIDE),)
+        driver=(*tiny().driver, driver("open", 1.0, 0.5)),
+        instrument=(bond(window="open", secured_by="all", depth=WIDE),),
     )
     lp = solve(shut).lp
     columns = {n: j for j, n in enumerate(lp.column_names)}

@@ -1,10 +1,10 @@
 """The extensive form: one block of variables per scenario. An independent oracle for the cutting-plane loop.
 
 CVaR by Rockafellar & Uryasev (2000): eta + sum_s u_s / k <= limit, u_s >= loss_s - eta, u_s >= 0. The PEAK recursion as
-inequalities: b_t <= (1 + surplus) b_{t-1} + flow_t and b_t <= (1 + deficit) b_{t-1} + flow_t, whose largest solution is the
-recursion itself because a higher balance never hurts; with a revolver a third one, (1 + deficit) b_{t-1} + (deficit -
-revolver) line_{t-1} + flow_t, and the line counts beside the balance. Flows are formed here from the driver values, without
-the kernels.
+inequalities: b_t <= (1 + surplus) b_{t-1} + flow_t and b_t <= (1 + deficit) b_{t-1} + flow_t, whose largest solution is
+the recursion itself because a higher balance never hurts; with a revolver a third one, (1 + deficit) b_{t-1} + (deficit -
+revolver) line_{t-1} + flow_t, and the line counts beside the balance. Flows are formed here from the driver values,
+without the kernels.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ def extensive(program: LinearProgram, risks: Sequence[RiskLimit], values: np.nda
         ones = sp.csr_array(np.ones((count, 1)))
         terms = table.terms.entries
         nothing = sp.csr_array((1, columns))
-        lines = [ones @ (decide[[terms + t]] if table.revolver else nothing) for t in range(periods)]  # (S, columns) each
+        # (S, columns) in each period
+        lines = [ones @ (decide[[terms + t]] if table.revolver else nothing) for t in range(periods)]
         for t in range(periods):
             here_flow = sp.csr_array(flow[:, t, :]) @ decide[:terms]  # (S, columns)
             if table.kind == LossKind.WORST:  # u + eta + flow >= floor

@@ -1,4 +1,4 @@
-"""A market that may shut, draws that may be stopped and a revolver: the plan equals the extensive form, and makes sense."""
+"""A market that may shut, draws that may stop and a revolver: the plan equals the extensive form."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COUNT, SEED = 1_000, 1
 
 @cache
 def market() -> Case:
-    """The starter case whose note market shuts in some futures, whose loan stops being drawn, with a revolver on offer."""
+    """The starter case whose note market shuts in some futures, whose draws may stop, with a revolver on offer."""
     case = starter()
     shut = Window(
         id="notes_open", process="window", closing=flat(0.5, case), reopening=flat(1.5, case), shut_share=0.25
@@ -67,11 +67,15 @@ def test_funding_is_what_comes_on_the_mean_through_the_window() -> None:
     plan = optimize(case, scenarios=COUNT, seed=SEED, gap=1e-4, out_of_sample=False)
     ready = prepare(case, choose("numpy"), COUNT, SEED)
     names = [d.id for d in case.driver]
-    at = [*names[:4], *names[5:], names[4]].index("notes_open")  # a survival that leans on another driver is stored last
+    at = [*names[:4], *names[5:], names[4]].index(
+        "notes_open"
+    )  # a survival that leans on another driver is stored last
     opened = ready.store.x(np.arange(COUNT))[:, at].mean(axis=0)
     periods = {d.key: d.period for d in ready.ledger.decisions}
     placed = [(row[0], row[3]) for row in plan.decisions.rows if "instrument=notes" in row[5]]
-    assert plan.funding.by_instrument["notes"] == pytest.approx(sum(x * opened[periods[k]] for k, x in placed), rel=1e-9)
+    assert plan.funding.by_instrument["notes"] == pytest.approx(
+        sum(x * opened[periods[k]] for k, x in placed), rel=1e-9
+    )
 
 
 def test_every_flow_of_a_placement_is_scaled_by_its_window() -> None:
@@ -86,7 +90,13 @@ def test_every_flow_of_a_placement_is_scaled_by_its_window() -> None:
     key = "place[notes,managers,1,2027Q4]"
     share = x[:, stored.index("notes_open") * periods + 3]
     assert 0.02 < (share < 1.0).mean() < 0.98
-    for accounts in ((Account.PROCEEDS,), (Account.FEES,), (Account.INTEREST,), (Account.DEBT,), (Account.TERMINAL_DEBT,)):
+    for accounts in (
+        (Account.PROCEEDS,),
+        (Account.FEES,),
+        (Account.INTEREST,),
+        (Account.DEBT,),
+        (Account.TERMINAL_DEBT,),
+    ):
         flows = []
         for ready in (shut, free):
             j = next(i for i, d in enumerate(ready.ledger.decisions) if d.key == key)
