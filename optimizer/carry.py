@@ -1,9 +1,9 @@
-"""Cuts from one variant to another: valid wherever both put the same exposures on the decisions that they share.
+"""Cuts from one variant to another: what the scenarios have taught holds for every plan that they price alike.
 
-A cut bounds the CVaR of a loss from below by a function of the decisions. It is made from scenarios and exposures, and
-knows neither the limit's amount nor the linear program, so it holds for every case with the same drivers whose decisions
-cause the same postings: decisions that the other case lacks count as nought. What is not the same is found here by comparing exposures
-entry by entry, and its cuts are left behind.
+A cut bounds the CVaR of a loss from below by a linear function of the exposures: how much of each product of drivers a
+plan holds in each period. It is made from scenarios alone, and knows neither the limit's amount, nor the linear program,
+nor which decisions cause the exposures. So it holds for every case with the same drivers, the same rule of the loss and
+the same level, as soon as each exposure of that case is one that the cut knows.
 """
 
 from __future__ import annotations
@@ -16,67 +16,48 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..kernels.tables import LossTable, TermTable
-from .assemble import Measured
 from .prepare import Prepared, same_drivers
 from .solution import Cut
-
-SAME = 1e-12
 
 
 def carried(cuts: Sequence[Cut], source: Prepared, target: Prepared) -> tuple[Cut, ...]:
     """The cuts of `source` that are valid for `target`, on its decisions and in the order of its risk limits."""
     if not cuts or not same_drivers(source.processes, target.processes):
         return ()
-    at = {d.key: j for j, d in enumerate(source.ledger.decisions)}
-    keys = [d.key for d in target.ledger.decisions]
-    if any(key not in at for key in keys):
-        return ()
-    shared = np.array([at[key] for key in keys], dtype=np.int64)
     limits = {r.id: m for m, r in enumerate(source.case.risk)}
-    place: dict[int, int] = {}
+    found: list[Cut] = []
     for m, risk in enumerate(target.case.risk):
         known = limits.get(risk.id)
         if known is None or source.case.risk[known].level != risk.level:
             continue
-        if _same_loss(source.losses[known], target.losses[m], shared):
-            place[known] = m
-    return tuple(Cut(place[c.limit], c.gradient[shared], c.constant) for c in cuts if c.limit in place)
+        place = _places(source.losses[known].table, target.losses[m].table)
+        if place is None:
+            continue
+        back = csr_array(csr_array(target.losses[m].matrix).T)
+        for cut in cuts:
+            if cut.limit == known:
+                slope = cut.slope[place]
+                found.append(Cut(m, np.asarray(back @ slope, dtype=np.float64), cut.constant, slope))
+    return tuple(found)
 
 
-def _same_loss(source: Measured, target: Measured, shared: NDArray[np.int64]) -> bool:
-    """Whether the loss of every plan of the target is that of the same plan in the source."""
-    one, other = source.table, target.table
+def _places(source: LossTable, target: LossTable) -> NDArray[np.int64] | None:
+    """Where each entry of the target's exposure stands in the source's; None where the loss is another or one is unknown."""
     for field in dataclasses.fields(LossTable):
-        a, b = getattr(one, field.name), getattr(other, field.name)
-        if not isinstance(a, TermTable) and not _equal(a, b):
-            return False
-    if one.terms.periods != other.terms.periods:
-        return False
-    number: dict[tuple[int, ...], int] = {}
-    rows = [[number.setdefault(key, len(number)) for key in _keys(table)] for table in (one, other)]
-    a = _spread(csr_array(source.matrix)[:, shared], rows[0], len(number))
-    b = _spread(csr_array(target.matrix), rows[1], len(number))
-    difference = abs(a - b)
-    size = max(float(abs(a).max()), float(abs(b).max()), 1.0)
-    return bool(difference.max() <= SAME * size)
+        a, b = getattr(source, field.name), getattr(target, field.name)
+        if not isinstance(a, TermTable) and not np.array_equal(np.asarray(a), np.asarray(b)):
+            return None
+    if source.terms.periods != target.terms.periods:
+        return None
+    at = {key: i for i, key in enumerate(_keys(source))}
+    places = [at.get(key, -1) for key in _keys(target)]
+    return None if -1 in places else np.array(places, dtype=np.int64)
 
 
 def _keys(table: LossTable) -> list[tuple[int, ...]]:
-    """What each entry of an exposure stands for: its period and the drivers' values that price it."""
+    """What each entry of an exposure stands for: its period and the drivers' values that price it, or a line's period."""
     terms = table.terms
     period = np.repeat(np.arange(terms.periods), np.diff(terms.start))
     factors = np.sort(terms.factors, axis=1)[terms.atom]
     keys = [(int(t), *(int(f) for f in row if f >= 0)) for t, row in zip(period, factors, strict=True)]
     return keys + [(-1, t) for t in range(table.entries - terms.entries)]
-
-
-def _spread(matrix: csr_array, rows: Sequence[int], count: int) -> csr_array:
-    """The matrix with its rows added up under their new numbers."""
-    picked = csr_array((np.ones(len(rows)), (np.asarray(rows), np.arange(len(rows)))), shape=(count, len(rows)))
-    return csr_array(picked @ matrix)
-
-
-def _equal(a: object, b: object) -> bool:
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return bool(np.array_equal(np.asarray(a), np.asarray(b)))
-    return a == b

@@ -85,10 +85,11 @@ class Rows:
         with self._monitor.evaluating():
             exposure = np.asarray(risk.matrix @ decisions, dtype=np.float64)
             total, slope = self._backend.pull_back(self._stores[limit], risk.table, exposure, worst.rows, worst.weights)
-            gradient = np.asarray(risk.matrix.T @ slope, dtype=np.float64) / k
+            slope = np.asarray(slope, dtype=np.float64) / k
+            gradient = np.asarray(risk.matrix.T @ slope, dtype=np.float64)
             self._count(worst.rows.shape[0])
         self._monitor.cuts += 1
-        return Cut(limit, gradient, float(total) / k - float(gradient @ decisions))
+        return Cut(limit, gradient, float(total) / k - float(gradient @ decisions), slope)
 
     def _count(self, rows: int) -> None:
         self._monitor.rows += rows / (self._whole * len(self._risks))

@@ -36,11 +36,15 @@ class RiskLimit:
 
 @dataclass(frozen=True)
 class Cut:
-    """CVaR of risk limit number `limit` >= constant + gradient @ decisions, for every plan."""
+    """CVaR of risk limit number `limit` >= constant + gradient @ decisions, for every plan.
+
+    slope: (E,) the same over the loss's exposures, of which the plan is only one cause: gradient = matrix' slope.
+    """
 
     limit: int
     gradient: FloatArray
     constant: float
+    slope: FloatArray
 
 
 @dataclass(frozen=True)
