@@ -11,6 +11,7 @@ from .blocks import (
     cash,
     circularity,
     covenants,
+    entities,
     financing,
     funding_limits,
     hardware,
@@ -45,10 +46,13 @@ def build_ledger(case: Case) -> Ledger:
     financing.declare(case, builder)
     revolver.declare(case, builder)
     tax.declare(case, builder)
+    entities.declare(case, builder)
     return builder.freeze()
 
 
-def build_program(case: Case, ledger: Ledger, means: FloatArray, deposit_rates: FloatArray) -> LinearProgram:
+def build_program(
+    case: Case, ledger: Ledger, means: FloatArray, deposit_rates: FloatArray, closed: entities.Calendar = ()
+) -> LinearProgram:
     """The linear program of a case on its expected path, modelled in Pyomo and compiled once.
 
     Args:
@@ -56,6 +60,7 @@ def build_program(case: Case, ledger: Ledger, means: FloatArray, deposit_rates: 
         ledger: `build_ledger(case)`.
         means: (A,) sample means of the ledger's atoms.
         deposit_rates: (T,) expected interest on a surplus, per period (not per year).
+        closed: (entity, period) in which an entity's tests of distributions are not met, so that it pays none.
 
     Raises ValueError if shapes do not match or a number is not finite.
     """
@@ -72,6 +77,7 @@ def build_program(case: Case, ledger: Ledger, means: FloatArray, deposit_rates: 
         for layer in rules.PACE.values():
             a.use_rule(layer)
         cash.constrain(a)
+        entities.constrain(a, closed)
         hardware.constrain(a)
         sites.constrain(a)
         revenue.constrain(a)

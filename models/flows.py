@@ -66,22 +66,28 @@ def expected(ledger: Ledger, flows: Sequence[Flow], means: FloatArray, times: Se
     return total
 
 
-def exposure(ledger: Ledger, flows: Sequence[Flow], times: Sequence[int]) -> Exposure:
-    """Entries (row, atom) of the figure, and the matrix that maps decisions to them."""
-    atoms, count = ledger.factors.shape[0], len(times)
+Block = tuple[Sequence[Flow], Sequence[int]]
+"""Flows of a figure and the rows of it that are wanted."""
+
+
+def exposure(ledger: Ledger, blocks: Sequence[Block]) -> Exposure:
+    """Entries (row, atom) of figures one below the other, and the matrix that maps decisions to them."""
+    atoms, count = ledger.factors.shape[0], 0
     keys: list[NDArray[np.int64]] = []
     parts: list[csr_array] = []
-    for flow in flows:
-        at, value = flow.postings(ledger)
-        code = ledger.period[at].astype(np.int64) * atoms + ledger.atom[at]
-        priced, row = np.unique(code, return_inverse=True)
-        base = csr_array((value, (row.ravel(), ledger.decision[at])), shape=(priced.size, len(ledger.decisions)))
-        period, atom = np.divmod(priced, atoms)
-        weight = flow.rows(times, ledger.periods)[:, period]  # (R, priced)
-        rows, source = np.nonzero(weight)
-        spread = csr_array((weight[rows, source], (np.arange(rows.size), source)), shape=(rows.size, priced.size))
-        keys.append(rows * atoms + atom[source])
-        parts.append(csr_array(spread @ base))
+    for flows, times in blocks:
+        for flow in flows:
+            at, value = flow.postings(ledger)
+            code = ledger.period[at].astype(np.int64) * atoms + ledger.atom[at]
+            priced, row = np.unique(code, return_inverse=True)
+            base = csr_array((value, (row.ravel(), ledger.decision[at])), shape=(priced.size, len(ledger.decisions)))
+            period, atom = np.divmod(priced, atoms)
+            weight = flow.rows(times, ledger.periods)[:, period]  # (rows, priced)
+            rows, source = np.nonzero(weight)
+            spread = csr_array((weight[rows, source], (np.arange(rows.size), source)), shape=(rows.size, priced.size))
+            keys.append((count + rows) * atoms + atom[source])
+            parts.append(csr_array(spread @ base))
+        count += len(times)
     return _merged(ledger, np.concatenate(keys) if keys else np.zeros(0, np.int64), parts, count)
 
 

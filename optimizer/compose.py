@@ -35,6 +35,7 @@ from .plan import (
 from .prepare import Prepared
 from .risk_figures import liquidity_fan, risk_figures
 from .scaling import ScalingReport
+from .shortfalls import all_risks
 from .solution import Solution
 from .statements import check_closing, statements
 from .tabulate import long
@@ -77,7 +78,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     prices = explain.shadow_prices(found, risk, case.horizon.labels)
     found_loops = circular.circulation(circular.money_flows(amounts))
     raised = replace(funding(amounts), circulating=found_loops.funding, circulating_share=found_loops.share)
-    bearing = bear(amounts, ready.backend, ready.store, ready.liquidity, case.risk, losses)
+    bearing = bear(amounts, ready.backend, ready.store, ready.liquidity, all_risks(case), losses)
     tables = {
         **holdings(amounts, raised),
         **statements(amounts),
@@ -103,7 +104,7 @@ def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         certificate = Certificate(solution.upper, solution.lower, solution.gap, about.tolerance)
     conflict = None
     if solution.status is Status.INFEASIBLE:
-        conflict = in_words(solution.conflict, ready.program, ready.case.risk)
+        conflict = in_words(solution.conflict, ready.program, all_risks(ready.case))
     return Plan(
         case=ready.case,
         status=solution.status,
@@ -156,7 +157,7 @@ def _risk(
     ready: Prepared, solution: Solution, losses: Sequence[FloatArray], about: Circumstances, sense: float
 ) -> tuple[RiskFigure, ...]:
     prices = [sense * value.price for value in solution.risks]
-    return risk_figures(ready.case.risk, losses, prices, about.fresh)
+    return risk_figures(all_risks(ready.case), losses, prices, about.fresh)
 
 
 def _warnings(risk: Sequence[RiskFigure]) -> tuple[str, ...]:

@@ -14,11 +14,12 @@ from ..models.schema.rules import Risk
 from .assemble import Measured
 from .out_of_sample import cvar_interval
 from .plan import Cell, Column, RiskFigure, Table
+from .shortfalls import SHORTFALL
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
 
-UNITS = {"liquidity": "billion", "net_loss": "billion", "compute_shortfall": "PFLOP/s"}
+UNITS = {"liquidity": "billion", "net_loss": "billion", "compute_shortfall": "PFLOP/s", SHORTFALL: "billion"}
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 FAN_SCENARIOS = 1 << 17
 

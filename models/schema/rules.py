@@ -111,6 +111,11 @@ class Covenant(Sourced):
     discount: float | None = f.rate("llcr: discount on later cash flow; money_discount if left out", default=None)
 
     @property
+    def at_least(self) -> bool:
+        """Whether the limit is a least value."""
+        return self.kind in AT_LEAST
+
+    @property
     def step(self) -> float:
         """Size of a notch, in the unit of the limit."""
         return NOTCHES[self.kind] if self.notch is None else self.notch
@@ -124,6 +129,7 @@ class Circularity(Sourced):
 
 
 LOSSES = ("liquidity", "net_loss", "compute_shortfall")
+"""Losses that a case can limit; those of covenants are limited by the covenants themselves."""
 
 
 @dataclass(frozen=True, kw_only=True)
