@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from ..ledger import Account
 from ..schema.financing import Instrument
-from . import rules
+from . import owners, rules
 from .assembly import Assembly, BoolArray, cumulative, only
 from .circularity import raised
 from .financing import lent
@@ -121,41 +122,49 @@ def _collateral(a: Assembly) -> None:
 
     Opening debt takes what it needs of the opening assets, at most all of them; an instrument without an advance rate
     is lent up to the full value. Debt secured by `all` may lean on either class, so it counts in the sum of both only.
+    An entity pledges its own assets only.
     """
+    for entity, own in owners.rings(a.case, a.ledger):
+        _collateral_of(a, entity, own)
+
+
+def _collateral_of(a: Assembly, entity: str, own: BoolArray | None) -> None:
     classes = {"accelerators": Account.HARDWARE_VALUE, "sites": Account.SITE_VALUE}
-    values = {k: a.expected([account]) for k, account in classes.items()}
-    pledged = {k: _pledged(a, k) for k in (*classes, "all")}
-    opening = a.expected([Account.DEBT], a.mask(kind="debt"))
+    values = {k: a.expected([account], own) for k, account in classes.items()}
+    pledged = {k: _pledged(a, k, entity) for k in (*classes, "all")}
+    opening = a.expected([Account.DEBT], owners.within(a.mask(kind="debt"), own))
     debts = {k: a.fixed(only(opening, a.mask(secured_by=k))) for k in (*classes, "all")}
     # Opening values and opening debt are constants; what the debt leaves free of them stands on the right.
     spare = {k: np.maximum(a.fixed(values[k]) - debts[k], 0.0) for k in classes}
     new = {k: only(v, ~a.mask(block="fixed")) for k, v in values.items()}
-    times = range(a.periods)
+    times, index = range(a.periods), owners.index(entity, a.labels)
     for k in classes:
         if pledged[k]:
-            a.rows(rules.COLLATERAL[k], a.labels, -new[k], upper=spare[k], terms=owed(a, pledged[k], times))
+            a.rows(rules.COLLATERAL[k], index, -new[k], upper=spare[k], terms=owed(a, pledged[k], times))
     everything = pledged["accelerators"] | pledged["sites"] | pledged["all"]
     if pledged["all"] or (everything and debts["all"].any()):
         value = csr_array(-new["accelerators"] - new["sites"])
         free = np.maximum(spare["accelerators"] + spare["sites"] - debts["all"], 0.0)
-        a.rows(rules.COLLATERAL["all"], a.labels, value, upper=free, terms=owed(a, everything, times))
+        a.rows(rules.COLLATERAL["all"], index, value, upper=free, terms=owed(a, everything, times))
 
 
-def _pledged(a: Assembly, assets: str) -> dict[str, float]:
-    """Collateral per unit outstanding of each instrument secured by these assets."""
-    secured = [i for i in a.case.instrument if i.secured_by == assets and lent(i)]
+def _pledged(a: Assembly, assets: str, entity: str) -> dict[str, float]:
+    """Collateral per unit outstanding of each instrument of the entity that is secured by these assets."""
+    issuer = owners.of_instrument(a.case)
+    secured = [i for i in a.case.instrument if i.secured_by == assets and lent(i) and issuer[i.id] == entity]
     return {i.id: 1.0 if i.advance_rate is None else 1.0 / i.advance_rate for i in secured}
 
 
 def _use(a: Assembly) -> None:
-    """Funding for a purpose, so far, is at most the spending on it so far, over all its instruments together."""
+    """Funding for a purpose, so far, is at most the issuer's spending on it so far, over all its instruments together."""
     accounts = {"accelerators": Account.HARDWARE, "sites": Account.SITES}
-    for purpose, account in accounts.items():
-        raised = _any(a, [i for i in a.case.instrument if i.use == purpose])
+    for (entity, own), (purpose, account) in product(owners.rings(a.case, a.ledger), accounts.items()):
+        raised = owners.within(_any(a, [i for i in a.case.instrument if i.use == purpose]), own)
         if raised.any():
             face = a.expected([Account.PROCEEDS], raised)
-            spent = a.expected([account], ~a.mask(block="fixed"))
-            a.rows(rules.USE[purpose], a.labels, cumulative(csr_array(face + spent)), upper=0.0)
+            spent = a.expected([account], owners.within(~a.mask(block="fixed"), own))
+            index = owners.index(entity, a.labels)
+            a.rows(rules.USE[purpose], index, cumulative(csr_array(face + spent)), upper=0.0)
 
 
 def _tied(a: Assembly) -> None:

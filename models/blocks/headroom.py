@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,10 @@ from ..schema.case import Case
 from ..schema.financing import Instrument
 from ..schema.rules import Covenant
 from . import owners
-from .financing import is_debt
+from .financing import is_debt, is_repaid, terms_of
 from .opening import opening_debt_balance
 from .quantities import accelerators_by_id, window
-from .schedule import schedule
+from .schedule import Schedule
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -30,7 +30,7 @@ BoolArray = NDArray[np.bool_]
 EBITDA = tuple(x for x in Account if x.ebitda)
 TAX = tuple(x for x in Account if x.group is Group.TAX)
 ASSETS = (Account.HARDWARE_VALUE, Account.SITE_VALUE)
-BALANCES = (Account.DEBT, Account.EQUITY)
+BALANCES = (Account.DEBT, Account.EQUITY, Account.LEASES)
 REVENUE = (Account.CONTRACT_REVENUE, Account.MERCHANT_REVENUE)
 
 
@@ -170,26 +170,31 @@ class View:
             (self.flow([Account.DEBT], factor, self.tagged(kind="debt")),), {i.id: factor for i in self.debts}
         )
 
-    def by_age_of_debt(self, per_unit: Callable[[FloatArray, int], FloatArray]) -> FloatArray:
-        """(P,) for each posting of DEBT, per_unit(principal by age, last age) at the age of the debt then, else 0.
+    def by_age_of_debt(self, per_unit: Callable[[FloatArray], FloatArray]) -> FloatArray:
+        """(P,) for each posting of DEBT, per_unit(principal)[n] over the balance at its age n, else 0.
 
-        principal[n] is what one unit of the balance at the start repays n periods after its issue.
+        principal[n] is what one unit of face value repays n periods after its issue. As a share of the posted balance it
+        is priced as that is, e.g. by the window through which the money came.
         """
         out = np.zeros(self.ledger.decision.size)
         of_debt = self.ledger.account == ACCOUNT_NUMBER[Account.DEBT]
-        dt = self.case.horizon.dt
-        issued = np.array([d.period for d in self.ledger.decisions], dtype=np.int64)[self.ledger.decision]
-        for instrument in self.case.instrument:
-            if is_debt(instrument):
-                terms = schedule(instrument, dt)
-                at = np.flatnonzero(of_debt & self.tagged(instrument=instrument.id))
-                values = _over_balance(per_unit(terms.principal, terms.balance.size), terms.balance)
-                out[at] = values[(self.ledger.period[at] - issued[at])]
+        instruments = {i.id: i for i in self.case.instrument if is_debt(i)}
+        grouped: dict[int, tuple[Schedule, list[int]]] = {}  # the schedules are shared, and told apart by identity
+        for j, decision in enumerate(self.ledger.decisions):
+            name = decision.tags.get("instrument", "")
+            if decision.block in ("place", "draw") and name in instruments:
+                terms = terms_of(self.case, instruments[name], decision)
+                grouped.setdefault(id(terms), (terms, []))[1].append(j)
+        issued = np.array([d.period for d in self.ledger.decisions], dtype=np.int64)
+        for terms, members in grouped.values():
+            at = np.flatnonzero(of_debt & np.isin(self.ledger.decision, members))
+            values = _over_balance(per_unit(terms.principal), terms.balance)
+            out[at] = values[self.ledger.period[at] - issued[self.ledger.decision[at]]]
         for debt in self.case.opening.debt:
             closing = opening_debt_balance(debt)
             principal = -np.diff(closing, prepend=debt.amount)
             at = np.flatnonzero(of_debt & self.tagged(kind="debt", debt=debt.id))
-            out[at] = _over_balance(per_unit(principal, closing.size), closing)[self.ledger.period[at]]
+            out[at] = _over_balance(per_unit(principal), closing)[self.ledger.period[at]]
         return out
 
 
@@ -211,20 +216,20 @@ def _interest_cover(v: View) -> Pair:
 
 
 def _fixed_charge_cover(v: View) -> Pair:
-    """EBITDA - limit × (interest + repayment of leases + dividends on what is never repaid)."""
+    """EBITDA before rent - limit × (interest + rent + repayment of leases + dividends on what is never repaid)."""
     leases = np.zeros(v.ledger.decision.size, dtype=np.bool_)
     equity = leases.copy()
     for instrument in v.case.instrument:
-        if instrument.kind == "lease":
-            leases |= v.tagged(instrument=instrument.id)
-        elif not is_debt(instrument):
+        if not is_repaid(instrument):
             equity |= v.tagged(instrument=instrument.id)
+        elif instrument.kind == "lease":
+            leases |= v.tagged(instrument=instrument.id)
     charges = (
-        v.last_year([Account.INTEREST]),
+        v.last_year([Account.INTEREST, Account.RENT]),
         v.last_year([Account.PRINCIPAL], share=leases),
         v.last_year([Account.DIVIDENDS], share=equity),
     )
-    return Figure((v.last_year(EBITDA),)), Figure(charges)
+    return Figure((v.last_year([x for x in EBITDA if x is not Account.RENT]),)), Figure(charges)
 
 
 def _dscr(v: View) -> Pair:
@@ -282,20 +287,25 @@ def _maturity_wall(v: View) -> Pair:
     ahead = np.arange(periods)[None, :] - np.arange(periods)[:, None]
     flows = [v.flow([Account.PRINCIPAL], window=np.where((ahead >= 0) & (ahead < span), 1.0, 0.0))]
     for beyond in range(span - 1):  # due in period T + beyond, a share of the balance at the end of T - 1
-        repaid = v.by_age_of_debt(lambda principal, _, n=beyond: np.append(principal[n + 1 :], np.zeros(n + 1))[: principal.size])  # type: ignore[misc]
+        repaid = v.by_age_of_debt(partial(_ahead, periods=beyond + 1))
         last = np.zeros((periods, periods))
         last[periods + beyond - span + 1 :, -1] = 1.0
         flows.append(v.flow([Account.DEBT], -1.0, repaid, last))
     return Figure(tuple(flows)), Figure(constant=1.0)
 
 
+def _ahead(principal: FloatArray, periods: int) -> FloatArray:
+    """What is repaid `periods` after each age."""
+    return np.append(principal[periods:], np.zeros(min(periods, principal.size)))
+
+
 def _weighted_average_life(v: View) -> Pair:
     """Sum over all later repayments of principal × years until then - limit × debt."""
     dt = v.case.horizon.dt
 
-    def years(principal: FloatArray, _: int) -> FloatArray:
-        later = np.cumsum(principal[::-1])[::-1] - principal  # after n
-        return np.asarray(np.cumsum((later)[::-1])[::-1] * dt)
+    def years(principal: FloatArray) -> FloatArray:
+        later = np.cumsum(principal[::-1])[::-1] - principal  # repaid after each age
+        return np.asarray(np.cumsum(later[::-1])[::-1] * dt)
 
     return Figure((v.flow([Account.DEBT], share=v.by_age_of_debt(years)),)), v.debt(-1.0)
 
@@ -310,7 +320,7 @@ def _terminal_equity(v: View) -> Pair:
     """cash + assets - debt - limit at the end; outside equity is no debt, prepayments not yet earned are."""
     equity = np.zeros(v.ledger.decision.size, dtype=np.bool_)
     for instrument in v.case.instrument:
-        if not is_debt(instrument):
+        if not is_repaid(instrument):
             equity |= v.tagged(instrument=instrument.id)
     worth = (v.flow([Account.TERMINAL_ASSETS]), v.flow([Account.TERMINAL_DEBT], share=~equity))
     return Figure(worth, cash=1.0), Figure(constant=-1.0)

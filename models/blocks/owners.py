@@ -66,6 +66,11 @@ def rings(case: Case, ledger: Ledger) -> list[tuple[str, BoolArray | None]]:
     return [(e.id, np.asarray(decided == e.id)) for e in case.entity]
 
 
+def within(where: BoolArray, own: BoolArray | None) -> BoolArray:
+    """The part of a mask that is an entity's."""
+    return where if own is None else where & own
+
+
 def index(entity: str, names: Sequence[str]) -> list[str]:
     """Names of rows, with the entity before them where there is one."""
     return [f"{entity},{name}" for name in names] if entity else list(names)

@@ -158,10 +158,8 @@ def constrain(a: Assembly) -> None:
         return
     for accelerator in a.case.accelerator:
         for entity, own in owners.rings(a.case, a.ledger):
-            rented = a.mask(block="merchant", accelerator=accelerator.id)
-            systems = a.mask(accelerator=accelerator.id)
-            if own is not None:
-                rented, systems = rented & own, systems & own
+            rented = owners.within(a.mask(block="merchant", accelerator=accelerator.id), own)
+            systems = owners.within(a.mask(accelerator=accelerator.id), own)
             times = sorted(int(t) for t in a.period[rented])
             if times:
                 there = a.expected([Account.SYSTEMS], systems)[times]

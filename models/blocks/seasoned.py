@@ -9,8 +9,8 @@ from scipy.sparse import coo_array, csr_array
 
 from ..ledger import Account
 from ..schema.financing import Instrument
-from . import rules
-from .assembly import Assembly
+from . import owners, rules
+from .assembly import Assembly, BoolArray
 from .financing import lent
 
 NEVER = -1
@@ -24,9 +24,15 @@ def constrain_seasoned(a: Assembly) -> None:
     those of both classes. By Hall's condition the debt can be covered without pledging value twice just where, for
     every pair of ages (m systems, n sites), the debt that leans on nothing else is at most the value of systems in
     service for m and sites for n periods. Rows with ages of nil are those of all collateral and stand in
-    funding_limits. Opening debt takes the seasoned opening assets first.
+    funding_limits. Opening debt takes the seasoned opening assets first. An entity pledges its own assets only.
     """
-    secured = [i for i in a.case.instrument if i.secured_by != "none" and lent(i)]
+    issuer = owners.of_instrument(a.case)
+    for entity, own in owners.rings(a.case, a.ledger):
+        secured = [i for i in a.case.instrument if i.secured_by != "none" and lent(i) and issuer[i.id] == entity]
+        _constrain(a, secured, entity, own)
+
+
+def _constrain(a: Assembly, secured: list[Instrument], entity: str, own: BoolArray | None) -> None:
     if not any(i.seasoning for i in secured):
         return
     ages = {
@@ -35,7 +41,7 @@ def constrain_seasoned(a: Assembly) -> None:
     for m, n in product((*ages["accelerators"], NEVER), (*ages["sites"], NEVER)):
         leaning = [i for i in secured if _leans(i, m, n)]
         if max(m, n) > 0 and any(i.seasoning for i in leaning) and _needed(leaning, m, n):
-            _row(a, leaning, m, n)
+            _row(a, leaning, m, n, entity, own)
 
 
 def _leans(instrument: Instrument, m: int, n: int) -> bool:
@@ -52,7 +58,7 @@ def _needed(leaning: list[Instrument], m: int, n: int) -> bool:
     return NEVER in (m, n) or any(i.secured_by == "all" for i in leaning)
 
 
-def _row(a: Assembly, leaning: list[Instrument], m: int, n: int) -> None:
+def _row(a: Assembly, leaning: list[Instrument], m: int, n: int, entity: str, own: BoolArray | None) -> None:
     from .funding_limits import owed
 
     value = csr_array((a.periods, len(a.ledger.decisions)))
@@ -60,15 +66,16 @@ def _row(a: Assembly, leaning: list[Instrument], m: int, n: int) -> None:
     for account, kind, age in ((Account.HARDWARE_VALUE, "accelerators", m), (Account.SITE_VALUE, "sites", n)):
         if age == NEVER:
             continue
-        held = _in_service(a, account, age)
-        opening = a.expected([Account.DEBT], a.mask(kind="debt", secured_by=kind))
+        held = _in_service(a, account, age, own)
+        opening = a.expected([Account.DEBT], owners.within(a.mask(kind="debt", secured_by=kind), own))
         spare += np.maximum(a.fixed(held) - a.fixed(opening), 0.0)
         value = csr_array(value + held)
     if NEVER not in (m, n):
-        spare = np.maximum(spare - a.fixed(a.expected([Account.DEBT], a.mask(kind="debt", secured_by="all"))), 0.0)
+        either = owners.within(a.mask(kind="debt", secured_by="all"), own)
+        spare = np.maximum(spare - a.fixed(a.expected([Account.DEBT], either)), 0.0)
     new = value @ _keep(~a.mask(block="fixed"))
     kind = "all" if NEVER not in (m, n) else "accelerators" if n == NEVER else "sites"
-    index = [f"{max(m, 0)},{max(n, 0)},{label}" for label in a.labels]
+    index = [f"{max(m, 0)},{max(n, 0)},{name}" for name in owners.index(entity, a.labels)]
     pledged = {i.id: 1.0 if i.advance_rate is None else 1.0 / i.advance_rate for i in leaning}
     a.rows(rules.SEASONED[kind], index, csr_array(-new), upper=spare, terms=owed(a, pledged, range(a.periods)))
 
@@ -78,9 +85,9 @@ def _keep(where: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> csr_array:
     return csr_array((np.ones(numbers.size), (numbers, numbers)), shape=(where.size, where.size))
 
 
-def _in_service(a: Assembly, account: Account, age: int) -> csr_array:
+def _in_service(a: Assembly, account: Account, age: int, own: BoolArray | None) -> csr_array:
     """(T, N) expected value of what has been in service for `age` periods at the end of each."""
-    value = coo_array(a.expected([account]))
+    value = coo_array(a.expected([account], own))
     start = _service_start(a)
     old = value.row - start[value.col] + 1 >= age
     return csr_array((value.data[old], (value.row[old], value.col[old])), shape=value.shape)
