@@ -14,8 +14,9 @@ from ..models.ledger import Account
 from . import circular, explain
 from .amounts import Amounts
 from .bearers import bear
-from .covenants import covenants
+from .covenants import Prices, covenants, over_futures
 from .device import describe
+from .entities import entity_tables, remarks
 from .holdings import decision_table, funding, holdings
 from .infeasible import in_words
 from .loss_tables import bearers, loss_tables
@@ -82,7 +83,9 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     tables = {
         **holdings(amounts, raised),
         **statements(amounts),
-        "covenants": covenants(amounts, program, solution.columns),
+        "covenants": covenants(amounts),
+        **over_futures(amounts, ready.backend, ready.store, _prices(ready, solution, risk), program.unit),
+        **entity_tables(amounts, ready.closed),
         "chain": explain.chain(found, risk, _power(amounts), case.horizon.labels, program.maximise),
         **explain.price_tables(prices, found, program.unit),
         "liquidity_fan": liquidity_fan(
@@ -93,7 +96,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         **loss_tables(case, bearing),
     }
     plan = replace(plan, bearers=bearers(case, bearing))
-    return _with(plan, risk, raised, decision_table(amounts), tables, prices, _warnings(risk))
+    return _with(plan, risk, raised, decision_table(amounts), tables, prices, (*_warnings(risk), *remarks(amounts, ready.closed)))
 
 
 def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
@@ -167,6 +170,12 @@ def _warnings(risk: Sequence[RiskFigure]) -> tuple[str, ...]:
         for f in risk
         if f.out_of_sample is not None and f.out_of_sample.ci_low > f.limit
     )
+
+
+def _prices(ready: Prepared, solution: Solution, risk: Sequence[RiskFigure]) -> Prices:
+    """Objective gained per unit by which a row, or a risk limit, is relaxed; a cost counts as a loss."""
+    rows = dict(zip(ready.program.row_names, solution.row_prices.tolist(), strict=True))
+    return Prices(rows, {figure.name: abs(figure.price) for figure in risk})
 
 
 def _cash(ready: Prepared, columns: FloatArray) -> FloatArray:

@@ -20,6 +20,7 @@ from ..models.program import LinearProgram
 from ..models.reading.faults import CaseError, Fault
 from ..models.schema.case import Case
 from .assemble import Measured, deposit_rates, liquidity, measured, process_table, reordered
+from .calendar import closed_periods
 from .progress import Progress, ProgressEvent
 
 FloatArray = NDArray[np.float64]
@@ -34,6 +35,7 @@ class Prepared:
         deposit_rates: (T,) mean interest on a surplus, per period.
         losses: the loss of each risk limit, in the case's order.
         liquidity: running cash, with or without a limit on it.
+        closed: (entity, period) in which an entity makes no distribution, since its tests are not met.
     """
 
     case: Case
@@ -49,6 +51,7 @@ class Prepared:
     build_s: float
     simulate_s: float
     evaluate_s: float
+    closed: frozenset[tuple[str, int]] = frozenset()
 
 
 class Clock:
@@ -118,8 +121,10 @@ def prepare(
     evaluate = clock.lap()
     clock.tell("building the linear program")
     losses = measured(case, ledger, rates)
-    program = build_program(case, ledger, means, rates)
+    closed = closed_periods(case, ledger, means, rates)
+    program = build_program(case, ledger, means, rates, closed)
     build += clock.lap()
     return Prepared(
-        case, backend, processes, store, ledger, means, rates, program, losses, cash, build, simulate, evaluate
-    )
+        case, backend, processes, store, ledger, means, rates, program, losses, cash, build, simulate, evaluate,
+        closed,
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     check_drivers,
+    check_entities,
     check_financing,
     check_hardware,
     check_market,
@@ -18,9 +19,10 @@ _MODULES = (
     check_names,
     check_drivers,
     check_hardware,
-    check_financing,
     check_market,
+    check_financing,
     check_parties,
+    check_entities,
     check_rules,
     check_variants,
 )
