@@ -96,7 +96,9 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         **loss_tables(case, bearing),
     }
     plan = replace(plan, bearers=bearers(case, bearing))
-    return _with(plan, risk, raised, decision_table(amounts), tables, prices, (*_warnings(risk), *remarks(amounts, ready.closed)))
+    return _with(
+        plan, risk, raised, decision_table(amounts), tables, prices, (*_warnings(risk), *remarks(amounts, ready.closed))
+    )
 
 
 def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:

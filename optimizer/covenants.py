@@ -76,7 +76,17 @@ def covenants(amounts: Amounts) -> Table:
                 headroom = None if value is None else sign * (covenant.limit - value)
                 label, name = amounts.labels[t], covenant.id
                 rows.append(
-                    (name, covenant.kind, test.of, label, value, covenant.limit, headroom, float(money[i]), covenant.as_)
+                    (
+                        name,
+                        covenant.kind,
+                        test.of,
+                        label,
+                        value,
+                        covenant.limit,
+                        headroom,
+                        float(money[i]),
+                        covenant.as_,
+                    )
                 )
     columns = (
         Column("covenant"),
@@ -177,9 +187,7 @@ def breaches(backend: Backend, store: Store, one: Tested, exposure: FloatArray) 
             kept.append(headroom)
     fifth = np.quantile(np.concatenate(kept), FIFTH, axis=0)
     shares = first / store.count
-    return Breaches(
-        times, float(shares.sum()), shares, breached / store.count, fifth, float(np.quantile(worst, FIFTH))
-    )
+    return Breaches(times, float(shares.sum()), shares, breached / store.count, fifth, float(np.quantile(worst, FIFTH)))
 
 
 def _size(one: Tested, exposure: FloatArray) -> float:

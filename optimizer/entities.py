@@ -43,8 +43,8 @@ def entity_tables(amounts: Amounts, closed: frozenset[tuple[str, int]]) -> dict[
         found["entity_figures"] = long("entity_figures", "Each entity on the expected path", columns, figures)
     holdings = _ownership(amounts)
     if holdings:
-        columns = (Column("owner"), Column("owned"), Column("share", "", "share"), Column("what"))
-        found["ownership"] = long("ownership", "Who owns whom", columns, holdings)
+        heads = (Column("owner"), Column("owned"), Column("share", "", "share"), Column("what"))
+        found["ownership"] = long("ownership", "Who owns whom", heads, holdings)
     return found
 
 
@@ -94,7 +94,17 @@ def _figures(amounts: Amounts, entity: Entity, closed: frozenset[tuple[str, int]
         shut = t < entity.distribution_from or (entity.id, t) in closed
         may = "" if entity.kind == "parent" else "no" if shut else "yes"
         rows.append(
-            (entity.id, label, float(held[t]), float(debt[t]), float(assets[t]), cover, float(up[t]), float(down[t]), may)
+            (
+                entity.id,
+                label,
+                float(held[t]),
+                float(debt[t]),
+                float(assets[t]),
+                cover,
+                float(up[t]),
+                float(down[t]),
+                may,
+            )
         )
     return rows
 

@@ -1,12 +1,13 @@
 """Entities: cash of each company of the group, and what moves between an SPV and its owner.
 
-An SPV's cash has its own balance and minimum; the parent has what is left of the group's. Up goes distribution[e,t], down
-goes contribution[e,t]; each posts both sides, so that the group's cash flow does not see it.
+An SPV's cash has its own balance and minimum; the parent has what is left of the group's. Up goes distribution[e,t],
+down goes contribution[e,t]; each posts both sides, so that the group's cash flow does not see it.
 
-Whether the tests of a distribution are met is a yes or no: "d = 0, or headroom >= 0" is a union of two half-spaces, and no set
-that a linear program can describe holds both and nothing else (midway between a plan that is locked up and one that pays
-lies a plan that pays while locked up). So the program is given the calendar of the periods in which an SPV is closed: there d = 0
-and no test applies; in the others the tests are rows, and every distribution it plans passes them. The engine chooses the calendar.
+Whether the tests of a distribution are met is a yes or no: "d = 0, or headroom >= 0" is a union of two half-spaces, and
+no set that a linear program can describe holds both and nothing else: midway between a plan that is locked up and one
+that pays lies a plan that pays while locked up. So the program is given the calendar of the periods in which an SPV is
+closed: there d = 0 and no test applies; in the others the tests are rows, and every distribution it plans passes them.
+The engine chooses the calendar.
 """
 
 from __future__ import annotations
@@ -67,7 +68,10 @@ def own(a: Assembly, entity: str, accounts: Sequence[Account], last_year: bool =
 
 
 def cash_terms(a: Assembly, entity: str | None, times: Sequence[int], factor: float) -> list[tuple[int, int, float]]:
-    """Terms of factor × cash of an entity, or of the group, in the periods `times`; the parent's is the group's less the SPVs'."""
+    """Terms of factor × cash of an entity, or of the group, in the periods `times`.
+
+    The parent's is the group's less the SPVs'.
+    """
     group = cash_block.column(a)
     if entity is None:
         return [(i, group + t, factor) for i, t in enumerate(times)]

@@ -156,7 +156,7 @@ def _pledged(a: Assembly, assets: str, entity: str) -> dict[str, float]:
 
 
 def _use(a: Assembly) -> None:
-    """Funding for a purpose, so far, is at most the issuer's spending on it so far, over all its instruments together."""
+    """Funding for a purpose, so far, is at most the issuer's spending on it so far, over all its instruments."""
     accounts = {"accelerators": Account.HARDWARE, "sites": Account.SITES}
     for (entity, own), (purpose, account) in product(owners.rings(a.case, a.ledger), accounts.items()):
         raised = owners.within(_any(a, [i for i in a.case.instrument if i.use == purpose]), own)

@@ -1,7 +1,7 @@
 """What each covenant tests, as headroom that is linear in the plan: level + limit × slope >= 0, in billions.
 
-A ratio a / b at most l is the headroom l b - a, at least l it is a - l b; an amount at most l is l - a. The same definition
-is read on the expected path (rows of the linear program, tables) and in every scenario (the loss "covenant shortfall").
+A ratio a / b at most l is the headroom l b - a, at least l it is a - l b; an amount at most l is l - a. The same
+definition is read on the expected path (rows of the linear program, tables) and in every scenario (the loss "covenant shortfall").
 """
 
 from __future__ import annotations
@@ -56,9 +56,7 @@ class Figure:
 
     def plus(self, other: Figure) -> Figure:
         owed = {k: self.owed.get(k, 0.0) + other.owed.get(k, 0.0) for k in {**self.owed, **other.owed}}
-        return Figure(
-            (*self.flows, *other.flows), owed, self.cash + other.cash, self.constant + other.constant
-        )
+        return Figure((*self.flows, *other.flows), owed, self.cash + other.cash, self.constant + other.constant)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +110,8 @@ def spelled_out(case: Case, ledger: Ledger, entity: str | None, figure: Figure, 
 def opening_cash_carried(case: Case, entity: str | None, rates: FloatArray) -> FloatArray:
     """(T,) what the cash at the start has grown to at the end of each period."""
     own = next((e for e in case.entity if e.id == entity), None)
-    return (case.cash.opening if own is None else owners.opening_cash(case, own)) * np.cumprod(1.0 + rates)
+    start = case.cash.opening if own is None else owners.opening_cash(case, own)
+    return np.asarray(start * np.cumprod(1.0 + rates))
 
 
 class View:
@@ -173,8 +172,8 @@ class View:
     def by_age_of_debt(self, per_unit: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """(P,) for each posting of DEBT, per_unit(principal)[n] over the balance at its age n, else 0.
 
-        principal[n] is what one unit of face value repays n periods after its issue. As a share of the posted balance it
-        is priced as that is, e.g. by the window through which the money came.
+        principal[n] is what one unit of face value repays n periods after its issue. As a share of the posted balance
+        it is priced as that is, e.g. by the window through which the money came.
         """
         out = np.zeros(self.ledger.decision.size)
         of_debt = self.ledger.account == ACCOUNT_NUMBER[Account.DEBT]
@@ -259,7 +258,9 @@ def _borrowing_base(v: View) -> Pair:
     """limit × sum of systems' value × advance rate at their age - debt secured by systems."""
     secured = v.tagged(kind="debt", secured_by="accelerators")
     owed = {i.id: -1.0 for i in v.debts if i.secured_by == "accelerators"}
-    return Figure((v.flow([Account.DEBT], -1.0, secured),), owed), Figure((v.flow([Account.HARDWARE_VALUE], share=_advance(v)),))
+    return Figure((v.flow([Account.DEBT], -1.0, secured),), owed), Figure(
+        (v.flow([Account.HARDWARE_VALUE], share=_advance(v)),)
+    )
 
 
 def _advance(v: View) -> FloatArray:

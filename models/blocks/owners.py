@@ -112,7 +112,10 @@ def decisions_of(case: Case, ledger: Ledger) -> NDArray[np.str_]:
 
 
 def share_of(case: Case, ledger: Ledger, entity: str) -> FloatArray:
-    """(P,) 1 for the postings of an entity, 0 for others. The two sides of a payment within the group have two owners."""
+    """(P,) 1 for the postings of an entity, 0 for others.
+
+    A payment within the group has two sides, with two owners.
+    """
     decided = decisions_of(case, ledger)
     owner = {e.id: owner_of(case, e) for e in companies(case)}
     above = np.array([owner.get(name, name) for name in decided.tolist()], dtype=np.str_)

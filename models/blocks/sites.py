@@ -74,7 +74,7 @@ def _post_value(builder: LedgerBuilder, decision: int, value: FloatArray) -> Non
 
 
 def declare_opening(case: Case, builder: LedgerBuilder) -> None:
-    """fixed[sites], of each entity where there are any: operation, depreciation and value of the layers at the start."""
+    """fixed[sites], of each entity if there are any: operation, depreciation and value of the opening layers."""
     owner = owners.of_site(case)
     for entity in owners.with_sites(case):
         _declare_opening(case, builder, entity, [s for s in case.site if owner[s.id] == entity])
