@@ -29,7 +29,7 @@ ESTATE, SYSTEMS, SITES = 0, 1, 2  # pools of one entity, in this order
 PER_ENTITY = 3
 PARENT = ""
 _LIENS = {"none": (), "accelerators": (SYSTEMS,), "sites": (SITES,), "all": (SYSTEMS, SITES)}
-_BALANCES = (Account.DEBT, Account.EQUITY)
+_BALANCES = (Account.DEBT, Account.LEASES, Account.EQUITY)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from capmix.models.schema.case import Case
 from capmix.models.schema.entities import Entity
 from capmix.models.schema.seniority import SENIORITIES, seniority
 from capmix.optimizer.amounts import Amounts
+from capmix.optimizer.assemble import Measured
 from capmix.optimizer.bearers import Bearing, Settled, Settlement, bear, level_of
 from capmix.optimizer.claims import ARREARS, BACKSTOP, OWN, PREPAYMENTS
 from capmix.optimizer.device import choose
@@ -23,6 +24,7 @@ from capmix.optimizer.loss_tables import bearers, loss_tables
 from capmix.optimizer.prepare import Prepared, prepare
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array, vstack
 
 from .cases import starter
 
@@ -301,3 +303,25 @@ def test_a_ring_fenced_company_pays_from_its_own(made: Made) -> None:
     assert one.losses[:, others].sum(axis=1) == pytest.approx(short, abs=1e-9)
     assert one.total == pytest.approx(one.due.sum(axis=1) - (one.value - one.left), abs=1e-9)
     assert (one.losses[:, fenced].sum(axis=1) > 1e-6).any()
+
+
+def test_the_first_default_is_beyond_the_committed_revolver(made: Made) -> None:
+    """With a line of 0.2 fewer scenarios default; what is drawn of it is a claim, what it does not cover is unpaid."""
+    ready, line = made.ready, 0.2
+    fixed = next(j for j, d in enumerate(ready.ledger.decisions) if d.block == "fixed")
+    shape = (made.amounts.periods, len(ready.ledger.decisions))
+    lines = csr_array((np.full(shape[0], line), (np.arange(shape[0]), np.full(shape[0], fixed))), shape=shape)
+    table = replace(ready.liquidity.table, revolver=True, revolver_margin=0.03)
+    backed = Measured("liquidity", table, csr_array(vstack([ready.liquidity.matrix, lines])))
+    settle = Settlement(made.amounts, ready.backend, ready.store, backed)
+    one = settle(np.arange(COUNT))
+    balance = ready.backend.balances(ready.store, table, backed.matrix @ made.amounts.decided)
+    lowest = balance.min(axis=1)
+    assert np.array_equal(one.defaulted, lowest < -line - 1e-9)
+    assert 0 < one.defaulted.sum() < made.settled()[1].defaulted.sum()
+    cash = balance[np.arange(COUNT), one.date]
+    names = [c.instrument for c in settle.claims.claims]
+    drawn, unpaid = one.due[:, names.index(BACKSTOP)], one.due[:, names.index(ARREARS)]
+    assert drawn == pytest.approx(np.clip(-cash, 0.0, line))
+    assert unpaid == pytest.approx(np.where(one.defaulted, -cash - line, 0.0))
+    assert (drawn[~one.defaulted] > 0.0).any()
