@@ -12,14 +12,17 @@ from .amounts import Amounts
 
 FloatArray = NDArray[np.float64]
 
-_LEAST, _MOST = -0.95, 10.0  # per period
-_STEPS = 200
+_RATES = np.concatenate(
+    [np.linspace(-0.5, 0.5, 401), np.linspace(0.51, 5.0, 450)]
+)  # per period, where a root is sought
+_STEPS = 100
 
 
 def rate_of_return(flows: Sequence[float] | FloatArray) -> float | None:
     """Rate per period at which flows, first in and later out, are worth nothing; None where there is none.
 
-    Bisection on f(r) = sum_t flow_t (1+r)^-t. Where money comes in before it is paid back, f rises through its one root.
+    The least root of f(r) = sum_t flow_t (1+r)^-t at which f rises, by bisection. Money that comes in before it is paid
+    back has only one; a fee on a commitment, paid before the first draw, adds another at an absurd rate, where f falls.
     """
     f = np.trim_zeros(np.asarray(flows, dtype=np.float64))
     if f.size < 2 or not (f > 0).any() or not (f < 0).any():
@@ -29,9 +32,11 @@ def rate_of_return(flows: Sequence[float] | FloatArray) -> float | None:
     def worth(r: float) -> float:
         return float(f @ np.exp(-t * np.log1p(r)))
 
-    low, high = _LEAST, _MOST
-    if worth(low) > 0.0 or worth(high) < 0.0:
+    values = np.array([worth(r) for r in _RATES])
+    rising = np.flatnonzero((values[:-1] <= 0.0) & (values[1:] > 0.0))
+    if rising.size == 0:
         return None
+    low, high = float(_RATES[rising[0]]), float(_RATES[rising[0] + 1])
     for _ in range(_STEPS):
         middle = 0.5 * (low + high)
         low, high = (middle, high) if worth(middle) < 0.0 else (low, middle)

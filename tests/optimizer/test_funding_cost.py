@@ -34,6 +34,15 @@ def test_leading_noughts_do_not_matter() -> None:
     assert rate_of_return([0.0, 0.0, 100.0, -105.0, 0.0]) == pytest.approx(0.05)
 
 
+def test_a_fee_before_the_first_draw() -> None:
+    """A facility's fee comes before its money: there are two roots, and the small one is the cost."""
+    flows = [-1.0, 50.0, 50.0, -2.0, -102.0]
+    found = rate_of_return(flows)
+    assert found is not None
+    assert 0.0 < found < 0.05
+    assert sum(f / (1 + found) ** t for t, f in enumerate(flows)) == pytest.approx(0.0, abs=1e-9)
+
+
 def test_yearly() -> None:
     assert yearly(0.02, 4) == pytest.approx(1.02**4 - 1)
     assert yearly(None, 4) is None
