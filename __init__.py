@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .models.reading.faults import CaseError, Fault
     from .models.reading.load import load_case
+    from .models.reading.variants import apply_variant
     from .models.schema.case import Case
+    from .optimizer.compare import Comparison, compare
     from .optimizer.device import DeviceError
     from .optimizer.highs import SolverError
     from .optimizer.plan import Plan, Status, Table
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Case",
     "CaseError",
+    "Comparison",
     "DeviceError",
     "Fault",
     "Plan",
@@ -30,6 +33,8 @@ __all__ = [
     "SolverError",
     "Status",
     "Table",
+    "apply_variant",
+    "compare",
     "load_case",
     "optimize",
 ]
@@ -37,6 +42,7 @@ __all__ = [
 _HOMES = {
     "Case": "models.schema.case",
     "CaseError": "models.reading.faults",
+    "Comparison": "optimizer.compare",
     "DeviceError": "optimizer.device",
     "Fault": "models.reading.faults",
     "Plan": "optimizer.plan",
@@ -44,6 +50,8 @@ _HOMES = {
     "SolverError": "optimizer.highs",
     "Status": "optimizer.plan",
     "Table": "optimizer.plan",
+    "apply_variant": "models.reading.variants",
+    "compare": "optimizer.compare",
     "load_case": "models.reading.load",
     "optimize": "optimizer.run",
 }

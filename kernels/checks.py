@@ -65,6 +65,9 @@ def _check_process(table: ProcessTable, i: int) -> None:
         finite[:, 3] |= rows[:, 3] == -np.inf
     if kind == Process.SURVIVAL:
         finite[:, 3] |= np.isinf(rows[:, 3])
+    if kind == Process.WINDOW:
+        finite[:, :2] |= np.isinf(rows[:, :2])
+    if kind == Process.SURVIVAL:
         need(start == 1.0, f"{name}: start must be 1, alive; got {start}")
         need(bool((rows[:, 0] >= 0.0).all()), f"{name}: hazards must not be negative")
     need(bool(finite.all()), f"{name}: parameters must be finite")
@@ -82,9 +85,16 @@ def _check_process(table: ProcessTable, i: int) -> None:
         need(bool((rows[:, 3] < rows[:, 4]).all()), f"{name}: low must be below high")
         need(rows[0, 3] < start < rows[0, 4], f"{name}: start must lie strictly between low and high; got {start}")
     other = int(table.depends_on[i])
+    if kind == Process.WINDOW:
+        need(start == 1.0, f"{name}: start must be 1, open; got {start}")
+    if kind == Process.EXCESS:
+        plain = 0 <= other < i and int(table.kind[other]) not in (Process.SURVIVAL, Process.EXCESS)
+        need(plain, f"{name}: depends_on must be a driver before it, no survival and no excess; got {other}")
+        need(bool((rows[:, 0] > 0.0).all()), f"{name}: strikes must be positive")
     if kind == Process.SURVIVAL and other != -1:
         need(0 <= other < table.drivers, f"{name}: depends_on must be -1 or a driver; got {other}")
-        need(int(table.kind[other]) != Process.SURVIVAL, f"{name}: must not depend on a survival")
+        within = int(table.kind[other]) not in (Process.SURVIVAL, Process.EXCESS)
+        need(within, f"{name}: must not depend on a survival or an excess")
         need(float(table.start[other]) > 0.0, f"{name}: the driver it depends on must start above 0")
 
 
@@ -113,9 +123,10 @@ def check_loss(table: LossTable, drivers: int, periods: int) -> None:
     check_terms(table.terms, drivers * periods)
     need(int(table.kind) in list(LossKind), f"unknown kind of loss {table.kind}")
     need(table.floor.shape == (table.terms.periods,), f"floor must have the shape ({table.terms.periods},)")
-    numbers = [table.opening, table.surplus_margin, table.deficit_margin, table.dt]
+    numbers = [table.opening, table.surplus_margin, table.deficit_margin, table.dt, table.revolver_margin]
     need(bool(np.isfinite(table.floor).all()), "floor must be finite")
     need(bool(np.isfinite(numbers).all()), "opening, margins and dt must be finite")
+    need(table.kind == LossKind.PEAK or not table.revolver, "only a PEAK loss has a revolver")
     if table.kind == LossKind.PEAK:
         need(-1 <= table.rate_driver < drivers, f"rate_driver must be -1 or a driver; got {table.rate_driver}")
         within = table.terms.periods <= periods or table.rate_driver < 0
@@ -126,7 +137,7 @@ def check_loss(table: LossTable, drivers: int, periods: int) -> None:
 def exposures(table: LossTable, exposure: ArrayLike) -> FloatArray:
     """(E,) exposure as contiguous doubles, checked for shape and finiteness."""
     e = np.ascontiguousarray(exposure, dtype=np.float64)
-    need(e.shape == (table.terms.entries,), f"exposure must have the shape ({table.terms.entries},); got {e.shape}")
+    need(e.shape == (table.entries,), f"exposure must have the shape ({table.entries},); got {e.shape}")
     if not np.isfinite(e).all():
         raise ValueError(f"exposure {int(np.flatnonzero(~np.isfinite(e))[0])} is not finite")
     return e

@@ -13,6 +13,8 @@ Slots 0..7 per process (the others are 0):
     TWO_REGIME       a0, s0, a1, s1, p01, p10, start regime
     SURVIVAL         h, recovery, sensitivity, quantile of 1 - exp(-h)
     LOGISTIC_SHARE   a, b, s, low, high           y' = a + b y + s z; shown low + (high - low) / (1 + exp(-y'))
+    WINDOW           c, o, shut share             open and z < c: shuts; shut and z >= o: opens; shown 1 or the share
+    EXCESS           1 / strike                   shown max(x / strike - 1, 0) of the other driver's value in the period
 """
 
 from __future__ import annotations
@@ -140,6 +142,20 @@ def logistic_row(
     return _row(np.log(share / (1.0 - share)) * (1.0 - b), b, s, low, high)
 
 
+def window_row(closing: ArrayLike, reopening: ArrayLike, shut_share: ArrayLike, dt: float) -> FloatArray:
+    """(..., 8) row of a market that shuts at the intensity `closing` and opens again at `reopening`, both per year."""
+    step = _need("dt", dt, 0.0, above=True)
+    c, r = _need("closing", closing, 0.0) * step, _need("reopening", reopening, 0.0) * step
+    shuts = normal_quantile(-np.expm1(-c)).reshape(np.shape(c))
+    opens = -normal_quantile(-np.expm1(-r)).reshape(np.shape(r))
+    return _row(shuts, opens, _need("shut_share", shut_share, 0.0, 1.0))
+
+
+def excess_row(strike: ArrayLike) -> FloatArray:
+    """(..., 8) row of max(x / strike - 1, 0), x the value of another driver: a call's payoff per strike."""
+    return _row(1.0 / _need("strike", strike, 0.0, above=True))
+
+
 def initial_state(kind: int, row: FloatArray, start: float) -> float:
     """State in period 0 of a driver that shows `start`."""
     if kind in (Process.LOG_OU, Process.GEOMETRIC_JUMPS, Process.TWO_REGIME):
@@ -163,6 +179,8 @@ def shown(kind: int, row: FloatArray, state: FloatArray) -> FloatArray:
         return exponential(state)
     if kind == Process.SURVIVAL:
         return np.where(state > 0.5, 1.0, row[1])
+    if kind == Process.WINDOW:
+        return np.where(state > 0.5, 1.0, row[2])
     if kind == Process.LOGISTIC_SHARE:
         return np.asarray(row[3] + (row[4] - row[3]) / (1.0 + exponential(-state)))
     return state
@@ -223,3 +241,13 @@ def survival_step(row: FloatArray, state: FloatArray, z: FloatArray, ratio: Floa
         return np.where(z < row[3], 0.0, state)
     hazard = row[0] * power(np.clip(ratio, RATIO_LOW, RATIO_HIGH), -row[2])
     return np.where(z < normal_quantile(-expm1(-hazard)), 0.0, state)
+
+
+def window_step(row: FloatArray, state: FloatArray, z: FloatArray) -> FloatArray:
+    """WINDOW: a low shock shuts what is open, a high one opens what is shut; z is the market's own news."""
+    return np.where(state > 0.5, np.where(z < row[0], 0.0, 1.0), np.where(z >= row[1], 1.0, 0.0))
+
+
+def excess_of(row: FloatArray, level: FloatArray) -> FloatArray:
+    """EXCESS of the other driver's level in the same period."""
+    return np.asarray(np.maximum(level * row[0] - 1.0, 0.0))

@@ -121,3 +121,20 @@ def survival_wrong_way(
         if z[i] < normal_quantile(-expm1(-hazard)):
             state[i] = 0.0
         level[i] = 1.0 if state[i] > 0.5 else row[1]
+
+
+@inlined
+def window(row: FloatArray, state: FloatArray, z: FloatArray, level: FloatArray) -> None:
+    for i in range(state.size):
+        if state[i] > 0.5:
+            state[i] = 0.0 if z[i] < row[0] else 1.0
+        else:
+            state[i] = 1.0 if z[i] >= row[1] else 0.0
+        level[i] = 1.0 if state[i] > 0.5 else row[2]
+
+
+@inlined
+def excess(row: FloatArray, other: FloatArray, level: FloatArray) -> None:
+    """other: level of the driver it depends on, after that driver's own step."""
+    for i in range(level.size):
+        level[i] = max(other[i] * row[0] - 1.0, 0.0)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .losses import line
 from .tables import FloatArray, LossTable, TermTable
 
 IndexArray = NDArray[np.int64]
@@ -27,7 +28,9 @@ class Program(NamedTuple):
     Attributes:
         table: (M + 1,) first period of each loss. kind, opening, rate, surplus, deficit, dt: (M,) as in `LossTable`;
             rate is the flat position driver * T, or -1.
-        floor, constant: (periods,). group: (periods + 1,) first group of each period.
+        revolver: (M,) 1 where a line stands behind the balance, else 0; drawn: (M,) its margin.
+        floor, line, constant: (periods,); line is nil without a revolver.
+        group: (periods + 1,) first group of each period.
         rest: (G, R) flat positions of the factors that multiply a group, -1 for empty. entry: (G + 1,) first entry.
         factor, exposure: (entries,) flat position and weight of each entry.
     """
@@ -39,7 +42,10 @@ class Program(NamedTuple):
     surplus: FloatArray
     deficit: FloatArray
     dt: FloatArray
+    revolver: IndexArray
+    drawn: FloatArray
     floor: FloatArray
+    line: FloatArray
     constant: FloatArray
     group: IndexArray
     rest: IndexArray
@@ -137,6 +143,9 @@ def program(
         surplus=of([t.surplus_margin for t in tables]),
         deficit=of([t.deficit_margin for t in tables]),
         dt=of([t.dt for t in tables]),
+        revolver=np.array([int(t.revolver) for t in tables], dtype=np.int64),
+        drawn=of([t.revolver_margin for t in tables]),
+        line=np.concatenate([line(t, e) for t, e in zip(tables, exposures, strict=True)]),
         floor=np.concatenate([np.asarray(t.floor, dtype=np.float64) for t in tables]),
         constant=np.concatenate([p[0] for p in parts]).astype(np.float64),
         group=edges(np.concatenate([p[1] for p in parts])),

@@ -8,16 +8,27 @@ from .tables import FloatArray, LossKind, LossTable
 from .terms import flows, pull_back
 
 
-def growth(x: FloatArray, table: LossTable) -> tuple[FloatArray, FloatArray]:
-    """(n, periods) factors 1 + surplus rate and 1 + deficit rate that carry the balance into each period."""
+def growth(x: FloatArray, table: LossTable) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(n, periods) factors 1 + surplus, revolver and deficit rate that carry the balance into each period.
+
+    Without a revolver the second of them is that of the surplus and unused.
+    """
     periods = table.terms.periods
     if table.rate_driver < 0:
         observed = np.zeros((x.shape[0], periods))
     else:
         observed = x[:, table.rate_driver, np.maximum(np.arange(periods) - 1, 0)]
     surplus = np.maximum(table.dt * (observed + table.surplus_margin), 0.0)
-    deficit = np.maximum(table.dt * (observed + table.deficit_margin), surplus)
-    return 1.0 + surplus, 1.0 + deficit
+    drawn = surplus
+    if table.revolver:
+        drawn = np.maximum(table.dt * (observed + table.revolver_margin), surplus)
+    deficit = np.maximum(table.dt * (observed + table.deficit_margin), drawn)
+    return 1.0 + surplus, 1.0 + drawn, 1.0 + deficit
+
+
+def line(table: LossTable, exposure: FloatArray) -> FloatArray:
+    """(periods,) committed line behind the balance at each period's end; nil without a revolver."""
+    return exposure[table.terms.entries :] if table.revolver else np.zeros(table.terms.periods)
 
 
 def balances(x: FloatArray, table: LossTable, exposure: FloatArray) -> FloatArray:
@@ -25,45 +36,65 @@ def balances(x: FloatArray, table: LossTable, exposure: FloatArray) -> FloatArra
     flow = flows(x, table.terms, exposure)
     if table.kind == LossKind.WORST:
         return flow
-    surplus, deficit = growth(x, table)
+    surplus, drawn, deficit = growth(x, table)
+    behind = np.concatenate(([0.0], line(table, exposure)[:-1]))
     balance = np.full(x.shape[0], table.opening)
     for t in range(table.terms.periods):
-        balance = balance * np.where(balance >= 0.0, surplus[:, t], deficit[:, t]) + flow[:, t]
+        beyond = balance < -behind[t]
+        within = np.where(balance >= 0.0, surplus[:, t], drawn[:, t])
+        dearer = np.where(beyond, behind[t] * (deficit[:, t] - drawn[:, t]), 0.0)
+        balance = balance * np.where(beyond, deficit[:, t], within) + dearer + flow[:, t]
         flow[:, t] = balance
     return flow
 
 
+def shortfall(table: LossTable, exposure: FloatArray, balance: FloatArray) -> FloatArray:
+    """(n, periods) what each period's balance, and the line behind it, leave of the floor."""
+    return (table.floor - line(table, exposure)) - balance
+
+
 def losses(x: FloatArray, table: LossTable, exposure: FloatArray) -> FloatArray:
-    """(n,) loss of each scenario: max_t (floor[t] - balance[t]); nan where a balance is not finite, be it a gain."""
-    return _largest(table.floor - balances(x, table, exposure))
+    """(n,) loss of each scenario: the largest shortfall; nan where a balance is not finite, be it a gain."""
+    return _largest(shortfall(table, exposure, balances(x, table, exposure)))
 
 
 def _largest(short: FloatArray) -> FloatArray:
     return np.asarray(np.where(np.isfinite(short).all(axis=1), short.max(axis=1), np.nan))
 
 
-def adjoint(x: FloatArray, table: LossTable, balance: FloatArray) -> FloatArray:
-    """(n, periods) derivative of each loss by each period's flow, at the first period that attains the maximum.
+def adjoint(
+    x: FloatArray, table: LossTable, exposure: FloatArray, balance: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """(n, periods) derivatives of each loss by each period's flow and by its line, at the first worst period.
 
-    A subgradient where the loss has a kink: at a balance of exactly 0 the surplus side is taken.
+    A subgradient where the loss has a kink: at a balance of exactly 0 the surplus side is taken, at exactly minus the
+    line the revolver's.
     """
     n, periods = balance.shape
-    worst = (table.floor - balance).argmax(axis=1)
+    worst = shortfall(table, exposure, balance).argmax(axis=1)
     out = np.zeros((n, periods))
     out[np.arange(n), worst] = -1.0
+    by_line = out.copy()
     if table.kind == LossKind.PEAK:
-        surplus, deficit = growth(x, table)
+        surplus, drawn, deficit = growth(x, table)
+        behind = line(table, exposure)
         for t in range(periods - 1, 0, -1):
-            carried = np.where(balance[:, t - 1] >= 0.0, surplus[:, t], deficit[:, t])
-            out[:, t - 1] += out[:, t] * carried
-    return out
+            before = balance[:, t - 1]
+            beyond = before < -behind[t - 1]
+            within = np.where(before >= 0.0, surplus[:, t], drawn[:, t])
+            by_line[:, t - 1] += np.where(beyond, out[:, t] * (deficit[:, t] - drawn[:, t]), 0.0)
+            out[:, t - 1] += out[:, t] * np.where(beyond, deficit[:, t], within)
+    return out, by_line
 
 
 def weighted_gradient(
     x: FloatArray, table: LossTable, exposure: FloatArray, weights: FloatArray
 ) -> tuple[float, FloatArray]:
-    """sum_s weights[s] loss[s] and its (E,) gradient by the exposures."""
+    """sum_s weights[s] loss[s] and its gradient by the exposures, lines included."""
     balance = balances(x, table, exposure)
-    loss = _largest(table.floor - balance)
-    sensitivity = weights[:, None] * adjoint(x, table, balance)
-    return float(weights @ loss), pull_back(x, table.terms, sensitivity)
+    loss = _largest(shortfall(table, exposure, balance))
+    by_flow, by_line = adjoint(x, table, exposure, balance)
+    gradient = pull_back(x, table.terms, weights[:, None] * by_flow)
+    if table.revolver:
+        gradient = np.concatenate((gradient, weights @ by_line))
+    return float(weights @ loss), gradient

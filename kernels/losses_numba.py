@@ -91,8 +91,20 @@ def _growth(surplus: FloatArray, deficit: FloatArray, x: SingleArray, p: Program
 
 
 @inlined
+def _drawing(
+    drawn: FloatArray, surplus: FloatArray, deficit: FloatArray, x: SingleArray, p: Program, m: Any, t: Any
+) -> None:
+    """1 + revolver rate of period t, at least the surplus one; raises the deficit rate to it."""
+    dt, margin, f = p.dt[m], p.drawn[m], p.rate[m] + max(t - 1, 0)
+    for i in range(_LANES):
+        seen = x[f, i] if p.rate[m] >= 0 else 0.0
+        drawn[i] = max(1.0 + dt * (seen + margin), surplus[i])
+        deficit[i] = max(deficit[i], drawn[i])
+
+
+@inlined
 def _trace(balance: FloatArray, work: FloatArray, x: SingleArray, p: Program, m: Any) -> None:
-    """balance (periods, 256) of loss m: running balances (PEAK) or flows (WORST). work (4, 256) is scratch."""
+    """balance (periods, 256) of loss m: running balances (PEAK) or flows (WORST). work (5, 256) is scratch."""
     low = p.table[m]
     for t in range(p.table[m + 1] - low):
         _flow(work[0], work[1], x, p, low + t)
@@ -100,6 +112,18 @@ def _trace(balance: FloatArray, work: FloatArray, x: SingleArray, p: Program, m:
             _copy(balance[t], work[0])
             continue
         _growth(work[2], work[3], x, p, m, t)
+        if p.revolver[m] != 0:
+            _drawing(work[4], work[2], work[3], x, p, m, t)
+            line = 0.0 if t == 0 else p.line[low + t - 1]
+            for i in range(_LANES):
+                before = p.opening[m] if t == 0 else balance[t - 1, i]
+                carried = work[2, i] if before >= 0.0 else work[4, i]
+                dearer = 0.0
+                if before < -line:
+                    carried = work[3, i]
+                    dearer = line * (work[3, i] - work[4, i])
+                balance[t, i] = before * carried + dearer + work[0, i]
+            continue
         for i in range(_LANES):
             before = p.opening[m] if t == 0 else balance[t - 1, i]
             carried = work[2, i] if before >= 0.0 else work[3, i]
@@ -108,11 +132,11 @@ def _trace(balance: FloatArray, work: FloatArray, x: SingleArray, p: Program, m:
 
 @inlined
 def _largest(worst: FloatArray, balance: FloatArray, p: Program, m: Any) -> None:
-    """worst = max_t (floor[t] - balance[t]) in all lanes; nan where a balance is not finite."""
+    """worst = max_t (floor[t] - line[t] - balance[t]) in all lanes; nan where a balance is not finite."""
     low = p.table[m]
     fill(worst, -np.inf)
     for t in range(p.table[m + 1] - low):
-        floor = p.floor[low + t]
+        floor = p.floor[low + t] - p.line[low + t]
         for i in range(_LANES):
             short = floor - balance[t, i]
             if not abs(short) < np.inf:
@@ -147,7 +171,7 @@ def _gather(x: SingleArray, blocks: SingleArray, rows: RowArray, low: Any, high:
 def loss_pass(blocks: SingleArray, p: Program, periods: int, out: FloatArray, low: int, high: int) -> None:
     """out (M, blocks * 256): all losses in one pass over blocks (blocks, F, 256). periods: most of any loss."""
     balance = np.empty((periods, _LANES))
-    work = np.empty((4, _LANES))
+    work = np.empty((5, _LANES))
     for b in range(low, high):
         for m in range(p.kind.size):
             _trace(balance, work, blocks[b], p, m)
@@ -159,7 +183,7 @@ def balance_pass(blocks: SingleArray, p: Program, rows: RowArray, out: FloatArra
     """out (n, periods): balances of the first loss in the given rows."""
     x = np.empty((blocks.shape[1], _LANES), np.float32)
     balance = np.empty((out.shape[1], _LANES))
-    work = np.empty((4, _LANES))
+    work = np.empty((5, _LANES))
     for b in range(low, high):
         first, last = b * _LANES, min((b + 1) * _LANES, rows.size)
         _gather(x, blocks, rows, first, last)
@@ -177,20 +201,32 @@ def gather_pass(blocks: SingleArray, rows: RowArray, out: SingleArray, low: int,
 
 
 @inlined
-def _adjoint(slope: FloatArray, balance: FloatArray, work: FloatArray, x: SingleArray, p: Program) -> None:
-    """slope (periods, 256): derivative of the first loss by each period's flow, at the first worst period."""
+def _adjoint(
+    slope: FloatArray, by_line: FloatArray, balance: FloatArray, work: FloatArray, x: SingleArray, p: Program
+) -> None:
+    """slope, by_line (periods, 256): derivatives of the first loss by each flow and line, at the first worst period."""
     periods = slope.shape[0]
     _largest(work[0], balance, p, 0)
     fill(work[1], 0.0)
     for t in range(periods):
         for i in range(_LANES):
-            hit = work[1, i] == 0.0 and p.floor[t] - balance[t, i] == work[0, i]
+            hit = work[1, i] == 0.0 and (p.floor[t] - p.line[t]) - balance[t, i] == work[0, i]
             slope[t, i] = -1.0 if hit else 0.0
+            by_line[t, i] = slope[t, i]
             if hit:
                 work[1, i] = 1.0
     if p.kind[0] == _PEAK:
         for t in range(periods - 1, 0, -1):
             _growth(work[2], work[3], x, p, 0, t)
+            if p.revolver[0] != 0:
+                _drawing(work[4], work[2], work[3], x, p, 0, t)
+                for i in range(_LANES):
+                    carried = work[2, i] if balance[t - 1, i] >= 0.0 else work[4, i]
+                    if balance[t - 1, i] < -p.line[t - 1]:
+                        carried = work[3, i]
+                        by_line[t - 1, i] += slope[t, i] * (work[3, i] - work[4, i])
+                    slope[t - 1, i] += slope[t, i] * carried
+                continue
             for i in range(_LANES):
                 carried = work[2, i] if balance[t - 1, i] >= 0.0 else work[3, i]
                 slope[t - 1, i] += slope[t, i] * carried
@@ -221,16 +257,17 @@ def _accumulate(
 @entry
 def gradient_pass(
     blocks: SingleArray, p: Program, rows: RowArray, weights: FloatArray, gradient: FloatArray, fixed: FloatArray,
-    total: FloatArray, low: int, high: int,
+    lines: FloatArray, total: FloatArray, low: int, high: int,
 ) -> None:  # fmt: skip
     """Weighted loss and gradient of one loss over the given rows, per group of 16 * 256 rows.
 
-    gradient (groups, entries), fixed (groups, periods), total (groups,): zero on entry; the caller adds up the groups.
+    gradient (groups, entries), fixed and lines (groups, periods), total (groups,): zero on entry; the caller adds up.
     """
     x = np.empty((blocks.shape[1], _LANES), np.float32)
     balance = np.empty((fixed.shape[1], _LANES))
     slope = np.empty((fixed.shape[1], _LANES))
-    work = np.empty((4, _LANES))
+    by_line = np.empty((fixed.shape[1], _LANES))
+    work = np.empty((5, _LANES))
     weight = np.empty(_LANES)
     for k in range(low, high):
         for first in range(k * _GROUP * _LANES, min((k + 1) * _GROUP * _LANES, rows.size), _LANES):
@@ -244,8 +281,10 @@ def gradient_pass(
             for i in range(_LANES):
                 work[0, i] *= weight[i]
             total[k] += fold(work[0])
-            _adjoint(slope, balance, work, x, p)
+            _adjoint(slope, by_line, balance, work, x, p)
             for t in range(slope.shape[0]):
                 for i in range(_LANES):
                     slope[t, i] *= weight[i]
+                    by_line[t, i] *= weight[i]
+                lines[k, t] += fold(by_line[t])
             _accumulate(gradient[k], fixed[k], slope, work, x, p)

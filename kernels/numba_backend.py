@@ -103,10 +103,15 @@ class NumbaBackend(HostVectors):
         layout = self._layout(table)
         groups = -(-r.size // (LANES * GROUP))
         entries, fixed = np.zeros((groups, p.factor.size)), np.zeros((groups, table.terms.periods))
+        lines = np.zeros_like(fixed)
         total = np.zeros(groups)
         flat = _flat(store)
-        self._workers.run(lambda low, high: gradient_pass(flat, p, r, w, entries, fixed, total, low, high), groups)
-        gradient = np.empty(table.terms.entries)
+        self._workers.run(
+            lambda low, high: gradient_pass(flat, p, r, w, entries, fixed, lines, total, low, high), groups
+        )
+        gradient = np.empty(table.entries)
+        if table.revolver:
+            gradient[table.terms.entries :] = _in_sequence(lines)
         gradient[layout.order] = _in_sequence(entries)
         gradient[layout.fixed] = _in_sequence(fixed)[layout.fixed_period]
         value = float(_in_sequence(total[:, None])[0])

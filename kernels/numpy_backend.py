@@ -78,7 +78,7 @@ class NumpyBackend(HostVectors):
     ) -> tuple[float, FloatArray]:
         e = self._checked(store, table, exposure)
         r, w = checks.row_weights(store, rows, weights)
-        total, gradient = 0.0, np.zeros(table.terms.entries)
+        total, gradient = 0.0, np.zeros(table.entries)
         for part, share in zip(_chunks(r), _chunks_of(w), strict=True):
             with np.errstate(over="ignore", invalid="ignore"):
                 value, slope = losses.weighted_gradient(store.x(part), table, e, share)

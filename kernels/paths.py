@@ -11,8 +11,8 @@ from .tables import FloatArray, Process, ProcessTable
 
 
 def used_shocks(table: ProcessTable) -> NDArray[np.bool_]:
-    """(D,) whether a driver's own normal enters the shock of any random driver."""
-    random = table.kind != Process.DETERMINISTIC
+    """(D,) whether a driver's own normal enters the shock of any driver that has one."""
+    random = (table.kind != Process.DETERMINISTIC) & (table.kind != Process.EXCESS)
     return np.asarray((table.cholesky[random] != 0.0).any(axis=0))
 
 
@@ -41,6 +41,10 @@ def simulate(table: ProcessTable, scenarios: NDArray[np.uint64], seed: int, samp
         before = list(level)
         for d, kind in enumerate(kinds):
             row = table.params[d, t]
+            if kind == Process.EXCESS:  # its driver stands before it and has made its step
+                state[d] = level[d] = dr.excess_of(row, level[int(table.depends_on[d])])
+                out[:, d, t] = level[d]
+                continue
             z = np.zeros(n) + shocks(table.cholesky, e, d)
             if kind == Process.DETERMINISTIC:
                 state[d] = np.full(n, row[0])
@@ -53,6 +57,8 @@ def simulate(table: ProcessTable, scenarios: NDArray[np.uint64], seed: int, samp
             elif kind == Process.TWO_REGIME:
                 u = uniforms(scenarios, t, d, Stream.UNIFORM, seed, sample)
                 state[d], second[d] = dr.regime_step(row, state[d], second[d], z, u)
+            elif kind == Process.WINDOW:
+                state[d] = dr.window_step(row, state[d], z)
             elif kind == Process.SURVIVAL:
                 other = int(table.depends_on[d])
                 ratio = None if other < 0 else before[other] / table.start[other]

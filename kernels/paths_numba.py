@@ -20,6 +20,7 @@ _NORMAL, _UNIFORM = np.uint64(Stream.NORMAL), np.uint64(Stream.UNIFORM)
 _DETERMINISTIC, _VASICEK, _CIR = int(Process.DETERMINISTIC), int(Process.VASICEK), int(Process.CIR)
 _LOG_OU, _JUMPS, _REGIME = int(Process.LOG_OU), int(Process.GEOMETRIC_JUMPS), int(Process.TWO_REGIME)
 _SURVIVAL, _SHARE = int(Process.SURVIVAL), int(Process.LOGISTIC_SHARE)
+_WINDOW, _EXCESS = int(Process.WINDOW), int(Process.EXCESS)
 
 
 @inlined
@@ -88,6 +89,8 @@ def simulate_blocks(
                     row = params[d, t]
                     if k == _DETERMINISTIC:
                         fill(level[d], row[0])
+                    elif k == _EXCESS:
+                        step.excess(row, level[depends_on[d]], level[d])
                     elif k != _SURVIVAL:
                         _shock(z, cholesky[d], e, d, word)
                         if k == _VASICEK:
@@ -96,6 +99,8 @@ def simulate_blocks(
                             step.cir(row, state[d], z, level[d])
                         elif k == _LOG_OU:
                             step.log_ou(row, state[d], z, level[d])
+                        elif k == _WINDOW:
+                            step.window(row, state[d], z, level[d])
                         elif k == _SHARE:
                             step.logistic(row, state[d], z, level[d])
                         elif k == _REGIME:

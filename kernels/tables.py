@@ -30,6 +30,8 @@ class Process(IntEnum):
     TWO_REGIME = 5
     SURVIVAL = 6
     LOGISTIC_SHARE = 7
+    WINDOW = 8
+    EXCESS = 9
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class ProcessTable:
         params: (D, T, P) float64 parameters per driver and period; the meaning of each slot stands beside
             the process in `kernels/drivers.py`.
         start: (D,) values in period 0.
-        depends_on: (D,) index of the driver that moves a survival hazard, or -1. It must not be itself a survival.
+        depends_on: (D,) index of the driver that moves a survival hazard, or whose excess is shown, or -1. It must be
+            neither a survival nor an excess, and stand before an excess.
         cholesky: (D, D) lower-triangular factor of the correlation of the shocks.
         dt: length of a period in years.
     """
@@ -103,6 +106,13 @@ class LossTable:
     rate_driver is -1, the driver counts as x[rate_driver, 0] resp. 0. Because deficit rate >= surplus rate, b is
     concave and the loss convex in the exposures.
 
+    With `revolver` (PEAK only) a committed line C[t] stands behind the balance: the exposure has `periods` more
+    numbers, C[0], C[1], ..., none negative, after those of the terms. With C[-1] = 0 and y = max(-b[t-1], 0), a deficit
+    costs rev[t] min(y, C[t-1]) + deficit[t] max(y - C[t-1], 0) instead of deficit[t] y, and only what the line does not
+    cover is a loss: max_t (floor[t] - C[t] - b[t]). rev[t] = dt (x[rate_driver, t-1] + revolver_margin), never below
+    the surplus rate, and the deficit rate is never below it. So b stays concave, now in exposures and line together:
+    the cost is max(rev y, rev C + deficit (y - C)) for y > 0.
+
     WORST: loss = max_t (floor[t] - flow[t]).
     """
 
@@ -114,3 +124,14 @@ class LossTable:
     surplus_margin: float = 0.0
     deficit_margin: float = 0.0
     dt: float = 0.0
+    revolver: bool = False
+    revolver_margin: float = 0.0
+
+    @property
+    def entries(self) -> int:
+        """Length of an exposure: E, and one line per period with a revolver."""
+        return self.terms.entries + (self.terms.periods if self.revolver else 0)
+
+    def least(self, exposure: FloatArray) -> FloatArray:
+        """(periods,) the balance or flow below which a loss begins: the floor, less the revolver's line."""
+        return self.floor - exposure[self.terms.entries :] if self.revolver else self.floor

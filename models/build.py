@@ -11,12 +11,14 @@ from .blocks import (
     cash,
     circularity,
     covenants,
+    entities,
     financing,
     funding_limits,
     hardware,
     objective,
     opening,
     revenue,
+    revolver,
     rules,
     sites,
     tax,
@@ -42,11 +44,15 @@ def build_ledger(case: Case) -> Ledger:
     sites.declare(case, builder)
     revenue.declare(case, builder)
     financing.declare(case, builder)
+    revolver.declare(case, builder)
     tax.declare(case, builder)
+    entities.declare(case, builder)
     return builder.freeze()
 
 
-def build_program(case: Case, ledger: Ledger, means: FloatArray, deposit_rates: FloatArray) -> LinearProgram:
+def build_program(
+    case: Case, ledger: Ledger, means: FloatArray, deposit_rates: FloatArray, closed: entities.Calendar = ()
+) -> LinearProgram:
     """The linear program of a case on its expected path, modelled in Pyomo and compiled once.
 
     Args:
@@ -54,6 +60,7 @@ def build_program(case: Case, ledger: Ledger, means: FloatArray, deposit_rates: 
         ledger: `build_ledger(case)`.
         means: (A,) sample means of the ledger's atoms.
         deposit_rates: (T,) expected interest on a surplus, per period (not per year).
+        closed: (entity, period) in which an entity's tests of distributions are not met, so that it pays none.
 
     Raises ValueError if shapes do not match or a number is not finite.
     """
@@ -70,10 +77,12 @@ def build_program(case: Case, ledger: Ledger, means: FloatArray, deposit_rates: 
         for layer in rules.PACE.values():
             a.use_rule(layer)
         cash.constrain(a)
+        entities.constrain(a, closed)
         hardware.constrain(a)
         sites.constrain(a)
         revenue.constrain(a)
         funding_limits.constrain(a)
+        revolver.constrain(a)
         circularity.constrain(a)
         budget.constrain(a)
         tax.constrain(a)

@@ -27,6 +27,7 @@ class Group(Enum):
     INVESTING = "investing"
     FINANCING = "financing"
     TAX = "tax"
+    INTERNAL = "within the group"
     NON_CASH = "non-cash income"
     TERMINAL = "terminal value"
     STOCK = "stock at the period's end"
@@ -41,6 +42,7 @@ class Account(Enum):
     POWER = ("power", Group.OPERATING, True, True, "billion")
     SUPPORT = ("support and spares", Group.OPERATING, True, True, "billion")
     SITE_OPEX = ("site operation", Group.OPERATING, True, True, "billion")
+    RENT = ("rent of leased capacity", Group.OPERATING, True, True, "billion")
     ORGANIC = ("organic cash flow", Group.OPERATING, False, False, "billion")
     HARDWARE = ("hardware", Group.INVESTING, False, False, "billion")
     SITES = ("sites", Group.INVESTING, False, False, "billion")
@@ -52,13 +54,17 @@ class Account(Enum):
     PRINCIPAL = ("repayment", Group.FINANCING, False, False, "billion")
     DIVIDENDS = ("dividends", Group.FINANCING, False, False, "billion")
     TAX = ("tax", Group.TAX, False, False, "billion")
+    RECEIVED_WITHIN = ("received from another entity of the group", Group.INTERNAL, False, False, "billion")
+    PAID_WITHIN = ("paid to another entity of the group", Group.INTERNAL, False, False, "billion")
     DEPRECIATION = ("depreciation, less gains on sales", Group.NON_CASH, False, True, "billion")
     ACCRETION = ("accretion (pay-in-kind interest)", Group.NON_CASH, False, True, "billion")
     ORGANIC_EBITDA = ("EBITDA of the rest of the company", Group.NON_CASH, True, False, "billion")
     TERMINAL_ASSETS = ("assets at the end", Group.TERMINAL, False, False, "billion")
     TERMINAL_DEBT = ("debt at the end", Group.TERMINAL, False, False, "billion")
+    DILUTION = ("value given to holders who convert", Group.TERMINAL, False, False, "billion")
     DEBT = ("debt outstanding", Group.STOCK, False, False, "billion")
     EQUITY = ("outside equity outstanding", Group.STOCK, False, False, "billion")
+    LEASES = ("lease liabilities outstanding", Group.STOCK, False, False, "billion")
     HARDWARE_VALUE = ("market value of systems", Group.STOCK, False, False, "billion")
     SITE_VALUE = ("value of sites", Group.STOCK, False, False, "billion")
     COMPUTE = ("compute in service", Group.PHYSICAL, False, False, "PFLOP/s")
@@ -76,11 +82,11 @@ class Account(Enum):
 
     @property
     def cash(self) -> bool:
-        return self.group in (Group.OPERATING, Group.INVESTING, Group.FINANCING, Group.TAX)
+        return self.group in (Group.OPERATING, Group.INVESTING, Group.FINANCING, Group.TAX, Group.INTERNAL)
 
 
 CASH_ACCOUNTS: tuple[Account, ...] = tuple(a for a in Account if a.cash)
-TERMINAL_ACCOUNTS: tuple[Account, ...] = (Account.TERMINAL_ASSETS, Account.TERMINAL_DEBT)
+TERMINAL_ACCOUNTS: tuple[Account, ...] = (Account.TERMINAL_ASSETS, Account.TERMINAL_DEBT, Account.DILUTION)
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,9 @@ class Decision:
 
 ONE = "one"
 
+Scale = tuple[tuple[str, int], ...]
+"""Price columns and the periods in which they are observed."""
+
 
 class LedgerBuilder:
     """Collects decisions and postings, then freezes them into arrays.
@@ -121,7 +130,7 @@ class LedgerBuilder:
         self._decisions: list[Decision] = []
         self._by_key: dict[str, int] = {}
         self._atoms: dict[tuple[int, ...], int] = {(): 0}
-        self._number: dict[tuple[str, str], int] = {}
+        self._number: dict[tuple[str, str, Scale], int] = {}
         self._postings: list[tuple[int, int, int, NDArray[np.int64], ArrayLike, ArrayLike, ArrayLike]] = []
 
     def decide(self, decision: Decision) -> int:
@@ -142,15 +151,21 @@ class LedgerBuilder:
         observed: ArrayLike | None = None,
         second: str = ONE,
         second_observed: ArrayLike | None = None,
+        scaled: Scale = (),
     ) -> None:
         """Post `coefficients` per unit of `decision` in `periods`, priced by `column` in `observed`.
 
         Arrays are as long as `periods`, or hold one number for all of them. `observed` is the period itself where left
-        out, and may not lie after it. With `second`, the price is column[observed] × second[second_observed].
+        out, and may not lie after it. With `second`, the price is column[observed] × second[second_observed]. `scaled`:
+        columns and periods that multiply all of it, e.g. a market's window at the issue.
+
+        Raises ValueError if a scale lies after a posting.
         """
         t = np.atleast_1d(np.asarray(periods, dtype=np.int64))
         if t.size:
-            number = self._number.setdefault((column, second), len(self._number))
+            if any(not 0 <= at <= t.min() for _, at in scaled):
+                raise ValueError(f"a posting of {self._decisions[decision].key} is scaled by the future: {scaled}")
+            number = self._number.setdefault((column, second, scaled), len(self._number))
             u = t if observed is None else observed
             v = t if second_observed is None else second_observed
             self._postings.append((decision, ACCOUNT_NUMBER[account], number, t, coefficients, u, v))
@@ -200,20 +215,19 @@ class LedgerBuilder:
     def _atoms_of(self, product: NDArray[np.int64], u: NDArray[np.int64], v: NDArray[np.int64]) -> IntArray:
         """Atom of each posting; `product` numbers its pair of columns. Each distinct one is looked up once."""
         names = list(self._number)
-        constant = np.array([not self._columns[second] for _, second in names])
+        constant = np.array([not self._columns[second] for _, second, _ in names])
         v = np.where(constant[product], 0, v)
         distinct, inverse = np.unique((product * self._periods + u) * self._periods + v, return_inverse=True)
         atoms = np.empty(distinct.size, dtype=np.int32)
         for i, code in enumerate(distinct.tolist()):
             rest, q = divmod(code, self._periods)
             number, p = divmod(rest, self._periods)
-            column, second = names[number]
-            atoms[i] = self._atom(column, p, second, q)
+            column, second, scaled = names[number]
+            atoms[i] = self._atom(((column, p), (second, q), *scaled))
         return np.asarray(atoms[inverse.ravel()])
 
-    def _atom(self, column: str, u: int, second: str, v: int) -> int:
-        factors = [self._position[d] * self._periods + u for d in self._columns[column]]
-        factors += [self._position[d] * self._periods + v for d in self._columns[second]]
+    def _atom(self, product: Scale) -> int:
+        factors = [self._position[d] * self._periods + u for column, u in product for d in self._columns[column]]
         key = tuple(sorted(factors))
         return self._atoms.setdefault(key, len(self._atoms))
 

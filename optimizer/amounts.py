@@ -64,6 +64,14 @@ class Amounts:
             if decision.block in blocks:
                 yield decision, float(amount)
 
+    def raised(self) -> Iterator[tuple[Decision, float]]:
+        """Placements and draws with the expected face that comes of them, billion; less where a market may be shut."""
+        paid = self.ledger.account == ACCOUNT_NUMBER[Account.PROCEEDS]
+        face = np.bincount(self.ledger.decision[paid], weights=self._posted[paid], minlength=len(self.ledger.decisions))
+        for decision, amount in zip(self.ledger.decisions, face, strict=True):
+            if decision.block in ("place", "draw"):
+                yield decision, float(amount)
+
     def by_period(self, block: str, tags: Sequence[str]) -> dict[tuple[str, ...], FloatArray]:
         """Amounts (T,) of a block by the values of the given tags, in ledger order."""
         found: dict[tuple[str, ...], FloatArray] = {}
@@ -73,15 +81,20 @@ class Amounts:
         return found
 
     @cached_property
-    def prepaid(self) -> float:
-        """Customers' prepayments at signature, billion, net of a credit that falls into the same period."""
+    def prepaid_by_decision(self) -> FloatArray:
+        """(N,) customers' prepayments at signature, billion, net of a credit that falls into the same period."""
         ledger = self.ledger
         signed = np.array([d.block == "sign" for d in ledger.decisions])
         period = np.array([d.period for d in ledger.decisions], dtype=np.int64)
         keep = (ledger.account == ACCOUNT_NUMBER[Account.PREPAYMENT]) & signed[ledger.decision]
         keep &= ledger.period == period[ledger.decision]
         net = np.bincount(ledger.decision[keep], weights=self._posted[keep], minlength=period.size)
-        return float(np.maximum(net, 0.0).sum())
+        return np.maximum(net, 0.0)
+
+    @property
+    def prepaid(self) -> float:
+        """All customers' prepayments at signature, billion."""
+        return float(self.prepaid_by_decision.sum())
 
     @cached_property
     def cash_flow(self) -> FloatArray:

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from ..models.reading.faults import CaseError, Fault, show
 from ..models.schema.case import Case
 from ..models.schema.rules import Risk
+from .shortfalls import SHORTFALL, all_risks
 
 MOST_SCENARIOS = 10**9
 MOST_SEED = 2**64 - 1
@@ -29,7 +30,7 @@ def checked(
         allowed = f"a whole number from 1 to {MOST_SCENARIOS:,}"
         faults.append(_fault("scenarios", count, allowed, "leave it out to take simulation.count of the case"))
     else:
-        faults += [_thin(case, risk, count) for risk in case.risk if (1.0 - risk.level) * count < 1.0 - 1e-9]
+        faults += [_thin(case, risk, count) for risk in all_risks(case) if (1.0 - risk.level) * count < 1.0 - 1e-9]
     if not _whole(key) or not 0 <= key <= MOST_SEED:
         faults.append(
             _fault("seed", key, "a whole number from 0 to 2^64 - 1", "leave it out to take simulation.seed of the case")
@@ -62,7 +63,7 @@ def _thin(case: Case, risk: Risk, count: int) -> Fault:
     return Fault(
         file=case.path or "the case",
         line=None,
-        key=f'risk "{risk.id}".level',
+        key=f'{"covenant" if risk.loss == SHORTFALL else "risk"} "{risk.id.removeprefix("covenant ")}".level',
         value=f"{risk.level:g} with {count:,} scenarios",
         allowed=f"a tail of at least one scenario: {least:,} scenarios or more at this level",
         cure=f"use {least:,} scenarios or more, or a lower level",

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from ..kernels import drivers as rows
-from ..kernels.tables import MAX_FACTORS, LossKind, LossTable, Process, ProcessTable, TermTable
+from ..kernels.tables import LossKind, LossTable, Process, ProcessTable
 from ..models.blocks.objective import wealth_weights
-from ..models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Exposure, Ledger
+from ..models.blocks.revolver import lines
+from ..models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Ledger
 from ..models.schema.case import Case
 from ..models.schema.drivers import (
     CIR,
     Correlation,
     Deterministic,
     Driver,
+    Excess,
     GeometricJumps,
     LogisticShare,
     LogOU,
     Survival,
     TwoRegime,
     Vasicek,
+    Window,
 )
 from ..models.schema.rules import Risk
+from .shortfalls import all_risks, entity_liquidity, shortfalls
 from .solution import RiskLimit
+from .terms import Measured as Measured
+from .terms import terms
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
@@ -35,18 +41,9 @@ IntArray = NDArray[np.int32]
 SEMIDEFINITE = 1e-9
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A loss as the kernels take it, and the matrix (E, N) that turns decisions into its exposure."""
-
-    name: str
-    table: LossTable
-    matrix: csr_array
-
-
 def driver_order(case: Case) -> tuple[str, ...]:
-    """Ids of the drivers as they are stored: the case's order, but no survival before the driver that moves it."""
-    waiting = [d.id for d in case.driver if isinstance(d, Survival) and d.depends_on is not None]
+    """Ids of the drivers as they are stored: the case's order, but none before the driver that it depends on."""
+    waiting = [d.id for d in case.driver if isinstance(d, Survival | Excess) and d.depends_on is not None]
     return tuple([d.id for d in case.driver if d.id not in waiting] + waiting)
 
 
@@ -66,14 +63,19 @@ def process_table(case: Case) -> ProcessTable:
     by_id = {d.id: d for d in case.driver}
     drivers = [by_id[name] for name in order]
     dt, periods = case.horizon.dt, case.horizon.periods
-    kinds, params, start = [], [], []
+    kinds: list[int] = []
+    params: list[FloatArray] = []
+    start: list[float] = []
     for driver in drivers:
         kind, row, first = _process(driver, dt)
+        if isinstance(driver, Excess):
+            first = max(start[order.index(driver.depends_on)] / driver.strike - 1.0, 0.0)
         kinds.append(int(kind))
         params.append(np.broadcast_to(row, (periods, rows.SLOTS)))
         start.append(first)
     depends = [
-        order.index(d.depends_on) if isinstance(d, Survival) and d.depends_on is not None else -1 for d in drivers
+        order.index(d.depends_on) if isinstance(d, Survival | Excess) and d.depends_on is not None else -1
+        for d in drivers
     ]
     return ProcessTable(
         kind=np.array(kinds, dtype=np.int32),
@@ -103,6 +105,10 @@ def _process(driver: Driver, dt: float) -> tuple[Process, FloatArray, float]:
         return Process.SURVIVAL, rows.survival_row(d.hazard, d.recovery, d.sensitivity, dt), 1.0
     if isinstance(d, LogisticShare):
         return Process.LOGISTIC_SHARE, rows.logistic_row(d.mean, d.reversion, d.volatility, d.low, d.high, dt), d.start
+    if isinstance(d, Window):
+        return Process.WINDOW, rows.window_row(d.closing, d.reopening, d.shut_share, dt), 1.0
+    if isinstance(d, Excess):
+        return Process.EXCESS, rows.excess_row(d.strike), 0.0
     assert isinstance(d, Deterministic)
     return Process.DETERMINISTIC, rows.deterministic_row(d.path), d.path[0]
 
@@ -130,20 +136,29 @@ def correlation_factor(order: Sequence[str], correlation: Correlation | None) ->
 
 
 def liquidity(case: Case, ledger: Ledger, name: str = "liquidity") -> Measured:
-    """Peak of (minimum cash - running cash): cash flows, with interest on a surplus and the dearer one on a deficit."""
+    """Peak of (minimum cash - running cash): cash flows, with interest on a surplus and the dearer one on a deficit.
+
+    With a revolver, the committed line of each period follows the entries of the exposure. What is drawn gives its part
+    of the commitment fee back, which the ledger charges on the whole line.
+    """
     exposure = ledger.exposure(CASH_ACCOUNTS)
-    cash = case.cash
+    cash, revolver = case.cash, case.revolver
+    matrix = exposure.matrix
+    if revolver is not None:
+        matrix = csr_array(vstack([matrix, lines(case, ledger)]))
     table = LossTable(
         kind=LossKind.PEAK,
-        terms=_terms(exposure),
+        terms=terms(exposure),
         floor=np.asarray(cash.minimum, dtype=np.float64),
         opening=cash.opening,
         rate_driver=-1 if cash.rate_driver is None else driver_order(case).index(cash.rate_driver),
         surplus_margin=cash.deposit_margin,
         deficit_margin=cash.deficit_margin,
         dt=case.horizon.dt,
+        revolver=revolver is not None,
+        revolver_margin=0.0 if revolver is None else revolver.margin - revolver.commitment_fee,
     )
-    return Measured(name, table, exposure.matrix)
+    return Measured(name, table, matrix)
 
 
 def _net_loss(case: Case, ledger: Ledger, rates: FloatArray, name: str) -> Measured:
@@ -153,7 +168,7 @@ def _net_loss(case: Case, ledger: Ledger, rates: FloatArray, name: str) -> Measu
     """
     weights = wealth_weights(case, rates)
     exposure = ledger.exposure((*CASH_ACCOUNTS, *TERMINAL_ACCOUNTS), weights)
-    return Measured(name, LossTable(LossKind.WORST, _terms(exposure), np.zeros(1)), exposure.matrix)
+    return Measured(name, LossTable(LossKind.WORST, terms(exposure), np.zeros(1)), exposure.matrix)
 
 
 def _compute_shortfall(ledger: Ledger, risk: Risk) -> Measured:
@@ -161,35 +176,28 @@ def _compute_shortfall(ledger: Ledger, risk: Risk) -> Measured:
     weights[ledger.periods - 1 if risk.at is None else risk.at] = 1.0
     exposure = ledger.exposure((Account.COMPUTE,), weights)
     floor = np.array([0.0 if risk.target is None else risk.target])
-    return Measured(risk.id, LossTable(LossKind.WORST, _terms(exposure), floor), exposure.matrix)
+    return Measured(risk.id, LossTable(LossKind.WORST, terms(exposure), floor), exposure.matrix)
 
 
 def measured(case: Case, ledger: Ledger, rates: FloatArray) -> tuple[Measured, ...]:
-    """The loss of each risk limit of the case, in its order; `rates` are the mean deposit rates (T,)."""
+    """The loss of each of `all_risks`, in its order; `rates` are the mean deposit rates (T,)."""
     losses = []
     for risk in case.risk:
-        if risk.loss == "liquidity":
+        if risk.loss == "liquidity" and risk.entity is not None:
+            rate = -1 if case.cash.rate_driver is None else driver_order(case).index(case.cash.rate_driver)
+            losses.append(entity_liquidity(case, ledger, risk.entity, rate, risk.id))
+        elif risk.loss == "liquidity":
             losses.append(liquidity(case, ledger, risk.id))
         elif risk.loss == "net_loss":
             losses.append(_net_loss(case, ledger, rates, risk.id))
         else:
             losses.append(_compute_shortfall(ledger, risk))
-    return tuple(losses)
-
-
-def _terms(exposure: Exposure) -> TermTable:
-    factors = exposure.factors
-    used = factors[:, (factors >= 0).any(axis=0)] if factors.size else factors[:, :0]
-    if used.shape[1] > MAX_FACTORS:
-        raise ValueError(f"a price is the product of {used.shape[1]} drivers; the kernels take {MAX_FACTORS} at most")
-    padded = np.full((factors.shape[0], MAX_FACTORS), -1, dtype=np.int32)
-    padded[:, : used.shape[1]] = used
-    return TermTable(exposure.periods, padded, exposure.atom, exposure.start)
+    return (*losses, *shortfalls(case, ledger, rates))
 
 
 def risk_limits(case: Case, losses: Sequence[Measured]) -> tuple[RiskLimit, ...]:
-    """The case's risk limits as the loop takes them; `losses` as `measured` gives them."""
+    """The limits of `all_risks` as the loop takes them; `losses` as `measured` gives them."""
     return tuple(
         RiskLimit(risk.id, loss.table, loss.matrix, risk.level, risk.limit)
-        for risk, loss in zip(case.risk, losses, strict=True)
+        for risk, loss in zip(all_risks(case), losses, strict=True)
     )

@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.ledger import Account
-from . import explain
+from . import circular, explain
 from .amounts import Amounts
-from .covenants import covenants
+from .bearers import bear
+from .covenants import Prices, covenants, over_futures
 from .device import describe
+from .entities import entity_tables, remarks
 from .holdings import decision_table, funding, holdings
 from .infeasible import in_words
+from .loss_tables import bearers, loss_tables
 from .plan import (
     Cell,
     Certificate,
@@ -33,6 +36,7 @@ from .plan import (
 from .prepare import Prepared
 from .risk_figures import liquidity_fan, risk_figures
 from .scaling import ScalingReport
+from .shortfalls import all_risks
 from .solution import Solution
 from .statements import check_closing, statements
 from .tabulate import long
@@ -66,25 +70,35 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     amounts = Amounts(case, ready.ledger, ready.means, solution.decisions, ready.deposit_rates)
     check_closing(amounts, _cash(ready, solution.columns))
     sense = 1.0 if program.maximise else -1.0
-    risk = _risk(ready, solution, about, sense)
+    losses = _losses(ready, solution)
+    risk = _risk(ready, solution, losses, about, sense)
     rising = np.where(np.isfinite(program.row_upper), 1.0, -1.0)  # relaxing a minimum means less of it
     found = explain.limits(
         program, solution.columns, sense * rising * solution.row_prices, sense * solution.bound_prices
     )
     prices = explain.shadow_prices(found, risk, case.horizon.labels)
-    raised = funding(amounts)
+    found_loops = circular.circulation(circular.money_flows(amounts))
+    raised = replace(funding(amounts), circulating=found_loops.funding, circulating_share=found_loops.share)
+    bearing = bear(amounts, ready.backend, ready.store, ready.liquidity, all_risks(case), losses)
     tables = {
         **holdings(amounts, raised),
         **statements(amounts),
-        "covenants": covenants(amounts, program, solution.columns),
+        "covenants": covenants(amounts),
+        **over_futures(amounts, ready.backend, ready.store, _prices(ready, solution, risk), program.unit),
+        **entity_tables(amounts, ready.closed),
         "chain": explain.chain(found, risk, _power(amounts), case.horizon.labels, program.maximise),
         **explain.price_tables(prices, found, program.unit),
         "liquidity_fan": liquidity_fan(
             ready.backend, ready.store, ready.liquidity, solution.decisions, case.horizon.labels
         ),
         "scaling": _scaling(solution.scaling),
+        **circular.tables(found_loops),
+        **loss_tables(case, bearing),
     }
-    return _with(plan, risk, raised, decision_table(amounts), tables, prices, _warnings(risk))
+    plan = replace(plan, bearers=bearers(case, bearing))
+    return _with(
+        plan, risk, raised, decision_table(amounts), tables, prices, (*_warnings(risk), *remarks(amounts, ready.closed))
+    )
 
 
 def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
@@ -95,7 +109,7 @@ def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         certificate = Certificate(solution.upper, solution.lower, solution.gap, about.tolerance)
     conflict = None
     if solution.status is Status.INFEASIBLE:
-        conflict = in_words(solution.conflict, ready.program, ready.case.risk)
+        conflict = in_words(solution.conflict, ready.program, all_risks(ready.case))
     return Plan(
         case=ready.case,
         status=solution.status,
@@ -138,13 +152,17 @@ def _with(
     )
 
 
-def _risk(ready: Prepared, solution: Solution, about: Circumstances, sense: float) -> tuple[RiskFigure, ...]:
-    if not ready.losses:
-        return ()
+def _losses(ready: Prepared, solution: Solution) -> list[FloatArray]:
+    """(S,) losses of each risk limit."""
     tables = [loss.table for loss in ready.losses]
-    losses = ready.backend.losses(ready.store, tables, [loss.matrix @ solution.decisions for loss in ready.losses])
+    return ready.backend.losses(ready.store, tables, [loss.matrix @ solution.decisions for loss in ready.losses])
+
+
+def _risk(
+    ready: Prepared, solution: Solution, losses: Sequence[FloatArray], about: Circumstances, sense: float
+) -> tuple[RiskFigure, ...]:
     prices = [sense * value.price for value in solution.risks]
-    return risk_figures(ready.backend, ready.case.risk, losses, prices, about.fresh)
+    return risk_figures(ready.backend, all_risks(ready.case), losses, prices, about.fresh)
 
 
 def _warnings(risk: Sequence[RiskFigure]) -> tuple[str, ...]:
@@ -154,6 +172,12 @@ def _warnings(risk: Sequence[RiskFigure]) -> tuple[str, ...]:
         for f in risk
         if f.out_of_sample is not None and f.out_of_sample.ci_low > f.limit
     )
+
+
+def _prices(ready: Prepared, solution: Solution, risk: Sequence[RiskFigure]) -> Prices:
+    """Objective gained per unit by which a row, or a risk limit, is relaxed; a cost counts as a loss."""
+    rows = dict(zip(ready.program.row_names, solution.row_prices.tolist(), strict=True))
+    return Prices(rows, {figure.name: abs(figure.price) for figure in risk})
 
 
 def _cash(ready: Prepared, columns: FloatArray) -> FloatArray:

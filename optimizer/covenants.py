@@ -1,100 +1,230 @@
-"""Covenants on the expected path: value, limit and headroom in each period tested."""
+"""Covenants: value and headroom on the expected path, breaches and headroom over the futures, and what a notch costs.
+
+All figures come from the same headroom, level + limit × slope, that makes the rows and the losses.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.ledger import Account
-from ..models.program import LinearProgram
+from ..kernels.backend import Backend
+from ..kernels.store import Store
+from ..kernels.tail import tail
+from ..models.blocks.headroom import Figure, Headroom, headrooms, opening_cash_carried, spelled_out
+from ..models.flows import expected
 from ..models.schema.rules import Covenant
 from .amounts import Amounts
 from .plan import Cell, Column, Table
+from .shortfalls import Tested, tested, value_of
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
 
-AT_LEAST = ("interest_cover", "dscr", "terminal_equity")
-EBITDA = tuple(a for a in Account if a.ebitda)
+CHUNK = 1 << 15
+FAN_SCENARIOS = 1 << 17
+FIFTH = 0.05
+BREACH = 1e-9
+"""Part of a covenant's size, its largest expected level or requirement, below which a shortfall is rounding."""
 
 
-def covenants(amounts: Amounts, program: LinearProgram, columns: FloatArray) -> Table:
-    """The table covenants. A ratio whose denominator is not positive is undefined: its cell is empty."""
-    activity = program.matrix @ columns
-    at = {name: i for i, name in enumerate(program.row_names)}
+@dataclass(frozen=True)
+class Prices:
+    """What limits are worth: change of the objective per unit more room, by name of the row, and by name of the risk limit."""
+
+    rows: Mapping[str, float]
+    risks: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Breaches:
+    """A covenant over the futures. Arrays by period tested, in the order of `times`.
+
+    probability: share of the futures in which it is breached at all. first, breached: shares whose first breach falls into
+    the period, and that are in breach then. fifth: 5th percentile of the headroom. worst_fifth: that of the least headroom
+    of each future. headroom in billions.
+    """
+
+    times: tuple[int, ...]
+    probability: float
+    first: FloatArray
+    breached: FloatArray
+    fifth: FloatArray
+    worst_fifth: float
+
+    def median_first(self) -> int | None:
+        """Period by which half of the futures that breach it have done so; None where none does."""
+        if self.probability <= 0.0:
+            return None
+        return self.times[int(np.searchsorted(np.cumsum(self.first), 0.5 * self.probability - 1e-12))]
+
+
+def covenants(amounts: Amounts) -> Table:
+    """The table covenants, on the expected path. A figure whose denominator is not positive is undefined: an empty cell."""
     rows: list[tuple[Cell, ...]] = []
     for covenant in amounts.case.covenant:
-        values = _values(amounts, covenant, at, activity)
-        for t in _tested(covenant, amounts.periods):
-            value = _finite(values[t])
-            sign = -1.0 if covenant.kind in AT_LEAST else 1.0
-            headroom = None if value is None else sign * (covenant.limit - value)
-            row = at.get(f"covenant_{covenant.id}[{amounts.labels[t]}]")
-            money = None if row is None else float(program.row_upper[row] - activity[row])
-            rows.append((covenant.id, covenant.kind, amounts.labels[t], value, covenant.limit, headroom, money))
-    columns_ = (
+        for test in headrooms(amounts.case, amounts.ledger, covenant):
+            level, slope = (on_path(amounts, covenant.entity, f, test) for f in (test.level, test.slope))
+            values = value_of(test, level, slope)
+            money = level + covenant.limit * slope
+            sign = -1.0 if covenant.at_least else 1.0
+            for i, t in enumerate(test.times):
+                value = float(values[i]) if np.isfinite(values[i]) else None
+                headroom = None if value is None else sign * (covenant.limit - value)
+                label, name = amounts.labels[t], covenant.id
+                rows.append(
+                    (
+                        name,
+                        covenant.kind,
+                        test.of,
+                        label,
+                        value,
+                        covenant.limit,
+                        headroom,
+                        float(money[i]),
+                        covenant.as_,
+                    )
+                )
+    columns = (
         Column("covenant"),
         Column("kind"),
+        Column("of"),
         Column("period"),
         Column("value", "", "number"),
         Column("limit", "", "number"),
         Column("headroom", "", "number"),
         Column("headroom in billions", "billion", "money"),
+        Column("kept"),
     )
-    return long("covenants", "Covenants on the expected path", columns_, rows)
+    return long("covenants", "Covenants on the expected path", columns, rows)
 
 
-def _tested(covenant: Covenant, periods: int) -> range:
-    if covenant.kind == "terminal_equity":
-        return range(periods - 1, periods)
-    last = periods - 1 if covenant.to_period is None else min(covenant.to_period, periods - 1)
-    return range(max(0, covenant.from_period), last + 1)
+def on_path(amounts: Amounts, entity: str | None, figure: Figure, test: Headroom) -> FloatArray:
+    """(times,) expected amount of a figure at the plan, billion."""
+    case, ledger = amounts.case, amounts.ledger
+    spelled = spelled_out(case, ledger, entity, figure, amounts.deposit_rates)
+    flow = expected(ledger, spelled.flows, amounts.means, test.times) @ amounts.decided
+    carried = opening_cash_carried(case, entity, amounts.deposit_rates)[list(test.times)]
+    return np.asarray(flow + spelled.constant + spelled.cash * carried)
 
 
-def _values(amounts: Amounts, covenant: Covenant, at: Mapping[str, int], activity: FloatArray) -> FloatArray:
-    """(T,) values; NaN where undefined. What counts as EBITDA, service and debt: as in models/blocks/covenants.py."""
-    debt = amounts.of(Account.DEBT)
-    if covenant.kind == "net_debt_to_ebitda":
-        return _ratio(debt - amounts.cash, _last_year(amounts, *EBITDA))
-    if covenant.kind == "interest_cover":
-        return _ratio(_last_year(amounts, *EBITDA), -_last_year(amounts, Account.INTEREST))
-    if covenant.kind == "dscr":
-        service = -_last_year(amounts, Account.INTEREST, Account.PRINCIPAL)
-        return _ratio(_last_year(amounts, *EBITDA, Account.TAX), service)
-    if covenant.kind == "ltv":
-        return _ratio(debt, amounts.of(Account.HARDWARE_VALUE, Account.SITE_VALUE))
-    if covenant.kind == "floating_share":
-        floats = {i.id for i in amounts.case.instrument if i.rate == "floating"}
-        floating = amounts.part(
-            Account.DEBT,
-            lambda d: (
-                d.tags.get("instrument") in floats
-                or (d.tags.get("kind") == "debt" and d.tags.get("rate") == "floating")
-            ),
+def over_futures(
+    amounts: Amounts, backend: Backend, store: Store, prices: Prices, objective_unit: str
+) -> dict[str, Table]:
+    """The tables covenant_risk (a row per covenant) and covenant_breaches (a row per covenant and period)."""
+    summary: list[tuple[Cell, ...]] = []
+    periods: list[tuple[Cell, ...]] = []
+    for covenant in amounts.case.covenant:
+        one = tested(amounts.case, amounts.ledger, amounts.deposit_rates, covenant)
+        exposure = one.measured.matrix @ amounts.decided
+        found = breaches(backend, store, one, exposure)
+        cost = notch_cost(amounts, backend, store, one, prices)
+        first = found.median_first()
+        summary.append(
+            (
+                covenant.id,
+                covenant.kind,
+                covenant.as_,
+                covenant.entity or "",
+                covenant.limit,
+                found.probability,
+                None if first is None else amounts.labels[first],
+                found.worst_fifth,
+                covenant.step,
+                cost,
+            )
         )
-        return _ratio(floating, debt)
-    # maturity_wall and terminal_equity are the rows themselves: an amount of billions against the limit
-    sign = -1.0 if covenant.kind == "terminal_equity" else 1.0
-    rows = [at.get(f"covenant_{covenant.id}[{label}]", -1) for label in amounts.labels]
-    return np.array(
-        [sign * activity[i] if i >= 0 else (0.0 if covenant.kind == "maturity_wall" else np.nan) for i in rows]
+        for i, t in enumerate(found.times):
+            shares = (float(found.first[i]), float(found.breached[i]), float(found.fifth[i]))
+            periods.append((covenant.id, amounts.labels[t], *shares))
+    count = f"{store.count:,} futures"
+    head = (
+        Column("covenant"),
+        Column("kind"),
+        Column("kept"),
+        Column("entity"),
+        Column("limit", "", "number"),
+        Column("breached", "", "share"),
+        Column("median first breach"),
+        Column("least headroom, 5th percentile", "billion", "money"),
+        Column("notch", "", "number"),
+        Column("cost of a notch", objective_unit, "number"),
     )
+    each = (
+        Column("covenant"),
+        Column("period"),
+        Column("first breach here", "", "share"),
+        Column("in breach", "", "share"),
+        Column("headroom, 5th percentile", "billion", "money"),
+    )
+    return {
+        "covenant_risk": long("covenant_risk", f"Covenants over {count}", head, summary),
+        "covenant_breaches": long("covenant_breaches", f"Covenants over {count}, by period", each, periods),
+    }
 
 
-def _last_year(amounts: Amounts, *accounts: Account) -> FloatArray:
-    """(T,) sum over the last year; scaled up while the year is not full."""
-    span = amounts.case.horizon.per_year
-    flow = amounts.of(*accounts)
-    sums = np.convolve(flow, np.ones(span))[: flow.size]
-    return sums * span / np.minimum(np.arange(1, flow.size + 1), span)
+def breaches(backend: Backend, store: Store, one: Tested, exposure: FloatArray) -> Breaches:
+    """What the futures do to a covenant, in chunks. Percentiles per period take the first 131,072 futures at most."""
+    times = tuple(dict.fromkeys(t for _, t in one.rows))
+    column = np.array([times.index(t) for _, t in one.rows])
+    rounding = BREACH * _size(one, exposure)
+    first, breached = np.zeros(len(times)), np.zeros(len(times))
+    worst = np.empty(store.count)
+    kept: list[FloatArray] = []
+    for rows in _chunks(store.count):
+        each = backend.balances(store, one.measured.table, exposure, rows=rows) - one.measured.table.floor
+        headroom = np.full((rows.size, len(times)), np.inf)
+        np.minimum.at(headroom.T, column, each.T)
+        below = headroom < -rounding
+        breached += below.sum(axis=0)
+        hit = below.any(axis=1)
+        first += np.bincount(below[hit].argmax(axis=1), minlength=len(times))
+        worst[rows] = headroom.min(axis=1)
+        if rows[0] < FAN_SCENARIOS:
+            kept.append(headroom)
+    fifth = np.quantile(np.concatenate(kept), FIFTH, axis=0)
+    shares = first / store.count
+    return Breaches(times, float(shares.sum()), shares, breached / store.count, fifth, float(np.quantile(worst, FIFTH)))
 
 
-def _ratio(over: FloatArray, under: FloatArray) -> FloatArray:
-    defined = under > 1e-9
-    return np.where(defined, over / np.where(defined, under, 1.0), np.nan)
+def _size(one: Tested, exposure: FloatArray) -> float:
+    return max(1.0, float(np.max(np.abs(exposure), initial=0.0)), float(np.max(np.abs(one.measured.table.floor))))
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _chunks(count: int) -> Iterator[NDArray[np.int64]]:
+    for first in range(0, count, CHUNK):
+        yield np.arange(first, min(first + CHUNK, count))
+
+
+def notch_cost(amounts: Amounts, backend: Backend, store: Store, one: Tested, prices: Prices) -> float | None:
+    """Objective given up if the covenant's limit were a notch tighter, to first order; None where it is only reported.
+
+    By the envelope theorem: hard, the sum over its rows of price × what a notch takes off their headroom at the plan; over
+    the futures, the limit's price × what a notch adds to the CVaR of the shortfall.
+    """
+    covenant = one.covenant
+    if covenant.as_ == "report":
+        return None
+    step = -covenant.step if not covenant.at_least else covenant.step
+    if covenant.as_ == "hard":
+        cost = 0.0
+        for test in headrooms(amounts.case, amounts.ledger, covenant):
+            slope = on_path(amounts, covenant.entity, test.slope, test)
+            for i, t in enumerate(test.times):
+                name = f"covenant_{covenant.id}[{f'{test.of},' if test.of else ''}{amounts.labels[t]}]"
+                cost -= prices.rows.get(name, 0.0) * step * float(slope[i])
+        return cost
+    price = prices.risks.get(f"covenant {covenant.id}", 0.0)
+    if price == 0.0:
+        return 0.0
+    tighter = tested(amounts.case, amounts.ledger, amounts.deposit_rates, covenant, covenant.limit + step)
+    worse = [_cvar(covenant, backend, store, each, amounts.decided) for each in (tighter, one)]
+    return price * (worse[0] - worse[1])
+
+
+def _cvar(covenant: Covenant, backend: Backend, store: Store, one: Tested, decided: FloatArray) -> float:
+    losses = backend.losses(store, [one.measured.table], [one.measured.matrix @ decided])[0]
+    return tail(losses, covenant.level or 0.0).cvar

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.schema.case import Case
+from ..models.blocks.circularity import circular_investors
 from .amounts import Amounts
 from .plan import Cell, Column, Funding, Table
 from .tabulate import NEGLIGIBLE, long, name_of, wide
@@ -18,13 +18,13 @@ BILLION = "billion"
 
 
 def funding(amounts: Amounts) -> Funding:
-    """Face value placed and drawn, billion, and customers' prepayments.
+    """Expected face value placed and drawn, billion, and customers' prepayments.
 
     Circular is what comes from investors behind whom a supplier or customer stands, and all prepayments.
     """
     behind = circular_investors(amounts.case)
     instruments, holders, circular = dict[str, float](), dict[str, float](), 0.0
-    for decision, amount in amounts.decisions(*FUNDED):
+    for decision, amount in amounts.raised():
         if amount <= NEGLIGIBLE:
             continue
         instrument, holder = decision.tags["instrument"], decision.tags["investor"]
@@ -38,12 +38,6 @@ def funding(amounts: Amounts) -> Funding:
         instruments[PREPAYMENTS] = prepaid
         holders[PREPAYMENTS] = prepaid
     return Funding(instruments, holders, share, total)
-
-
-def circular_investors(case: Case) -> frozenset[str]:
-    """Ids of the investors behind whom a supplier or customer of the plan stands."""
-    roles = {party.id: party.role for party in case.party}
-    return frozenset(i.id for i in case.investor if i.party is not None and roles[i.party] != "other")
 
 
 def holdings(amounts: Amounts, raised: Funding) -> dict[str, Table]:
@@ -92,14 +86,21 @@ def _issuance(amounts: Amounts) -> Table:
         Column("period"),
         Column("face", BILLION, "money"),
     )
-    how = {**FUNDED, "commit": "committed"}
+    how = {**FUNDED, "commit": "committed", "line": "committed"}
     rows: list[tuple[Cell, ...]] = []
     for decision, amount in amounts.decisions(*how):
         if amount > NEGLIGIBLE:
             tags = decision.tags
             label = amounts.labels[decision.period]
             rows.append(
-                (tags["instrument"], tags["investor"], tags.get("step", ""), how[decision.block], label, amount)
+                (
+                    tags.get("instrument", "revolver"),
+                    tags["investor"],
+                    tags.get("step", ""),
+                    how[decision.block],
+                    label,
+                    amount,
+                )
             )
     return long("issuance", "Placements, commitments and draws", columns, rows)
 

@@ -25,7 +25,7 @@ from .polish import polish
 from .progress import Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
 from .sample import Rows, Sample
 from .settings import Settings
-from .solution import Conflict, LeastRisk, Relaxation, RiskLimit, RiskValue, Solution
+from .solution import Conflict, Cut, LeastRisk, Relaxation, RiskLimit, RiskValue, Solution
 
 __all__ = [
     "Conflict",
@@ -59,17 +59,19 @@ def maximise(
     store: Held,
     settings: Settings | None = None,
     progress: Progress | None = None,
+    pool: Sequence[Cut] = (),
 ) -> Solution:
     """Optimise `program` (in its own sense) such that CVaR of every risk is within its limit over the scenarios of
     `store`.
 
-    Returns the best feasible plan with its certificate, the prices of all limits, or why there is no plan. Ctrl-C and
-    the time limit end the search with the best plan so far (status stopped; `columns` is None if there is none yet).
+    `pool`: cuts that are valid for these risks and scenarios, from the search for another plan; they save most of the
+    work. Returns the best feasible plan with its certificate, the prices of all limits, or why there is no plan. Ctrl-C
+    and the time limit end the search with the best plan so far (status stopped; `columns` is None if there is none yet).
 
     Raises `SolverError` for numbers that are not finite, crossed bounds, an objective without limit, or a solver that
     fails; ValueError for a risk limit that makes no sense with these scenarios.
     """
-    return _Search(program, tuple(risks), backend, store, settings or Settings(), progress).run()
+    return _Search(program, tuple(risks), backend, store, settings or Settings(), progress, pool).run()
 
 
 class _Search:
@@ -83,8 +85,10 @@ class _Search:
         store: Held,
         settings: Settings,
         progress: Progress | None,
+        pool: Sequence[Cut],
     ) -> None:
         self.program = program
+        self.pool = tuple(pool)
         self.risks = risks
         self.settings = settings
         self.monitor = Monitor(progress, settings.time_limit, settings.gap, 1.0 if program.maximise else -1.0)
@@ -147,9 +151,14 @@ class _Search:
         self.monitor.tell("relaxed")
         if self.risks:
             try:
-                start = relaxed.x if self.piloted else self._pilot(relaxed.x)
+                if self.found.plan is not None:
+                    start = self.found.plan.x
+                elif self.piloted:
+                    start = relaxed.x
+                else:
+                    start = self._warm(relaxed.x) if self.pool else self._pilot(relaxed.x)
                 self.piloted = True
-                self._rounds(start if self.found.plan is None else self.found.plan.x)
+                self._rounds(start)
             except Infeasible:
                 raise SolverError("cuts and rows contradict each other; see the scaling report") from None
             if self.conflict is not None:
@@ -179,6 +188,20 @@ class _Search:
             ).best
         self.master.drop_all()
         return start
+
+    def _warm(self, relaxed: FloatArray) -> FloatArray:
+        """The best plan by the cuts of the pool, which stay; without one, the search begins as if there were no pool."""
+        rows = self.sample.pilot(min(self.sample.count, max(1, self.settings.pilot)))
+        if any(k < 1.0 for k in rows.weights):
+            return self._pilot(relaxed)
+        self.found.set_scales(rows, rows.losses(self.master.decisions(relaxed)))
+        for cut in self.pool:
+            self.master.add(cut)
+        try:
+            return self.master.solve().x
+        except Infeasible:
+            self.master.drop_all()
+            return self._pilot(relaxed)
 
     def _rounds(self, start: FloatArray) -> None:
         """Full passes, each followed by cutting planes on the rows that matter, until the bounds meet or stop
@@ -320,6 +343,7 @@ class _Search:
             conflict=self.conflict,
             polished=self.polished,
             messages=tuple(self.messages),
+            cuts=master.pool,
         )
 
     def _risk_values(self, plan: Evaluated, prices: Prices) -> tuple[RiskValue, ...]:

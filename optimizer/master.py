@@ -18,8 +18,8 @@ from scipy.sparse import csr_array, hstack, vstack
 from ..models.program import LinearProgram
 from .highs import SMALLEST_COEFFICIENT, LpResult, LpStatus, Model, SolverError
 from .progress import Monitor, OutOfTime
-from .sample import Cut
 from .scaling import apply, power_of_two, scale
+from .solution import Cut
 
 FloatArray = NDArray[np.float64]
 
@@ -52,11 +52,12 @@ class Prices:
 
 @dataclass(frozen=True)
 class _Row:
-    """A cut as it stands in the model: its limit, and the scaled row (limit - constant) * scale."""
+    """A cut as it stands in the model: its limit, the scaled row (limit - constant) * scale, and what it was made from."""
 
     limit: int
     scale: float
     constant: float
+    cut: Cut
 
 
 class Master:
@@ -99,6 +100,11 @@ class Master:
     @property
     def cuts(self) -> int:
         return len(self._rows)
+
+    @property
+    def pool(self) -> tuple[Cut, ...]:
+        """The cuts, as they were added."""
+        return tuple(row.cut for row in self._rows)
 
     def objective(self, x: FloatArray) -> float:
         """The present aim at x: the primary objective, or the value while polishing."""
@@ -174,7 +180,7 @@ class Master:
             np.append(index, self._width).astype(np.int32),
             np.append(value[index], -self.scales[cut.limit] * row_scale),
         )
-        self._rows.append(_Row(cut.limit, row_scale, constant))
+        self._rows.append(_Row(cut.limit, row_scale, constant, cut))
         self._last = None
 
     def solve(self) -> Point:

@@ -152,12 +152,37 @@ class ScenarioInfo:
 
 @dataclass(frozen=True)
 class Funding:
-    """Face value raised, billion, by instrument and by holder; circular_share of all funding raised."""
+    """Face value raised, billion, by instrument and by holder.
+
+    circular_share: of all funding, what comes from parties that the plan pays or is paid by: what the case caps.
+    circulating: the largest circulation through the company on funding, billion, and its share of all funding; at most
+    as much.
+    """
 
     by_instrument: Mapping[str, float]
     by_holder: Mapping[str, float]
     circular_share: float
     total: float
+    circulating: float = 0.0
+    circulating_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Bearers:
+    """Who bears what is lost, at the first default or at the horizon, billion; see docs/mathematics-loss.md.
+
+    level: of the tail of all losses. expected, cvar: of all losses together. Shares are of the mean loss in the tail:
+    own_share falls on the company's shareholders, outside_share on all others, circular_share on parties that the plan
+    pays or is paid by.
+    """
+
+    level: float
+    expected: float
+    cvar: float
+    own_share: float
+    outside_share: float
+    circular_share: float
+    default_probability: float
 
 
 @dataclass(frozen=True)
@@ -167,9 +192,13 @@ class Plan:
     issuance (instrument × holder × step × period), funding_by_instrument, funding_by_holder, purchases (accelerator ×
     site × period), construction (site × layer × period), contracts, merchant (accelerator × period), cash_flow (line ×
     period, expected), balance_sheet (cash, debt, asset values × period), debt_service (interest, principal per period),
-    income, compute, chain (least link per period and site), covenants (kind, period, value, limit, headroom), prices
+    income, compute, chain (least link per period and site), covenants (kind, period, value, limit, headroom),
+    covenant_risk (breach probability, first breach, headroom, cost of a notch), covenant_breaches (by period), entity_cash,
+    entity_figures and ownership (where there are entities or stakes), prices
     (shadow prices, at most 15), prices_by_period (all of them), liquidity_fan (quantiles of cash per period), scaling
-    (coefficient ranges before and after).
+    (coefficient ranges before and after), circular_flows (edges of the money-flow graph), circular_loops (its loops),
+    loss_by_claim, loss_by_holder, loss_by_instrument, loss_by_party, loss_by_limit (who bears the loss) and
+    default_dates.
     """
 
     case: Case
@@ -188,5 +217,6 @@ class Plan:
     tables: Mapping[str, Table]
     prices: tuple[ShadowPrice, ...]
     infeasibility: Infeasibility | None = None
+    bearers: Bearers | None = None
     messages: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)

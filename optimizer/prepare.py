@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +19,7 @@ from ..models.program import LinearProgram
 from ..models.reading.faults import CaseError, Fault
 from ..models.schema.case import Case
 from .assemble import Measured, liquidity, measured, process_table, reordered
+from .calendar import closed_periods
 from .progress import Progress, ProgressEvent
 
 FloatArray = NDArray[np.float64]
@@ -31,6 +34,7 @@ class Prepared:
         deposit_rates: (T,) mean interest on a surplus, per period.
         losses: the loss of each risk limit, in the case's order.
         liquidity: running cash, with or without a limit on it.
+        closed: (entity, period) in which an entity makes no distribution, since its tests are not met.
     """
 
     case: Case
@@ -46,6 +50,7 @@ class Prepared:
     build_s: float
     simulate_s: float
     evaluate_s: float
+    closed: frozenset[tuple[str, int]] = frozenset()
 
 
 class Clock:
@@ -69,8 +74,25 @@ class Clock:
             self._progress(ProgressEvent(phase, math.inf, -math.inf, math.inf, 0, 0.0, 0, self.elapsed, None))
 
 
-def prepare(case: Case, backend: Backend, count: int, seed: int, clock: Clock | None = None) -> Prepared:
+def same_drivers(one: ProcessTable, other: ProcessTable) -> bool:
+    """Whether both tables draw the same scenarios."""
+    return all(
+        np.array_equal(np.asarray(getattr(one, field.name)), np.asarray(getattr(other, field.name)))
+        for field in dataclasses.fields(ProcessTable)
+    )
+
+
+def prepare(
+    case: Case,
+    backend: Backend,
+    count: int,
+    seed: int,
+    clock: Clock | None = None,
+    drawn: Sequence[tuple[ProcessTable, Store]] = (),
+) -> Prepared:
     """Draw the scenarios, and build the ledger and, on their means, the linear program.
+
+    `drawn`: scenarios drawn before with the same count and seed; those of the same drivers are used again.
 
     Raises:
         CaseError: a driver overflows in some scenario.
@@ -83,8 +105,9 @@ def prepare(case: Case, backend: Backend, count: int, seed: int, clock: Clock | 
     cash = liquidity(case, ledger)
     build = clock.lap()
     clock.tell(f"drawing {count:,} scenarios")
+    known = [store for table, store in drawn if same_drivers(table, processes)]
     try:
-        store = backend.simulate(processes, count, seed)
+        store = known[0] if known else backend.simulate(processes, count, seed)
         simulate = clock.lap()
         means = backend.means(store, ledger.factors)
     except FloatingPointError as overflow:
@@ -97,8 +120,10 @@ def prepare(case: Case, backend: Backend, count: int, seed: int, clock: Clock | 
     evaluate = clock.lap()
     clock.tell("building the linear program")
     losses = measured(case, ledger, rates)
-    program = build_program(case, ledger, means, rates)
+    closed = closed_periods(case, ledger, means, rates)
+    program = build_program(case, ledger, means, rates, closed)
     build += clock.lap()
     return Prepared(
-        case, backend, processes, store, ledger, means, rates, program, losses, cash, build, simulate, evaluate
-    )
+        case, backend, processes, store, ledger, means, rates, program, losses, cash, build, simulate, evaluate,
+        closed,
+    )  # fmt: skip

@@ -12,11 +12,12 @@ from ..models.schema.rules import Risk
 from .assemble import Measured
 from .out_of_sample import cvar_interval
 from .plan import Cell, Column, RiskFigure, Table
+from .shortfalls import SHORTFALL
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
 
-UNITS = {"liquidity": "billion", "net_loss": "billion", "compute_shortfall": "PFLOP/s"}
+UNITS = {"liquidity": "billion", "net_loss": "billion", "compute_shortfall": "PFLOP/s", SHORTFALL: "billion"}
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 FAN_SCENARIOS = 1 << 17
 
@@ -61,10 +62,10 @@ def liquidity_fan(
         Column("period"),
         *(Column(f"{q:.0%}", "billion", "money") for q in QUANTILES),
         Column("mean", "billion", "money"),
-        Column("minimum", "billion", "money"),
+        Column("minimum", "billion", "money"),  # less the revolver's line
         Column("below minimum", "", "share"),
     )
-    floor = liquidity.table.floor
+    floor = liquidity.table.least(exposure)
     rows: list[tuple[Cell, ...]] = [
         (label, *(float(q) for q in quantiles[:, t]), float(mean[t]), float(floor[t]), float(below[t]))
         for t, label in enumerate(labels)

@@ -61,7 +61,7 @@ def optimize(
     solution = maximise(ready.program, limits, backend, ready.store, settings, progress)
     fresh = None
     messages: tuple[str, ...] = ()
-    if out_of_sample and solution.decisions is not None and case.risk:
+    if out_of_sample and solution.decisions is not None and ready.losses:
         clock.tell("checking the plan on fresh draws")
         try:
             fresh = devices.steadily(backend, lambda: _fresh(ready, solution, fresh_count(count), key))

@@ -8,7 +8,6 @@ minorant of it, so its subgradient gives a cut that is valid for all rows (docs/
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +15,9 @@ from numpy.typing import NDArray
 from ..kernels.backend import Backend, Held, Losses
 from ..kernels.tail import Tail, tail_mass
 from .progress import Monitor
-from .solution import RiskLimit
+from .solution import Cut, RiskLimit
 
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Cut:
-    """CVaR of risk limit number `limit` >= constant + gradient @ decisions, for every plan."""
-
-    limit: int
-    gradient: FloatArray
-    constant: float
 
 
 class Rows:
@@ -107,10 +97,11 @@ class Rows:
         with self._monitor.evaluating():
             exposure = np.asarray(risk.matrix @ decisions, dtype=np.float64)
             total, slope = self._backend.pull_back(self._stores[limit], risk.table, exposure, worst.rows, worst.weights)
-            gradient = np.asarray(risk.matrix.T @ slope, dtype=np.float64) / k
+            slope = np.asarray(slope, dtype=np.float64) / k
+            gradient = np.asarray(risk.matrix.T @ slope, dtype=np.float64)
             self._count(worst.rows.shape[0])
         self._monitor.cuts += 1
-        return Cut(limit, gradient, float(total) / k - float(gradient @ decisions))
+        return Cut(limit, gradient, float(total) / k - float(gradient @ decisions), slope)
 
     def _count(self, rows: int) -> None:
         self._monitor.rows += rows / (self._whole * len(self._risks))

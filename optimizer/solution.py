@@ -35,6 +35,19 @@ class RiskLimit:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """CVaR of risk limit number `limit` >= constant + gradient @ decisions, for every plan.
+
+    slope: (E,) the same over the loss's exposures, of which the plan is only one cause: gradient = matrix' slope.
+    """
+
+    limit: int
+    gradient: FloatArray
+    constant: float
+    slope: FloatArray
+
+
+@dataclass(frozen=True)
 class RiskValue:
     """A risk limit and the plan, evaluated on all scenarios in double precision.
 
@@ -109,6 +122,7 @@ class Solution:
             more of its right-hand side (any sign). Gained means more if maximised, less if minimised.
         bound_prices: (columns,) objective gained per unit more of a column's upper bound (>= 0).
         polished: the plan is the one that polishing found.
+        cuts: valid cuts that the search ended with; they do not depend on the limits' amounts.
     """
 
     status: Status
@@ -130,3 +144,4 @@ class Solution:
     conflict: Conflict | None = None
     polished: bool = False
     messages: tuple[str, ...] = field(default=())
+    cuts: tuple[Cut, ...] = field(default=(), repr=False)

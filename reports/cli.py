@@ -27,6 +27,7 @@ examples:
   capmix new my.toml                       write a commented starter case
   capmix check my.toml                     list every fault of a case, or describe it
   capmix plan my.toml --scenarios 100000   make a plan; a shipped case goes by its name: hyperscaler
+  capmix compare my.toml                   put the case's variants side by side on the same scenarios
   capmix doctor my.toml                    what this machine offers, and how many scenarios fit
 
 exit codes: 0 certified plan; 2 wrong usage or bad case; 3 no feasible plan; 4 stopped before the gap was met;
@@ -66,6 +67,10 @@ def _run(options: argparse.Namespace) -> int:
         from .plan import plan_command
 
         return plan_command(options)
+    if options.command == "compare":
+        from .compare import compare_command
+
+        return compare_command(options)
     if options.command == "check":
         from .check import check_command
 
@@ -143,21 +148,22 @@ def build_parser() -> argparse.ArgumentParser:
         description="Make a plan for a case, print its summary and write a run folder.",
     )
     plan.add_argument("case", metavar="CASE", help="a case file, or the name of a shipped case")
-    _scenarios(plan)
-    plan.add_argument(
-        "--device", choices=("auto", "cuda", "cpu"), default="auto", help="where the scenarios are evaluated"
+    plan.add_argument("--variant", metavar="NAME", help="plan the case as its [variant.NAME] changes it")
+    _computing(plan)
+
+    compare = commands.add_parser(
+        "compare",
+        help="put variants of a case side by side",
+        formatter_class=style,
+        allow_abbrev=False,
+        description="Plan the [variant.NAME] tables of a case on one pool of scenarios and put them side by side.",
     )
-    plan.add_argument("--seed", type=_seed, metavar="S", help="seed of the draws, 0 to 2^64 - 1 (default: the case's)")
-    plan.add_argument("--gap", type=_gap, default=1e-5, metavar="G", help="relative gap to certify (default: 1e-5)")
-    plan.add_argument(
-        "--time-limit", type=_seconds, metavar="SEC", help="stop after so many seconds with the best plan so far"
+    compare.add_argument("case", metavar="CASE", help="a case file, or the name of a shipped case")
+    compare.add_argument("--variants", type=_names, metavar="A,B", help="which variants (default: all of the case's)")
+    compare.add_argument(
+        "--milestones", type=_marks, metavar="X,Y", help="compute in service, PFLOP/s, whose dates are compared"
     )
-    plan.add_argument("--out", metavar="DIR", help="run folder, new or empty (default: runs/NAME-DATE-TIME)")
-    plan.add_argument(
-        "--tables", choices=("csv", "parquet"), default="csv", help="how tables are written (default: csv)"
-    )
-    plan.add_argument("--json", action="store_true", help="print plan.json to standard output instead of the summary")
-    plan.add_argument("--no-progress", action="store_true", help="no progress line")
+    _computing(compare)
 
     check = commands.add_parser(
         "check",
@@ -190,6 +196,29 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _computing(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that computes."""
+    _scenarios(parser)
+    parser.add_argument(
+        "--device", choices=("auto", "cuda", "cpu"), default="auto", help="where the scenarios are evaluated"
+    )
+    parser.add_argument(
+        "--seed", type=_seed, metavar="S", help="seed of the draws, 0 to 2^64 - 1 (default: the case's)"
+    )
+    parser.add_argument("--gap", type=_gap, default=1e-5, metavar="G", help="relative gap to certify (default: 1e-5)")
+    parser.add_argument(
+        "--time-limit", type=_seconds, metavar="SEC", help="stop after so many seconds with the best plan so far"
+    )
+    parser.add_argument("--out", metavar="DIR", help="run folder, new or empty (default: runs/NAME-DATE-TIME)")
+    parser.add_argument(
+        "--tables", choices=("csv", "parquet"), default="csv", help="how tables are written (default: csv)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the result as JSON to standard output instead of the summary"
+    )
+    parser.add_argument("--no-progress", action="store_true", help="no progress line")
+
+
 def _scenarios(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scenarios",
@@ -197,6 +226,20 @@ def _scenarios(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="number of simulated futures, e.g. 100000 or 1e6 (default: the case's)",
     )
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} must be names with commas between them, e.g. own_cash,debt")
+    return names
+
+
+def _marks(text: str) -> list[float]:
+    marks = [_number(part) for part in text.split(",")]
+    if not all(0.0 < mark < float("inf") for mark in marks):
+        raise argparse.ArgumentTypeError(f"{text!r} must be amounts above 0 with commas between them, e.g. 5e5,1e6")
+    return marks
 
 
 def _count(text: str) -> int:

@@ -16,7 +16,7 @@ from .exits import Exit
 from .tables import plain
 
 if TYPE_CHECKING:
-    from ..optimizer.plan import Infeasibility, Plan, RiskFigure, Table
+    from ..optimizer.plan import Bearers, Infeasibility, Plan, RiskFigure, Table
 
 EXIT_OF_STATUS = {"certified": Exit.OK, "stopped": Exit.STOPPED, "infeasible": Exit.INFEASIBLE}
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -81,7 +81,10 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
             "by_holder": _numbers(plan.funding.by_holder),
             "circular_share": number(plan.funding.circular_share),
             "total": number(plan.funding.total),
+            "circulating": number(plan.funding.circulating),
+            "circulating_share": number(plan.funding.circulating_share),
         },
+        "bearers": _bearers(plan.bearers),
         "prices": [
             {
                 "rule": price.rule,
@@ -171,6 +174,20 @@ def _infeasibility(reason: Infeasibility | None) -> dict[str, Any] | None:
             {"rule": f.rule, "title": f.title, "index": f.index, "amount": number(f.amount), "unit": f.unit}
             for f in reason.faults
         ],
+    }
+
+
+def _bearers(found: Bearers | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "level": number(found.level),
+        "expected": number(found.expected),
+        "cvar": number(found.cvar),
+        "own_share": number(found.own_share),
+        "outside_share": number(found.outside_share),
+        "circular_share": number(found.circular_share),
+        "default_probability": number(found.default_probability),
     }
 
 

@@ -38,6 +38,10 @@ def plan_command(options: argparse.Namespace) -> int:
     from ..models.reading.load import load_case
 
     case = load_case(options.case)
+    if options.variant is not None:
+        from ..models.reading.variants import apply_variant
+
+        case = apply_variant(case, options.variant)
     run = Run(argv=options.argv, case_files=case_files(case), started=started, tables=options.tables)
     place = reserve(options.out, case.case.name)
     scenarios = options.scenarios or case.simulation.count
@@ -52,7 +56,7 @@ def plan_command(options: argparse.Namespace) -> int:
 
 def _compute(case: Case, scenarios: int, options: argparse.Namespace) -> Plan:
     with ProgressLine(wanted=not options.no_progress) as progress, warnings.catch_warnings():
-        warnings.showwarning = _warn
+        warnings.showwarning = show_warning
         progress.say("starting")
         from ..optimizer.run import optimize
 
@@ -67,7 +71,7 @@ def _compute(case: Case, scenarios: int, options: argparse.Namespace) -> Plan:
         )
 
 
-def _warn(
+def show_warning(
     message: Warning | str,
     category: type[Warning],
     filename: str,

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .charts import ASCII, UNICODE, Glyphs, glyphs, to_ascii
+from .losses import circular_money, who_bears
 from .outcome import infeasible, path, proof, risk_and_prices
 from .sections import chain, funding, headline, purchases
 from .views import has_plan
@@ -64,8 +65,10 @@ def _parts(plan: Plan, width: int, folder: Path | None, g: Glyphs) -> Iterator[R
         yield from infeasible(plan)
     else:
         yield from funding(plan, width, g)
+        yield from circular_money(plan, width)
         yield from purchases(plan, width, g)
         yield from chain(plan, width, g)
         yield from path(plan, width, g)
+        yield from who_bears(plan, width, g)
         yield from risk_and_prices(plan)
     yield from proof(plan, folder)

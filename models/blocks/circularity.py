@@ -6,14 +6,28 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..ledger import Account
+from ..schema.case import Case
 from . import rules
 from .assembly import Assembly, cumulative, only
 
 
-def circular_parties(a: Assembly) -> frozenset[str]:
-    """Ids of the investors behind whom a supplier or customer stands."""
-    roles = {p.id: p.role for p in a.case.party}
-    return frozenset(i.id for i in a.case.investor if i.party is not None and roles[i.party] != "other")
+def circular_parties(case: Case) -> frozenset[str]:
+    """Ids of the parties whose money may have come from the plan, or may go back to it.
+
+    Suppliers and customers, and whoever is linked to one of them by ownership, in either direction and at any distance.
+    """
+    found = {p.id for p in case.party if p.role != "other"}
+    found |= {a.vendor for a in case.accelerator} | {c.customer for c in case.contract}
+    links = [(p.id, stake.party) for p in case.party for stake in p.owns]
+    while more := {b for pair in links for a, b in (pair, pair[::-1]) if a in found} - found:
+        found |= more
+    return frozenset(found)
+
+
+def circular_investors(case: Case) -> frozenset[str]:
+    """Ids of the investors behind whom such a party stands."""
+    parties = circular_parties(case)
+    return frozenset(i.id for i in case.investor if i.party in parties)
 
 
 def raised(a: Assembly) -> tuple[csr_array, csr_array]:
@@ -23,7 +37,7 @@ def raised(a: Assembly) -> tuple[csr_array, csr_array]:
     at_signature = a.selector(a.mask(block="sign"), range(a.periods))
     prepaid = csr_array(a.expected([Account.PREPAYMENT]).multiply(at_signature).maximum(0.0))
     circular = np.zeros(len(a.ledger.decisions), dtype=np.bool_)
-    for investor in circular_parties(a):
+    for investor in circular_investors(a.case):
         circular |= a.mask(investor=investor)
     return csr_array(face + prepaid), csr_array(prepaid + only(face, circular))
 

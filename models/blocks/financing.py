@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ..ledger import Account, Decision, LedgerBuilder
+from ..ledger import Account, Decision, LedgerBuilder, Scale
 from ..schema.case import Case
-from ..schema.financing import Instrument, Step
+from ..schema.drivers import Survival
+from ..schema.financing import Depth, Instrument, Step
+from ..schema.ratings import barred, rank
 from . import rules
-from .quantities import WIDER, window
-from .schedule import schedule
+from .quantities import WIDER, FloatArray, PeriodArray, window
+from .schedule import Schedule, schedule
+
+
+def is_repaid(instrument: Instrument) -> bool:
+    """What is never repaid is equity: its payments are dividends."""
+    return instrument.amortisation != "none"
 
 
 def is_debt(instrument: Instrument) -> bool:
-    """What is never repaid is equity: its payments are dividends, and it is no debt to a covenant."""
-    return instrument.amortisation != "none"
+    """Whether it is a debt to a covenant: neither equity nor a lease whose payments are rent."""
+    return is_repaid(instrument) and not instrument.rent
 
 
 def lent(instrument: Instrument) -> bool:
@@ -23,10 +32,44 @@ def lent(instrument: Instrument) -> bool:
     return against and (instrument.tied_to is None or instrument.tied_share > 0.0)
 
 
+def holders(case: Case, instrument: Instrument) -> list[Depth]:
+    """Depth of the investor classes that may hold the instrument, by kind, rating and tenor."""
+    known = {i.id: i for i in case.investor}
+    return [
+        depth
+        for depth in instrument.depth
+        if not barred(
+            (who := known[depth.investor]).kinds, who.min_rating, who.max_tenor,
+            instrument.kind, instrument.rating, instrument.tenor,
+        )
+    ]  # fmt: skip
+
+
+def markets(case: Case, instrument: Instrument, investor: str, agreed: int) -> Scale:
+    """Windows through which what is agreed in a period must come: the instrument's market and the investor's."""
+    own = next(i.window for i in case.investor if i.id == investor)
+    names = dict.fromkeys(name for name in (instrument.window, own) if name is not None)
+    return tuple((name, agreed) for name in names)
+
+
+def grid_margin(instrument: Instrument, rating: str) -> float:
+    """What the grid adds to the margin while the offtaker is rated so."""
+    reached = (line.margin for line in instrument.grid if rank(rating) <= rank(line.rating))
+    return next(reached, instrument.grid[-1].margin if instrument.grid else 0.0)
+
+
+def terms_of(case: Case, instrument: Instrument, decision: Decision) -> Schedule:
+    """Repayment schedule of a placement or a draw, counted from its own period."""
+    age = 0
+    if decision.block == "draw" and instrument.term_from == "commitment":
+        age = decision.period - case.horizon.labels.index(decision.tags["committed"])
+    return schedule(instrument, case.horizon.dt, age)
+
+
 def declare(case: Case, builder: LedgerBuilder) -> None:
     """Decisions place, commit and draw, billion of face value."""
     for instrument in filter(lent, case.instrument):
-        for depth in instrument.depth:
+        for depth in holders(case, instrument):
             for number, step in enumerate(depth.steps, start=1):
                 for v in window(instrument.issue_from, instrument.issue_to, case.horizon.periods):
                     tags = {"instrument": instrument.id, "investor": depth.investor, "step": str(number)}
@@ -40,8 +83,9 @@ def _declare_placement(
     case: Case, builder: LedgerBuilder, instrument: Instrument, step: Step, v: int, tags: dict[str, str]
 ) -> None:
     decision = _decide(case, builder, "place", tags, v, step.size, rules.DEPTH.name)
-    builder.post(decision, Account.FEES, v, -instrument.fee)
-    post_face(case, builder, instrument, step.spread, decision, v, v)
+    face = Face(step.spread, v, v, markets(case, instrument, tags["investor"], v))
+    builder.post(decision, Account.FEES, v, -instrument.fee, scaled=face.scaled)
+    post_face(case, builder, instrument, decision, face)
 
 
 def _declare_commitment(
@@ -53,15 +97,18 @@ def _declare_commitment(
     if opened.size == 0:
         return
     waiting = instrument.commitment_fee * case.horizon.dt
+    scaled = markets(case, instrument, tags["investor"], v)
     commit = _decide(case, builder, "commit", tags, v, step.size, rules.DEPTH.name)
-    builder.post(commit, Account.FEES, v, -instrument.fee)
-    builder.post(commit, Account.FEES, opened, -waiting)
+    builder.post(commit, Account.FEES, v, -instrument.fee, scaled=scaled)
+    builder.post(commit, Account.FEES, opened, -waiting, scaled=scaled)
     for u in opened.tolist():
         drawn = {**tags, "committed": case.horizon.label(v)}
         draw = _decide(case, builder, "draw", drawn, u, WIDER * step.size, "")
+        stop: Scale = () if instrument.draw_stop is None else ((instrument.draw_stop, u),)
+        face = Face(step.spread, u, v, scaled + stop)
         # From the next period on the drawn part no longer pays the fee on the undrawn.
-        builder.post(draw, Account.FEES, opened[opened > u], waiting)
-        post_face(case, builder, instrument, step.spread, draw, u, v)
+        builder.post(draw, Account.FEES, opened[opened > u], waiting, scaled=face.scaled)
+        post_face(case, builder, instrument, draw, face)
 
 
 def _decide(
@@ -82,42 +129,88 @@ def _decide(
     )
 
 
-def post_face(
+@dataclass(frozen=True)
+class Face:
+    """One unit of face value: the step's spread, when it is paid out and was agreed, and what share of it comes."""
+
+    spread: float
+    issued: int
+    agreed: int
+    scaled: Scale = ()
+
+
+def post_face(case: Case, builder: LedgerBuilder, instrument: Instrument, decision: int, face: Face) -> None:
+    """Post one unit of face value with its service, its balance and what is owed of it at the end.
+
+    The coupon is benchmark + spread_beta × spread_driver + margin + the step's spread. The market spread is that of
+    the period of the agreement; the benchmark that of the issue if the rate is fixed, else the one before payment.
+    """
+    periods, issued, scaled = case.horizon.periods, face.issued, face.scaled
+    age = issued - face.agreed if instrument.term_from == "commitment" else 0
+    terms = schedule(instrument, case.horizon.dt, age)
+    n = np.arange(1, min(terms.balance.size, periods - issued))
+    builder.post(decision, Account.PROCEEDS, issued, 1.0, scaled=scaled)
+    builder.post(decision, Account.FEES, issued, -instrument.discount, scaled=scaled)
+    _post_coupon(case, builder, instrument, decision, face, issued + n, terms.balance[n - 1] * case.horizon.dt)
+    repaid = terms.principal[n]
+    builder.post(decision, Account.RENT if instrument.rent else Account.PRINCIPAL, issued + n, -repaid, scaled=scaled)
+    if instrument.rent:
+        # Leased assets are depreciated as if owned, so only the interest part of the rent is a cost to tax.
+        builder.post(decision, Account.DEPRECIATION, issued + n, repaid, scaled=scaled)
+    if is_repaid(instrument):
+        builder.post(decision, Account.ACCRETION, issued + n, -terms.accreted[n], scaled=scaled)
+    held = np.arange(min(terms.balance.size, periods - issued))
+    stock = Account.LEASES if instrument.rent else Account.DEBT if is_repaid(instrument) else Account.EQUITY
+    builder.post(decision, stock, issued + held, terms.balance[held], scaled=scaled)
+    last = periods - 1 - issued
+    if last < terms.balance.size:
+        builder.post(decision, Account.TERMINAL_DEBT, periods - 1, -terms.balance[last], scaled=scaled)
+    if instrument.dilution is not None:
+        _post_dilution(case, builder, instrument.dilution, decision, face, terms)
+
+
+def _post_coupon(
     case: Case,
     builder: LedgerBuilder,
     instrument: Instrument,
-    spread: float,
     decision: int,
-    issued: int,
-    agreed: int,
+    face: Face,
+    u: PeriodArray,
+    owed: FloatArray,
 ) -> None:
-    """Post one unit of face value paid out in period `issued` on a spread agreed in period `agreed`.
-
-    The coupon is benchmark + spread_beta × spread_driver + margin + the step's spread. The market spread is that of
-    `agreed`; the benchmark that of `issued` if the rate is fixed, else that of the period before each payment.
-    """
-    periods, dt = case.horizon.periods, case.horizon.dt
-    terms = schedule(instrument, dt)
-    n = np.arange(1, min(terms.balance.size, periods - issued))
-    u = issued + n
-    owed = terms.balance[n - 1] * dt
-    coupon = Account.INTEREST if is_debt(instrument) else Account.DIVIDENDS
-    builder.post(decision, Account.PROCEEDS, issued, 1.0)
-    builder.post(decision, Account.FEES, issued, -instrument.discount)
-    builder.post(decision, coupon, u, -owed * (instrument.margin + spread))
+    """Interest in the periods u on `owed`, the balance before × dt."""
+    account = Account.RENT if instrument.rent else Account.INTEREST if is_repaid(instrument) else Account.DIVIDENDS
+    margin = np.full(u.size, instrument.margin)
+    if instrument.conversion is not None and instrument.converted_margin is not None:
+        margin[u > face.agreed + instrument.conversion] = instrument.converted_margin
+    rating = next((p.rating for p in case.party if p.id == instrument.offtaker), "")
+    now = grid_margin(instrument, rating)
+    builder.post(decision, account, u, -owed * (margin + now + face.spread), scaled=face.scaled)
     if instrument.benchmark is not None:
-        observed = np.full_like(u, issued) if instrument.rate == "fixed" else u - 1
-        builder.post(decision, coupon, u, -owed, instrument.benchmark, observed)
+        observed = np.full_like(u, face.issued) if instrument.rate == "fixed" else u - 1
+        builder.post(decision, account, u, -owed, instrument.benchmark, observed, scaled=face.scaled)
     if instrument.spread_driver is not None:
-        builder.post(
-            decision, coupon, u, -owed * instrument.spread_beta, instrument.spread_driver, np.full_like(u, agreed)
-        )
-    builder.post(decision, Account.PRINCIPAL, u, -terms.principal[n])
-    if is_debt(instrument):
-        builder.post(decision, Account.ACCRETION, u, -terms.accreted[n])
-    held = np.arange(min(terms.balance.size, periods - issued))
-    stock = Account.DEBT if is_debt(instrument) else Account.EQUITY
-    builder.post(decision, stock, issued + held, terms.balance[held])
-    last = periods - 1 - issued
-    if last < terms.balance.size:
-        builder.post(decision, Account.TERMINAL_DEBT, periods - 1, -terms.balance[last])
+        agreed = np.full_like(u, face.agreed)
+        dearer = -owed * instrument.spread_beta
+        builder.post(decision, account, u, dearer, instrument.spread_driver, agreed, scaled=face.scaled)
+    if instrument.downgrade is not None:
+        # (1 - S) / (1 - recovery) of the driver S is 1 after the downgrade and 0 before it.
+        driver = next(d for d in case.driver if d.id == instrument.downgrade)
+        fall = 1.0 - (driver.recovery if isinstance(driver, Survival) else 0.0)
+        more = owed * (grid_margin(instrument, instrument.downgraded_to) - now) / fall
+        builder.post(decision, account, u, -more, scaled=face.scaled)
+        builder.post(decision, account, u, more, driver.id, u - 1, scaled=face.scaled)
+
+
+def _post_dilution(case: Case, builder: LedgerBuilder, excess: str, decision: int, face: Face, terms: Schedule) -> None:
+    """Shares given on top of the face: at maturity, or as if converted at the horizon's end, where they are counted."""
+    periods = case.horizon.periods
+    for n in np.flatnonzero(terms.principal).tolist():
+        if face.issued + n < periods:
+            observed = face.issued + n
+            builder.post(
+                decision, Account.DILUTION, periods - 1, -terms.principal[n], excess, observed, scaled=face.scaled
+            )
+    last = periods - 1 - face.issued
+    if last < terms.balance.size and terms.balance[last] > 0.0:
+        builder.post(decision, Account.DILUTION, periods - 1, -terms.balance[last], excess, scaled=face.scaled)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from ..ledger import Account
 from ..schema.financing import Instrument
-from . import rules
+from . import owners, rules
 from .assembly import Assembly, BoolArray, cumulative, only
+from .circularity import raised
 from .financing import lent
 from .quantities import MILLION, accelerators_by_id
+from .revolver import BLOCK, lines
+from .seasoned import constrain_seasoned
 
-BALANCES = (Account.DEBT, Account.EQUITY)
-
-
+BALANCES = (Account.DEBT, Account.EQUITY, Account.LEASES)
 OWED = "owed"
 
 
@@ -27,6 +29,7 @@ def constrain(a: Assembly) -> None:
     _investors(a)
     _facilities(a)
     _collateral(a)
+    constrain_seasoned(a)
     _use(a)
     _tied(a)
 
@@ -36,16 +39,23 @@ def _index(a: Assembly, name: str) -> list[str]:
 
 
 def _investors(a: Assembly) -> None:
-    """Appetite for what is placed or committed in a period; holdings, with what is committed and not yet drawn."""
+    """Appetite for what is placed or committed in a period; holdings with commitments not yet drawn; share."""
+    total: csr_array | None = None
     for investor in a.case.investor:
         placed = a.mask(block="place", investor=investor.id) | a.mask(block="commit", investor=investor.id)
+        placed |= a.mask(block=BLOCK, investor=investor.id)
         if not placed.any():
             continue
         a.rows(rules.APPETITE, _index(a, investor.id), a.selector(placed, range(a.periods)), upper=investor.appetite)
         if investor.max_holding is not None:
             held = a.mask(investor=investor.id) | a.mask(kind="debt", holder=investor.id)
-            exposure = a.expected(BALANCES, held) + only(undrawn(a), held)
+            exposure = a.expected(BALANCES, held) + only(csr_array(undrawn(a) + lines(a.case, a.ledger)), held)
             a.rows(rules.HOLDING, _index(a, investor.id), csr_array(exposure), upper=investor.max_holding)
+        if investor.max_share < 1.0:
+            total = raised(a)[0] if total is None else total
+            own = a.expected([Account.PROCEEDS], a.mask(investor=investor.id))
+            beyond = cumulative(csr_array(own - investor.max_share * total))
+            a.rows(rules.HOLDER_SHARE, _index(a, investor.id), beyond, upper=0.0)
 
 
 def undrawn(a: Assembly) -> csr_array:
@@ -112,41 +122,49 @@ def _collateral(a: Assembly) -> None:
 
     Opening debt takes what it needs of the opening assets, at most all of them; an instrument without an advance rate
     is lent up to the full value. Debt secured by `all` may lean on either class, so it counts in the sum of both only.
+    An entity pledges its own assets only.
     """
+    for entity, own in owners.rings(a.case, a.ledger):
+        _collateral_of(a, entity, own)
+
+
+def _collateral_of(a: Assembly, entity: str, own: BoolArray | None) -> None:
     classes = {"accelerators": Account.HARDWARE_VALUE, "sites": Account.SITE_VALUE}
-    values = {k: a.expected([account]) for k, account in classes.items()}
-    pledged = {k: _pledged(a, k) for k in (*classes, "all")}
-    opening = a.expected([Account.DEBT], a.mask(kind="debt"))
+    values = {k: a.expected([account], own) for k, account in classes.items()}
+    pledged = {k: _pledged(a, k, entity) for k in (*classes, "all")}
+    opening = a.expected([Account.DEBT], owners.within(a.mask(kind="debt"), own))
     debts = {k: a.fixed(only(opening, a.mask(secured_by=k))) for k in (*classes, "all")}
     # Opening values and opening debt are constants; what the debt leaves free of them stands on the right.
     spare = {k: np.maximum(a.fixed(values[k]) - debts[k], 0.0) for k in classes}
     new = {k: only(v, ~a.mask(block="fixed")) for k, v in values.items()}
-    times = range(a.periods)
+    times, index = range(a.periods), owners.index(entity, a.labels)
     for k in classes:
         if pledged[k]:
-            a.rows(rules.COLLATERAL[k], a.labels, -new[k], upper=spare[k], terms=owed(a, pledged[k], times))
+            a.rows(rules.COLLATERAL[k], index, -new[k], upper=spare[k], terms=owed(a, pledged[k], times))
     everything = pledged["accelerators"] | pledged["sites"] | pledged["all"]
     if pledged["all"] or (everything and debts["all"].any()):
         value = csr_array(-new["accelerators"] - new["sites"])
         free = np.maximum(spare["accelerators"] + spare["sites"] - debts["all"], 0.0)
-        a.rows(rules.COLLATERAL["all"], a.labels, value, upper=free, terms=owed(a, everything, times))
+        a.rows(rules.COLLATERAL["all"], index, value, upper=free, terms=owed(a, everything, times))
 
 
-def _pledged(a: Assembly, assets: str) -> dict[str, float]:
-    """Collateral per unit outstanding of each instrument secured by these assets."""
-    secured = [i for i in a.case.instrument if i.secured_by == assets and lent(i)]
+def _pledged(a: Assembly, assets: str, entity: str) -> dict[str, float]:
+    """Collateral per unit outstanding of each instrument of the entity that is secured by these assets."""
+    issuer = owners.of_instrument(a.case)
+    secured = [i for i in a.case.instrument if i.secured_by == assets and lent(i) and issuer[i.id] == entity]
     return {i.id: 1.0 if i.advance_rate is None else 1.0 / i.advance_rate for i in secured}
 
 
 def _use(a: Assembly) -> None:
-    """Funding for a purpose, so far, is at most the spending on it so far, over all its instruments together."""
+    """Funding for a purpose, so far, is at most the issuer's spending on it so far, over all its instruments."""
     accounts = {"accelerators": Account.HARDWARE, "sites": Account.SITES}
-    for purpose, account in accounts.items():
-        raised = _any(a, [i for i in a.case.instrument if i.use == purpose])
+    for (entity, own), (purpose, account) in product(owners.rings(a.case, a.ledger), accounts.items()):
+        raised = owners.within(_any(a, [i for i in a.case.instrument if i.use == purpose]), own)
         if raised.any():
             face = a.expected([Account.PROCEEDS], raised)
-            spent = a.expected([account], ~a.mask(block="fixed"))
-            a.rows(rules.USE[purpose], a.labels, cumulative(csr_array(face + spent)), upper=0.0)
+            spent = a.expected([account], owners.within(~a.mask(block="fixed"), own))
+            index = owners.index(entity, a.labels)
+            a.rows(rules.USE[purpose], index, cumulative(csr_array(face + spent)), upper=0.0)
 
 
 def _tied(a: Assembly) -> None:

@@ -39,6 +39,7 @@ def _fleet(case: Case, builder: LedgerBuilder, fleet: OpeningFleet, number: int)
     accelerator = accelerators_by_id(case)[fleet.accelerator]
     site = next(s for s in case.site if s.id == fleet.site)
     tags = {"kind": "fleet", "accelerator": fleet.accelerator, "site": fleet.site, "vendor": accelerator.vendor}
+    tags["number"] = str(number)
     fixed = _fixed(builder, f"fleet,{fleet.accelerator},{fleet.site},{number}", tags)
     years = max(accelerator.life - fleet.age, 1)
     t = np.arange(min(years, case.horizon.periods))

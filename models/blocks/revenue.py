@@ -10,7 +10,7 @@ from ..schema.case import Case
 from ..schema.drivers import Survival
 from ..schema.hardware import Accelerator
 from ..schema.revenue import Contract
-from . import rules
+from . import owners, rules
 from .assembly import Assembly
 from .hardware import order_window
 from .quantities import DOLLAR, WIDER, FloatArray, PeriodArray, hours, system_compute, window
@@ -70,7 +70,8 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
             _deliver(case, builder, contract, sign, v + contract.ramp, contract.term, 1.0, price, prepaid)
     if case.merchant is not None:
         for accelerator in case.accelerator:
-            _declare_merchant(case, builder, accelerator, case.merchant.column)
+            for entity in owners.with_sites(case):
+                _declare_merchant(case, builder, accelerator, case.merchant.column, entity)
 
 
 def _deliver(
@@ -120,7 +121,7 @@ def _relet(
     builder.post(decision, Account.CONTRACT_REVENUE, t, -amount, column, t, driver.id, t)
 
 
-def _declare_merchant(case: Case, builder: LedgerBuilder, accelerator: Accelerator, column: str) -> None:
+def _declare_merchant(case: Case, builder: LedgerBuilder, accelerator: Accelerator, column: str, entity: str) -> None:
     if accelerator.rental <= 0.0:
         return
     revenue, most = rental(case, accelerator), most_systems(case, accelerator)
@@ -129,10 +130,11 @@ def _declare_merchant(case: Case, builder: LedgerBuilder, accelerator: Accelerat
         if most[t] <= 0.0 or case.merchant is None or case.merchant.volume[t] <= 0.0:
             continue
         label = case.horizon.label(t)
+        tags = {"accelerator": accelerator.id, **({"entity": entity} if entity else {}), "period": label}
         rented = builder.decide(
             Decision(
-                key=f"merchant[{accelerator.id},{label}]", block="merchant", period=t, unit="systems", lower=0.0,
-                upper=WIDER * most[t], tags={"accelerator": accelerator.id, "period": label},
+                key=f"merchant[{','.join(tags.values())}]", block="merchant", period=t, unit="systems", lower=0.0,
+                upper=WIDER * most[t], tags=tags,
             )
         )  # fmt: skip
         builder.post(rented, Account.MERCHANT_REVENUE, t, revenue[t], column)
@@ -140,20 +142,27 @@ def _declare_merchant(case: Case, builder: LedgerBuilder, accelerator: Accelerat
 
 
 def constrain(a: Assembly) -> None:
-    """Each PFLOP/s is sold once, each system rented out once, and no more than customers take."""
-    sold = a.expected([Account.CONTRACTED, Account.MERCHANT])
-    if sold.nnz:
-        a.rows(rules.COMPUTE_BALANCE, a.labels, sold - a.expected([Account.COMPUTE]), upper=0.0)
+    """Each PFLOP/s is sold once, each system rented out once, and no more than customers take.
+
+    An entity sells the compute of its own sites only.
+    """
+    for entity, own in owners.rings(a.case, a.ledger):
+        sold = a.expected([Account.CONTRACTED, Account.MERCHANT], own)
+        if sold.nnz:
+            served = a.expected([Account.COMPUTE], own)
+            a.rows(rules.COMPUTE_BALANCE, owners.index(entity, a.labels), sold - served, upper=0.0)
     for contract in a.case.contract:
         signed = a.mask(block="sign", contract=contract.id)
         a.rows(rules.CONTRACT, [contract.id], csr_array(signed[None, :].astype(np.float64)), upper=contract.volume)
     if a.case.merchant is None:
         return
     for accelerator in a.case.accelerator:
-        rented = a.mask(block="merchant", accelerator=accelerator.id)
-        times = sorted(int(t) for t in a.period[rented])
-        if times:
-            own = a.expected([Account.SYSTEMS], a.mask(accelerator=accelerator.id))[times]
-            index = [f"{accelerator.id},{a.labels[t]}" for t in times]
-            a.rows(rules.RENTED, index, a.selector(rented, times) - own, upper=0.0)
+        for entity, own in owners.rings(a.case, a.ledger):
+            rented = owners.within(a.mask(block="merchant", accelerator=accelerator.id), own)
+            systems = owners.within(a.mask(accelerator=accelerator.id), own)
+            times = sorted(int(t) for t in a.period[rented])
+            if times:
+                there = a.expected([Account.SYSTEMS], systems)[times]
+                index = [f"{accelerator.id},{name}" for name in owners.index(entity, [a.labels[t] for t in times])]
+                a.rows(rules.RENTED, index, a.selector(rented, times) - there, upper=0.0)
     a.rows(rules.MERCHANT, a.labels, a.expected([Account.MERCHANT]), upper=a.case.merchant.volume)

@@ -32,6 +32,10 @@ MERCHANT = Rule("merchant_volume", "most compute that the merchant market takes"
 DEPTH = Rule("depth", "depth of an investor class for an instrument", "billion per period", 1.0, "depth")
 APPETITE = Rule("appetite", "appetite of an investor class over all instruments", "billion per period", 1.0, "appetite")
 HOLDING = Rule("holding", "most an investor class holds at one time", "billion", 1.0, "appetite")
+HOLDER_SHARE = Rule(
+    "holder_share", "most of the funding that comes from one investor class", "billion of funding", 1.0, "appetite"
+)
+REVOLVER = Rule("revolver", "most committed of the revolver", "billion", 1.0, "facility")
 OUTSTANDING = Rule("outstanding", "most outstanding of an instrument", "billion", 1.0, "facility")
 OWED = Rule("owed", "outstanding of an instrument, from what was placed and repaid", "billion")
 DRAWN = Rule("drawn", "draws are at most the commitment", "billion", 1.0, "facility")
@@ -43,6 +47,14 @@ COLLATERAL = {
         "all": "all secured debt against the value of systems and sites",
     }.items()
 }
+SEASONED = {
+    k: Rule(f"collateral_{k}_seasoned", title, "billion of collateral", 1.0, "collateral")
+    for k, title in {
+        "accelerators": "debt on stabilised systems against the value of those in service long enough",
+        "sites": "debt on stabilised sites against the value of those in service long enough",
+        "all": "debt on stabilised assets against the value of those in service long enough",
+    }.items()
+}
 USE = {
     k: Rule(f"use_{k}", f"funding for {title} is at most the spending on them", "billion", 1.0, "use")
     for k, title in {"accelerators": "systems", "sites": "sites"}.items()
@@ -51,6 +63,11 @@ TIED = Rule("tied", "funding tied to a supplier against what it is paid", "billi
 
 CASH_BALANCE = Rule("cash_balance", "expected cash: what comes in, goes out and is carried on", "billion", 1.0, "")
 MINIMUM_CASH = Rule("minimum_cash", "least expected cash", "billion", 1.0, "cash")
+ENTITY_BALANCE = Rule("entity_balance", "expected cash of an entity", "billion", 1.0, "")
+ENTITY_MINIMUM = Rule("entity_minimum", "least expected cash of an entity", "billion", 1.0, "cash")
+RESERVE = Rule("entity_reserve", "cash that an entity keeps when it distributes", "billion", 1.0, "cash")
+LOCK_UP = Rule("lock_up", "debt service cover at which an entity distributes", "billion of headroom", 1.0, "covenant")
+LOCKED_UP = Rule("locked_up", "no distribution while the tests are not met", "billion")
 BUDGET_TOTAL = Rule("budget_total", "budget over the horizon", "billion", 1.0, "budget")
 BUDGET_PERIOD = Rule("budget_period", "budget of a period", "billion", 1.0, "budget")
 CIRCULARITY = Rule("circularity", "cap on circular funding", "billion of funding", 1.0, "circularity")
@@ -66,11 +83,19 @@ TARGET = Rule("compute_target", "compute that must be in service at the date", "
 COVENANT_TITLES = {
     "net_debt_to_ebitda": "net debt / EBITDA",
     "interest_cover": "EBITDA / interest",
+    "fixed_charge_cover": "EBITDA / interest, leases and preferred dividends",
     "dscr": "debt service cover",
+    "llcr": "loan life cover",
     "ltv": "debt / asset value",
+    "borrowing_base": "secured debt / borrowing base",
+    "minimum_liquidity": "cash",
     "maturity_wall": "principal due in a year",
-    "terminal_equity": "equity at the end",
+    "weighted_average_life": "weighted average life of the debt",
     "floating_share": "share of floating debt",
+    "supplier_concentration": "share of one supplier",
+    "offtaker_concentration": "share of one customer",
+    "holder_concentration": "share of one holder",
+    "terminal_equity": "equity at the end",
 }
 
 

@@ -30,12 +30,13 @@ class Schedule:
 
 
 @lru_cache(maxsize=4096)
-def schedule(instrument: Instrument, dt: float) -> Schedule:
-    """Repayment schedule of an instrument.
+def schedule(instrument: Instrument, dt: float, age: int = 0) -> Schedule:
+    """Repayment schedule of an instrument; `age`: periods of tenor and grace that are over at the issue.
 
     With shares s_n of the face value that sum to 1 and growth g = 1 + accretion dt, principal is s_n g^n and the
     balance (1 - s_1 - ... - s_n) g^n. Annuity: s_k = r (1+r)^(k-1) / ((1+r)^K - 1), r = annuity_rate dt, in the K
     periods after the grace (level payments at rate r; Fabozzi, Handbook of Fixed Income Securities, ch. on mortgages).
+    Of linear and annuity repayment only 1 - balloon is spread so; the balloon is due with the last of them.
 
     Raises ValueError if the terms do not make a schedule: shares that do not sum to 1, a grace as long as the tenor.
     """
@@ -44,7 +45,9 @@ def schedule(instrument: Instrument, dt: float) -> Schedule:
             raise ValueError(f"instrument {instrument.id}: {instrument.amortisation} repayment needs a tenor")
         shares = np.zeros(PERPETUAL + 1)
     else:
-        shares = np.concatenate([[0.0], _shares(instrument, instrument.tenor, dt)])
+        shares = np.concatenate(
+            [[0.0], _shares(instrument, instrument.tenor - age, max(instrument.grace - age, 0), dt)]
+        )
         if abs(shares.sum() - 1.0) > 1e-9:
             raise ValueError(f"instrument {instrument.id}: the repayment shares sum to {shares.sum():.9g}, not 1")
     growth = (1.0 + instrument.accretion * dt) ** np.arange(shares.size)
@@ -56,24 +59,26 @@ def schedule(instrument: Instrument, dt: float) -> Schedule:
     return Schedule(balance, shares * growth, before * instrument.accretion * dt)
 
 
-def _shares(instrument: Instrument, tenor: int, dt: float) -> FloatArray:
-    grace, count = instrument.grace, tenor - instrument.grace
+def _shares(instrument: Instrument, tenor: int, grace: int, dt: float) -> FloatArray:
+    count, level = tenor - grace, 1.0 - instrument.balloon
     if count < 1:
         raise ValueError(f"instrument {instrument.id}: a grace of {grace} periods leaves none of {tenor} to repay in")
     shares = np.zeros(tenor)
     if instrument.amortisation == "bullet":
         shares[-1] = 1.0
     elif instrument.amortisation == "linear":
-        shares[grace:] = 1.0 / count
+        shares[grace:] = level / count
     elif instrument.amortisation == "annuity":
         if instrument.annuity_rate is None:
             raise ValueError(f"instrument {instrument.id}: an annuity needs annuity_rate")
         rate = instrument.annuity_rate * dt
         growth = (1.0 + rate) ** np.arange(count)
-        shares[grace:] = growth / growth.sum()
+        shares[grace:] = level * growth / growth.sum()
     else:
         custom = np.asarray(instrument.schedule, dtype=np.float64)
         if custom.size > count:
             raise ValueError(f"instrument {instrument.id}: {custom.size} repayments in {count} periods")
         shares[grace : grace + custom.size] = custom
+    if instrument.amortisation in ("linear", "annuity"):
+        shares[-1] += instrument.balloon
     return shares

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.sparse import csr_array
 
 from ..ledger import Account, Decision, LedgerBuilder
 from ..schema.case import Case
 from ..schema.sites import Layer, Site
-from . import rules
+from . import owners, rules
 from .assembly import Assembly, BoolArray
 from .quantities import MILLION, WIDER, FloatArray
 
@@ -72,23 +74,30 @@ def _post_value(builder: LedgerBuilder, decision: int, value: FloatArray) -> Non
 
 
 def declare_opening(case: Case, builder: LedgerBuilder) -> None:
-    """fixed[sites]: operation, depreciation and value of the layers in service at the start."""
+    """fixed[sites], of each entity if there are any: operation, depreciation and value of the opening layers."""
+    owner = owners.of_site(case)
+    for entity in owners.with_sites(case):
+        _declare_opening(case, builder, entity, [s for s in case.site if owner[s.id] == entity])
+
+
+def _declare_opening(case: Case, builder: LedgerBuilder, entity: str, own: Sequence[Site]) -> None:
+    """Book value is that of all sites, split by their shells in service."""
     shells = {s.id: layer.opening_mw for s in case.site for layer in s.layer if layer.kind == "shell"}
-    book, life = case.opening.site_book_value, case.opening.site_life
-    if not any(shells.values()) and book == 0.0:
+    total, life = sum(shells.values()), case.opening.site_life
+    weight = {s.id: shells[s.id] / total if total else 1.0 / len(case.site) for s in case.site}
+    book = case.opening.site_book_value * sum(weight[s.id] for s in own)
+    if not any(shells[s.id] for s in own) and book == 0.0:
         return
     t = np.arange(case.horizon.periods)
-    opening = builder.decide(
-        Decision(key="fixed[sites]", block="fixed", period=0, unit="", lower=1.0, upper=1.0, tags={"kind": "sites"})
-    )
-    for site in case.site:
+    key = f"fixed[sites,{entity}]" if entity else "fixed[sites]"
+    tags = {"kind": "sites", **({"entity": entity} if entity else {})}
+    opening = builder.decide(Decision(key=key, block="fixed", period=0, unit="", lower=1.0, upper=1.0, tags=tags))
+    for site in own:
         builder.post(opening, Account.SITE_OPEX, t, -site.opex * MILLION * case.horizon.dt * shells[site.id])
     years = max(s.life for s in case.site) if life is None else life
     builder.post(opening, Account.DEPRECIATION, t[:years], -book / years)
-    total = sum(shells.values())
-    weight = {s.id: shells[s.id] / total if total else 1.0 / len(case.site) for s in case.site}
-    residual = sum(weight[s.id] * s.residual_share for s in case.site)
-    _post_value(builder, opening, residual * book * np.maximum(0.0, 1.0 - (t + 1) / years))
+    residual = sum(weight[s.id] * s.residual_share for s in own) * case.opening.site_book_value
+    _post_value(builder, opening, residual * np.maximum(0.0, 1.0 - (t + 1) / years))
 
 
 def constrain(a: Assembly) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 
-from ..schema.drivers import Column, Correlation, Deterministic, LogisticShare, Survival, Vasicek
-from .context import Context, Node
+from ..schema.drivers import Column, Correlation, Deterministic, Excess, LogisticShare, Survival, Vasicek, Window
+from .context import Context, Node, SkipError
 from .faults import show
 
 MAX_FACTORS = 3
@@ -15,8 +15,12 @@ MAX_FACTORS = 3
 def start_of(ctx: Context, driver: str) -> float:
     """Value of a driver in period 0."""
     node = ctx.entry("driver", driver)
-    if node.cls is Survival:
+    if node.cls in (Survival, Window):
         return 1.0
+    if node.cls is Excess:
+        if ctx.entry("driver", node["depends_on"]).cls is Excess:
+            raise SkipError
+        return max(start_of(ctx, node["depends_on"]) / float(node["strike"]) - 1.0, 0.0)
     if node.cls is Deterministic:
         return float(node["path"][0])
     return float(node["start"])
@@ -74,7 +78,9 @@ def _depends_on(ctx: Context, node: Node) -> None:
         ctx.fault(path, other, allowed, f"a cycle: {' → '.join([*chain, at])}; break it")
         return
     driver = ctx.entry("driver", other)
-    if driver.cls is Survival:
+    if driver.cls is Excess:
+        ctx.fault(path, other, allowed, "name the driver that the excess is of")
+    elif driver.cls is Survival:
         ctx.fault(path, other, allowed, "link both survivals to the driver behind them, e.g. the rental price")
     elif driver.cls is Vasicek and not (driver["floor"] or 0) > 0:
         ctx.fault(
@@ -87,6 +93,13 @@ def _depends_on(ctx: Context, node: Node) -> None:
         ctx.fault(path, other, allowed, "its path must stay above 0")
 
 
+def _excess(ctx: Context, node: Node) -> None:
+    other = node["depends_on"]
+    if ctx.entry("driver", other).cls in (Survival, Excess):
+        cure = "name a price or an index, e.g. the company's share price"
+        ctx.fault((*node.path, "depends_on"), other, "a driver that is no survival and no excess", cure)
+
+
 def _correlation(ctx: Context, node: Node) -> None:
     from .correlation import correlation_fault  # numpy: only where there is a matrix
 
@@ -94,10 +107,10 @@ def _correlation(ctx: Context, node: Node) -> None:
     for i, name in enumerate(names):
         if name in names[:i]:
             ctx.fault((*node.path, "drivers", i), name, "each driver once", "take out the repetition")
-        elif name in ctx.nodes.get("driver", {}) and ctx.nodes["driver"][name].cls is Deterministic:
-            ctx.fault(
-                (*node.path, "drivers", i), name, "drivers with shocks", "a deterministic driver has none; take it out"
-            )
+        elif name in ctx.nodes.get("driver", {}) and ctx.nodes["driver"][name].cls in (Deterministic, Excess):
+            kind = ctx.nodes["driver"][name]["process"]
+            cure = f"{'an' if kind == 'excess' else 'a'} {kind} driver has none; take it out"
+            ctx.fault((*node.path, "drivers", i), name, "drivers with shocks", cure)
     if wrong := correlation_fault(node["matrix"], names):
         where, value, allowed, cure = wrong
         ctx.fault((*node.path, "matrix", *where), value, allowed, cure)
@@ -116,6 +129,7 @@ CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Vasicek: (_floor,),
     LogisticShare: (_logistic_bounds,),
     Survival: (_depends_on,),
+    Excess: (_excess,),
     Correlation: (_correlation,),
     Column: (_column,),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..schema.financing import Depth, Instrument, Investor, OpeningDebt
+from ..schema.financing import Depth, Instrument, OpeningDebt
 from .check_hardware import in_order, sums_to_one
 from .context import Context, Node
 
@@ -157,13 +157,6 @@ def _steps(ctx: Context, node: Node) -> None:
             ctx.fault((*node.path, "steps", i, "spread"), spreads[i], allowed, cure)
 
 
-def _circular(ctx: Context, node: Node) -> None:
-    party = node["party"]
-    if party is not None and ctx.entry("party", party)["role"] == "other":
-        cure = "leave party out, or correct the party's role: only money from suppliers and customers is circular"
-        _say(ctx, node, "party", "a supplier or a customer", cure)
-
-
 def _opening_rate(ctx: Context, node: Node) -> None:
     if node["rate"] == "floating" and node["benchmark"] is None:
         _say(
@@ -189,6 +182,5 @@ CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
         _window, _tenor, _grace, _annuity, _schedule, _rate, _accretion, _draws, _collateral, _tied, _holders,
     ),
     Depth: (_steps,),
-    Investor: (_circular,),
     OpeningDebt: (_opening_rate, _opening_maturity),
 }  # fmt: skip

@@ -12,7 +12,10 @@ from .context import Context, Node, SkipError
 from .faults import quantity
 
 _LARGEST_RATE = 1.0  # per year
-_SHARES = {"ltv": 2.0, "floating_share": 1.0}
+_SHARES = {
+    "ltv": 2.0, "borrowing_base": 2.0, "floating_share": 1.0, "supplier_concentration": 1.0,
+    "offtaker_concentration": 1.0, "holder_concentration": 1.0,
+}  # fmt: skip
 
 
 def _objective(ctx: Context, node: Node) -> None:
@@ -68,7 +71,7 @@ def _covenant_limit(ctx: Context, node: Node) -> None:
         ctx.fault(
             (*node.path, "limit"), limit, f"from 0 to {most:g} for {kind}", "shares are fractions: 80 % is written 0.80"
         )
-    elif kind in ("net_debt_to_ebitda", "interest_cover", "dscr", "maturity_wall") and limit < 0:
+    elif kind != "terminal_equity" and limit < 0:
         ctx.fault((*node.path, "limit"), limit, f"at least 0 for {kind}", "")
 
 

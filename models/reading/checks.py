@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from . import check_drivers, check_financing, check_hardware, check_names, check_rules
+from . import (
+    check_drivers,
+    check_entities,
+    check_financing,
+    check_hardware,
+    check_market,
+    check_names,
+    check_parties,
+    check_rules,
+    check_variants,
+)
 from .context import Context, SkipError
 
-_MODULES = (check_names, check_drivers, check_hardware, check_financing, check_rules)
+_MODULES = (
+    check_names,
+    check_drivers,
+    check_hardware,
+    check_market,
+    check_financing,
+    check_parties,
+    check_entities,
+    check_rules,
+    check_variants,
+)
 
 
 def check(ctx: Context) -> None:

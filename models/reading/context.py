@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from keyword import iskeyword
 from typing import Any, Final
 
 from ..schema.horizon import Horizon
@@ -46,7 +47,7 @@ class Node:
 
     def build(self) -> Any:
         """The dataclass, with its sub-tables. To be called when there are no faults."""
-        return self.cls(**{name: _built(value) for name, value in self.values.items()})
+        return self.cls(**{name + "_" * iskeyword(name): _built(value) for name, value in self.values.items()})
 
     def walk(self) -> Iterator[Node]:
         """This table and all tables under it."""

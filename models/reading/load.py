@@ -13,6 +13,7 @@ from .context import Context
 from .csvtables import CsvTables
 from .document import read_document
 from .faults import CaseError, Fault
+from .variants import check_variants
 from .walk import read_case
 
 
@@ -37,6 +38,9 @@ def load_case(name_or_path: str | os.PathLike[str]) -> Case:
     if context.faults:
         raise CaseError(_ordered(document.file, context.faults))
     case: Case = context.case.build()
+    check_variants(context, case)
+    if context.faults:
+        raise CaseError(_ordered(document.file, context.faults))
     return dataclasses.replace(case, path=str(document.path), sha256=_hash(document.content, tables.contents))
 
 

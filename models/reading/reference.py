@@ -65,7 +65,7 @@ def reference() -> str:
 
 def _table(dotted: str, spec: Spec, default: Any, depth: int) -> Iterator[str]:
     many = spec.kind in ("tables", "union")
-    bracketed = f"[[{dotted}]]" if many else f"[{dotted}]"
+    bracketed = f"[[{dotted}]]" if many else f"[{dotted}.NAME]" if spec.kind == "named" else f"[{dotted}]"
     yield from ("", f"{'#' * depth} `{bracketed}`", "")
     need = "Required" if default is dataclasses.MISSING else "Optional"
     if many and spec.min_items:
@@ -100,10 +100,16 @@ def _keys(cls: type, *, inherited: bool = False) -> Iterator[str]:
 def _allowed(spec: Spec) -> str:
     if spec.kind == "choice":
         return ", ".join(f"`{word}`" for word in spec.choices if word)
+    if spec.kind == "several":
+        return f"list of: {', '.join(f'`{word}`' for word in spec.choices)}"
     if spec.kind in ("ref", "refs"):
         to = "price column" if spec.ref == "column" else f"id of a `[[{spec.ref}]]`"
         least = f", at least {spec.min_items}" if spec.min_items > 1 else ""
         return f"list, each: {to}{least}" if spec.kind == "refs" else to
+    if spec.kind == "targets":
+        return 'list of ids, `"table.id"` or `"table.*"`'
+    if spec.kind == "overrides":
+        return '`{ "path.to.key" = value }`'
     if spec.kind == "ident":
         return "id"
     if spec.kind == "flag":

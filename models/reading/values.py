@@ -23,6 +23,7 @@ MAX_IDENT = 64
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 _IDENT = re.compile(r"[a-z][A-Za-z0-9_-]*", re.ASCII)
+_TARGET = re.compile(r"[a-z][A-Za-z0-9_-]*(\.([a-z][A-Za-z0-9_-]*|\*))?", re.ASCII)
 _PERIOD = re.compile(r"[0-9]{4}(?:[Qq][1-4]|-[0-9]{2}(?:-[0-9]{2})?)", re.ASCII)
 _ROUNDING = 5e-3  # of a period, so that 1.667 years are 20 months
 
@@ -165,6 +166,10 @@ def read_choice(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
     return BAD
 
 
+def read_several(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+    return _list(ctx, spec, raw, path, read_choice, "words")
+
+
 def read_flag(ctx: Context, _spec: Spec, raw: Any, path: KeyPath) -> Any:
     if isinstance(raw, bool):
         return raw
@@ -194,6 +199,27 @@ def read_ref(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
 
 def read_refs(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
     return _list(ctx, spec, raw, path, read_ref, f"ids of {spec.ref}s")
+
+
+def read_targets(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+    """Ids that may carry their table; whether they exist is checked with the whole case."""
+    return _list(ctx, spec, raw, path, _read_target, "ids")
+
+
+def _read_target(ctx: Context, _spec: Spec, raw: Any, path: KeyPath) -> Any:
+    if isinstance(raw, str) and _TARGET.fullmatch(raw):
+        return raw
+    allowed = 'an id, a table and an id ("investor.banks"), or all of a table ("instrument.*")'
+    ctx.fault(path, raw, allowed, "" if isinstance(raw, str) else "give text in quotes")
+    return BAD
+
+
+def read_overrides(ctx: Context, _spec: Spec, raw: Any, path: KeyPath) -> Any:
+    """Pairs of path and raw value; whether they fit is checked with the whole case."""
+    if isinstance(raw, dict) and raw:
+        return tuple(raw.items())
+    ctx.fault(path, raw, 'values by path, as { "circularity.cap" = 0.1 }', "give at least one, or leave it out")
+    return BAD
 
 
 def read_numbers(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:

@@ -10,7 +10,9 @@ from typing import Any
 
 from ..schema.case import Case
 from ..schema.fields import Spec
+from ..schema.financing import Instrument
 from ..schema.horizon import Horizon
+from ..schema.presets import PRESETS, filled
 from . import values as v
 from .context import BAD, Context, Node
 from .faults import MISSING
@@ -26,6 +28,7 @@ _READERS: dict[str, Callable[[Context, Spec, Any, KeyPath], Any]] = {
     "text": v.read_text,
     "ident": v.read_ident,
     "choice": v.read_choice,
+    "several": v.read_several,
     "flag": v.read_flag,
     "number": v.read_number,
     "count": v.read_count,
@@ -36,13 +39,18 @@ _READERS: dict[str, Callable[[Context, Spec, Any, KeyPath], Any]] = {
     "matrix": v.read_matrix,
     "ref": v.read_ref,
     "refs": v.read_refs,
+    "targets": v.read_targets,
+    "overrides": v.read_overrides,
 }
 
 
 def specs(cls: type) -> dict[str, tuple[Spec, Any]]:
-    """Spec and default (dataclasses.MISSING if required) of each field of a schema class that stands in the file."""
+    """Spec and default (dataclasses.MISSING if required) of each key of a schema class that stands in the file.
+
+    A key that is a word of Python has a field with an underscore behind it: `as` is read into `as_`.
+    """
     return {
-        field.name: (field.metadata["spec"], field.default)
+        field.name.removesuffix("_"): (field.metadata["spec"], field.default)
         for field in dataclasses.fields(cls)
         if "spec" in field.metadata
     }
@@ -128,6 +136,8 @@ def _field(ctx: Context, spec: Spec, default: Any, raw: dict[str, Any], name: st
         return _sub_table(ctx, spec, raw[name], here)
     if spec.kind in ("tables", "union"):
         return _sub_tables(ctx, spec, raw[name], here)
+    if spec.kind == "named":
+        return _named_tables(ctx, spec, raw[name], here)
     return _READERS[spec.kind](ctx, spec, raw[name], here)
 
 
@@ -188,12 +198,43 @@ def _sub_tables(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
     return tuple(node for node in nodes if node is not None)
 
 
+def _named_tables(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+    assert spec.cls is not None
+    if not isinstance(raw, dict) or not all(isinstance(entry, dict) for entry in raw.values()):
+        cure = f"write [{path[-1]}.NAME] in single brackets, once per name"
+        ctx.fault(path, raw, f"tables [{path[-1]}.NAME]: {spec.meaning}", cure)
+        return BAD
+    nodes = []
+    for name, entry in raw.items():
+        if v.read_ident(ctx, spec, name, (*path, name)) is not BAD:
+            node = read_table(ctx, spec.cls, entry, (*path, name))
+            node.values["id"] = name
+            nodes.append(node)
+    return tuple(nodes)
+
+
+def read_value(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+    """One plain value (no table) by its spec, as the case's own would be read; BAD where it is at fault."""
+    return _READERS[spec.kind](ctx, spec, raw, path)
+
+
 def _entry(ctx: Context, spec: Spec, raw: dict[str, Any], path: KeyPath) -> Node | None:
     if spec.classes is None:
         assert spec.cls is not None
+        if spec.cls is Instrument:
+            return _instrument(ctx, raw, path)
         return read_table(ctx, spec.cls, raw, path)
     tag = raw.get(spec.tag, MISSING)
     if isinstance(tag, str) and tag in spec.classes:
         return read_table(ctx, spec.classes[tag], raw, path)
     ctx.fault((*path, spec.tag), tag, " | ".join(spec.classes), "" if tag is MISSING else v.nearest(tag, spec.classes))
     return None
+
+
+def _instrument(ctx: Context, raw: dict[str, Any], path: KeyPath) -> Node | None:
+    """An instrument with its preset's terms where it gives none. An unknown preset is its only fault."""
+    name = raw.get("preset", "")
+    if name != "" and name not in PRESETS:
+        ctx.fault((*path, "preset"), name, " | ".join(PRESETS), v.nearest(name, PRESETS))
+        return None
+    return read_table(ctx, Instrument, filled(raw, ctx.horizon.per_year) if ctx.horizon and name else raw, path)

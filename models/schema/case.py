@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 
 from . import fields as f
 from .drivers import PROCESSES, Column, Correlation, Driver
+from .entities import Entity
 from .fields import Sourced
 from .financing import Instrument, Investor, Opening, Party
 from .hardware import Accelerator
 from .horizon import Horizon
 from .revenue import Contract, Merchant, Organic
+from .revolver import Revolver
 from .rules import Budget, Cash, Circularity, Covenant, Objective, Risk, Tax
 from .sites import Site
+from .variants import Variant
 
 CASE_SCHEMA = 1
 
@@ -51,6 +54,7 @@ class Case:
     organic: Organic | None = f.table("cash flow of the rest of the company", Organic, default=None)
     merchant: Merchant | None = f.table("the merchant market", Merchant, default=None)
     opening: Opening = f.table("the opening balance sheet", Opening, default=Opening())
+    entity: tuple[Entity, ...] = f.tables("the parent and its ring-fenced companies", Entity, default=())
     party: tuple[Party, ...] = f.tables("suppliers and customers", Party)
     driver: tuple[Driver, ...] = f.union("the random quantities", "process", PROCESSES, min_items=1)
     correlation: Correlation | None = f.table("correlations of the shocks", Correlation, default=None)
@@ -60,8 +64,10 @@ class Case:
     contract: tuple[Contract, ...] = f.tables("take-or-pay contracts on offer", Contract, default=())
     investor: tuple[Investor, ...] = f.tables("investor classes", Investor, default=())
     instrument: tuple[Instrument, ...] = f.tables("financing instruments", Instrument, default=())
-    covenant: tuple[Covenant, ...] = f.tables("covenants on the expected path", Covenant, default=())
+    revolver: Revolver | None = f.table("the revolving credit line", Revolver, default=None)
+    covenant: tuple[Covenant, ...] = f.tables("covenants on the expected path or over the futures", Covenant, default=())
     risk: tuple[Risk, ...] = f.tables("risk limits", Risk, default=())
+    variant: tuple[Variant, ...] = f.named("a named change of the case", Variant, default=())
     # Not part of the file: where it was read from and the hash of its bytes and tables, set by the reader.
     path: str = field(default="", compare=False)
     sha256: str = field(default="", compare=False)

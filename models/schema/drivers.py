@@ -112,13 +112,37 @@ class LogisticShare(DriverBase):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Window(DriverBase):
+    """A market that is open, 1, or shut, `shut_share`; open in period 0.
+
+    It shuts in a period when its shock is low and opens again when it is high, so a negative correlation with a spread's
+    shock shuts it when spreads jump. What is agreed while it is shut comes in that share only.
+    """
+
+    closing: tuple[float, ...] = f.series("rate at which an open market shuts", "per year", ge=0, le=1000)
+    reopening: tuple[float, ...] = f.series("rate at which a shut market opens again", "per year", ge=0, le=1000)
+    shut_share: float = f.share("value while it is shut", default=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excess(DriverBase):
+    """What another driver stands above a strike: max(its value / strike - 1, 0), in the same period.
+
+    The payoff of a call per unit of strike: with a share price, what a convertible's holder gets above its face value.
+    """
+
+    depends_on: str = f.ref("the driver, no survival and no excess", "driver")
+    strike: float = f.number("level from which it pays", "unit of that driver", gt=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deterministic(DriverBase):
     """A known path."""
 
     path: tuple[float, ...] = f.series("value per period", _VALUE)
 
 
-Driver = Vasicek | CIR | LogOU | GeometricJumps | TwoRegime | Survival | LogisticShare | Deterministic
+Driver = Vasicek | CIR | LogOU | GeometricJumps | TwoRegime | Survival | LogisticShare | Window | Excess | Deterministic
 
 PROCESSES: dict[str, type] = {
     "vasicek": Vasicek,
@@ -128,6 +152,8 @@ PROCESSES: dict[str, type] = {
     "two_regime": TwoRegime,
     "survival": Survival,
     "logistic_share": LogisticShare,
+    "window": Window,
+    "excess": Excess,
     "deterministic": Deterministic,
 }
 

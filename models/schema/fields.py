@@ -15,6 +15,7 @@ Kind = Literal[
     "text",  # free text, one line, no control characters
     "ident",  # id: lower-case letter, then letters, digits, _ or -
     "choice",  # one of `choices`
+    "several",  # list of some of `choices`
     "flag",  # true or false
     "number",  # finite float
     "count",  # whole number
@@ -28,6 +29,9 @@ Kind = Literal[
     "table",  # one sub-table, read as `cls`
     "tables",  # array of sub-tables, each read as `cls`
     "union",  # array of sub-tables, class chosen by the key `tag` among `classes`
+    "named",  # table of sub-tables by name, each read as `cls`, the name as its `id`
+    "targets",  # list of ids with or without their table, or "table.*"
+    "overrides",  # values by dotted path
 ]
 
 REQUIRED: Final = MISSING
@@ -70,6 +74,10 @@ def ident(meaning: str) -> Any:
 
 def choice(meaning: str, choices: Sequence[str], *, default: Any = REQUIRED) -> Any:
     return _make(Spec(kind="choice", meaning=meaning, choices=tuple(choices)), default)
+
+
+def several(meaning: str, choices: Sequence[str], *, default: Any = REQUIRED) -> Any:
+    return _make(Spec(kind="several", meaning=meaning, choices=tuple(choices)), default)
 
 
 def flag(meaning: str, *, default: Any = REQUIRED) -> Any:
@@ -211,6 +219,18 @@ def tables(meaning: str, cls: type, *, min_items: int = 0, default: Any = REQUIR
 
 def union(meaning: str, tag: str, classes: Mapping[str, type], *, min_items: int = 0) -> Any:
     return _make(Spec(kind="union", meaning=meaning, tag=tag, classes=classes, min_items=min_items), REQUIRED)
+
+
+def named(meaning: str, cls: type, *, default: Any = REQUIRED) -> Any:
+    return _make(Spec(kind="named", meaning=meaning, cls=cls), default)
+
+
+def targets(meaning: str, *, default: Any = REQUIRED) -> Any:
+    return _make(Spec(kind="targets", meaning=meaning), default)
+
+
+def overrides(meaning: str, *, default: Any = REQUIRED) -> Any:
+    return _make(Spec(kind="overrides", meaning=meaning), default)
 
 
 @dataclass(frozen=True, kw_only=True)

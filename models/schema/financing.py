@@ -6,23 +6,19 @@ from dataclasses import dataclass
 
 from . import fields as f
 from .fields import Sourced
+from .parties import Party as Party
+from .presets import PRESETS
+from .ratings import RATINGS
+from .seniority import SENIORITIES
 
 INVESTOR_KINDS = (
     "pension_fund", "insurer", "asset_manager", "bank", "private_credit", "vendor", "customer", "parent", "public_equity",
 )  # fmt: skip
 INSTRUMENT_KINDS = (
     "bond", "term_loan", "delayed_draw_loan", "construction_loan", "spv_bond", "abs", "private_credit", "vendor_finance",
-    "lease", "high_yield_note", "convertible", "preferred", "equity",
+    "lease", "high_yield_note", "convertible", "preferred", "equity", "cmbs", "sale_leaseback", "operating_lease",
+    "vendor_equity",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Party(Sourced):
-    """Somebody outside the company who is paid by the plan, pays it, or funds it."""
-
-    id: str = f.ident("name of the party")
-    title: str = f.text("name in reports", default="")
-    role: str = f.choice("what the party is to the plan", ("supplier", "customer", "other"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +32,15 @@ class Investor(Sourced):
     appetite: tuple[float, ...] = f.series("most it takes over all instruments", "billion per period", ge=0)
     max_holding: float | None = f.number(
         "most it holds at one time over all instruments", "billion", gt=0, default=None
+    )
+    max_share: float = f.share("at every date, most of the funding raised so far that may come from it", default=1.0)
+    kinds: tuple[str, ...] = f.several(
+        "kinds of instrument it may hold; all if left out", (*INSTRUMENT_KINDS, "revolver"), default=()
+    )
+    min_rating: str = f.choice("weakest rating of a debt it may hold; any if left out", (*RATINGS, ""), default="")
+    max_tenor: int | None = f.years("longest tenor of a debt it may hold", default=None)
+    window: str | None = f.ref(
+        "driver of its market: the share of what it agreed to take that comes", "driver", default=None
     )
 
 
@@ -56,6 +61,16 @@ class Depth(Sourced):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Grid(Sourced):
+    """One line of a margin grid. The first line whose rating the offtaker reaches holds; the last one for all below."""
+
+    rating: str = f.choice("weakest rating for which the line holds", RATINGS)
+    margin: float = f.number(
+        "added to the margin", "fraction per year", ge=-0.05, le=0.3, cure="150 bp is written 0.015"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Instrument(Sourced):
     """Terms of one instrument. Amounts are face value in billions of the case's currency.
 
@@ -63,11 +78,21 @@ class Instrument(Sourced):
     of the period in which the money is agreed (issue or commitment). The benchmark of a fixed rate is that of the
     period of issue or draw; that of a floating one is set at the start of each interest period (one period before
     payment). Interest is paid in arrears every period on the outstanding balance.
+
+    `preset` fills the terms that are left out from docs/instruments.md; its margin only where no spread_driver is given.
+    An investor class that may not hold the instrument, by kind, rating or tenor, is passed over.
+
+    In a scenario in which a window (the instrument's, the investor's) is partly shut at the issue or commitment, only
+    that share of the face is placed: proceeds, fees, service and balance are all multiplied by it. Where draws are
+    stopped, a draw comes only in the share that the draw_stop driver shows in its period.
     """
 
     id: str = f.ident("name of the instrument in the case and in tables")
     title: str = f.text("name in reports", default="")
-    kind: str = f.choice("family it belongs to, for reports", INSTRUMENT_KINDS)
+    preset: str = f.choice("whose terms it takes where they are left out", (*PRESETS, ""), default="")
+    kind: str = f.choice("family it belongs to, for reports and for who may hold it", INSTRUMENT_KINDS)
+    rating: str = f.choice("rating of a debt; not rated if left out", (*RATINGS, ""), default="")
+    issuer: str | None = f.ref("entity that issues it; the parent if left out", "entity", default=None)
     rate: str = f.choice("how the coupon is set", ("fixed", "floating"))
     benchmark: str | None = f.ref("driver of the reference rate", "driver", default=None)
     spread_driver: str | None = f.ref("driver of the market spread", "driver", default=None)
@@ -83,6 +108,7 @@ class Instrument(Sourced):
     tenor: int | None = f.years("time to final repayment; none for equity", default=None)
     grace: int = f.count("periods of interest only before repayment starts", "periods", default=0)
     amortisation: str = f.choice("how it is repaid after the grace", ("bullet", "linear", "annuity", "custom", "none"))
+    balloon: float = f.share("linear, annuity: share of the face that is repaid with the last instalment", default=0.0)
     annuity_rate: float | None = f.rate("rate at which the annuity's principal schedule is drawn up", default=None)
     schedule: tuple[float, ...] = f.numbers(
         "custom: shares of the face value repaid per period after the grace; they sum to 1",
@@ -98,8 +124,44 @@ class Instrument(Sourced):
         "0: paid out at issue; else draws allowed in this many periods after commitment", "periods", default=0
     )
     commitment_fee: float = f.rate("on the undrawn amount while the window is open", le=0.1, default=0.0)
+    term_from: str = f.choice(
+        "what tenor and grace of a draw are counted from: each draw, or one final date for all draws of a commitment",
+        ("draw", "commitment"),
+        default="draw",
+    )
+    conversion: int | None = f.count(
+        "periods after the issue or commitment at which the margin becomes converted_margin",
+        "periods",
+        ge=1,
+        default=None,
+    )
+    converted_margin: float | None = f.number(
+        "margin after the conversion of a construction loan", "fraction per year", ge=-0.05, le=0.5, default=None
+    )
+    window: str | None = f.ref(
+        "driver of its market: the share of a placement or commitment that comes", "driver", default=None
+    )
+    draw_stop: str | None = f.ref("driver of the share of a draw that comes in its period", "driver", default=None)
+    offtaker: str | None = f.ref("party whose rating sets the margin by the grid", "party", default=None)
+    grid: tuple[Grid, ...] = f.tables("margin by the offtaker's rating, from the best to the weakest", Grid, default=())
+    downgrade: str | None = f.ref(
+        "survival driver of the offtaker's rating: its fall is the downgrade", "driver", default=None
+    )
+    downgraded_to: str = f.choice("rating after the downgrade", (*RATINGS, ""), default="")
+    dilution: str | None = f.ref(
+        "convertible: driver with process excess, the share price over the conversion price", "driver", default=None
+    )
+    rent: bool = f.flag(
+        "payments are rent: part of EBITDA, deductible, and the claim is no debt to a covenant", default=False
+    )
     secured_by: str = f.choice("collateral", ("none", "accelerators", "sites", "all"), default="none")
     advance_rate: float | None = f.share("most outstanding over the collateral's value, by age", default=None)
+    seasoning: int = f.count("collateral counts once it has been in service so long", "periods", default=0)
+    seniority: str | None = f.choice(
+        "rank when value is short; that of its kind if left out", SENIORITIES, default=None
+    )
+    guarantor: str | None = f.ref("party that makes good what the holders lose", "party", default=None)
+    guaranteed_share: float = f.share("most of the balance that the guarantor makes good", default=1.0)
     use: str = f.choice(
         "what cumulative proceeds may not exceed the spending on",
         ("general", "accelerators", "sites"),
@@ -118,6 +180,7 @@ class OpeningDebt(Sourced):
     id: str = f.ident("name of the debt")
     title: str = f.text("name in reports", default="")
     holder: str | None = f.ref("investor class that holds it", "investor", default=None)
+    entity: str | None = f.ref("entity that owes it; the parent if left out", "entity", default=None)
     amount: float = f.number("outstanding at the start of period 0", "billion", gt=0)
     rate: str = f.choice("how the coupon is set", ("fixed", "floating"))
     coupon: float = f.rate("fixed: the coupon; floating: the margin over the benchmark", le=0.5)
@@ -125,6 +188,7 @@ class OpeningDebt(Sourced):
     maturity: int = f.period("period of final repayment")
     amortisation: str = f.choice("how it is repaid", ("bullet", "linear"), default="bullet")
     secured_by: str = f.choice("collateral", ("none", "accelerators", "sites", "all"), default="none")
+    seniority: str = f.choice("rank when value is short", SENIORITIES[:3], default="senior")
 
 
 @dataclass(frozen=True, kw_only=True)

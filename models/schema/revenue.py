@@ -15,6 +15,7 @@ class Contract(Sourced):
     id: str = f.ident("name of the contract in the case and in tables")
     title: str = f.text("name in reports", default="")
     customer: str = f.ref("party that pays", "party")
+    entity: str | None = f.ref("entity that signs and delivers; the parent if left out", "entity", default=None)
     volume: float = f.number("most that can be signed in all", "PFLOP/s", gt=0)
     price: float = f.number("price of one PFLOP/s for one hour", "USD per PFLOP/s-hour", gt=0)
     price_fall: float = f.rate("yearly fall of the price for contracts signed later", default=0.0)

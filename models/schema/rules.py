@@ -58,24 +58,74 @@ class Budget(Sourced):
 
 
 COVENANTS = (
-    "net_debt_to_ebitda", "interest_cover", "dscr", "ltv", "maturity_wall", "terminal_equity", "floating_share",
+    "net_debt_to_ebitda", "interest_cover", "fixed_charge_cover", "dscr", "llcr", "ltv", "borrowing_base",
+    "minimum_liquidity", "maturity_wall", "weighted_average_life", "floating_share", "supplier_concentration",
+    "offtaker_concentration", "holder_concentration", "terminal_equity",
 )  # fmt: skip
+AT_LEAST = (
+    "interest_cover", "fixed_charge_cover", "dscr", "llcr", "minimum_liquidity", "weighted_average_life",
+    "terminal_equity",
+)  # fmt: skip
+"""Kinds whose limit is a least value; that of the others is a most."""
+
+NOTCHES = {
+    "net_debt_to_ebitda": 0.25, "interest_cover": 0.25, "fixed_charge_cover": 0.25, "dscr": 0.05, "llcr": 0.05,
+    "ltv": 0.05, "borrowing_base": 0.05, "minimum_liquidity": 0.1, "maturity_wall": 0.1, "weighted_average_life": 0.25,
+    "floating_share": 0.05, "supplier_concentration": 0.05, "offtaker_concentration": 0.05,
+    "holder_concentration": 0.05, "terminal_equity": 0.1,
+}  # fmt: skip
+"""How much tighter a notch is where the case does not say: in the unit of the limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Covenant(Sourced):
-    """A test on the expected path, in every period from `from_period` to `to_period`.
+    """A test in every period from `from_period` to `to_period`, of the whole group or of one entity.
 
-    net_debt_to_ebitda, ltv, floating_share and maturity_wall (largest principal due in any year, billion) are upper
-    limits; interest_cover, dscr and terminal_equity (cash + asset value - debt at the end, billion) lower ones.
-    EBITDA, interest and debt service are those of the last year (annualised while the year is not full).
+    net_debt_to_ebitda, ltv, borrowing_base (debt secured by systems over their value × advance rate by age),
+    floating_share, maturity_wall (largest principal due in any year, billion) and the concentrations are upper limits;
+    interest_cover, fixed_charge_cover, dscr, llcr, minimum_liquidity (cash, billion), weighted_average_life (of the debt,
+    years) and terminal_equity (cash + asset value - debt at the end, billion) lower ones. EBITDA, interest and debt
+    service are those of the last year (annualised while the year is not full).
     """
 
     id: str = f.ident("name of the covenant")
     kind: str = f.choice("what is tested", COVENANTS)
-    limit: float = f.number("the limit", "ratio or billion", ge=-1000, le=1000)
+    limit: float = f.number("the limit", "ratio, billion or years", ge=-1000, le=1000)
     from_period: int = f.period("first period tested", default=0)
     to_period: int | None = f.period("last period tested", default=None)
+    as_: str = f.choice(
+        "hard: kept on the expected path; cvar: CVaR of the worst shortfall over the futures at most nil; "
+        "report: only evaluated", ("hard", "cvar", "report"), default="hard",
+    )  # fmt: skip
+    level: float | None = f.number(
+        "cvar: the confidence level", "fraction", gt=0, lt=1, cure="95 % is written 0.95", default=None
+    )
+    notch: float | None = f.number(
+        "how much tighter a notch is, for its cost in compute; a usual one of the kind if left out",
+        "unit of the limit", gt=0, le=1000, default=None,
+    )  # fmt: skip
+    entity: str | None = f.ref("entity whose own figures are tested; the whole group if left out", "entity", default=None)
+    party: str | None = f.ref(
+        "supplier_concentration, offtaker_concentration: whose share; each one's if left out", "party", default=None
+    )
+    holder: str | None = f.ref(
+        "holder_concentration: whose share; each investor class's if left out", "investor", default=None
+    )
+    advance: tuple[float, ...] = f.numbers(
+        "borrowing_base: advance rate on systems at age 0, 1, 2 … years, linear between, last value kept", "fraction",
+        ge=0, le=1, default=(),
+    )  # fmt: skip
+    discount: float | None = f.rate("llcr: discount on later cash flow; money_discount if left out", default=None)
+
+    @property
+    def at_least(self) -> bool:
+        """Whether the limit is a least value."""
+        return self.kind in AT_LEAST
+
+    @property
+    def step(self) -> float:
+        """Size of a notch, in the unit of the limit."""
+        return NOTCHES[self.kind] if self.notch is None else self.notch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +138,7 @@ class Circularity(Sourced):
 
 
 LOSSES = ("liquidity", "net_loss", "compute_shortfall")
+"""Losses that a case can limit; those of covenants are limited by the covenants themselves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +152,7 @@ class Risk(Sourced):
 
     id: str = f.ident("name of the limit")
     loss: str = f.choice("which loss", LOSSES)
+    entity: str | None = f.ref("liquidity: entity whose own cash is meant; the whole group if left out", "entity", default=None)
     level: float = f.number("confidence level", "fraction", gt=0, lt=1, cure="95 % is written 0.95")
     limit: float = f.number("most that the mean of the worst 1 - level of the futures may be", "unit of the loss")
     target: float | None = f.number("compute_shortfall: compute wanted", "PFLOP/s", gt=0, default=None)

@@ -41,6 +41,7 @@ class Site(Sourced):
 
     id: str = f.ident("name of the site in the case and in tables")
     title: str = f.text("name in reports", default="")
+    entity: str | None = f.ref("entity that owns it and its systems; the parent if left out", "entity", default=None)
     pue: float = f.number("facility power over IT power", "ratio", ge=1, le=3)
     load_factor: float = f.share("mean IT load over rated IT power", default=0.8)
     power_price: float = f.number("all-in power price in period 0", "USD per MWh", gt=0)

@@ -7,7 +7,7 @@ from capmix import load_case
 from capmix.models.schema.case import Case
 from capmix.models.schema.sites import LAYERS
 
-SHIPPED = ("hyperscaler", "neocloud")
+SHIPPED = ("hyperscaler", "neocloud", "ai_lab")
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,23 @@ def test_neocloud_opens_with_a_stack_of_debt(neocloud: Case) -> None:
     assert any(c.prepayment > 0 for c in neocloud.contract)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+def test_ai_lab_is_offered_what_labs_are_offered() -> None:
+    case = load_case("ai_lab")
+    offers = {i.id: i for i in case.instrument}
+    assert {"vendor_equity", "vendor_finance", "private_credit", "convertible", "sale_leaseback"} <= {
+        i.kind for i in case.instrument
+    }
+    assert offers["nvidia_equity"].tied_to == "nvidia"
+    assert offers["nvidia_equity"].tied_share == pytest.approx(10 / 35, abs=0.005), "10 bn per GW against 35 bn of orders"
+    assert offers["chip_leaseback"].advance_rate == pytest.approx(3.5 / 5.4, abs=0.001), "Valor for xAI"
+    assert offers["convertible"].dilution is not None, "a low coupon must not look like cheap money"
+    assert any(c.prepayment >= 0.2 for c in case.contract)
+    assert case.revolver is not None
+    assert {i.party for i in case.investor} >= {"nvidia", "amd", "platform"}
+    assert any(i.window is not None for i in case.investor)
+
+
+@pytest.mark.parametrize("name", ["hyperscaler", "neocloud"])
 def test_wrong_way_risk_of_the_lab(name: str) -> None:
     case = load_case(name)
     lab = next(d for d in case.driver if d.id == "ai_lab_survival")

@@ -15,7 +15,7 @@ from capmix.models.schema.fields import Sourced
 from capmix.models.schema.financing import Depth, Step
 
 CASES = Path(__file__).parents[2] / "cases"
-SHIPPED = ("hyperscaler", "neocloud")
+SHIPPED = ("hyperscaler", "neocloud", "ai_lab")
 WEAKER = ("verified", "secondary", "derived", "unverified")
 
 

@@ -28,7 +28,7 @@ def processes(rows, kinds, start, cholesky=None, depends_on=None, dt=DT):
 
 
 def every_process(periods=10, dt=DT):
-    """Ten drivers, every process among them, with correlated shocks and a hazard that depends on another driver."""
+    """Twelve drivers, every process among them, with correlated shocks and a hazard that depends on another driver."""
     flat = np.ones(periods)
     rows = [
         dr.vasicek_row(0.04 * flat, 0.3, 0.01, 0.01, dt),
@@ -41,16 +41,19 @@ def every_process(periods=10, dt=DT):
         dr.deterministic_row(np.linspace(1.0, 2.0, periods)),
         dr.vasicek_row(0.06 * flat, 0.3, 0.01, None, dt),
         dr.survival_row(0.2 * flat, 0.4, 0.0, dt),
+        np.tile(dr.window_row(0.4, 1.5, 0.3, dt), (periods, 1)),
+        np.tile(dr.excess_row(1.1), (periods, 1)),
     ]
     kinds = [
         Process.VASICEK, Process.CIR, Process.LOG_OU, Process.GEOMETRIC_JUMPS, Process.TWO_REGIME,
         Process.SURVIVAL, Process.LOGISTIC_SHARE, Process.DETERMINISTIC, Process.VASICEK, Process.SURVIVAL,
+        Process.WINDOW, Process.EXCESS,
     ]  # fmt: skip
-    correlation = np.eye(10)
-    for i, j, value in ((0, 1, 0.4), (3, 5, 0.5), (0, 8, 0.6), (3, 6, 0.3), (2, 4, -0.2), (3, 9, 0.4)):
+    correlation = np.eye(12)
+    for i, j, value in ((0, 1, 0.4), (3, 5, 0.5), (0, 8, 0.6), (3, 6, 0.3), (2, 4, -0.2), (3, 9, 0.4), (3, 10, 0.3)):
         correlation[i, j] = correlation[j, i] = value
-    start = [0.03, 0.025, 1.0, 1.0, 1.0, 1.0, 0.6, 1.0, 0.05, 1.0]
-    depends_on = [-1, -1, -1, -1, -1, 3, -1, -1, -1, -1]
+    start = [0.03, 0.025, 1.0, 1.0, 1.0, 1.0, 0.6, 1.0, 0.05, 1.0, 1.0, 0.0]
+    depends_on = [-1, -1, -1, -1, -1, 3, -1, -1, -1, -1, -1, 2]
     return processes(rows, kinds, start, np.linalg.cholesky(correlation), depends_on, dt)
 
 
@@ -58,7 +61,7 @@ def random_store(rng, count, drivers, periods, spread=0.5):
     return Store.from_values(1.0 + spread * rng.standard_normal((count, drivers, periods)))
 
 
-def random_loss(rng, drivers, periods, kind, *, entries=30, width=4, rate_driver=-1, opening=0.5):
+def random_loss(rng, drivers, periods, kind, *, entries=30, width=4, rate_driver=-1, opening=0.5, revolver=False):
     """Loss table with random atoms of 0 to `width` factors; some periods may be empty."""
     factors = np.full((12, width), -1, dtype=np.int32)
     for row in factors[1:]:
@@ -74,8 +77,15 @@ def random_loss(rng, drivers, periods, kind, *, entries=30, width=4, rate_driver
     )
     return LossTable(
         kind=kind, terms=terms, floor=0.3 * rng.standard_normal(periods), opening=opening, rate_driver=rate_driver,
-        surplus_margin=-0.9, deficit_margin=0.3, dt=DT,
+        surplus_margin=-0.9, deficit_margin=0.3, dt=DT, revolver=revolver, revolver_margin=-0.4 if revolver else 0.0,
     )  # fmt: skip
+
+
+def random_exposure(rng, table):
+    """Exposures of either sign, and lines of up to 0.5, some of them nil."""
+    terms = rng.standard_normal(table.terms.entries)
+    lines = rng.random(table.entries - table.terms.entries) * 0.5 * rng.integers(0, 2)
+    return np.concatenate((terms, lines))
 
 
 def linear_loss(values, kind=LossKind.WORST):

@@ -9,17 +9,23 @@ from capmix.kernels.tail import tail
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .samples import BACKENDS, DT, NUMBA, NUMPY, linear_loss, random_loss, random_store
+from .samples import BACKENDS, DT, NUMBA, NUMPY, linear_loss, random_exposure, random_loss, random_store
 
 both = pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: b.name)
 kinds = pytest.mark.parametrize("kind", list(LossKind), ids=lambda k: k.name)
+kinds_and_revolver = pytest.mark.parametrize(
+    "kind, revolver",
+    [(LossKind.PEAK, False), (LossKind.PEAK, True), (LossKind.WORST, False)],
+    ids=["PEAK", "PEAK-revolver", "WORST"],
+)
 D, T = 3, 5
 
 
 def by_hand(x, table, exposure):
     """(balances, loss) of one scenario x (D, T), in plain Python from the words of `LossTable`."""
     terms, balances = table.terms, []
-    balance = table.opening
+    balance, before = table.opening, 0.0
+    lines = exposure[terms.entries :] if table.revolver else np.zeros(terms.periods)
     for t in range(terms.periods):
         flow = 0.0
         for e in range(terms.start[t], terms.start[t + 1]):
@@ -32,21 +38,27 @@ def by_hand(x, table, exposure):
             level = 0.0 if table.rate_driver < 0 else x[table.rate_driver, max(t - 1, 0)]
             surplus = max(0.0, table.dt * (level + table.surplus_margin))
             deficit = max(surplus, table.dt * (level + table.deficit_margin))
-            balance = balance * (1.0 + (surplus if balance >= 0.0 else deficit)) + flow
+            drawn = max(surplus, table.dt * (level + table.revolver_margin))
+            owed = max(-balance, 0.0)
+            cost = max(deficit, drawn) * owed if table.revolver else deficit * owed
+            if table.revolver:
+                cost = drawn * min(owed, before) + max(deficit, drawn) * max(owed - before, 0.0)
+            balance = balance + surplus * max(balance, 0.0) - cost + flow
+            before = lines[t]
             balances.append(balance)
         else:
             balances.append(flow)
-    return balances, max(f - b for f, b in zip(table.floor, balances, strict=True))
+    return balances, max(f - c - b for f, c, b in zip(table.floor, lines, balances, strict=True))
 
 
 @both
-@kinds
+@kinds_and_revolver
 @pytest.mark.parametrize("rate_driver", [-1, 1])
-def test_losses_and_balances_by_hand(backend, kind, rate_driver):
+def test_losses_and_balances_by_hand(backend, kind, revolver, rate_driver):
     rng = np.random.default_rng(1)
     store = random_store(rng, 300, D, T)
-    table = random_loss(rng, D, T, kind, rate_driver=rate_driver)
-    exposure = rng.standard_normal(table.terms.entries)
+    table = random_loss(rng, D, T, kind, rate_driver=rate_driver, revolver=revolver)
+    exposure = random_exposure(rng, table)
     rows = np.array([299, 0, 17, 256])
     expected = [by_hand(x, table, exposure) for x in store.x(rows)]
     assert backend.losses(store, [table], [exposure])[0][rows] == pytest.approx([e[1] for e in expected], rel=1e-12)
@@ -60,10 +72,12 @@ def test_numba_equals_the_definition(seed, width, entries, periods):
     rng = np.random.default_rng(seed)
     store = random_store(rng, int(rng.integers(1, 600)), D, periods)
     tables = [
-        random_loss(rng, D, periods, kind, entries=entries, width=width, rate_driver=int(rng.integers(-1, D)))
-        for kind in (LossKind.PEAK, LossKind.WORST, LossKind.PEAK)
+        random_loss(
+            rng, D, periods, kind, entries=entries, width=width, rate_driver=int(rng.integers(-1, D)), revolver=r
+        )
+        for kind, r in ((LossKind.PEAK, False), (LossKind.WORST, False), (LossKind.PEAK, True))
     ]
-    exposures = [rng.standard_normal(entries) * rng.integers(0, 2, entries) for _ in tables]
+    exposures = [random_exposure(rng, t) * rng.integers(0, 2, t.entries) for t in tables]
     fast, slow = NUMBA.losses(store, tables, exposures), NUMPY.losses(store, tables, exposures)
     scale = 1e-12 * (1.0 + max((np.abs(s).max() for s in slow), default=0.0))
     for f, s, table, exposure in zip(fast, slow, tables, exposures, strict=True):
@@ -74,19 +88,22 @@ def test_numba_equals_the_definition(seed, width, entries, periods):
         value, gradient = NUMBA.pull_back(store, table, exposure, rows, weights)
         expected, slope = NUMPY.pull_back(store, table, exposure, rows, weights)
         assert value == pytest.approx(expected, rel=1e-12, abs=30 * scale)
-        assert gradient.shape == slope.shape == (entries,)
+        assert gradient.shape == slope.shape == (table.entries,)
         assert gradient == pytest.approx(slope, rel=1e-11, abs=1e-10)
 
 
 @both
-@kinds
-def test_adjoint_against_finite_differences(backend, kind):
+@kinds_and_revolver
+def test_adjoint_against_finite_differences(backend, kind, revolver):
     """Piecewise linear, so a central difference away from the kinks is exact but for rounding."""
     rng = np.random.default_rng(2)
     store = random_store(rng, 400, D, T)
-    table = random_loss(rng, D, T, kind, rate_driver=0, opening=0.1)
-    exposure = rng.standard_normal(table.terms.entries)
+    table = random_loss(rng, D, T, kind, rate_driver=0, opening=0.1, revolver=revolver)
+    exposure = np.concatenate((rng.standard_normal(table.terms.entries), np.full(T if revolver else 0, 0.4)))
     balances = backend.balances(store, table, exposure)
+    if revolver:
+        beyond = (balances[:, :-1] < -0.4).mean()
+        assert 0.1 < beyond < (balances[:, :-1] < 0.0).mean() - 0.02  # all three slopes occur
     if kind == LossKind.PEAK:
         assert 0.1 < (balances[:, :-1] > 0.0).mean() < 0.9  # surpluses and deficits both occur
     found = tail(backend.losses(store, [table], [exposure])[0], 0.9)
@@ -96,8 +113,8 @@ def test_adjoint_against_finite_differences(backend, kind):
     def weighted(e):
         return found.weights @ NUMPY.losses(store, [table], [e])[0][found.rows]
 
-    for i in range(table.terms.entries):
-        h = np.zeros(table.terms.entries)
+    for i in range(table.entries):
+        h = np.zeros(table.entries)
         h[i] = 1e-7
         slope = (weighted(exposure + h) - weighted(exposure - h)) / 2e-7
         assert gradient[i] == pytest.approx(slope, abs=2e-6, rel=1e-6)
@@ -116,13 +133,15 @@ def test_value_is_recovered_from_the_gradient_where_opening_and_floor_are_zero(b
     assert gradient @ exposure == pytest.approx(value, rel=1e-11)
 
 
-@settings(max_examples=40)
-@given(st.integers(0, 10**6), st.sampled_from(list(LossKind)))
-def test_losses_are_convex_and_the_gradient_supports_them(seed, kind):
+@settings(max_examples=60)
+@given(st.integers(0, 10**6), st.sampled_from([(LossKind.PEAK, False), (LossKind.PEAK, True), (LossKind.WORST, False)]))
+def test_losses_are_convex_and_the_gradient_supports_them(seed, which):
+    kind, revolver = which
     rng = np.random.default_rng(seed)
     store = random_store(rng, 40, D, T, spread=1.5)
-    table = random_loss(rng, D, T, kind, rate_driver=2, opening=float(rng.standard_normal()))
-    a, b = rng.standard_normal((2, table.terms.entries))
+    opening = float(rng.standard_normal())
+    table = random_loss(rng, D, T, kind, rate_driver=2, opening=opening, revolver=revolver)
+    a, b = random_exposure(rng, table), random_exposure(rng, table)
     share = rng.random()
     at_a, at_b, between = (NUMPY.losses(store, [table], [e])[0] for e in (a, b, share * a + (1 - share) * b))
     assert (between <= share * at_a + (1 - share) * at_b + 1e-9).all()
@@ -228,6 +247,8 @@ def test_bad_exposures_are_refused(backend, exposure, word):
         ({"rate_driver": D}, "rate_driver"),
         ({"dt": -1.0}, "dt"),
         ({"kind": 7}, "kind"),
+        ({"kind": LossKind.WORST, "revolver": True}, "revolver"),
+        ({"revolver_margin": np.nan}, "margins"),
     ],
 )
 def test_bad_tables_are_refused(backend, changes, word):
@@ -257,3 +278,19 @@ def test_bad_terms_are_refused(backend, changes, word):
     terms = TermTable(**({k: getattr(table.terms, k) for k in table.terms.__dataclass_fields__} | changes))
     with pytest.raises(ValueError, match=word):
         backend.losses(store, [LossTable(table.kind, terms, table.floor)], [np.ones(30)])
+
+
+@both
+def test_a_line_of_nil_changes_nothing_and_one_that_is_large_is_plain_credit(backend):
+    rng = np.random.default_rng(12)
+    store = random_store(rng, 300, D, T)
+    table = random_loss(rng, D, T, LossKind.PEAK, rate_driver=0, opening=0.1, revolver=True)
+    plain = {k: getattr(table, k) for k in table.__dataclass_fields__} | {"revolver": False, "revolver_margin": 0.0}
+    terms = rng.standard_normal(table.terms.entries)
+    without = backend.losses(store, [LossTable(**plain)], [terms])[0]
+    unused = np.concatenate((terms, np.zeros(T)))
+    assert backend.losses(store, [table], [unused])[0] == pytest.approx(without, rel=1e-13)
+    cheap = LossTable(**(plain | {"deficit_margin": table.revolver_margin}))
+    credit = np.full(T, 1e3)
+    covered = backend.losses(store, [table], [np.concatenate((terms, credit))])[0]
+    assert covered == pytest.approx(backend.losses(store, [cheap], [terms])[0] - 1e3, abs=1e-9)

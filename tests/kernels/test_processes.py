@@ -202,6 +202,48 @@ def test_deterministic_path():
     assert (x == path.astype(np.float32)).all()
 
 
+def test_window_shuts_and_reopens_as_a_markov_chain():
+    """Closed form: a two-state chain with c = 1 - exp(-closing dt) and r = 1 - exp(-reopening dt)."""
+    closing, reopening, share = 0.6, 2.0, 0.25
+    x = one(Process.WINDOW, np.tile(dr.window_row(closing, reopening, share, DT), (T, 1)), 1.0)
+    assert set(np.unique(x)) == {np.float32(share), 1.0}
+    assert (x[:, 0] == 1.0).all()
+    c, r = 1.0 - np.exp(-closing * DT), 1.0 - np.exp(-reopening * DT)
+    for t in (1, 2, 8):
+        shut = c / (c + r) * (1.0 - (1.0 - c - r) ** t)
+        assert_mean(x[:, t], 1.0 - (1.0 - share) * shut)
+    late = (x[:, 7] < 0.5) & (x[:, 8] < 0.5)
+    assert_mean(late, c / (c + r) * (1.0 - (1.0 - c - r) ** 7) * (1.0 - r))
+
+
+def test_window_that_never_shuts_and_one_that_never_reopens():
+    rows = [np.tile(dr.window_row(c, r, 0.0, DT), (T, 1)) for c, r in ((0.0, 1.0), (1e4, 0.0))]
+    x = paths(processes(rows, [Process.WINDOW] * 2, [1.0, 1.0]))
+    assert (x[:, 0] == 1.0).all()
+    assert (x[:, 1, 1:] == 0.0).all()
+
+
+def test_window_shuts_when_its_correlated_shock_is_low():
+    lower = np.linalg.cholesky([[1.0, 0.7], [0.7, 1.0]])
+    rows = [dr.vasicek_row(np.zeros(2), K, SIGMA, None, DT), np.tile(dr.window_row(0.8, 1.0, 0.0, DT), (2, 1))]
+    x = paths(processes(rows, [Process.VASICEK, Process.WINDOW], [0.0, 1.0], lower))
+    limit = stats.norm.ppf(1.0 - np.exp(-0.8 * DT))
+    both = stats.multivariate_normal.cdf([0.0, limit], cov=[[1.0, 0.7], [0.7, 1.0]])
+    assert_mean((x[:, 0, 1] < 0.0) & (x[:, 1, 1] == 0.0), both)
+
+
+def test_excess_is_the_payoff_of_a_call():
+    """Mean against Black and Scholes' formula without interest; values against the driver beside it."""
+    strike = 1.3
+    rows = [dr.geometric_row(np.zeros(T), SIGMA, 0.0, 0.0, 0.0, DT), np.tile(dr.excess_row(strike), (T, 1))]
+    x = paths(processes(rows, [Process.GEOMETRIC_JUMPS, Process.EXCESS], [1.0, 0.0], depends_on=[-1, 0]))
+    assert x[:, 1] == pytest.approx(np.maximum(x[:, 0] / strike - 1.0, 0.0), abs=1e-6)
+    years, width = 8 * DT, SIGMA * np.sqrt(8 * DT)
+    d1 = (np.log(1.0 / strike) + 0.5 * SIGMA**2 * years) / width
+    call = stats.norm.cdf(d1) - strike * stats.norm.cdf(d1 - width)
+    assert_mean(x[:, 1, 8], call / strike)
+
+
 def test_correlation_of_the_shocks():
     target = np.array([[1.0, 0.7, -0.4], [0.7, 1.0, 0.1], [-0.4, 0.1, 1.0]])
     rows = [dr.vasicek_row(np.zeros(4), K, SIGMA, None, DT)] * 3
@@ -233,6 +275,10 @@ def test_correlation_of_the_shocks():
         lambda: dr.logistic_row(0.95, 1.0, 0.1, 0.1, 0.9, DT),
         lambda: dr.logistic_row(0.5, 1.0, 0.1, 0.9, 0.1, DT),
         lambda: dr.deterministic_row([1.0, np.inf]),
+        lambda: dr.window_row(-0.1, 1.0, 0.0, DT),
+        lambda: dr.window_row(0.1, -1.0, 0.0, DT),
+        lambda: dr.window_row(0.1, 1.0, 1.5, DT),
+        lambda: dr.excess_row(0.0),
     ],
 )
 def test_rows_refuse_what_has_no_meaning(make):

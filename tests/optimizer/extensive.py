@@ -2,8 +2,9 @@
 
 CVaR by Rockafellar & Uryasev (2000): eta + sum_s u_s / k <= limit, u_s >= loss_s - eta, u_s >= 0. The PEAK recursion
 as inequalities: b_t <= (1 + surplus) b_{t-1} + flow_t and b_t <= (1 + deficit) b_{t-1} + flow_t, whose largest solution
-is the recursion itself because a higher balance never hurts. Flows are formed here from the driver values, without
-the kernels.
+is the recursion itself because a higher balance never hurts; with a revolver a third one, (1 + deficit) b_{t-1} +
+(deficit - revolver) line_{t-1} + flow_t, and the line counts beside the balance. Flows are formed here from the driver
+values, without the kernels.
 """
 
 from __future__ import annotations
@@ -51,11 +52,13 @@ def flow_matrices(table: LossTable, values: np.ndarray) -> np.ndarray:
     return out
 
 
-def rates(table: LossTable, values: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray]:
-    """(S,) surplus and deficit rate of period t."""
+def rates(table: LossTable, values: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(S,) surplus, revolver and deficit rate of period t; without a revolver the second is the third."""
     x = values[:, table.rate_driver, max(t - 1, 0)] if table.rate_driver >= 0 else np.zeros(values.shape[0])
     surplus = np.maximum(0.0, table.dt * (x + table.surplus_margin))
-    return surplus, np.maximum(surplus, table.dt * (x + table.deficit_margin))
+    deficit = np.maximum(surplus, table.dt * (x + table.deficit_margin))
+    drawn = np.maximum(surplus, table.dt * (x + table.revolver_margin)) if table.revolver else deficit
+    return surplus, drawn, np.maximum(drawn, deficit)
 
 
 def extensive(program: LinearProgram, risks: Sequence[RiskLimit], values: np.ndarray) -> Extensive:
@@ -83,8 +86,12 @@ def extensive(program: LinearProgram, risks: Sequence[RiskLimit], values: np.nda
         high += [np.array([np.inf]), np.full(count, np.inf)]
         eta, u = here, here + 1
         ones = sp.csr_array(np.ones((count, 1)))
+        terms = table.terms.entries
+        nothing = sp.csr_array((1, columns))
+        # (S, columns) in each period
+        lines = [ones @ (decide[[terms + t]] if table.revolver else nothing) for t in range(periods)]
         for t in range(periods):
-            here_flow = sp.csr_array(flow[:, t, :]) @ decide  # (S, columns)
+            here_flow = sp.csr_array(flow[:, t, :]) @ decide[:terms]  # (S, columns)
             if table.kind == LossKind.WORST:  # u + eta + flow >= floor
                 rows.append((here_flow, [(eta, ones), (u, eye)]))
                 lower.append(np.full(count, table.floor[t]))
@@ -94,17 +101,19 @@ def extensive(program: LinearProgram, risks: Sequence[RiskLimit], values: np.nda
             low.append(np.full(count, -np.inf))
             high.append(np.full(count, np.inf))
             b = len(widths) - 1
-            rows.append((sp.csr_array((count, columns)), [(eta, ones), (u, eye), (b, eye)]))
+            rows.append((sp.csr_array(lines[t]), [(eta, ones), (u, eye), (b, eye)]))
             lower.append(np.full(count, table.floor[t]))
             upper.append(np.full(count, np.inf))
-            for rate in rates(table, values, t):
+            surplus, drawn, deficit = rates(table, values, t)
+            for rate in (surplus, drawn, deficit) if table.revolver else (surplus, deficit):
                 grow = sp.diags_array(1.0 + rate, format="csr")
                 if t == 0:  # the opening balance is known: only its own side applies
-                    side = rates(table, values, 0)[0 if table.opening >= 0.0 else 1]
+                    side = surplus if table.opening >= 0.0 else deficit
                     rows.append((here_flow, [(b, -eye)]))
                     lower.append(-(1.0 + side) * table.opening)
                 else:
-                    rows.append((here_flow, [(b - 1, grow), (b, -eye)]))
+                    dearer = sp.diags_array(deficit - drawn) @ lines[t - 1] if rate is deficit else 0.0 * here_flow
+                    rows.append((sp.csr_array(here_flow + dearer), [(b - 1, grow), (b, -eye)]))
                     lower.append(np.zeros(count))
                 upper.append(np.full(count, np.inf))
         rows.append(

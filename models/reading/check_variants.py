@@ -1,0 +1,40 @@
+"""Variants: what they take away, keep or set must be there, and there must be something of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..schema.variants import Variant
+from .change import NotThereError, named_by, places
+from .context import Context, Node
+from .walk import read_value
+
+
+def _names_something(ctx: Context, node: Node) -> None:
+    if not (node["remove"] or node["keep"] or node["set"]):
+        allowed = "remove, keep or set: what the variant takes away, keeps or changes"
+        ctx.fault(node.path, "a variant that names nothing", allowed, 'to keep all, write keep = ["instrument.*"]')
+
+
+def _targets(ctx: Context, node: Node) -> None:
+    for key in ("remove", "keep"):
+        for i, target in enumerate(node[key]):
+            try:
+                named_by(target, ctx.names)
+            except NotThereError as error:
+                ctx.fault((*node.path, key, i), target, error.allowed, error.cure)
+
+
+def _paths(ctx: Context, node: Node) -> None:
+    for path, raw in node["set"]:
+        here = (*node.path, "set", path)
+        try:
+            found = places(ctx.case, path)
+        except NotThereError as error:
+            ctx.fault(here, path, error.allowed, error.cure)
+            continue
+        if found:
+            read_value(ctx, found[0].spec, raw, here)
+
+
+CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {Variant: (_names_something, _targets, _paths)}

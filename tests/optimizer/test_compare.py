@@ -1,0 +1,173 @@
+"""Variants side by side: the same answers as one by one, cuts only where they are valid, and less choice is never more compute."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import capmix
+import numpy as np
+import pytest
+from capmix.models.reading import CaseError
+from capmix.models.reading.variants import apply_variant
+from capmix.models.schema.case import Case
+from capmix.models.schema.variants import Variant
+from capmix.optimizer import device
+from capmix.optimizer.assemble import risk_limits
+from capmix.optimizer.carry import carried
+from capmix.optimizer.compare import Comparison, compare
+from capmix.optimizer.loop import maximise
+from capmix.optimizer.plan import Status
+from capmix.optimizer.prepare import Prepared, prepare
+
+SCENARIOS = 2_000
+
+
+@pytest.fixture(scope="module")
+def lab() -> Case:
+    return capmix.load_case("ai_lab")
+
+
+@pytest.fixture(scope="module")
+def compared(lab: Case) -> Comparison:
+    return compare(lab, scenarios=SCENARIOS, out_of_sample=False)
+
+
+def ready(case: Case, count: int = SCENARIOS, seed: int = 1) -> Prepared:
+    return prepare(case, device.choose("auto"), count, seed)
+
+
+def test_every_variant_is_certified(compared: Comparison) -> None:
+    assert list(compared.outcomes) == ["own_cash", "circular", "debt", "all"]
+    for one in compared.outcomes.values():
+        assert one.plan.status is Status.CERTIFIED
+        assert one.plan.certificate is not None
+        assert one.plan.certificate.gap <= 1e-5
+
+
+@pytest.mark.parametrize("name", ["own_cash", "debt"])
+def test_side_by_side_is_what_it_is_alone(lab: Case, compared: Comparison, name: str) -> None:
+    """Cuts carried over from other variants save work and change nothing."""
+    alone = capmix.optimize(apply_variant(lab, name), scenarios=SCENARIOS, out_of_sample=False)
+    assert compared.plans[name].objective_value == pytest.approx(alone.objective_value, rel=2e-5)
+
+
+def test_all_beats_each_part(compared: Comparison) -> None:
+    values = {name: plan.objective_value for name, plan in compared.plans.items()}
+    assert values["all"] >= max(values["debt"], values["own_cash"]) * (1 - 1e-5)
+    assert min(values["debt"], values["circular"]) >= values["own_cash"] * (1 - 1e-5)
+
+
+def test_removing_an_instrument_never_raises_compute() -> None:
+    """Less choice under the same limits is never better, whichever instrument goes. The cap on circular money is lifted:
+    what is removed may be what diluted it."""
+    case = capmix.load_case("ai_lab")
+    case = replace(case, circularity=replace(case.circularity, cap=1.0))
+    one_less = tuple(Variant(id=f"no_{i.id}", remove=(f"instrument.{i.id}",)) for i in case.instrument)
+    case = replace(case, variant=(Variant(id="whole", keep=("instrument.*",)), *one_less))
+    found = compare(case, scenarios=500, out_of_sample=False)
+    whole = found.plans["whole"].objective_value
+    values = {name: plan.objective_value / whole for name, plan in found.plans.items()}
+    assert max(values.values()) <= 1 + 1e-5, values
+    assert min(values.values()) < 1 - 1e-3, "some instrument is worth something"
+
+
+def test_an_infeasible_variant_is_a_row_that_says_why(lab: Case) -> None:
+    case = replace(lab, variant=(*lab.variant[:1], Variant(id="safe", set=(("risk.liquidity.limit", -30),))))
+    found = compare(case, scenarios=SCENARIOS, out_of_sample=False)
+    assert found.plans["safe"].status is Status.INFEASIBLE
+    rows = {row[0]: row for row in found.tables["comparison"].rows}
+    assert rows["own_cash"][2] == "certified"
+    assert rows["safe"][2] == "infeasible"
+    assert "liquidity" in str(rows["safe"][-1])
+    assert rows["safe"][3] is None
+    assert found.reference == "own_cash"
+
+
+def test_cuts_carry_over_and_hold(lab: Case) -> None:
+    """A carried cut lies below the CVaR of the variant's own plans, and touches nothing that is not there."""
+    source, target = ready(apply_variant(lab, "all")), ready(apply_variant(lab, "debt"))
+    backend = source.backend
+    cuts = maximise(source.program, risk_limits(source.case, source.losses), backend, source.store).cuts
+    found = carried(cuts, source, target)
+    assert len(found) == len(cuts) > 0
+    limits = risk_limits(target.case, target.losses)
+    plan = maximise(target.program, limits, backend, target.store)
+    assert plan.decisions is not None
+    rng = np.random.default_rng(5)
+    for _ in range(5):
+        x = plan.decisions * rng.uniform(0.0, 2.0, plan.decisions.size)
+        losses = backend.losses(target.store, [r.table for r in limits], [r.matrix @ x for r in limits])
+        for cut in found:
+            risk = limits[cut.limit]
+            worst = np.sort(losses[cut.limit])[-round((1 - risk.level) * SCENARIOS) :].mean()
+            assert cut.constant + cut.gradient @ x <= worst + 1e-7 * max(1.0, abs(worst))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"driver.rental.volatility": None},  # other scenarios
+        {"cash.deficit_margin": 0.09},  # another loss of the same postings
+        {"risk.*.level": 0.9},
+    ],
+)
+def test_cuts_of_another_loss_are_left_behind(lab: Case, change: dict[str, object]) -> None:
+    path, value = next(iter(change.items()))
+    value = [0.5, 0.5] if value is None else value
+    case = replace(lab, variant=(Variant(id="other", set=((path, value),)),))
+    source, target = ready(lab, 500), ready(apply_variant(case, "other"), 500)
+    limits = risk_limits(source.case, source.losses)
+    cuts = maximise(source.program, limits, source.backend, source.store).cuts
+    left = carried(cuts, source, target)
+    names = {target.case.risk[c.limit].id for c in left}
+    assert "liquidity" not in names
+
+
+def test_a_dearer_market_keeps_the_cuts(lab: Case) -> None:
+    """Other amounts of the same exposures: the cut's gradient is made anew from its slope."""
+    case = replace(lab, variant=(Variant(id="dear", set=(("merchant.discount", 0.4),)),))
+    source, target = ready(lab, 500), ready(apply_variant(case, "dear"), 500)
+    cuts = maximise(source.program, risk_limits(source.case, source.losses), source.backend, source.store).cuts
+    found = carried(cuts, source, target)
+    assert len(found) == len(cuts)
+    assert any(not np.allclose(a.gradient, b.gradient) for a, b in zip(cuts, found, strict=True))
+
+
+def test_one_pool_of_scenarios(lab: Case) -> None:
+    first = ready(apply_variant(lab, "all"), 500)
+    drawn = [(first.processes, first.store)]
+    again = prepare(apply_variant(lab, "debt"), first.backend, 500, 1, drawn=drawn)
+    assert again.store is first.store
+
+
+def test_milestones_are_reached_in_order(compared: Comparison) -> None:
+    for one in compared.outcomes.values():
+        times = [one.reached(mark) for mark in compared.milestones]
+        known = [t for t in times if t is not None]
+        assert known == sorted(known)
+        for mark, t in zip(compared.milestones, times, strict=True):
+            if t is None:
+                assert one.capacity is not None
+                assert one.capacity.max() < mark
+    assert len(compared.milestones) == 3
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ({"variants": ["dept"]}, 'did you mean "debt"'),
+        ({"variants": ["debt", "debt"]}, "each variant once"),
+        ({"variants": []}, "at least one variant"),
+        ({"milestones": [0.0]}, "above 0"),
+        ({"scenarios": 0}, "whole number"),
+    ],
+)
+def test_bad_arguments(lab: Case, arguments: dict[str, object], words: str) -> None:
+    with pytest.raises(CaseError) as caught:
+        compare(lab, **arguments)  # type: ignore[arg-type]
+    assert words in str(caught.value)
+
+
+def test_a_case_without_variants(lab: Case) -> None:
+    with pytest.raises(CaseError, match="variant"):
+        compare(replace(lab, variant=()))

@@ -1,0 +1,74 @@
+"""The sections on circular money and on who bears the loss."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from capmix.optimizer.plan import Bearers, Funding, Plan, Table
+from capmix.reports.document import document
+from capmix.reports.schema_page import schema
+from capmix.reports.terminal import render
+
+from .plans import infeasible_plan, long, make_plan
+from .schema_check import faults
+
+BEARERS = Bearers(0.95, 0.21, 1.25, 0.6, 0.4, 0.08, 0.013)
+
+
+def table(name: str, columns: str, rows: list[tuple[object, ...]]) -> Table:
+    return long(name, columns, rows)
+
+
+def losing() -> Plan:
+    plan = make_plan()
+    tables = (
+        table(
+            "circular_loops",
+            "loop|comes back as|amount|share of funding",
+            [("company > party nvidia > investor vendor > company", "funding", 2.5, 0.25)],
+        ),
+        table(
+            "loss_by_holder",
+            "holder|title|owed|expected loss|loss in the tail|share of the tail",
+            [
+                ("own_equity", "the company's own equity", 9.0, 0.15, 0.75, 0.6),
+                ("pension", "Pension funds", 7.0, 0.05, 0.4, 0.32),
+                ("vendor", "NVIDIA as a lender", 3.0, 0.01, 0.1, 0.08),
+                ("lucky", "Lucky", 1.0, 0.0, 0.0, 0.0),
+            ],
+        ),
+    )
+    raised = Funding(plan.funding.by_instrument, plan.funding.by_holder, 0.3, 10.0, 2.5, 0.25)
+    return dataclasses.replace(
+        plan, funding=raised, bearers=BEARERS, tables={**plan.tables, **{t.name: t for t in tables}}
+    )
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_the_sections_say_who_and_how_much(width: int) -> None:
+    text = render(losing(), width)
+    assert max(map(len, text.splitlines())) <= width
+    words = " ".join(text.split())
+    assert "company > NVIDIA > NVIDIA as a lender > company" in words
+    assert "2.50 of 10.00 raised can circulate (25.0%); suppliers and customers put in 30.0%" in words
+    assert "who bears the loss" in words.lower()
+    assert "Pension funds 7.00 0.05 0.40 32.0%" in words
+    assert "CVaR 95% 1.25; of the tail 40.0% falls outside the company, 8.0% on suppliers and customers" in words
+    assert "defaults in 1.3% of futures" in words
+    assert "Lucky" not in words
+
+
+def test_the_document_holds_the_figures() -> None:
+    d = document(losing())
+    assert list(faults(d, schema())) == []
+    assert d["bearers"]["outside_share"] == 0.4
+    assert (d["funding"]["circulating"], d["funding"]["circulating_share"]) == (2.5, 0.25)
+    assert document(infeasible_plan())["bearers"] is None
+
+
+def test_nothing_circular_and_nobody_who_loses() -> None:
+    plan = make_plan(funding=Funding({"ig_bond_7y": 7.0}, {"pension": 7.0}, 0.0, 7.0), bearers=BEARERS)
+    text = render(plan, 100)
+    assert "circular money" not in text.lower()
+    assert "nobody loses in any future" in text
