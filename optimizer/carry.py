@@ -1,8 +1,8 @@
 """Cuts from one variant to another: what the scenarios have taught holds for every plan that they price alike.
 
-A cut bounds the CVaR of a loss from below by a linear function of the exposures: how much of each product of drivers a
-plan holds in each period. It is made from scenarios alone, and knows neither the limit's amount, nor the linear program,
-nor which decisions cause the exposures. So it holds for every case with the same drivers, the same rule of the loss and
+A cut bounds the CVaR of a loss from below by a linear function of the exposures: how much of each product of drivers
+a plan holds in each period. It is made from scenarios alone, and knows neither the limit's amount, nor the linear
+program, nor which decisions cause the exposures. So it holds for every case with the same drivers, the same rule of the loss and
 the same level, as soon as each exposure of that case is one that the cut knows.
 """
 
@@ -42,7 +42,7 @@ def carried(cuts: Sequence[Cut], source: Prepared, target: Prepared) -> tuple[Cu
 
 
 def _places(source: LossTable, target: LossTable) -> NDArray[np.int64] | None:
-    """Where each entry of the target's exposure stands in the source's; None where the loss is another or one is unknown."""
+    """Where each entry of the target's exposure stands in the source's; None if one is unknown, or the loss another."""
     for field in dataclasses.fields(LossTable):
         a, b = getattr(source, field.name), getattr(target, field.name)
         if not isinstance(a, TermTable) and not np.array_equal(np.asarray(a), np.asarray(b)):
@@ -55,7 +55,7 @@ def _places(source: LossTable, target: LossTable) -> NDArray[np.int64] | None:
 
 
 def _keys(table: LossTable) -> list[tuple[int, ...]]:
-    """What each entry of an exposure stands for: its period and the drivers' values that price it, or a line's period."""
+    """What each entry of an exposure stands for: its period and the drivers' values that price it."""
     terms = table.terms
     period = np.repeat(np.arange(terms.periods), np.diff(terms.start))
     factors = np.sort(terms.factors, axis=1)[terms.atom]

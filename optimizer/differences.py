@@ -78,7 +78,7 @@ def maturity_wall(amounts: Amounts) -> float:
 
 
 def milestones_of(outcomes: Sequence[Outcome]) -> tuple[float, ...]:
-    """Three figures with two digits between the compute in service at the start and the most that any variant reaches."""
+    """Three figures of two digits between compute in service at the start and the most that any variant reaches."""
     known = [one.capacity for one in outcomes if one.capacity is not None]
     if not known:
         return ()

@@ -1,4 +1,4 @@
-"""What money costs: the internal rate of return of the expected financing flows, with fees and what is owed at the end."""
+"""What money costs: the rate of return of the expected financing flows, with fees and what is owed at the end."""
 
 from __future__ import annotations
 

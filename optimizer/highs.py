@@ -166,6 +166,11 @@ class Model:
         self._solved = True
         return self._result()
 
+    def forget(self) -> None:
+        """Drop the basis and all else that HiGHS remembers: the next solve starts from scratch."""
+        self._call(self._highs.clearSolver(), "clearSolver")
+        self._solved = False
+
     def ray(self) -> FloatArray:
         """A direction in which an unbounded program improves for ever; empty if HiGHS has none."""
         self._option("presolve", "off")

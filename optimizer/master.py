@@ -25,6 +25,7 @@ FloatArray = NDArray[np.float64]
 
 TINY = 10.0 * SMALLEST_COEFFICIENT
 FEW_CUTS = 120  # below this many, slack cuts cost nothing
+BROKEN = 1e-6  # in scaled units: a row that a solution may not break by more
 SLACK = 1e-3  # of the limit's scale: cuts with more are purged
 
 
@@ -186,8 +187,20 @@ class Master:
     def solve(self) -> Point:
         """The vertex that is best for the present aim.
 
+        A basis that has gone bad over many hot starts may be called optimal and still break rows; it is then given up and
+        the program solved from scratch.
+
         Raises `Infeasible`; `SolverError` where the program is unbounded; `OutOfTime`.
         """
+        point = self._solved()
+        if self.worst_row(point.x)[0] > BROKEN:
+            self._model.forget()
+            point = self._solved()
+        if self._proving and self._last is not None:
+            self._proof = (self._last, tuple(self._rows))
+        return point
+
+    def _solved(self) -> Point:
         self._monitor.check()
         with self._monitor.solving():
             result = self._model.solve(self._monitor.left)
@@ -198,8 +211,6 @@ class Master:
         if result.status is LpStatus.UNBOUNDED:
             raise SolverError(self._unbounded())
         self._last = result
-        if self._proving:
-            self._proof = (result, tuple(self._rows))
         x = np.clip(result.x[:-1] * self._scaling.columns, self.program.col_lower, self.program.col_upper)
         return Point(x, -result.objective / self._factor + self._aim_offset, float(result.x[-1]))
 

@@ -1,9 +1,9 @@
-"""The page docs/financing-study.md: three claims about financing, tested on the shipped cases, and what would reverse them.
+"""The page docs/financing-study.md: claims about financing, tested on the shipped cases, and what reverses them.
 
 python -m capmix.reports.study > docs/financing-study.md
 
-Every figure and every verdict is computed. The claims: debt spreads the risk; debt reaches deep pools of money; debt builds
-faster than own cash. Beside them: what the circular route does better or worse.
+Every figure and every verdict is computed. The claims: debt spreads the risk; debt reaches deep pools of money; debt
+builds faster than own cash. Beside them: what the circular route does better or worse.
 """
 
 from __future__ import annotations
@@ -110,10 +110,11 @@ def _lines(
     yield "*Written by `python -m capmix.reports.study`; every figure and verdict is computed, none is typed.*"
     yield ""
     yield (
-        f"Each shipped case is planned four times on one pool of {scenarios:,} futures: with own cash only, with the money of its "
-        "suppliers and customers only, with debt of outside lenders only, and with everything on offer. Every plan is the most "
-        "compute within the same limits, proven to 1e-5. The companies are invented, their depths, volumes and limits are "
-        "assumptions, and prices and terms are public (docs/cases.md): what follows holds for these cases and changes."
+        f"Each shipped case is planned four times on one pool of {scenarios:,} futures: with own cash only, with the "
+        "money of its suppliers and customers only, with debt of outside lenders only, and with everything on offer. "
+        "Every plan is the most compute within the same limits, proven to 1e-5. The companies are invented, their "
+        "depths, volumes and limits are assumptions, prices and terms are public (docs/cases.md): what follows holds for these "
+        "cases and changes."
     )
     yield ""
     yield "## The four routes"
@@ -138,8 +139,8 @@ def _lines(
     yield "## What would reverse it"
     yield ""
     yield (
-        "The same four plans, after one change at a time. *Times own cash* is compute over that of own cash. Claims whose verdict "
-        "is not that of the unchanged case stand in the last column."
+        "The same four plans, after one change at a time. *Times own cash* is compute over that of own cash. Claims "
+        "whose verdict is not that of the unchanged case stand in the last column."
     )
     for name, found in base.items():
         yield ""
@@ -224,7 +225,8 @@ def _circular(base: Mapping[str, Comparison]) -> Iterator[str]:
     yield "| case | better | worse |"
     yield "| --- | --- | --- |"
     for name, found in base.items():
-        better, worse = [], []
+        better: list[str] = []
+        worse: list[str] = []
         circular, debt = found.outcomes["circular"], found.outcomes["debt"]
         if circular.capacity is None or debt.capacity is None:
             yield f"| {name} | not decided | not decided |"

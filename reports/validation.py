@@ -114,9 +114,9 @@ def _oracle(found: list[Repriced]) -> Iterator[str]:
     yield (
         "The note gives one issue cost for all six. The engine finds the cost of each from its effective rate: "
         f"{', '.join(_percent(r.implied or 0.0, 2) for r in notes)} from the shortest to the longest. "
-        f"Weighted by face that is **{_percent(implied, 2)}; published are {_percent(ORACLE_COST, 2)}** (118 million on "
-        f"18 bn; {ORACLE}). The effective rates are published to one basis point, which alone moves the implied cost of "
-        "the 40-year note by 0.15 % of its face."
+        f"Weighted by face that is **{_percent(implied, 2)}; published are {_percent(ORACLE_COST, 2)}** (118 million "
+        f"on 18 bn; {ORACLE}). The effective rates are published to one basis point, which alone moves the "
+        "implied cost of the 40-year note by 0.15 % of its face."
     )
     yield ""
 
@@ -126,8 +126,8 @@ def _service() -> Iterator[str]:
     yield ""
     yield (
         "The amounts, rates and amortisations of the pieces below are those of the table above. Per piece: interest "
-        "and principal of the first year by the ledger, against the arithmetic of the published rate on the balance (level "
-        "principal, interest on what is left; four quarters)."
+        "and principal of the first year by the ledger, against the arithmetic of the published rate on the balance "
+        "(level principal, interest on what is left; four quarters)."
     )
     yield ""
     yield "| piece | face, bn | interest, bn | by hand | principal, bn | by hand |"

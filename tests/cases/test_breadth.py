@@ -108,7 +108,7 @@ def test_ai_lab_is_offered_what_labs_are_offered() -> None:
         i.kind for i in case.instrument
     }
     assert offers["nvidia_equity"].tied_to == "nvidia"
-    assert offers["nvidia_equity"].tied_share == pytest.approx(10 / 35, abs=0.005), "10 bn per GW against 35 bn of orders"
+    assert offers["nvidia_equity"].tied_share == pytest.approx(10 / 35, abs=0.005), "10 bn for 35 bn of orders"
     assert offers["chip_leaseback"].advance_rate == pytest.approx(3.5 / 5.4, abs=0.001), "Valor for xAI"
     assert offers["convertible"].dilution is not None, "a low coupon must not look like cheap money"
     assert any(c.prepayment >= 0.2 for c in case.contract)

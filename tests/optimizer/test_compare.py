@@ -1,4 +1,4 @@
-"""Variants side by side: the same answers as one by one, cuts only where they are valid, and less choice is never more compute."""
+"""Variants side by side: the same answers as one by one, valid cuts only, and less choice is never more compute."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def test_all_beats_each_part(compared: Comparison) -> None:
 
 
 def test_removing_an_instrument_never_raises_compute() -> None:
-    """Less choice under the same limits is never better, whichever instrument goes. The cap on circular money is lifted:
-    what is removed may be what diluted it."""
+    """Less choice under the same limits is never better, whichever instrument goes. The cap on circular money is
+    lifted: what is removed may be what diluted it."""
     case = capmix.load_case("ai_lab")
     case = replace(case, circularity=replace(case.circularity, cap=1.0))
     one_less = tuple(Variant(id=f"no_{i.id}", remove=(f"instrument.{i.id}",)) for i in case.instrument)

@@ -1,0 +1,93 @@
+"""`capmix compare`: the folder, the document, the summary, exit codes and refusals."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import capmix
+import pytest
+from capmix.models.reading.starter import starter_case
+from capmix.reports.cli import main
+from capmix.reports.side_by_side import render_comparison
+
+FEW = ["--scenarios", "400", "--no-progress"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.toml").write_text(starter_case(), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    path = tmp_path_factory.mktemp("case") / "my.toml"
+    text = starter_case() + '\n[variant.safe]\nset = { "risk.liquidity.limit" = -30 }\n'
+    path.write_text(text, encoding="utf-8")
+    return capmix.compare(capmix.load_case(path), scenarios=400, out_of_sample=False)
+
+
+def test_folder_and_document(here, capsysbinary):
+    assert main(["compare", "my.toml", *FEW, "--out", "both", "--json"]) == 0
+    printed = json.loads(capsysbinary.readouterr().out)
+    written = json.loads((here / "both" / "compare.json").read_text(encoding="utf-8"))
+    assert printed == written
+    assert [v["name"] for v in written["variants"]] == ["own_cash", "debt", "all"]
+    assert written["reference"] == "own_cash"
+    assert {row["variant"] for row in written["tables"]["comparison"]} == {"own_cash", "debt", "all"}
+    for variant in written["variants"]:
+        assert json.loads((here / "both" / variant["plan"]).read_text(encoding="utf-8"))["status"] == variant["status"]
+    manifest = json.loads((here / "both" / "manifest.json").read_text(encoding="utf-8"))
+    for entry in manifest["files"]:
+        content = (here / "both" / entry["path"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == entry["sha256"]
+    assert (here / "both" / "case" / "my.toml").read_text(encoding="utf-8") == starter_case()
+    assert (here / "both" / "tables" / "milestones.csv").exists()
+
+
+def test_chosen_variants_and_milestones(here, capsys):
+    arguments = ["compare", "my.toml", *FEW, "--variants", "debt,own_cash", "--milestones", "1000,1e9"]
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "periods until 1,000 PFLOP/s" in shown
+    assert "never" in shown
+    assert shown.index("debt") < shown.index("own_cash")
+
+
+def test_plan_of_a_variant(here):
+    assert main(["plan", "my.toml", *FEW, "--variant", "debt", "--out", "one"]) == 0
+    plan = json.loads((here / "one" / "plan.json").read_text(encoding="utf-8"))
+    assert plan["case"]["name"].endswith("-debt")
+    assert "vendor_credit" not in plan["funding"]["by_instrument"]
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["compare", "my.toml", "--variants", "dept"], 'did you mean "debt"'),
+        (["compare", "my.toml", "--variants", "debt,"], "names with commas"),
+        (["compare", "my.toml", "--milestones", "0"], "above 0"),
+        (["plan", "my.toml", "--variant", "dept"], 'did you mean "debt"'),
+    ],
+)
+def test_refused(here, capsys, arguments, words):
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+    assert [p.name for p in here.iterdir()] == ["my.toml"]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_summary_fits_and_says_why(found, width):
+    text = render_comparison(found, width)
+    assert max(len(row) for row in text.splitlines()) <= width
+    assert "infeasible" in text
+    assert "safe:" in text
+    assert "least possible" in text or "liquidity" in text
+
+
+def test_infeasible_alone_ends_with_3(here):
+    text = starter_case() + '\n[variant.safe]\nset = { "risk.liquidity.limit" = -30 }\n'
+    (here / "my.toml").write_text(text, encoding="utf-8")
+    assert main(["compare", "my.toml", *FEW, "--variants", "safe"]) == 3
