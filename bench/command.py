@@ -15,9 +15,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Run:
-    """One run of `capmix plan`: wall seconds, peak resident GB, exit code and plan.json."""
+    """One run of `capmix plan`: wall and processor seconds, peak resident GB, exit code and plan.json."""
 
     wall: float
+    cpu: float
     peak_gb: float
     code: int
     document: dict[str, Any]
@@ -40,22 +41,23 @@ def plan(case: str, scenarios: int, *extra: str) -> Run:
         if code not in (0, 4):
             raise RuntimeError(f"capmix plan {case} ended with {code}: {message}")
         document = json.loads((out / "plan.json").read_text())
-    return Run(wall, usage.ru_maxrss * 1024 / 1e9, code, document)
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e9, code, document)
 
 
 def table(case: str, counts: list[int]) -> list[str]:
     """Markdown rows: second run of the command at each scenario count (the first fills the compile cache)."""
     lines = [
-        "| scenarios | wall s | peak GB | gap | full passes | equivalents | solves | simulate s | evaluate s "
+        "| scenarios | wall s | cpu s | peak GB | gap | full passes | equivalents | solves | simulate s | evaluate s "
         "| master s | ms per solve | objective |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| --- " * 13 + "|",
     ]
     plan(case, min(counts))
     for count in counts:
         run = plan(case, count)
         d, t, p = run.document, run.document["timings"], run.document["passes"]
         lines.append(
-            f"| {count:,} | {run.wall:.1f} | {run.peak_gb:.2f} | {d['certificate']['gap']:.1e} | {p['full']} | "
+            f"| {count:,} | {run.wall:.1f} | {run.cpu:.1f} | {run.peak_gb:.2f} "
+            f"| {d['certificate']['gap']:.1e} | {p['full']} | "
             f"{p['equivalent']:.1f} | {p['solves']} | {t['simulate_s']:.2f} | {t['evaluate_s']:.2f} | "
             f"{t['master_s']:.2f} | "
             f"{1e3 * t['master_s'] / max(1, p['solves']):.1f} | {d['objective']['value']:,.2f} |"

@@ -89,6 +89,8 @@ def test_two_thousand_scenarios_with_every_kind_of_loss() -> None:
     plan = toy(count=2000, periods=6, short=0.2, peak=1.0, loss=2.5, seed=11)
     found = solve(plan)
     assert found.objective == pytest.approx(optimum(plan), rel=1e-6)
+    by_clarabel = solve_clarabel(extensive(plan.program, plan.risks, plan.values))
+    assert found.objective == pytest.approx(by_clarabel, rel=1e-6)
     holds(plan, found)
 
 
