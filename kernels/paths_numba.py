@@ -37,8 +37,8 @@ def _shock(z: FloatArray, weights: FloatArray, e: FloatArray, driver: Any, word:
 @entry
 def simulate_blocks(
     out: NDArray[np.float32], first: Any, chosen: NDArray[np.uint64], seed: Any, sample: Any, kind: IntArray,
-    params: FloatArray, state0: FloatArray, level0: FloatArray, start: FloatArray, depends_on: IntArray, cholesky: FloatArray,
-    used: NDArray[np.bool_], finite: NDArray[np.bool_], low: int, high: int,
+    params: FloatArray, state0: FloatArray, level0: FloatArray, start: FloatArray, depends_on: IntArray,
+    cholesky: FloatArray, used: NDArray[np.bool_], finite: NDArray[np.bool_], low: int, high: int,
 ) -> None:  # fmt: skip
     """Fill the blocks low..high of out (blocks, D, T, 256), whose first scenario is `first`, or whose scenarios are
     `chosen` (blocks * 256,), if that is not empty.

@@ -45,8 +45,8 @@ def everything(backend):
     factors = np.array([[1, 2, -1], [5, -1, -1], [-1, -1, -1]], dtype=np.int32)
     return store, [
         *(backend.host(v) for v in losses), tail.rows, tail.weights, np.array([tail.cvar, total, again[0]]), gradient,
-        again[1], worst, *(backend.host(v) for v in inner), backend.means(store, factors), backend.rates(store, tables[0]),
-        backend.balances(store, tables[0], exposures[0], np.arange(700)),
+        again[1], worst, *(backend.host(v) for v in inner), backend.means(store, factors),
+        backend.rates(store, tables[0]), backend.balances(store, tables[0], exposures[0], np.arange(700)),
     ]  # fmt: skip
 
 

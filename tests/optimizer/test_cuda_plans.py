@@ -1,0 +1,51 @@
+"""Whole plans with the CUDA kernels, run by the emulated device, beside those of the CPU."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from capmix.kernels import cuda_start
+from capmix.kernels.cuda_backend import CudaBackend
+from capmix.optimizer.plan import Status
+from capmix.optimizer.run import optimize
+
+from .cases import starter
+
+SHIM = Path(__file__).parents[1] / "kernels" / "cuda" / "shim.py"
+COUNT = 2_000
+
+
+@pytest.fixture(scope="module")
+def shim():  # type: ignore[no-untyped-def]
+    spec = importlib.util.spec_from_file_location("capmix_test_shim", SHIM)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    if module.COMPILER is None:
+        pytest.skip("g++ is not installed")
+    return module
+
+
+def test_a_plan_on_the_emulated_device(shim, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    device = shim.ShimDevice()
+    found = SimpleNamespace(name=device.name, remarks=())
+    monkeypatch.setattr(
+        cuda_start, "start", lambda: SimpleNamespace(backend=CudaBackend(device, chunk=16_384), found=found)
+    )
+    case = starter()
+    mine = optimize(case, scenarios=COUNT, device="cuda", out_of_sample=False)
+    theirs = optimize(case, scenarios=COUNT, device="cpu", out_of_sample=False)
+    assert mine.status is theirs.status is Status.CERTIFIED
+    assert mine.device.name == "host shim"
+    assert (mine.device.backend, mine.device.mode, mine.messages) == ("cuda", "resident", theirs.messages)
+    assert mine.objective_value == pytest.approx(theirs.objective_value, rel=1e-6)
+    for a, b in zip(mine.risk, theirs.risk, strict=True):
+        assert a.value == pytest.approx(b.value, rel=1e-4)
+        assert a.value <= a.limit * (1.0 + 1e-9)
+    assert max(device.downloaded) < 8 * COUNT  # neither scenarios nor a loss of each of them come back, only tails
