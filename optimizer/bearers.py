@@ -16,15 +16,15 @@ one company that is (claims - value) above 0; a ring-fenced company's lenders ha
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend
+from ..kernels.backend import Backend, Held, Losses
 from ..kernels.losses import line
-from ..kernels.store import Store
 from ..kernels.tables import FloatArray
 from ..kernels.tail import Tail, tail
 from ..kernels.waterfall import distributor
@@ -103,16 +103,16 @@ def level_of(risks: Sequence[Risk]) -> float:
 def bear(
     amounts: Amounts,
     backend: Backend,
-    store: Store,
+    store: Held,
     liquidity: Measured,
     risks: Sequence[Risk] = (),
-    losses: Sequence[FloatArray] = (),
+    losses: Sequence[Losses] = (),
 ) -> Bearing:
     """Share out the losses of the plan in every scenario.
 
     Args:
         liquidity: running cash of the plan.
-        risks, losses: the case's risk limits and their losses (S,), for the tails of each.
+        risks, losses: the case's risk limits and their losses as the backend gives them, for the tails of each.
     """
     settle = Settlement(amounts, backend, store, liquidity)
     known = settle.claims
@@ -137,7 +137,9 @@ def bear(
         tail=settle.mean(worst),
         owed=owed / count,
         hit=hits / count,
-        by_limit={r.id: (r.level, settle.mean(tail(loss, r.level))) for r, loss in zip(risks, losses, strict=True)},
+        by_limit={
+            r.id: (r.level, settle.mean(backend.tail(loss, r.level))) for r, loss in zip(risks, losses, strict=True)
+        },
         default=default / count,
         cvar=worst.cvar,
     )
@@ -146,12 +148,13 @@ def bear(
 class Settlement:
     """The waterfall of one plan, for any rows of a store."""
 
-    def __init__(self, amounts: Amounts, backend: Backend, store: Store, liquidity: Measured) -> None:
+    def __init__(self, amounts: Amounts, backend: Backend, store: Held, liquidity: Measured) -> None:
         self.claims = claims(amounts)
         self._backend, self._store, self._cash = backend, store, liquidity.table
         self._exposure = np.asarray(liquidity.matrix @ amounts.decided, dtype=np.float64)
         self._line = line(liquidity.table, self._exposure)
-        self._distribute = distributor(backend.name, backend.threads)
+        # a device counts its processors as threads; the waterfall runs on the host's
+        self._distribute = distributor(backend.name, min(backend.threads, os.cpu_count() or 1))
         self._own = self._stake(amounts)
 
     def chunks(self, rows: Rows) -> Iterator[Rows]:
@@ -164,23 +167,25 @@ class Settlement:
     def mean(self, worst: Tail) -> FloatArray:
         """(claims + guaranteed claims,) weighted mean losses over a tail."""
         total = np.zeros(len(self.claims.claims) + len(self.claims.guaranteed))
+        chosen = np.asarray(self._backend.host(worst.rows), dtype=np.int64)
+        weights = np.asarray(self._backend.host(worst.weights), dtype=np.float64)
         at = 0
-        for rows in self.chunks(np.asarray(worst.rows, dtype=np.int64)):
+        for rows in self.chunks(chosen):
             one = self(rows)
-            weights = worst.weights[at : at + rows.size]
-            total += weights @ np.hstack([one.losses, one.guarantees])
+            total += weights[at : at + rows.size] @ np.hstack([one.losses, one.guarantees])
             at += rows.size
-        return total / worst.mass
+        return np.asarray(total / weights.sum())
 
     def __call__(self, rows: Rows) -> Settled:
         """Settle the given rows."""
         known = self.claims
-        balance = self._backend.balances(self._store, self._cash, self._exposure, rows)
+        part = self._backend.subset(self._store, rows)  # for both passes, where scenarios are drawn anew
+        balance = self._backend.balances(part, self._cash, self._exposure)
         below = balance < -self._line - _NOISE
         defaulted: NDArray[np.bool_] = np.any(below, axis=1)
         last = balance.shape[1] - 1
         date = np.where(defaulted, below.argmax(axis=1), last)
-        held = self._stocks(rows, date)
+        held = self._stocks(part, date)
         cash = balance[np.arange(rows.size), date]
         drawn = np.minimum(np.maximum(-cash, 0.0), self._line[date])
         unpaid = np.where(defaulted, np.maximum(-cash, 0.0) - drawn, 0.0)
@@ -196,14 +201,14 @@ class Settlement:
         paid = (pools - left)[:, own:]
         return Settled(due, lost, paid, estate.sum(axis=1), left[:, :own].sum(axis=1), date, defaulted)
 
-    def _stocks(self, rows: Rows, date: NDArray[np.int64]) -> FloatArray:
-        """(n, stocks) at each row's date, never below 0."""
+    def _stocks(self, part: Held, date: NDArray[np.int64]) -> FloatArray:
+        """(n, stocks) at the date of each row of a part, never below 0."""
         stocks = self.claims.stocks
         held = stocks.fixed[:, date].T.copy()
         if stocks.table is not None:
-            flows = self._backend.balances(self._store, stocks.table, stocks.exposure, rows)
-            flows = flows.reshape(rows.size, stocks.random.size, -1)
-            held[:, stocks.random] += flows[np.arange(rows.size), :, date]
+            flows = self._backend.balances(part, stocks.table, stocks.exposure)
+            flows = flows.reshape(date.size, stocks.random.size, -1)
+            held[:, stocks.random] += flows[np.arange(date.size), :, date]
         return np.maximum(held, 0.0)
 
     def _guarantees(self, held: FloatArray) -> FloatArray:

@@ -1,9 +1,10 @@
 """In which periods each ring-fenced company may distribute: a choice that no linear program can make by itself.
 
 A distribution passes tests (cash above the reserve, debt service cover at the lock-up level) or does not happen; see
-models/blocks/entities.py. The calendar is chosen once, by a mixed-integer program on the expected path without risk limits,
-with one binary per company and period. The plan is then the best, and certified, for this calendar: its tests are
-exact, while another calendar might be better once risk limits bind. `distribution_from` and `lock_up` of an entity steer it.
+models/blocks/entities.py. The calendar is chosen once, by a mixed-integer program on the expected path without risk
+limits, with one binary per company and period. The plan is then the best, and certified, for this calendar: its tests
+are exact, while another calendar might be better once risk limits bind. `distribution_from` and `lock_up` of an entity
+steer it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ TESTS = (rules.RESERVE.name, rules.LOCK_UP.name)
 
 
 def closed_periods(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray) -> frozenset[tuple[str, int]]:
-    """(entity, period) in which distributions are given up because the tests could only be met at a loss, or not at all."""
+    """(entity, period) in which distributions are given up: the tests could only be met at a loss, or not at all."""
     tested = [e for e in owners.companies(case) if has_tests(e) and e.distribution_from < case.horizon.periods]
     if not tested:
         return frozenset()
@@ -68,7 +69,7 @@ def _opened(program: LinearProgram, pairs: list[tuple[str, int]], labels: tuple[
 def _switched(
     program: LinearProgram, rows: NDArray[np.int64], of: NDArray[np.int64], paid: NDArray[np.int64], most: float
 ) -> NDArray[np.bool_]:
-    """Solve with binaries z: test >= bound - most (1 - z), distribution <= most z. All closed where it cannot be solved."""
+    """Solve with binaries z: test >= bound - most (1 - z), distribution <= most z. All closed if that fails."""
     width, count = program.matrix.shape[1], paid.size
     lift = np.zeros(len(program.row_names))
     lift[rows] = most

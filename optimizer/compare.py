@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend
-from ..kernels.store import Store
+from ..kernels.backend import Backend, Held
 from ..kernels.tables import ProcessTable
 from ..models.reading.faults import CaseError, Fault, show
 from ..models.reading.variants import apply_variant
@@ -27,6 +26,7 @@ from .plan import Plan, Table, Timings
 from .prepare import Clock, Prepared, prepare, same_drivers
 from .progress import Progress
 from .settings import Settings
+from .shortfalls import tails
 from .solution import Cut, Solution
 
 FloatArray = NDArray[np.float64]
@@ -97,17 +97,17 @@ def compare(
     count, key = checked(case, scenarios, seed, gap, time_limit)
     _check_milestones(milestones)
     cases = {name: apply_variant(case, name) for name in names}
-    backend = devices.choose(device)
+    backend = devices.choose(device, *tails(*cases.values()))
     solved = _solve(cases, backend, count, key, gap, time_limit, clock, progress)
     fresh: dict[str, list[FloatArray]] = {}
     if out_of_sample:
         clock.tell("checking the plans on fresh draws")
-        fresh = _fresh(solved, backend, fresh_count(count), key)
+        fresh = devices.steadily(backend, lambda: _fresh(solved, backend, fresh_count(count), key))
     outcomes: dict[str, Outcome] = {}
     for name in names:
         ready, solution = solved[name].ready, solved[name].solution
-        plan = compose(ready, solution, Circumstances(key, gap, fresh.get(name), ()))
-        plan = replace(plan, timings=_timings(ready, solution))
+        plan = _composed(solved[name], Circumstances(key, gap, fresh.get(name), ()))
+        plan = replace(plan, timings=_timings(ready, solution), messages=(*backend.messages, *plan.messages))
         amounts = None
         if solution.decisions is not None:
             amounts = Amounts(ready.case, ready.ledger, ready.means, solution.decisions, ready.deposit_rates)
@@ -129,10 +129,10 @@ def _solve(
     progress: Progress | None,
 ) -> dict[str, _Solved]:
     """Every variant planned, that with the most decisions first: its cuts serve those that have fewer."""
-    drawn: list[tuple[ProcessTable, Store]] = []
+    drawn: list[tuple[ProcessTable, Held]] = []
     ready: dict[str, Prepared] = {}
     for name, variant in cases.items():
-        ready[name] = prepare(variant, backend, count, seed, clock, drawn)
+        ready[name] = _prepared(variant, backend, count, seed, clock, drawn)
         if not any(store is ready[name].store for _, store in drawn):
             drawn.append((ready[name].processes, ready[name].store))
     solved: dict[str, _Solved] = {}
@@ -149,6 +149,16 @@ def _solve(
             raise KeyboardInterrupt
         solved[name] = _Solved(ready[name], solution)
     return solved
+
+
+def _prepared(
+    case: Case, backend: Backend, count: int, seed: int, clock: Clock, drawn: Sequence[tuple[ProcessTable, Held]]
+) -> Prepared:
+    return devices.steadily(backend, lambda: prepare(case, backend, count, seed, clock, drawn))
+
+
+def _composed(one: _Solved, about: Circumstances) -> Plan:
+    return devices.steadily(one.ready.backend, lambda: compose(one.ready, one.solution, about))
 
 
 def _fresh(solved: Mapping[str, _Solved], backend: Backend, count: int, seed: int) -> dict[str, list[FloatArray]]:

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend
-from ..kernels.store import Store
-from ..kernels.tail import tail
+from ..kernels.backend import Backend, Held
 from ..models.blocks.headroom import Figure, Headroom, headrooms, opening_cash_carried, spelled_out
 from ..models.flows import expected
 from ..models.schema.rules import Covenant
 from .amounts import Amounts
 from .plan import Cell, Column, Table
-from .shortfalls import Tested, tested, value_of
+from .shortfalls import Tested, over_scenarios, value_of
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
@@ -33,7 +31,7 @@ BREACH = 1e-9
 
 @dataclass(frozen=True)
 class Prices:
-    """What limits are worth: change of the objective per unit more room, by name of the row, and by name of the risk limit."""
+    """What limits are worth: change of the objective per unit more room, by name of the row or of the risk limit."""
 
     rows: Mapping[str, float]
     risks: Mapping[str, float]
@@ -43,9 +41,9 @@ class Prices:
 class Breaches:
     """A covenant over the futures. Arrays by period tested, in the order of `times`.
 
-    probability: share of the futures in which it is breached at all. first, breached: shares whose first breach falls into
-    the period, and that are in breach then. fifth: 5th percentile of the headroom. worst_fifth: that of the least headroom
-    of each future. headroom in billions.
+    probability: share of the futures in which it is breached at all. first, breached: shares whose first breach falls
+    into the period, and that are in breach then. fifth: 5th percentile of the headroom. worst_fifth: that of the least
+    headroom of each future. headroom in billions.
     """
 
     times: tuple[int, ...]
@@ -63,7 +61,7 @@ class Breaches:
 
 
 def covenants(amounts: Amounts) -> Table:
-    """The table covenants, on the expected path. A figure whose denominator is not positive is undefined: an empty cell."""
+    """The table covenants, on the expected path. Where a denominator is not positive the figure is an empty cell."""
     rows: list[tuple[Cell, ...]] = []
     for covenant in amounts.case.covenant:
         for test in headrooms(amounts.case, amounts.ledger, covenant):
@@ -112,13 +110,13 @@ def on_path(amounts: Amounts, entity: str | None, figure: Figure, test: Headroom
 
 
 def over_futures(
-    amounts: Amounts, backend: Backend, store: Store, prices: Prices, objective_unit: str
+    amounts: Amounts, backend: Backend, store: Held, prices: Prices, objective_unit: str
 ) -> dict[str, Table]:
     """The tables covenant_risk (a row per covenant) and covenant_breaches (a row per covenant and period)."""
     summary: list[tuple[Cell, ...]] = []
     periods: list[tuple[Cell, ...]] = []
     for covenant in amounts.case.covenant:
-        one = tested(amounts.case, amounts.ledger, amounts.deposit_rates, covenant)
+        one = over_scenarios(amounts.case, amounts.ledger, amounts.deposit_rates, covenant)
         exposure = one.measured.matrix @ amounts.decided
         found = breaches(backend, store, one, exposure)
         cost = notch_cost(amounts, backend, store, one, prices)
@@ -166,7 +164,7 @@ def over_futures(
     }
 
 
-def breaches(backend: Backend, store: Store, one: Tested, exposure: FloatArray) -> Breaches:
+def breaches(backend: Backend, store: Held, one: Tested, exposure: FloatArray) -> Breaches:
     """What the futures do to a covenant, in chunks. Percentiles per period take the first 131,072 futures at most."""
     times = tuple(dict.fromkeys(t for _, t in one.rows))
     column = np.array([times.index(t) for _, t in one.rows])
@@ -199,11 +197,11 @@ def _chunks(count: int) -> Iterator[NDArray[np.int64]]:
         yield np.arange(first, min(first + CHUNK, count))
 
 
-def notch_cost(amounts: Amounts, backend: Backend, store: Store, one: Tested, prices: Prices) -> float | None:
+def notch_cost(amounts: Amounts, backend: Backend, store: Held, one: Tested, prices: Prices) -> float | None:
     """Objective given up if the covenant's limit were a notch tighter, to first order; None where it is only reported.
 
-    By the envelope theorem: hard, the sum over its rows of price × what a notch takes off their headroom at the plan; over
-    the futures, the limit's price × what a notch adds to the CVaR of the shortfall.
+    By the envelope theorem: hard, the sum over its rows of price × what a notch takes off their headroom at the plan;
+    over the futures, the limit's price × what a notch adds to the CVaR of the shortfall.
     """
     covenant = one.covenant
     if covenant.as_ == "report":
@@ -220,11 +218,11 @@ def notch_cost(amounts: Amounts, backend: Backend, store: Store, one: Tested, pr
     price = prices.risks.get(f"covenant {covenant.id}", 0.0)
     if price == 0.0:
         return 0.0
-    tighter = tested(amounts.case, amounts.ledger, amounts.deposit_rates, covenant, covenant.limit + step)
+    tighter = over_scenarios(amounts.case, amounts.ledger, amounts.deposit_rates, covenant, covenant.limit + step)
     worse = [_cvar(covenant, backend, store, each, amounts.decided) for each in (tighter, one)]
     return price * (worse[0] - worse[1])
 
 
-def _cvar(covenant: Covenant, backend: Backend, store: Store, one: Tested, decided: FloatArray) -> float:
+def _cvar(covenant: Covenant, backend: Backend, store: Held, one: Tested, decided: FloatArray) -> float:
     losses = backend.losses(store, [one.measured.table], [one.measured.matrix @ decided])[0]
-    return tail(losses, covenant.level or 0.0).cvar
+    return backend.tail(losses, covenant.level or 0.0).cvar

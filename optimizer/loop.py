@@ -66,7 +66,7 @@ def maximise(
 
     `pool`: cuts that are valid for these risks and scenarios, from the search for another plan; they save most of the
     work. Returns the best feasible plan with its certificate, the prices of all limits, or why there is no plan. Ctrl-C
-    and the time limit end the search with the best plan so far (status stopped; `columns` is None if there is none yet).
+    and the time limit end the search with the best plan so far (status stopped; `columns` is None if there is none).
 
     Raises `SolverError` for numbers that are not finite, crossed bounds, an objective without limit, or a solver that
     fails; ValueError for a risk limit that makes no sense with these scenarios.
@@ -190,7 +190,7 @@ class _Search:
         return start
 
     def _warm(self, relaxed: FloatArray) -> FloatArray:
-        """The best plan by the cuts of the pool, which stay; without one, the search begins as if there were no pool."""
+        """The best plan by the cuts of the pool, which stay; without one, the search begins as if it had no pool."""
         rows = self.sample.pilot(min(self.sample.count, max(1, self.settings.pilot)))
         if any(k < 1.0 for k in rows.weights):
             return self._pilot(relaxed)

@@ -53,7 +53,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class _Row:
-    """A cut as it stands in the model: its limit, the scaled row (limit - constant) * scale, and what it was made from."""
+    """A cut as it stands in the model: its limit, the scaled row (limit - constant) * scale, and what made it."""
 
     limit: int
     scale: float
@@ -187,8 +187,8 @@ class Master:
     def solve(self) -> Point:
         """The vertex that is best for the present aim.
 
-        A basis that has gone bad over many hot starts may be called optimal and still break rows; it is then given up and
-        the program solved from scratch.
+        A basis that has gone bad over many hot starts may be called optimal and still break rows; it is then given up
+        and the program solved from scratch.
 
         Raises `Infeasible`; `SolverError` where the program is unbounded; `OutOfTime`.
         """

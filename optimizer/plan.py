@@ -193,12 +193,11 @@ class Plan:
     site × period), construction (site × layer × period), contracts, merchant (accelerator × period), cash_flow (line ×
     period, expected), balance_sheet (cash, debt, asset values × period), debt_service (interest, principal per period),
     income, compute, chain (least link per period and site), covenants (kind, period, value, limit, headroom),
-    covenant_risk (breach probability, first breach, headroom, cost of a notch), covenant_breaches (by period), entity_cash,
-    entity_figures and ownership (where there are entities or stakes), prices
-    (shadow prices, at most 15), prices_by_period (all of them), liquidity_fan (quantiles of cash per period), scaling
-    (coefficient ranges before and after), circular_flows (edges of the money-flow graph), circular_loops (its loops),
-    loss_by_claim, loss_by_holder, loss_by_instrument, loss_by_party, loss_by_limit (who bears the loss) and
-    default_dates.
+    covenant_risk (breach probability, first breach, headroom, cost of a notch), covenant_breaches (by period),
+    entity_cash, entity_figures and ownership (where there are entities or stakes), prices (shadow prices, at most 15),
+    prices_by_period (all of them), liquidity_fan (quantiles of cash per period), scaling (coefficient ranges before and
+    after), circular_flows (edges of the money-flow graph), circular_loops (its loops), loss_by_claim, loss_by_holder,
+    loss_by_instrument, loss_by_party, loss_by_limit (who bears the loss) and default_dates.
     """
 
     case: Case

@@ -88,7 +88,7 @@ def prepare(
     count: int,
     seed: int,
     clock: Clock | None = None,
-    drawn: Sequence[tuple[ProcessTable, Store]] = (),
+    drawn: Sequence[tuple[ProcessTable, Held]] = (),
 ) -> Prepared:
     """Draw the scenarios, and build the ledger and, on their means, the linear program.
 

@@ -18,6 +18,7 @@ from .plan import Plan, Timings
 from .prepare import Clock, Prepared, prepare
 from .progress import Progress
 from .settings import Settings
+from .shortfalls import tails
 from .solution import Solution
 
 
@@ -53,7 +54,7 @@ def optimize(
     """
     clock = Clock(progress)
     count, key = checked(case, scenarios, seed, gap, time_limit)
-    backend = devices.choose(device, len(case.risk), sum(1.0 - risk.level for risk in case.risk))
+    backend = devices.choose(device, *tails(case))
     ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock))
     left = None if time_limit is None else max(0.0, time_limit - clock.elapsed)
     settings = Settings(gap=gap, time_limit=left)

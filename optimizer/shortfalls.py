@@ -1,7 +1,8 @@
 """Losses that come of covenants and entities: the shortfall of a covenant, and the cash of one entity alone.
 
-A covenant's loss in a scenario is the worst, over the periods tested, of what it requires less what there is, in billions:
-max_t (- headroom_t). Headroom is linear in the plan (models/blocks/headroom.py), so the loss is convex and can be limited.
+A covenant's loss in a scenario is the worst, over the periods tested, of what it requires less what there is, in
+billions: max_t (- headroom_t). Headroom is linear in the plan (models/blocks/headroom.py), so the loss is convex and
+can be limited.
 """
 
 from __future__ import annotations
@@ -27,12 +28,18 @@ SHORTFALL = "covenant_shortfall"
 
 
 def all_risks(case: Case) -> tuple[Risk, ...]:
-    """The case's risk limits, then one for each covenant that is kept over the futures: CVaR of its shortfall at most 0."""
+    """The case's risk limits, then CVaR of the shortfall at most 0 for each covenant that is kept over the futures."""
     kept = [c for c in case.covenant if c.as_ == "cvar" and c.level is not None]
     return (
         *case.risk,
         *(Risk(id=f"covenant {c.id}", loss=SHORTFALL, level=c.level or 0.0, limit=0.0) for c in kept),
     )
+
+
+def tails(*cases: Case) -> tuple[int, float]:
+    """Number of risk limits, and the sum of 1 - level over them: the largest of the cases. They decide on memory."""
+    kept = [[1.0 - risk.level for risk in all_risks(case)] for case in cases]
+    return max(len(k) for k in kept), max(sum(k) for k in kept)
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,9 @@ class Tested:
     rows: tuple[tuple[str, int], ...]
 
 
-def tested(case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, limit: float | None = None) -> Tested:
+def over_scenarios(
+    case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, limit: float | None = None
+) -> Tested:
     """A covenant's shortfall at its own limit, or at another one. `rates`: mean deposit rates (T,)."""
     tests = headrooms(case, ledger, covenant)
     blocks, floors, rows = [], [], []
@@ -62,8 +71,8 @@ def tested(case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, li
 def value_of(test: Headroom, level: FloatArray, slope: FloatArray) -> FloatArray:
     """The figure that is compared with the limit, where it is defined: the limit at which the headroom would be nil.
 
-    Headroom is level + limit × slope. For a most, slope is what the debt or amount is measured against and must be positive;
-    for a least (EBITDA - limit × interest), it must be negative.
+    Headroom is level + limit × slope. For a most, slope is what the debt or amount is measured against and must be
+    positive; for a least (EBITDA - limit × interest), it must be negative.
     """
     sign = -1.0 if test.covenant.at_least else 1.0
     defined = sign * slope > 1e-9
@@ -71,7 +80,7 @@ def value_of(test: Headroom, level: FloatArray, slope: FloatArray) -> FloatArray
 
 
 def entity_liquidity(case: Case, ledger: Ledger, entity: str, rate_driver: int, name: str) -> Measured:
-    """Peak of (minimum cash - running cash) of one entity, with its own flows, distributions and contributions included."""
+    """Peak of (minimum cash - running cash) of one entity, its distributions and contributions included."""
     own = next(e for e in case.entity if e.id == entity)
     flow = Flow(CASH_ACCOUNTS, share=owners.share_of(case, ledger, entity))
     found = exposure(ledger, [((flow,), range(ledger.periods))])
@@ -91,4 +100,5 @@ def entity_liquidity(case: Case, ledger: Ledger, entity: str, rate_driver: int, 
 
 def shortfalls(case: Case, ledger: Ledger, rates: FloatArray) -> Sequence[Measured]:
     """The loss of each covenant that is kept over the futures, in the order of `all_risks`."""
-    return [tested(case, ledger, rates, c).measured for c in case.covenant if c.as_ == "cvar" and c.level is not None]
+    kept = [c for c in case.covenant if c.as_ == "cvar" and c.level is not None]
+    return [over_scenarios(case, ledger, rates, c).measured for c in kept]

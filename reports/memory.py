@@ -30,8 +30,9 @@ class Need:
 
 def shape(case: Case, scenarios: int) -> Shape:
     """What the scenarios of a case take."""
-    tails = sum(1.0 - risk.level for risk in case.risk)
-    return Shape(scenarios, len(case.driver), case.horizon.periods, len(case.risk), tails)
+    from ..optimizer.shortfalls import tails
+
+    return Shape(scenarios, len(case.driver), case.horizon.periods, *tails(case))
 
 
 def need(case: Case, scenarios: int, available: int | None = None) -> Need:

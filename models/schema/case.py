@@ -65,7 +65,9 @@ class Case:
     investor: tuple[Investor, ...] = f.tables("investor classes", Investor, default=())
     instrument: tuple[Instrument, ...] = f.tables("financing instruments", Instrument, default=())
     revolver: Revolver | None = f.table("the revolving credit line", Revolver, default=None)
-    covenant: tuple[Covenant, ...] = f.tables("covenants on the expected path or over the futures", Covenant, default=())
+    covenant: tuple[Covenant, ...] = f.tables(
+        "covenants on the expected path or over the futures", Covenant, default=()
+    )
     risk: tuple[Risk, ...] = f.tables("risk limits", Risk, default=())
     variant: tuple[Variant, ...] = f.named("a named change of the case", Variant, default=())
     # Not part of the file: where it was read from and the hash of its bytes and tables, set by the reader.

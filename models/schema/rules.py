@@ -104,7 +104,9 @@ class Covenant(Sourced):
         "how much tighter a notch is, for its cost in compute; a usual one of the kind if left out",
         "unit of the limit", gt=0, le=1000, default=None,
     )  # fmt: skip
-    entity: str | None = f.ref("entity whose own figures are tested; the whole group if left out", "entity", default=None)
+    entity: str | None = f.ref(
+        "entity whose own figures are tested; the whole group if left out", "entity", default=None
+    )
     party: str | None = f.ref(
         "supplier_concentration, offtaker_concentration: whose share; each one's if left out", "party", default=None
     )
@@ -152,7 +154,9 @@ class Risk(Sourced):
 
     id: str = f.ident("name of the limit")
     loss: str = f.choice("which loss", LOSSES)
-    entity: str | None = f.ref("liquidity: entity whose own cash is meant; the whole group if left out", "entity", default=None)
+    entity: str | None = f.ref(
+        "liquidity: entity whose own cash is meant; the whole group if left out", "entity", default=None
+    )
     level: float = f.number("confidence level", "fraction", gt=0, lt=1, cure="95 % is written 0.95")
     limit: float = f.number("most that the mean of the worst 1 - level of the futures may be", "unit of the loss")
     target: float | None = f.number("compute_shortfall: compute wanted", "PFLOP/s", gt=0, default=None)
