@@ -94,7 +94,7 @@ def test_a_recount_scenario_by_scenario(made: Made) -> None:
     settle, one = made.settled()
     ready, ledger, decided = made.ready, made.ready.ledger, made.amounts.decided
     rows = np.arange(0, COUNT, 40)
-    x = ready.store.x(rows)
+    x = ready.backend.values(ready.store, rows)
     cash = balances(x, ready.liquidity.table, ready.liquidity.matrix @ decided)
     price = atoms(x, ledger.factors)[:, ledger.atom] * ledger.coefficient * decided[ledger.decision]
     last = ledger.periods - 1
@@ -142,7 +142,9 @@ def test_own_equity_is_what_the_expected_path_leaves(made: Made) -> None:
     prepaid = np.zeros(amounts.periods)
     for k, claim in enumerate(settle.claims.claims):
         if claim.instrument == PREPAYMENTS:
-            values = made.ready.store.x(np.arange(COUNT))[:, [d.id for d in amounts.case.driver].index("lab_alive")]
+            values = made.ready.backend.values(made.ready.store, np.arange(COUNT))[
+                :, [d.id for d in amounts.case.driver].index("lab_alive")
+            ]
             keep = amounts.ledger.account == ACCOUNT_NUMBER[Account.PREPAYMENT]
             ledger = amounts.ledger
             paid = np.bincount(
@@ -227,7 +229,9 @@ def test_a_dead_guarantor_pays_what_is_left_of_him(made: Made) -> None:
     case = replace(case, party=tuple(replace(p, survival="lab_alive") if p.id == "lab" else p for p in case.party))
     settle, one = made.settled(case=case)
     k = settle.claims.guaranteed[0]
-    alive = made.ready.store.x(np.arange(COUNT))[:, [d.id for d in case.driver].index("lab_alive")]
+    alive = made.ready.backend.values(made.ready.store, np.arange(COUNT))[
+        :, [d.id for d in case.driver].index("lab_alive")
+    ]
     seen = alive[np.arange(COUNT), one.date]
     assert 0.0 < (seen < 1.0).mean() < 1.0
     assert (one.guarantees[:, 0] <= seen * one.due[:, k] + 1e-12).all()

@@ -54,7 +54,9 @@ def test_plan_equals_the_extensive_form_with_recourse_and_closure() -> None:
 
     ready = prepare(case, choose("numpy"), COUNT, SEED)
     risks = risk_limits(case, ready.losses)
-    oracle, _ = solve_highs(extensive(*lifted(ready.program, risks), ready.store.x(np.arange(COUNT))))
+    oracle, _ = solve_highs(
+        extensive(*lifted(ready.program, risks), ready.backend.values(ready.store, np.arange(COUNT)))
+    )
     assert plan.objective_value == pytest.approx(oracle, rel=1e-6)
     for risk in plan.risk:
         assert risk.value <= risk.limit * (1.0 + 1e-6)
@@ -70,7 +72,7 @@ def test_funding_is_what_comes_on_the_mean_through_the_window() -> None:
     at = [*names[:4], *names[5:], names[4]].index(
         "notes_open"
     )  # a survival that leans on another driver is stored last
-    opened = ready.store.x(np.arange(COUNT))[:, at].mean(axis=0)
+    opened = ready.backend.values(ready.store, np.arange(COUNT))[:, at].mean(axis=0)
     periods = {d.key: d.period for d in ready.ledger.decisions}
     placed = [(row[0], row[3]) for row in plan.decisions.rows if "instrument=notes" in row[5]]
     assert plan.funding.by_instrument["notes"] == pytest.approx(
@@ -85,7 +87,7 @@ def test_every_flow_of_a_placement_is_scaled_by_its_window() -> None:
     shut, free = (prepare(c, choose("numpy"), 200, 3) for c in (case, plain))
     names = [d.id for d in case.driver]
     stored = [*names[:4], *names[5:], names[4]]
-    x = shut.store.x(np.arange(200)).reshape(200, -1)
+    x = shut.backend.values(shut.store, np.arange(200)).reshape(200, -1)
     periods = case.horizon.periods
     key = "place[notes,managers,1,2027Q4]"
     share = x[:, stored.index("notes_open") * periods + 3]
