@@ -164,16 +164,18 @@ class CudaBackend:
         w = Vector.of(self.device, weights, np.float64)
         packed, layout = self._program(store, [table], [exposure], sparse=False), self._layout(table)
         factors, periods, entries = store.drivers * store.periods, table.terms.periods, layout.order.size
-        out = self.device.full(entries + periods + 1, np.float64, 0)
+        slopes = 2 * periods if table.revolver else periods
+        out = self.device.full(entries + slopes + 1, np.float64, 0)
         for low in range(0, r.size, self._chunk):
             size = min(self._chunk, r.size - low)
             blocks = self._gathered(store, r.array.part(low, size))
             part = w.array.part(low, size)
-            cuda_passes.add_gradient(self.device, blocks, part, factors, periods, entries, packed, out)
+            cuda_passes.add_gradient(self.device, blocks, part, factors, slopes, entries, packed, out)
         found = self.device.download(out)
-        gradient = np.empty(table.terms.entries)
+        gradient = np.empty(table.entries)
         gradient[layout.order] = found[:entries]
-        gradient[layout.fixed] = found[entries:-1][layout.fixed_period]
+        gradient[layout.fixed] = found[entries : entries + periods][layout.fixed_period]
+        gradient[table.terms.entries :] = found[entries + periods : -1]
         value = float(found[-1])
         checks.finite_gradient(value, gradient)
         return value, gradient
@@ -197,7 +199,8 @@ class CudaBackend:
         number = store.count if count is None else min(count, store.count)
         r = None if number == store.count else Vector.of(self.device, np.arange(number), np.int64)
         values, periods = self._balances(store, table, exposure, r), table.terms.periods
-        below = cuda_select.beyond(self.device, values, number, np.asarray(table.floor, dtype=np.float64), below=True)
+        least = np.asarray(table.least(checks.exposures(table, exposure)), dtype=np.float64)
+        below = cuda_select.beyond(self.device, values, number, least, below=True)
         means = [Vector(self.device, values.part(t * number, number)).mean() for t in range(periods)]
         return cuda_select.quantiles(self.device, values, number, periods, levels), np.array(means), below / number
 

@@ -105,26 +105,26 @@ def balances(
     device.launch("balances", grid_of(count), THREADS, arguments)
 
 
-def gradient_bytes(factors: int, periods: int) -> int:
-    """Memory that a gradient needs per block of rows."""
-    return LANES * (factors * 4 + periods * 8 + 8)
-
-
 def add_gradient(
-    device: Device, blocks: Array, weights: Array, factors: int, periods: int, entries: int, program: Array, out: Array
+    device: Device, blocks: Array, weights: Array, factors: int, slopes: int, entries: int, program: Array, out: Array
 ) -> None:
-    """Add to out (entries + T + 1,) the gradient by each entry and each period's constant, and the weighted loss."""
+    """Add to out (entries + slopes + 1,) the gradient by each entry and each slope, and the weighted loss.
+
+    slopes: T, one per period's constant, or 2 T, with one per period's line behind them.
+    """
     count = weights.size
     number = blocks_of(count)
     lanes = number * LANES
-    slope, value = device.empty(lanes * periods, np.float64), device.empty(lanes, np.float64)
-    arguments = (blocks, np.int64(count), np.int64(lanes), np.int64(factors), program, weights, slope, value)
+    slope, value = device.empty(lanes * slopes, np.float64), device.empty(lanes, np.float64)
+    arguments = (
+        blocks, np.int64(count), np.int64(lanes), np.int64(factors), program, np.int64(slopes), weights, slope, value,
+    )  # fmt: skip
     device.launch("adjoint", grid_of(lanes), THREADS, arguments)
     items, groups = out.size, -(-number // GRADIENT_GROUP)
     sums = device.empty(groups * items, np.float64)
     device.launch(
         "gradient_sums", (grid_of(items * WARP)[0], groups), THREADS,
-        (blocks, np.int64(number), np.int64(factors), program, np.int64(entries), slope, value, sums),
+        (blocks, np.int64(number), np.int64(factors), program, np.int64(slopes), np.int64(entries), slope, value, sums),
     )  # fmt: skip
     device.launch("add_groups", grid_of(items), THREADS, (sums, np.int64(groups), np.int64(items), out))
 

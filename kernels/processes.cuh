@@ -123,8 +123,17 @@ INLINE void step_other(const Processes& p, const Work& w, int d, const double* r
         level = row[0];
         return;
     }
+    if (kind == PROCESS_EXCESS) {  // its driver stands before it and has made its step
+        level = larger(w.level(p.drivers[d].depends_on) * row[0] - 1.0, 0.0);
+        return;
+    }
     const double z = shock(p, w, d, word);
     double& state = w.state(d);
+    if (kind == PROCESS_WINDOW) {
+        state = (state > 0.5 ? z < row[0] : !(z >= row[1])) ? 0.0 : 1.0;
+        level = state > 0.5 ? 1.0 : row[2];
+        return;
+    }
     double exponent;
     if (kind == PROCESS_CIR) {
         const double mean = row[0] + row[1] * state;

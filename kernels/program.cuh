@@ -2,12 +2,12 @@
 #include "common.cuh"
 
 struct Loss {
-    double opening, surplus, deficit, dt;
+    double opening, surplus, drawn, deficit, dt;  // margins; drawn: the revolver's, minus infinity without one
     int kind, rate, low, high;  // rate: position of period 0 of the driver, or -1; its periods are low .. high - 1
 };
 
 struct Period {
-    double floor, constant;
+    double least, line, constant;  // least: the floor less the line, which is nil without a revolver
     int low, high;  // groups
 };
 
@@ -78,24 +78,30 @@ INLINE double flow_of(const Program& p, const Values& x, const Period& period) {
     return flow;
 }
 
-// Factor that carries `balance` into period t of a loss.
-INLINE double growth_of(const Loss& loss, const Values& x, int t, double balance) {
-    double surplus, deficit;
-    if (loss.rate < 0) {
-        surplus = larger(loss.dt * loss.surplus, 0.0);
-        deficit = larger(larger(loss.dt * loss.deficit, loss.dt * loss.surplus), 0.0);
-    } else {
-        const double seen = x(loss.rate + (t > 0 ? t - 1 : 0));
-        surplus = larger(loss.dt * (seen + loss.surplus), 0.0);
-        deficit = larger(loss.dt * (seen + loss.deficit), surplus);
-    }
-    return balance >= 0.0 ? 1.0 + surplus : 1.0 + deficit;
+// How a balance comes into a period: times `factor`, plus `dearer` per unit of the line behind it.
+struct Carry {
+    double factor, dearer;
+};
+
+// Line behind the balance before period t of a loss.
+INLINE double line_before(const Program& p, const Loss& loss, int t) { return t > 0 ? p.periods[loss.low + t - 1].line : 0.0; }
+
+INLINE Carry carry_of(const Loss& loss, const Values& x, int t, double balance, double line) {
+    const double seen = loss.rate < 0 ? 0.0 : x(loss.rate + (t > 0 ? t - 1 : 0));
+    const double surplus = larger(loss.dt * (seen + loss.surplus), 0.0);
+    const double drawn = larger(loss.dt * (seen + loss.drawn), surplus);
+    if (!(balance < -line)) return {1.0 + (balance >= 0.0 ? surplus : drawn), 0.0};
+    const double deficit = 1.0 + larger(loss.dt * (seen + loss.deficit), drawn);
+    return {deficit, deficit - (1.0 + drawn)};
 }
 
 // Running balance (PEAK) or flow (WORST) of period t of a loss, from the balance before.
 INLINE double balance_of(const Program& p, const Loss& loss, const Values& x, int t, double before) {
     const double flow = flow_of(p, x, p.periods[loss.low + t]);
-    return loss.kind == LOSS_PEAK ? before * growth_of(loss, x, t, before) + flow : flow;
+    if (loss.kind != LOSS_PEAK) return flow;
+    const double line = line_before(p, loss, t);
+    const Carry carry = carry_of(loss, x, t, before, line);
+    return before * carry.factor + line * carry.dearer + flow;
 }
 
 // The larger of `worst` and a shortfall; nan once a shortfall is not finite.
@@ -108,7 +114,7 @@ INLINE double loss_of(const Program& p, const Loss& loss, const Values& x) {
     double balance = loss.opening, worst = -INFINITE;
     for (int t = 0; t < loss.high - loss.low; ++t) {
         balance = balance_of(p, loss, x, t, balance);
-        worst = raised(worst, p.periods[loss.low + t].floor - balance);
+        worst = raised(worst, p.periods[loss.low + t].least - balance);
     }
     return worst;
 }

@@ -16,18 +16,21 @@ from .fake_device import CUDARuntimeError, FakeDevice
 from .samples import every_process, random_loss
 
 COUNT = 3 * SLICE + 1_001
-DRIVERS, PERIODS = 10, 4
+PERIODS = 4
 TABLE = every_process(PERIODS)
+DRIVERS = TABLE.drivers
 SMALL = Shape(COUNT, DRIVERS, PERIODS)
 
 
 def losses_of(seed):
     rng = np.random.default_rng(seed)
     made = [
-        random_loss(rng, DRIVERS, PERIODS, LossKind.PEAK, rate_driver=0),
+        random_loss(rng, DRIVERS, PERIODS, LossKind.PEAK, rate_driver=0, revolver=True),
         random_loss(rng, DRIVERS, PERIODS, LossKind.WORST),
     ]
-    return made, [rng.standard_normal(table.terms.entries) for table in made]
+    exposures = [rng.standard_normal(table.entries) for table in made]
+    exposures[0][made[0].terms.entries :] = 0.3
+    return made, exposures
 
 
 def everything(backend):

@@ -6,25 +6,36 @@ from functools import cache
 
 import numpy as np
 import pytest
+from capmix.kernels import drivers as dr
 from capmix.kernels.store import Store
-from capmix.kernels.tables import LossKind
+from capmix.kernels.tables import LossKind, Process
 from numpy.testing import assert_allclose
 
-from ..samples import NUMBA, NUMPY, every_process, random_loss
+from ..samples import DT, NUMBA, NUMPY, every_process, processes, random_loss
 from .backends import made
 
 PERIODS = 10
 COUNT = 1003  # not a multiple of a warp, a tile or a block
 SEED = 11
+DRIVERS = every_process().drivers
+KINDS = [  # of the losses, with their rate drivers and whether a revolver stands behind the balance
+    (LossKind.PEAK, 0, False), (LossKind.WORST, -1, False), (LossKind.PEAK, -1, False), (LossKind.PEAK, 0, True),
+    (LossKind.PEAK, -1, True),
+]  # fmt: skip
+every_kind = pytest.mark.parametrize("kind", range(len(KINDS)))
 
 
 @cache
 def tables(seed=0, width=4):
     rng = np.random.default_rng(seed)
-    kinds = [(LossKind.PEAK, 0), (LossKind.WORST, -1), (LossKind.PEAK, -1)]
-    made_tables = [random_loss(rng, 10, PERIODS, k, entries=60, width=width, rate_driver=r) for k, r in kinds]
-    exposures = [rng.standard_normal(t.terms.entries) for t in made_tables]
+    made_tables = [
+        random_loss(rng, DRIVERS, PERIODS, k, entries=60, width=width, rate_driver=r, revolver=v) for k, r, v in KINDS
+    ]
+    exposures = [rng.standard_normal(t.entries) for t in made_tables]
     exposures[0][::7] = 0.0
+    for table, exposure in zip(made_tables, exposures, strict=True):
+        exposure[table.terms.entries :] = np.abs(exposure[table.terms.entries :])
+        exposure[table.terms.entries + 5 :][:2] = 0.0  # a line that ends before the last period
     return made_tables, exposures
 
 
@@ -46,9 +57,30 @@ def test_stores_have_the_same_bits(backend, count, periods, first):
     store = backend.simulate(table, count, SEED, sample=2, first=first)
     expected = NUMPY.simulate(table, count, SEED, sample=2, first=first)
     assert np.array_equal(store.blocks, expected.blocks)
-    assert (store.count, store.first, store.drivers, store.periods) == (count, first, 10, periods)
+    assert (store.count, store.first, store.drivers, store.periods) == (count, first, DRIVERS, periods)
     assert store.nbytes == expected.nbytes
     assert np.array_equal(store.x([0, count - 1]), expected.x([0, count - 1]))
+
+
+def test_windows_and_excesses_at_their_edges(backend):
+    flat = np.ones(PERIODS)
+    rows = [
+        dr.geometric_row(0.1 * flat, 0.4, 0.0, 0.0, 0.0, DT),
+        dr.window_row(0.0 * flat, 1.0, 0.2, DT),  # never shuts
+        dr.window_row(5.0 * flat, 0.0, 0.2, DT),  # never opens again
+        dr.window_row(1e4 * flat, 1e4, 0.0, DT),  # shuts and opens in turn
+        dr.excess_row(flat),
+        dr.excess_row(np.linspace(0.5, 1.5, PERIODS)),
+    ]
+    kinds = [Process.GEOMETRIC_JUMPS, *[Process.WINDOW] * 3, Process.EXCESS, Process.EXCESS]
+    table = processes(rows, kinds, [1.0, 1.0, 1.0, 1.0, 0.0, 1.0], depends_on=[-1, -1, -1, -1, 0, 3])
+    x = backend.simulate(table, 300, SEED).x(np.arange(300))
+    assert np.array_equal(x, NUMPY.simulate(table, 300, SEED).x(np.arange(300)))
+    assert (x[:, 1] == 1.0).all()
+    assert (np.diff(x[:, 2]) <= 0.0).all()
+    assert (x[:, 2, -1] == np.float32(0.2)).any()
+    assert np.array_equal(x[:, 3], np.tile(np.arange(PERIODS) % 2 == 0, (300, 1)))
+    assert 0.1 < (x[:, 4, -1] > 0.0).mean() < 0.9
 
 
 def test_scenarios_by_number_have_the_bits_of_their_number(backend):
@@ -80,7 +112,16 @@ def test_losses_of_atoms_of_any_width(backend, width):
         )
 
 
-@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_balances_lie_on_both_sides_of_the_line():
+    for table, exposure in zip(*(t[3:] for t in tables()), strict=True):
+        lines = exposure[table.terms.entries :]
+        balance = NUMPY.balances(reference(), table, exposure)
+        assert (
+            min(np.mean(part) for part in (balance >= 0, balance < -lines, (balance < 0) & (balance > -lines))) > 0.01
+        )
+
+
+@every_kind
 @pytest.mark.parametrize("size", [0, 1, 255, 700])
 def test_gradients(backend, kind, size):
     (table, exposure), rng = (t[kind] for t in tables()), np.random.default_rng(size)
@@ -120,8 +161,9 @@ def test_subsets_and_parts(backend):
     assert np.array_equal(np.asarray(backend.losses(subset, *tables())[0]), np.asarray(losses)[rows])
 
 
-def test_balances_and_fans(backend):
-    store, (table, exposure) = backend.simulate(every_process(PERIODS), COUNT, SEED), (t[0] for t in tables())
+@every_kind
+def test_balances_and_fans(backend, kind):
+    store, (table, exposure) = backend.simulate(every_process(PERIODS), COUNT, SEED), (t[kind] for t in tables())
     expected = NUMBA.balances(reference(), table, exposure)
     assert_allclose(backend.balances(store, table, exposure), expected, rtol=1e-12, atol=1e-12)
     assert_allclose(backend.balances(store, table, exposure, [900, 2]), expected[[900, 2]], rtol=1e-12, atol=1e-12)
@@ -132,16 +174,18 @@ def test_balances_and_fans(backend):
         part = expected[:count]
         assert_allclose(quantiles, np.quantile(part, levels, axis=0), rtol=1e-12, atol=1e-12)
         assert_allclose(means, part.mean(axis=0), rtol=1e-12)
-        assert np.array_equal(below, (part < table.floor).mean(axis=0))
+        assert np.array_equal(below, (part < table.least(exposure)).mean(axis=0))
 
 
-def test_a_regenerated_scenario_is_the_stored_one(device_backend):
+@pytest.mark.parametrize("revolver", [False, True])
+def test_a_regenerated_scenario_is_the_stored_one(device_backend, revolver):
     """Nothing is kept, and every result has the bits of the store's, whatever the chunk."""
     count = 17_000 if made("shim") is device_backend or made("cuda") is device_backend else 600
     processes = every_process(4)
     rng = np.random.default_rng(5)
-    table = random_loss(rng, 10, 4, LossKind.PEAK, entries=40, rate_driver=0)
-    exposure = rng.standard_normal(40)
+    table = random_loss(rng, DRIVERS, 4, LossKind.PEAK, entries=40, rate_driver=0, revolver=revolver)
+    exposure = rng.standard_normal(table.entries)
+    exposure[40:] = 0.4
     kept = device_backend.simulate(processes, count, SEED, first=9)
     drawn = device_backend.regenerating(processes, count, SEED, first=9)
     assert drawn.nbytes == 0
@@ -190,7 +234,7 @@ def test_a_drawn_driver_that_overflows_is_named(device_backend):
     processes = every_process(4)
     processes.params[2, 2, 0] = 200.0
     rng = np.random.default_rng(5)
-    table = random_loss(rng, 10, 4, LossKind.WORST)
+    table = random_loss(rng, DRIVERS, 4, LossKind.WORST)
     drawn = device_backend.regenerating(processes, 300, SEED, first=7)
     with pytest.raises(FloatingPointError, match="driver 2 overflows in period 2 of scenario 7;"):
         device_backend.losses(drawn, [table], [np.zeros(30)])
