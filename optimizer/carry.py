@@ -2,8 +2,8 @@
 
 A cut bounds the CVaR of a loss from below by a linear function of the exposures: how much of each product of drivers
 a plan holds in each period. It is made from scenarios alone, and knows neither the limit's amount, nor the linear
-program, nor which decisions cause the exposures. So it holds for every case with the same drivers, the same rule of the loss and
-the same level, as soon as each exposure of that case is one that the cut knows.
+program, nor which decisions cause the exposures. So it holds for every case with the same drivers, the same rule of
+the loss and the same level, as soon as each exposure of that case is one that the cut knows.
 """
 
 from __future__ import annotations
