@@ -15,7 +15,7 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup plan test check format lint types contracts bench docs hooks lock clean
+.PHONY: help setup plan test check format lint types contracts bench docs study hooks lock clean
 
 help: ## list the targets
 	@echo "make TARGET [CASE=$(CASE)] [SCENARIOS=$(SCENARIOS)] [ARGS=...] [PYTHON=...] [WORKERS=$(WORKERS)]"
@@ -51,9 +51,14 @@ format: $(READY) ## rewrite the files in ruff's format, with sorted imports
 bench: $(READY) ## measure on this machine, as in bench/RESULTS.md; ARGS go to `python -m bench`
 	@$(BIN)/python -m bench $(ARGS)
 
-docs: $(READY) ## renew the generated pages: docs/case-reference.md and docs/plan-json.md
+docs: $(READY) ## renew the generated pages: case-reference, instruments, plan-json, validation; not the study
 	@$(BIN)/python -m capmix.models.reading.reference > .venv/page && cp .venv/page docs/case-reference.md
+	@$(BIN)/python -m capmix.models.reading.instruments_page > .venv/page && cp .venv/page docs/instruments.md
 	@$(BIN)/python -m capmix.reports.schema_page > .venv/page && cp .venv/page docs/plan-json.md
+	@$(BIN)/python -m capmix.reports.validation > .venv/page && cp .venv/page docs/validation.md
+
+study: $(READY) ## renew docs/financing-study.md, which takes many minutes
+	@$(BIN)/python -m capmix.reports.study > .venv/page && cp .venv/page docs/financing-study.md
 
 hooks: $(READY) ## install the git hooks
 	@$(BIN)/pre-commit install

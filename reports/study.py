@@ -113,8 +113,8 @@ def _lines(
         f"Each shipped case is planned four times on one pool of {scenarios:,} futures: with own cash only, with the "
         "money of its suppliers and customers only, with debt of outside lenders only, and with everything on offer. "
         "Every plan is the most compute within the same limits, proven to 1e-5. The companies are invented, their "
-        "depths, volumes and limits are assumptions, prices and terms are public (docs/cases.md): what follows holds "
-        "for these cases and changes."
+        "depths, volumes and limits are assumptions, and prices and terms are public (docs/cases.md): what follows "
+        "holds for these cases and changes."
     )
     yield ""
     yield "## The four routes"
