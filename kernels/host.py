@@ -34,7 +34,11 @@ class HostVectors(ABC):
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         rows = None if count is None else np.arange(min(count, store.count))
         found = self.balances(store, table, exposure, rows)
-        return np.quantile(found, levels, axis=0), found.mean(axis=0), (found < table.least(np.asarray(exposure))).mean(axis=0)
+        return (
+            np.quantile(found, levels, axis=0),
+            found.mean(axis=0),
+            (found < table.least(np.asarray(exposure))).mean(axis=0),
+        )
 
     def tail(self, losses: FloatArray, level: float, mass: float | None = None) -> Tail:
         return tail(losses, level, mass=mass)

@@ -92,6 +92,15 @@ def test_steps_out_of_range_are_refused(steps: list[tuple[int, list[int], int]],
         waterfall(3, 2, steps)
 
 
+def test_beside_a_device_the_threads_are_the_host_s() -> None:
+    table = waterfall(1, 1, [(0, [0], -1)])
+    beside = distributor("cuda", 0)  # a number of the device's, which the host would refuse
+    unpaid, held = beside(table, np.array([[3.0]]), np.array([[2.0]]))
+    assert (unpaid.tolist(), held.tolist()) == ([[1.0]], [[0.0]])
+    with pytest.raises(ValueError, match="threads must be at least 1"):
+        distributor("numba", 0)
+
+
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -1.0])
 def test_amounts_that_are_no_amounts_are_refused(wrong: float) -> None:
     table = waterfall(1, 1, [(0, [0], -1)])

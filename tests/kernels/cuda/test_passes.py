@@ -112,13 +112,12 @@ def test_losses_of_atoms_of_any_width(backend, width):
         )
 
 
-def test_balances_lie_on_both_sides_of_the_line():
-    for table, exposure in zip(*(t[3:] for t in tables()), strict=True):
-        lines = exposure[table.terms.entries :]
-        balance = NUMPY.balances(reference(), table, exposure)
-        assert (
-            min(np.mean(part) for part in (balance >= 0, balance < -lines, (balance < 0) & (balance > -lines))) > 0.01
-        )
+@pytest.mark.parametrize("kind", [3, 4])
+def test_balances_lie_on_both_sides_of_the_line(kind):
+    table, exposure = (t[kind] for t in tables())
+    lines, balance = exposure[table.terms.entries :], NUMPY.balances(reference(), table, exposure)
+    for part in (balance >= 0.0, balance < -lines, (balance < 0.0) & (balance > -lines)):
+        assert np.count_nonzero(part) > 70
 
 
 @every_kind
@@ -156,9 +155,11 @@ def test_subsets_and_parts(backend):
     assert [again.scenario(i) for i in range(2)] == [740, 1042]
     part = backend.part(store, 256, 900)
     assert (part.count, part.scenario(5)) == (644, 301)
-    losses = backend.losses(store, *tables())[0]
-    assert np.array_equal(np.asarray(backend.losses(part, *tables())[0]), np.asarray(losses)[256:900])
-    assert np.array_equal(np.asarray(backend.losses(subset, *tables())[0]), np.asarray(losses)[rows])
+    losses = np.asarray(backend.losses(store, *tables())[0])
+    rounding = 0.0 if exact(backend) else 1e-12
+    for chosen, expected in ((part, losses[256:900]), (subset, losses[rows])):
+        found = np.asarray(backend.losses(chosen, *tables())[0])
+        assert_allclose(found, expected, rtol=rounding, atol=rounding)
 
 
 @every_kind
@@ -168,8 +169,8 @@ def test_balances_and_fans(backend, kind):
     assert_allclose(backend.balances(store, table, exposure), expected, rtol=1e-12, atol=1e-12)
     assert_allclose(backend.balances(store, table, exposure, [900, 2]), expected[[900, 2]], rtol=1e-12, atol=1e-12)
     assert backend.balances(store, table, exposure, []).shape == (0, PERIODS)
-    levels = (0.0, 0.05, 0.5, 0.777, 1.0)
-    for count in (None, 500, 1):
+    levels = (0.0, 0.05, 0.5, 0.777, 1.0) if kind == 0 else (0.777,)
+    for count in (None, 500, 1) if kind == 0 else (None,):
         quantiles, means, below = backend.fan(store, table, exposure, levels, count)
         part = expected[:count]
         assert_allclose(quantiles, np.quantile(part, levels, axis=0), rtol=1e-12, atol=1e-12)

@@ -78,11 +78,12 @@ def measured():
 @cache
 def allowed():
     if os.environ.get("CAPMIX_RESOURCES") == "renew":
+        found = sorted(measured().items())
         with TABLE.open("w", newline="", encoding="utf-8") as file:
             file.write(f"# {version()}\n")
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)
-            writer.writerows((*key, *numbers) for key, numbers in sorted(measured().items()))
+            writer.writerows((*key, *numbers) for key, numbers in found)
     with TABLE.open(newline="", encoding="utf-8") as file:
         lines = list(csv.reader(file))
     assert tuple(lines[1]) == COLUMNS
