@@ -19,7 +19,7 @@ from ..models.flows import expected
 from ..models.schema.rules import Covenant
 from .amounts import Amounts
 from .plan import Cell, Column, Table
-from .shortfalls import Tested, tested, value_of
+from .shortfalls import Shortfall, shortfall, value_of
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
@@ -118,7 +118,7 @@ def over_futures(
     summary: list[tuple[Cell, ...]] = []
     periods: list[tuple[Cell, ...]] = []
     for covenant in amounts.case.covenant:
-        one = tested(amounts.case, amounts.ledger, amounts.deposit_rates, covenant)
+        one = shortfall(amounts.case, amounts.ledger, amounts.deposit_rates, covenant)
         exposure = one.measured.matrix @ amounts.decided
         found = breaches(backend, store, one, exposure)
         cost = notch_cost(amounts, backend, store, one, prices)
@@ -166,7 +166,7 @@ def over_futures(
     }
 
 
-def breaches(backend: Backend, store: Store, one: Tested, exposure: FloatArray) -> Breaches:
+def breaches(backend: Backend, store: Store, one: Shortfall, exposure: FloatArray) -> Breaches:
     """What the futures do to a covenant, in chunks. Percentiles per period take the first 131,072 futures at most."""
     times = tuple(dict.fromkeys(t for _, t in one.rows))
     column = np.array([times.index(t) for _, t in one.rows])
@@ -190,7 +190,7 @@ def breaches(backend: Backend, store: Store, one: Tested, exposure: FloatArray) 
     return Breaches(times, float(shares.sum()), shares, breached / store.count, fifth, float(np.quantile(worst, FIFTH)))
 
 
-def _size(one: Tested, exposure: FloatArray) -> float:
+def _size(one: Shortfall, exposure: FloatArray) -> float:
     return max(1.0, float(np.max(np.abs(exposure), initial=0.0)), float(np.max(np.abs(one.measured.table.floor))))
 
 
@@ -199,7 +199,7 @@ def _chunks(count: int) -> Iterator[NDArray[np.int64]]:
         yield np.arange(first, min(first + CHUNK, count))
 
 
-def notch_cost(amounts: Amounts, backend: Backend, store: Store, one: Tested, prices: Prices) -> float | None:
+def notch_cost(amounts: Amounts, backend: Backend, store: Store, one: Shortfall, prices: Prices) -> float | None:
     """Objective given up if the covenant's limit were a notch tighter, to first order; None where it is only reported.
 
     By the envelope theorem: hard, the sum over its rows of price × what a notch takes off their headroom at the plan; over
@@ -220,11 +220,11 @@ def notch_cost(amounts: Amounts, backend: Backend, store: Store, one: Tested, pr
     price = prices.risks.get(f"covenant {covenant.id}", 0.0)
     if price == 0.0:
         return 0.0
-    tighter = tested(amounts.case, amounts.ledger, amounts.deposit_rates, covenant, covenant.limit + step)
+    tighter = shortfall(amounts.case, amounts.ledger, amounts.deposit_rates, covenant, covenant.limit + step)
     worse = [_cvar(covenant, backend, store, each, amounts.decided) for each in (tighter, one)]
     return price * (worse[0] - worse[1])
 
 
-def _cvar(covenant: Covenant, backend: Backend, store: Store, one: Tested, decided: FloatArray) -> float:
+def _cvar(covenant: Covenant, backend: Backend, store: Store, one: Shortfall, decided: FloatArray) -> float:
     losses = backend.losses(store, [one.measured.table], [one.measured.matrix @ decided])[0]
     return tail(losses, covenant.level or 0.0).cvar

@@ -36,7 +36,7 @@ def all_risks(case: Case) -> tuple[Risk, ...]:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Shortfall:
     """A covenant over the scenarios. rows: (whose, period) of each number that its table's flow has per scenario."""
 
     covenant: Covenant
@@ -44,7 +44,7 @@ class Tested:
     rows: tuple[tuple[str, int], ...]
 
 
-def tested(case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, limit: float | None = None) -> Tested:
+def shortfall(case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, limit: float | None = None) -> Shortfall:
     """A covenant's shortfall at its own limit, or at another one. `rates`: mean deposit rates (T,)."""
     tests = headrooms(case, ledger, covenant)
     blocks, floors, rows = [], [], []
@@ -56,7 +56,7 @@ def tested(case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, li
         rows += [(test.of, t) for t in test.times]
     found = exposure(ledger, blocks)
     table = LossTable(LossKind.WORST, terms(found), np.concatenate(floors))
-    return Tested(covenant, Measured(f"covenant {covenant.id}", table, found.matrix), tuple(rows))
+    return Shortfall(covenant, Measured(f"covenant {covenant.id}", table, found.matrix), tuple(rows))
 
 
 def value_of(test: Headroom, level: FloatArray, slope: FloatArray) -> FloatArray:
@@ -91,4 +91,4 @@ def entity_liquidity(case: Case, ledger: Ledger, entity: str, rate_driver: int, 
 
 def shortfalls(case: Case, ledger: Ledger, rates: FloatArray) -> Sequence[Measured]:
     """The loss of each covenant that is kept over the futures, in the order of `all_risks`."""
-    return [tested(case, ledger, rates, c).measured for c in case.covenant if c.as_ == "cvar" and c.level is not None]
+    return [shortfall(case, ledger, rates, c).measured for c in case.covenant if c.as_ == "cvar" and c.level is not None]
