@@ -35,8 +35,9 @@ class Need:
 def need(case: Case, scenarios: int) -> Need:
     per_scenario = 4 * len(case.driver) * case.horizon.periods
     stored = -(-scenarios // BLOCK) * BLOCK * per_scenario
-    tails = sum(1.0 - risk.level for risk in case.risk)
-    beside = scenarios * 8 * NUMBERS_PER_LOSS * max(1, len(case.risk)) + int(TAIL_COPIES * tails * stored)
+    levels = [risk.level for risk in case.risk] + [c.level for c in case.covenant if c.level is not None]
+    tails = sum(1.0 - level for level in levels)
+    beside = scenarios * 8 * NUMBERS_PER_LOSS * max(1, len(levels)) + int(TAIL_COPIES * tails * stored)
     chunk = min(max(scenarios, 20_000), CHUNK) * per_scenario
     return Need(scenarios, stored, stored + beside + chunk + PROGRAM)
 
