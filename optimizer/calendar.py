@@ -73,7 +73,7 @@ def _opened(program: LinearProgram, pairs: list[tuple[str, int]], labels: tuple[
 def _switched(
     program: LinearProgram, rows: Positions, of: Positions, paid: Positions, most: float
 ) -> NDArray[np.bool_]:
-    """Solve with binaries z: test >= bound - most (1 - z), distribution <= most z. All closed where there is no plan."""
+    """Solve with binaries z: test >= bound - most (1 - z), distribution <= most z. All closed if there is no plan."""
     width, count = program.matrix.shape[1], paid.size
     lift = np.zeros(len(program.row_names))
     lift[rows] = most

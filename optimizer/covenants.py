@@ -33,7 +33,7 @@ BREACH = 1e-9
 
 @dataclass(frozen=True)
 class Prices:
-    """What limits are worth: change of the objective per unit more room, by name of the row, and by name of the risk limit."""
+    """Objective gained per unit more room: by name of the row, and by name of the risk limit."""
 
     rows: Mapping[str, float]
     risks: Mapping[str, float]
@@ -43,9 +43,9 @@ class Prices:
 class Breaches:
     """A covenant over the futures. Arrays by period tested, in the order of `times`.
 
-    probability: share of the futures in which it is breached at all. first, breached: shares whose first breach falls into
-    the period, and that are in breach then. fifth: 5th percentile of the headroom. worst_fifth: that of the least headroom
-    of each future. headroom in billions.
+    probability: share of the futures in which it is breached at all. first, breached: shares whose first breach falls
+    into the period, and that are in breach then. fifth: 5th percentile of the headroom. worst_fifth: that of the least
+    headroom of each future. Headroom in billions.
     """
 
     times: tuple[int, ...]
@@ -63,7 +63,7 @@ class Breaches:
 
 
 def covenants(amounts: Amounts) -> Table:
-    """The table covenants, on the expected path. A figure whose denominator is not positive is undefined: an empty cell."""
+    """The table covenants, on the expected path. A ratio over nothing is undefined: an empty cell."""
     rows: list[tuple[Cell, ...]] = []
     for covenant in amounts.case.covenant:
         for test in headrooms(amounts.case, amounts.ledger, covenant):
@@ -200,7 +200,7 @@ def _chunks(count: int) -> Iterator[NDArray[np.int64]]:
 
 
 def notch_cost(amounts: Amounts, backend: Backend, store: Store, one: Shortfall, prices: Prices) -> float | None:
-    """Objective given up if the covenant's limit were a notch tighter, to first order; None where it is only reported.
+    """Objective given up if the limit were a notch tighter, to first order; None if the covenant is only reported.
 
     By the envelope theorem: hard, the sum over its rows of price × what a notch takes off their headroom at the plan; over
     the futures, the limit's price × what a notch adds to the CVaR of the shortfall.

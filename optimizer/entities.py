@@ -128,7 +128,7 @@ def remarks(amounts: Amounts, closed: frozenset[tuple[str, int]]) -> tuple[str, 
         if shut:
             span = shut[0] if len(shut) == 1 else f"{len(shut)} periods from {shut[0]} to {shut[-1]}"
             found.append(
-                f"entity {entity.id} distributes nothing in {span}, where its tests are not met; the calendar was chosen on "
-                "the expected path without risk limits, and the certificate holds for it"
+                f"entity {entity.id} distributes nothing in {span}, where its tests are not met; the calendar was "
+                "chosen on the expected path without risk limits, and the certificate holds for it"
             )
     return tuple(found)

@@ -1,7 +1,8 @@
 """Losses that come of covenants and entities: the shortfall of a covenant, and the cash of one entity alone.
 
-A covenant's loss in a scenario is the worst, over the periods tested, of what it requires less what there is, in billions:
-max_t (- headroom_t). Headroom is linear in the plan (models/blocks/headroom.py), so the loss is convex and can be limited.
+A covenant's loss in a scenario is the worst, over the periods tested, of what it requires less what there is, in
+billions: max_t (- headroom_t). Headroom is linear in the plan (models/blocks/headroom.py), so the loss is convex and
+can be limited.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ SHORTFALL = "covenant_shortfall"
 
 
 def all_risks(case: Case) -> tuple[Risk, ...]:
-    """The case's risk limits, then one for each covenant that is kept over the futures: CVaR of its shortfall at most 0."""
+    """The case's risk limits, then one for each covenant kept over the futures: CVaR of its shortfall at most 0."""
     kept = [c for c in case.covenant if c.as_ == "cvar" and c.level is not None]
     return (
         *case.risk,
@@ -44,7 +45,9 @@ class Shortfall:
     rows: tuple[tuple[str, int], ...]
 
 
-def shortfall(case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, limit: float | None = None) -> Shortfall:
+def shortfall(
+    case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, limit: float | None = None
+) -> Shortfall:
     """A covenant's shortfall at its own limit, or at another one. `rates`: mean deposit rates (T,)."""
     tests = headrooms(case, ledger, covenant)
     blocks, floors, rows = [], [], []
@@ -62,8 +65,8 @@ def shortfall(case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant,
 def value_of(test: Headroom, level: FloatArray, slope: FloatArray) -> FloatArray:
     """The figure that is compared with the limit, where it is defined: the limit at which the headroom would be nil.
 
-    Headroom is level + limit × slope. For a most, slope is what the debt or amount is measured against and must be positive;
-    for a least (EBITDA - limit × interest), it must be negative.
+    Headroom is level + limit × slope. For a most, slope is what the debt or amount is measured against and must be
+    positive; for a least (EBITDA - limit × interest), it must be negative.
     """
     sign = -1.0 if test.covenant.at_least else 1.0
     defined = sign * slope > 1e-9
@@ -71,7 +74,7 @@ def value_of(test: Headroom, level: FloatArray, slope: FloatArray) -> FloatArray
 
 
 def entity_liquidity(case: Case, ledger: Ledger, entity: str, rate_driver: int, name: str) -> Measured:
-    """Peak of (minimum cash - running cash) of one entity, with its own flows, distributions and contributions included."""
+    """Peak of (minimum cash - running cash) of one entity, its distributions and contributions included."""
     own = next(e for e in case.entity if e.id == entity)
     flow = Flow(CASH_ACCOUNTS, share=owners.share_of(case, ledger, entity))
     found = exposure(ledger, [((flow,), range(ledger.periods))])
@@ -91,4 +94,6 @@ def entity_liquidity(case: Case, ledger: Ledger, entity: str, rate_driver: int, 
 
 def shortfalls(case: Case, ledger: Ledger, rates: FloatArray) -> Sequence[Measured]:
     """The loss of each covenant that is kept over the futures, in the order of `all_risks`."""
-    return [shortfall(case, ledger, rates, c).measured for c in case.covenant if c.as_ == "cvar" and c.level is not None]
+    return [
+        shortfall(case, ledger, rates, c).measured for c in case.covenant if c.as_ == "cvar" and c.level is not None
+    ]

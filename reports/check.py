@@ -71,7 +71,10 @@ def describe(case: Case, blocks: Counter[str], scenarios: int) -> Iterator[tuple
     if not case.risk:
         yield "risk limits", "none"
     told = {"hard": "", "cvar": ", CVaR", "report": ", told"}
-    yield "covenants", ", ".join(f"{c.id} ({c.kind} {figure(c.limit, 3)}{told[c.as_]})" for c in case.covenant) or "none"
+    yield (
+        "covenants",
+        ", ".join(f"{c.id} ({c.kind} {figure(c.limit, 3)}{told[c.as_]})" for c in case.covenant) or "none",
+    )
     if case.entity:
         yield "entities", ", ".join(f"{e.id} ({e.kind})" for e in case.entity)
     wanted, free = need(case, scenarios), memory_available()

@@ -31,7 +31,8 @@ def covenants(plan: Plan) -> Iterator[RenderableType]:
     yield from heading("Covenants", "where each has the least headroom, on the expected path")
     ranked = [row for _, row in sorted(least.items(), key=_tightness)]
     body = [
-        (_name(row), str(row["period"]), *(_figure(row[key]) for key in ("value", "limit", "headroom"))) for row in ranked
+        (_name(row), str(row["period"]), *(_figure(row[key]) for key in ("value", "limit", "headroom")))
+        for row in ranked
     ]
     yield grid(("covenant", "period", "value", "limit", "headroom"), "llrrr", body)
     over = {str(row["covenant"]): row for row in records(plan, "covenant_risk")}

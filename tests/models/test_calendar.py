@@ -46,13 +46,17 @@ def waiting(**changes: object) -> Case:
     )
 
 
-@pytest.mark.parametrize("changes", [{"lock_up": 3.0}, {"reserve": series(0.03)}, {"lock_up": 2.5, "reserve": series(0.021)}])
+@pytest.mark.parametrize(
+    "changes", [{"lock_up": 3.0}, {"reserve": series(0.03)}, {"lock_up": 2.5, "reserve": series(0.021)}]
+)
 def test_the_calendar_is_the_best_of_all(changes: dict[str, object]) -> None:
     """Against every calendar there is."""
     case = waiting(**changes)
     ledger = build_ledger(case)
     chosen = closed_periods(case, ledger, known_means(case, ledger), RATES)
-    every = [frozenset(("spv", t) for t in range(PERIODS) if mask[t]) for mask in product((False, True), repeat=PERIODS)]
+    every = [
+        frozenset(("spv", t) for t in range(PERIODS) if mask[t]) for mask in product((False, True), repeat=PERIODS)
+    ]
     values = {closed: best(case, closed) for closed in every}
     assert values[chosen] == pytest.approx(max(values.values()), rel=1e-6)
     assert values[chosen] > values[frozenset(("spv", t) for t in range(PERIODS))] + 1e-6 or chosen == every[-1]

@@ -23,7 +23,10 @@ ADVANCE = (0.8, 0.6, 0.2)
 
 def case(**changes: object) -> Case:
     """Two suppliers, two customers, two holders; money binds."""
-    two = (Depth(investor="fund", steps=(Step(size=0.5, spread=0.0),)), Depth(investor="bank", steps=(Step(size=0.5, spread=0.02),)))
+    two = (
+        Depth(investor="fund", steps=(Step(size=0.5, spread=0.0),)),
+        Depth(investor="bank", steps=(Step(size=0.5, spread=0.02),)),
+    )
     base = tiny(
         cash=Cash(opening=0.05, minimum=series(0.0), dividends=series(0.0)),
         tax=Tax(rate=0.2),
@@ -37,7 +40,8 @@ def case(**changes: object) -> Case:
             contract(price=6.0, prepayment=0.0), contract("second", customer="other", price=5.0, prepayment=0.0),
         ),
         investor=(
-            Investor(id="fund", kind="asset_manager", appetite=series(0.8)), Investor(id="bank", kind="bank", appetite=series(0.8)),
+            Investor(id="fund", kind="asset_manager", appetite=series(0.8)),
+            Investor(id="bank", kind="bank", appetite=series(0.8)),
         ),
         instrument=(
             bond("loan", tenor=6, amortisation="linear", secured_by="accelerators", advance_rate=0.9, depth=two),
@@ -62,7 +66,9 @@ def covenant(kind: str, limit: float, **changes: object) -> Covenant:
 def amounts(solved: Solved, *accounts: Account, **tags: str) -> np.ndarray:
     """(T,) expected, of the decisions with these tags."""
     n = len(solved.ledger.decisions)
-    wanted = [all((d.block if k == "block" else d.tags.get(k)) == v for k, v in tags.items()) for d in solved.ledger.decisions]
+    wanted = [
+        all((d.block if k == "block" else d.tags.get(k)) == v for k, v in tags.items()) for d in solved.ledger.decisions
+    ]
     return np.asarray(solved.ledger.expected(accounts, solved.means) @ np.where(wanted, solved.x[:n], 0.0))
 
 
@@ -114,7 +120,11 @@ def test_covenants_hold_and_cost_compute(kind: str, limit: float) -> None:
             for name, tenor in (("loan", 6), ("lease", 5), ("short", 3)):
                 for d, x in zip(solved.ledger.decisions, solved.x, strict=False):
                     if d.tags.get("instrument") == name:
-                        due = {d.period + tenor: 1.0} if name == "short" else {d.period + k: 1 / tenor for k in range(1, tenor + 1)}
+                        due = (
+                            {d.period + tenor: 1.0}
+                            if name == "short"
+                            else {d.period + k: 1 / tenor for k in range(1, tenor + 1)}
+                        )
                         years += x * sum(share * (u - t) / 4 for u, share in due.items() if u > t >= d.period)
             years += 0.004 * (6 - t) / 4 if t < 6 else 0.0
             assert years >= limit * debt[t] - slack

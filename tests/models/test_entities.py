@@ -24,7 +24,8 @@ from .tiny import bond, contract, known_means, series, site, system, tiny
 
 def company(name: str = "spv", **changes: object) -> Entity:
     return replace(
-        Entity(id=name, kind="spv", minimum_cash=series(0.0), reserve=series(0.0)), **changes  # type: ignore[arg-type]
+        Entity(id=name, kind="spv", minimum_cash=series(0.0), reserve=series(0.0)),
+        **changes,  # type: ignore[arg-type]
     )
 
 
@@ -159,7 +160,9 @@ def case_with_debt(**changes: object) -> Case:
     lasting = system(life=12)
     market = Merchant(column="market", volume=series(1000.0))
     one = company(**{"opening_cash": 0.02, "contributions": False, **changes})
-    return group(one, opening=Opening(fleet=fleet, debt=(debt,)), instrument=(), merchant=market, accelerator=(lasting,))
+    return group(
+        one, opening=Opening(fleet=fleet, debt=(debt,)), instrument=(), merchant=market, accelerator=(lasting,)
+    )
 
 
 def test_distributions_leave_the_reserve() -> None:
@@ -232,7 +235,8 @@ def test_sites_of_two_entities_split_what_stands_at_the_start() -> None:
     one, two = (assemble(c)[0] for c in (case, apart))
     for account in (Account.SITE_OPEX, Account.DEPRECIATION, Account.SITE_VALUE, Account.TERMINAL_ASSETS):
         fixed = [
-            led.expected([account], np.ones(led.factors.shape[0])) @ np.array([d.block == "fixed" for d in led.decisions])
+            led.expected([account], np.ones(led.factors.shape[0]))
+            @ np.array([d.block == "fixed" for d in led.decisions])
             for led in (one, two)
         ]
         np.testing.assert_allclose(fixed[0], fixed[1], rtol=1e-12)

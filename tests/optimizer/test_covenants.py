@@ -57,14 +57,17 @@ def test_a_covenant_over_the_futures_equals_the_extensive_form() -> None:
 
 
 @pytest.mark.parametrize(
-    "covenant", [KEPT, Covenant(id="value", kind="terminal_equity", limit=1.2), Covenant(id="value", kind="ltv", limit=0.45)]
+    "covenant",
+    [KEPT, Covenant(id="value", kind="terminal_equity", limit=1.2), Covenant(id="value", kind="ltv", limit=0.45)],
 )
 def test_a_notch_costs_what_planning_again_shows(covenant: Covenant) -> None:
     """First order: against a hundredth of a notch, re-planned."""
     part = 0.01
     sign = 1.0 if covenant.at_least else -1.0
     tighter = replace(covenant, limit=covenant.limit + sign * part * covenant.step)
-    one, other = (optimize(kept(c), scenarios=COUNT, seed=SEED, gap=1e-9, out_of_sample=False) for c in (covenant, tighter))
+    one, other = (
+        optimize(kept(c), scenarios=COUNT, seed=SEED, gap=1e-9, out_of_sample=False) for c in (covenant, tighter)
+    )
     cost = row(one.tables["covenant_risk"], "value")["cost of a notch"]
     assert isinstance(cost, float)
     assert cost > 1.0
@@ -123,7 +126,7 @@ def test_breaches_are_those_of_a_recount(kind: str) -> None:
     least = np.stack([each[:, [i for i, (_, u) in enumerate(one.rows) if u == t]].min(axis=1) for t in times], axis=1)
     first = [next((t for i, t in enumerate(times) if path[i] < -1e-7), None) for path in least]
     assert found.probability == pytest.approx(np.mean([f is not None for f in first]))
-    assert 0.0 < found.probability
+    assert found.probability > 0.0
     counted = [np.mean([f == t for f in first]) for t in times]
     np.testing.assert_allclose(found.first, counted)
     np.testing.assert_allclose(found.fifth, np.quantile(least, 0.05, axis=0), rtol=1e-6, atol=1e-9)

@@ -15,6 +15,7 @@ from capmix.optimizer.plan import Table
 
 from .cases import starter
 
+
 def records(table: Table) -> list[dict[str, object]]:
     return [{c.name: v for c, v in zip(table.columns, row, strict=True)} for row in table.rows]
 
@@ -55,9 +56,18 @@ def test_a_plan_of_a_group_is_certified_and_its_statements_add_up() -> None:
     assert plan.status is Status.CERTIFIED
     assert next(r for r in plan.risk if r.name == "campus_cash").value <= 0.15 * (1 + 1e-6)
     labels = plan.case.horizon.labels
-    lines = {(r["entity"], r["line"]): np.array([r[x] for x in labels], dtype=float) for r in records(plan.tables["entity_cash"])}
+    lines = {
+        (r["entity"], r["line"]): np.array([r[x] for x in labels], dtype=float)
+        for r in records(plan.tables["entity_cash"])
+    }
     group_lines = {r["line"]: np.array([r[x] for x in labels], dtype=float) for r in records(plan.tables["cash_flow"])}
-    for line in ("operating cash flow", "investing cash flow", "financing cash flow", "cash at the end", "interest on cash"):
+    for line in (
+        "operating cash flow",
+        "investing cash flow",
+        "financing cash flow",
+        "cash at the end",
+        "interest on cash",
+    ):
         assert lines["holding", line] + lines["campus", line] == pytest.approx(group_lines[line], abs=1e-8)
     within = ("received from another entity of the group", "paid to another entity of the group")
     assert lines["holding", within[0]] == pytest.approx(-lines["campus", within[1]], abs=1e-9)
@@ -89,5 +99,3 @@ def test_a_ring_fence_never_raises_compute() -> None:
 def test_who_owns_whom_is_told() -> None:
     rows = {(r["owner"], r["owned"]) for r in records(planned().tables["ownership"])}
     assert ("holding", "campus") in rows
-
-

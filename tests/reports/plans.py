@@ -196,7 +196,7 @@ def make_tables(case: Case) -> dict[str, Table]:
             "covenant_risk",
             "covenant|kind|kept|entity|limit|breached|median first breach|least headroom, 5th percentile|notch"
             "|cost of a notch",
-            [("leverage", "net_debt_to_ebitda", "hard", "", 3.0, 0.0625, labels[1], -0.75, 0.25, 321.0)],
+            [("leverage", "net_debt_to_ebitda", "hard", "", 3.0, 0.0625, labels[-1], -0.75, 0.25, 321.0)],
         ),
         long(
             "entity_figures",
