@@ -2,16 +2,16 @@
 
 A distribution passes tests (cash above the reserve, debt service cover at the lock-up level) or does not happen; see
 models/blocks/entities.py. The calendar is chosen once, by a mixed-integer program on the expected path without risk
-limits, with one binary per company and period. The plan is then the best, and certified, for this calendar: its tests
-are exact, while another calendar might be better once risk limits bind. `distribution_from` and `lock_up` of an entity
-steer it.
+limits, with one binary per company and period: the best objective first, then as many open periods as cost nothing of
+it. The plan is then the best, and certified, for this calendar: its tests are exact, while another calendar might be
+better once risk limits bind. `distribution_from` and `lock_up` of an entity steer it.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import LinearConstraint, linprog, milp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, hstack, vstack
 
 from ..models.blocks import owners, rules
@@ -23,15 +23,18 @@ from ..models.schema.case import Case
 from .explain import split
 
 FloatArray = NDArray[np.float64]
+Positions = NDArray[np.int64]
 
 SECONDS = 20.0
+SAME = 1e-7
+"""Share of the objective that counts as nothing."""
 ROOM = 10.0
 """A test that is switched off may be missed by this many times what the plan without tests needs."""
 TESTS = (rules.RESERVE.name, rules.LOCK_UP.name)
 
 
 def closed_periods(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray) -> frozenset[tuple[str, int]]:
-    """(entity, period) in which distributions are given up: the tests could only be met at a loss, or not at all."""
+    """(entity, period) without distributions, since their tests could only be met at a loss, or not at all."""
     tested = [e for e in owners.companies(case) if has_tests(e) and e.distribution_from < case.horizon.periods]
     if not tested:
         return frozenset()
@@ -63,13 +66,14 @@ def _opened(program: LinearProgram, pairs: list[tuple[str, int]], labels: tuple[
     activity = program.matrix @ loose.x
     short = np.max(np.abs(program.row_lower[rows] - activity[rows]), initial=0.0)
     most = ROOM * max(1e-3, float(short), float(np.max(loose.x[paid], initial=0.0)))
-    return _switched(program, rows, np.array([where[int(i)] for i in rows], dtype=np.int64), np.array(paid), most)
+    of = np.array(list(where.values()), dtype=np.int64)
+    return _switched(program, rows, of, np.array(paid, dtype=np.int64), most)
 
 
 def _switched(
-    program: LinearProgram, rows: NDArray[np.int64], of: NDArray[np.int64], paid: NDArray[np.int64], most: float
+    program: LinearProgram, rows: Positions, of: Positions, paid: Positions, most: float
 ) -> NDArray[np.bool_]:
-    """Solve with binaries z: test >= bound - most (1 - z), distribution <= most z. All closed if that fails."""
+    """Solve with binaries z: test >= bound - most (1 - z), distribution <= most z. All closed if there is no plan."""
     width, count = program.matrix.shape[1], paid.size
     lift = np.zeros(len(program.row_names))
     lift[rows] = most
@@ -77,28 +81,28 @@ def _switched(
     tie = csr_array((np.ones(count), (np.arange(count), paid)), shape=(count, width))
     switch = csr_array((np.full(count, -most), (np.arange(count), np.arange(count))), shape=(count, count))
     matrix = vstack([hstack([program.matrix, of_row]), hstack([tie, switch])], format="csr")
-    sense = -1.0 if program.maximise else 1.0
-    found = milp(
-        np.append(sense * program.cost, np.zeros(count)),
-        integrality=np.append(np.zeros(width), np.ones(count)),
-        bounds=(np.append(program.col_lower, np.zeros(count)), np.append(program.col_upper, np.ones(count))),
-        constraints=LinearConstraint(
+    limits = [
+        LinearConstraint(
             matrix,
             np.append(program.row_lower - lift, np.full(count, -np.inf)),
             np.append(program.row_upper, np.zeros(count)),
-        ),
-        options={"time_limit": SECONDS, "mip_rel_gap": 1e-6},
-    )
-    if found.x is None:
+        )
+    ]
+    cost = np.append((-1.0 if program.maximise else 1.0) * program.cost, np.zeros(count))
+    bounds = Bounds(np.append(program.col_lower, np.zeros(count)), np.append(program.col_upper, np.ones(count)))
+    whole = np.append(np.zeros(width), np.ones(count))
+    options = {"time_limit": SECONDS, "mip_rel_gap": SAME}
+    best = milp(cost, integrality=whole, bounds=bounds, constraints=limits, options=options)
+    if best.x is None:
         return np.zeros(count, dtype=np.bool_)
-    z = found.x[width:] > 0.5
-    met = program.matrix[rows] @ found.x[:width] >= program.row_lower[rows] - 1e-9 * most
-    passes = np.ones(count, dtype=np.bool_)
-    np.logical_and.at(passes, of, met)
-    return np.asarray(z | passes)
+    ceiling = float(best.fun) + SAME * max(1.0, abs(float(best.fun)))
+    as_good = LinearConstraint(csr_array(cost[None, :]), -np.inf, ceiling)
+    openest = milp(-whole, integrality=whole, bounds=bounds, constraints=[*limits, as_good], options=options)
+    found = best if openest.x is None else openest
+    return np.asarray(found.x[width:] > 0.5)
 
 
-def _rows(program: LinearProgram, rows: NDArray[np.int64]) -> dict[str, object]:
+def _rows(program: LinearProgram, rows: Positions) -> dict[str, object]:
     matrix, low, high = program.matrix[rows], program.row_lower[rows], program.row_upper[rows]
     same = low == high
     above, below = np.isfinite(high) & ~same, np.isfinite(low) & ~same

@@ -17,7 +17,7 @@ from ..models.flows import expected
 from ..models.schema.rules import Covenant
 from .amounts import Amounts
 from .plan import Cell, Column, Table
-from .shortfalls import Tested, over_scenarios, value_of
+from .shortfalls import Shortfall, shortfall, value_of
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
@@ -31,7 +31,7 @@ BREACH = 1e-9
 
 @dataclass(frozen=True)
 class Prices:
-    """What limits are worth: change of the objective per unit more room, by name of the row or of the risk limit."""
+    """Objective gained per unit more room: by name of the row, and by name of the risk limit."""
 
     rows: Mapping[str, float]
     risks: Mapping[str, float]
@@ -43,7 +43,7 @@ class Breaches:
 
     probability: share of the futures in which it is breached at all. first, breached: shares whose first breach falls
     into the period, and that are in breach then. fifth: 5th percentile of the headroom. worst_fifth: that of the least
-    headroom of each future. headroom in billions.
+    headroom of each future. Headroom in billions.
     """
 
     times: tuple[int, ...]
@@ -61,7 +61,7 @@ class Breaches:
 
 
 def covenants(amounts: Amounts) -> Table:
-    """The table covenants, on the expected path. Where a denominator is not positive the figure is an empty cell."""
+    """The table covenants, on the expected path. A ratio over nothing is undefined: an empty cell."""
     rows: list[tuple[Cell, ...]] = []
     for covenant in amounts.case.covenant:
         for test in headrooms(amounts.case, amounts.ledger, covenant):
@@ -116,7 +116,7 @@ def over_futures(
     summary: list[tuple[Cell, ...]] = []
     periods: list[tuple[Cell, ...]] = []
     for covenant in amounts.case.covenant:
-        one = over_scenarios(amounts.case, amounts.ledger, amounts.deposit_rates, covenant)
+        one = shortfall(amounts.case, amounts.ledger, amounts.deposit_rates, covenant)
         exposure = one.measured.matrix @ amounts.decided
         found = breaches(backend, store, one, exposure)
         cost = notch_cost(amounts, backend, store, one, prices)
@@ -164,7 +164,7 @@ def over_futures(
     }
 
 
-def breaches(backend: Backend, store: Held, one: Tested, exposure: FloatArray) -> Breaches:
+def breaches(backend: Backend, store: Held, one: Shortfall, exposure: FloatArray) -> Breaches:
     """What the futures do to a covenant, in chunks. Percentiles per period take the first 131,072 futures at most."""
     times = tuple(dict.fromkeys(t for _, t in one.rows))
     column = np.array([times.index(t) for _, t in one.rows])
@@ -188,7 +188,7 @@ def breaches(backend: Backend, store: Held, one: Tested, exposure: FloatArray) -
     return Breaches(times, float(shares.sum()), shares, breached / store.count, fifth, float(np.quantile(worst, FIFTH)))
 
 
-def _size(one: Tested, exposure: FloatArray) -> float:
+def _size(one: Shortfall, exposure: FloatArray) -> float:
     return max(1.0, float(np.max(np.abs(exposure), initial=0.0)), float(np.max(np.abs(one.measured.table.floor))))
 
 
@@ -197,8 +197,8 @@ def _chunks(count: int) -> Iterator[NDArray[np.int64]]:
         yield np.arange(first, min(first + CHUNK, count))
 
 
-def notch_cost(amounts: Amounts, backend: Backend, store: Held, one: Tested, prices: Prices) -> float | None:
-    """Objective given up if the covenant's limit were a notch tighter, to first order; None where it is only reported.
+def notch_cost(amounts: Amounts, backend: Backend, store: Held, one: Shortfall, prices: Prices) -> float | None:
+    """Objective given up if the limit were a notch tighter, to first order; None if the covenant is only reported.
 
     By the envelope theorem: hard, the sum over its rows of price × what a notch takes off their headroom at the plan;
     over the futures, the limit's price × what a notch adds to the CVaR of the shortfall.
@@ -218,11 +218,11 @@ def notch_cost(amounts: Amounts, backend: Backend, store: Held, one: Tested, pri
     price = prices.risks.get(f"covenant {covenant.id}", 0.0)
     if price == 0.0:
         return 0.0
-    tighter = over_scenarios(amounts.case, amounts.ledger, amounts.deposit_rates, covenant, covenant.limit + step)
+    tighter = shortfall(amounts.case, amounts.ledger, amounts.deposit_rates, covenant, covenant.limit + step)
     worse = [_cvar(covenant, backend, store, each, amounts.decided) for each in (tighter, one)]
     return price * (worse[0] - worse[1])
 
 
-def _cvar(covenant: Covenant, backend: Backend, store: Held, one: Tested, decided: FloatArray) -> float:
+def _cvar(covenant: Covenant, backend: Backend, store: Held, one: Shortfall, decided: FloatArray) -> float:
     losses = backend.losses(store, [one.measured.table], [one.measured.matrix @ decided])[0]
     return backend.tail(losses, covenant.level or 0.0).cvar

@@ -28,7 +28,7 @@ SHORTFALL = "covenant_shortfall"
 
 
 def all_risks(case: Case) -> tuple[Risk, ...]:
-    """The case's risk limits, then CVaR of the shortfall at most 0 for each covenant that is kept over the futures."""
+    """The case's risk limits, then one for each covenant kept over the futures: CVaR of its shortfall at most 0."""
     kept = [c for c in case.covenant if c.as_ == "cvar" and c.level is not None]
     return (
         *case.risk,
@@ -43,7 +43,7 @@ def tails(*cases: Case) -> tuple[int, float]:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Shortfall:
     """A covenant over the scenarios. rows: (whose, period) of each number that its table's flow has per scenario."""
 
     covenant: Covenant
@@ -51,9 +51,9 @@ class Tested:
     rows: tuple[tuple[str, int], ...]
 
 
-def over_scenarios(
+def shortfall(
     case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, limit: float | None = None
-) -> Tested:
+) -> Shortfall:
     """A covenant's shortfall at its own limit, or at another one. `rates`: mean deposit rates (T,)."""
     tests = headrooms(case, ledger, covenant)
     blocks, floors, rows = [], [], []
@@ -65,7 +65,7 @@ def over_scenarios(
         rows += [(test.of, t) for t in test.times]
     found = exposure(ledger, blocks)
     table = LossTable(LossKind.WORST, terms(found), np.concatenate(floors))
-    return Tested(covenant, Measured(f"covenant {covenant.id}", table, found.matrix), tuple(rows))
+    return Shortfall(covenant, Measured(f"covenant {covenant.id}", table, found.matrix), tuple(rows))
 
 
 def value_of(test: Headroom, level: FloatArray, slope: FloatArray) -> FloatArray:
@@ -100,5 +100,6 @@ def entity_liquidity(case: Case, ledger: Ledger, entity: str, rate_driver: int, 
 
 def shortfalls(case: Case, ledger: Ledger, rates: FloatArray) -> Sequence[Measured]:
     """The loss of each covenant that is kept over the futures, in the order of `all_risks`."""
-    kept = [c for c in case.covenant if c.as_ == "cvar" and c.level is not None]
-    return [over_scenarios(case, ledger, rates, c).measured for c in kept]
+    return [
+        shortfall(case, ledger, rates, c).measured for c in case.covenant if c.as_ == "cvar" and c.level is not None
+    ]

@@ -30,14 +30,8 @@ def _depth(factor: float) -> Callable[[Case], Case]:
         )
 
     def make(case: Case) -> Case:
-        investors = tuple(
-            replace(
-                i,
-                appetite=tuple(a * factor for a in i.appetite),
-                max_holding=None if i.max_holding is None else i.max_holding * factor,
-            )
-            for i in case.investor
-        )
+        # what an investor may hold in all stays: it counts what it holds already
+        investors = tuple(replace(i, appetite=tuple(a * factor for a in i.appetite)) for i in case.investor)
         return replace(case, instrument=tuple(scaled(i) for i in case.instrument), investor=investors)
 
     return make
@@ -101,8 +95,8 @@ def _richer(case: Case) -> Case:
 
 
 CHANGES: tuple[Change, ...] = (
-    Change("half the depth", "every investor class takes half as much of everything", _depth(0.5)),
-    Change("twice the depth", "every investor class takes twice as much", _depth(2.0)),
+    Change("half the depth", "every investor class takes half as much in a period", _depth(0.5)),
+    Change("twice the depth", "every investor class takes twice as much in a period", _depth(2.0)),
     Change("spreads doubled", "market spreads, and other margins over a benchmark, are twice as wide", _spreads(2.0)),
     Change("rentals fall faster", "the rental market drifts 20 % a year lower", _rental(-0.20)),
     Change("rentals rise", "the rental market drifts 20 % a year higher", _rental(0.20)),

@@ -70,7 +70,13 @@ def describe(case: Case, blocks: Counter[str], scenarios: int) -> Iterator[tuple
         yield "risk limits" if i == 0 else "", f"{risk.id}: {limit}"
     if not case.risk:
         yield "risk limits", "none"
-    yield "covenants", ", ".join(f"{c.id} ({c.kind} {figure(c.limit, 3)})" for c in case.covenant) or "none"
+    told = {"hard": "", "cvar": ", CVaR", "report": ", told"}
+    yield (
+        "covenants",
+        ", ".join(f"{c.id} ({c.kind} {figure(c.limit, 3)}{told[c.as_]})" for c in case.covenant) or "none",
+    )
+    if case.entity:
+        yield "entities", ", ".join(f"{e.id} ({e.kind})" for e in case.entity)
     free = memory_available()
     wanted = need(case, scenarios, free)
     left = "" if free is None else f"; {size(free)} are free"

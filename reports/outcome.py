@@ -10,6 +10,8 @@ from rich.text import Text
 
 from . import charts
 from .charts import Glyphs, Scale
+from .covenants import covenants
+from .entities import entities
 from .layout import INDENT, QUIET, grid, heading, note, text
 from .text import figure, gap, level, money, percent, plural, safe, seconds, size
 from .views import Steps, has_plan, line, records, steps
@@ -107,7 +109,8 @@ def risk_and_prices(plan: Plan) -> Iterator[RenderableType]:
     else:
         yield note("the case sets no risk limit: the plan is the best on average, whatever the bad futures hold")
     yield from _prices(plan)
-    yield from _covenants(plan)
+    yield from covenants(plan)
+    yield from entities(plan)
 
 
 def _interval(sample: Interval | None) -> str:
@@ -149,43 +152,6 @@ def _prices(plan: Plan) -> Iterator[RenderableType]:
 
 def _unit(unit: str) -> str:
     return unit.replace("billion", "bn").replace(" per ", "/")
-
-
-def _covenants(plan: Plan) -> Iterator[RenderableType]:
-    rows = records(plan, "covenants")
-    if not rows:
-        return
-    key = "covenant" if "covenant" in rows[0] else "kind"
-    least: dict[str, dict[str, object]] = {}
-    for row in rows:
-        if isinstance(row["headroom"], (int, float)):
-            best = least.get(str(row[key]))
-            if best is None or float(row["headroom"]) < float(str(best["headroom"])):
-                least[str(row[key])] = row
-    if not least:
-        return
-    yield from heading("Covenants", "where each has the least headroom, on the expected path")
-    body = [
-        (
-            name.replace("_", " "),
-            str(row["period"]),
-            _figure(row["value"]),
-            _figure(row["limit"]),
-            _figure(row["headroom"]),
-        )
-        for name, row in sorted(least.items(), key=_tightness)
-    ]
-    yield grid(("covenant", "period", "value", "limit", "headroom"), "llrrr", body)
-
-
-def _tightness(item: tuple[str, dict[str, object]]) -> float:
-    """Headroom as a share of the limit, so that ratios and amounts can be ranked together."""
-    row = item[1]
-    return float(str(row["headroom"])) / max(abs(float(str(row["limit"]))), 1e-9)
-
-
-def _figure(value: object) -> str:
-    return figure(float(value), 3) if isinstance(value, (int, float)) else "–"
 
 
 def infeasible(plan: Plan) -> Iterator[RenderableType]:

@@ -29,7 +29,10 @@ HOLDER = 0.05  # a holder counts from this share of the money raised
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement about two variants, and the figures that decide it. `value`: None where a variant has no plan."""
+    """A statement about two variants, and the figures that decide it. `value`: None where a variant has no plan.
+
+    loses: a variant without a plan counts as the one with less; else the claim is not decided.
+    """
 
     name: str
     title: str
@@ -38,10 +41,13 @@ class Claim:
     figure: str
     value: Callable[[Comparison, str], float | None]
     shown: Callable[[float], str]
+    loses: bool = True
 
     def holds(self, found: Comparison) -> bool | None:
-        """Whether the figure of `one` is above that of `other`."""
+        """Whether the figure of `one` is above that of `other`; None where that is not decided."""
         a, b = self.value(found, self.one), self.value(found, self.other)
+        if self.loses and (a is None) != (b is None):
+            return b is None
         return None if a is None or b is None else a > b * (1 + 1e-5) + 1e-9
 
 
@@ -69,9 +75,10 @@ def independent(found: Comparison, name: str) -> float | None:
 
 CLAIMS = (
     Claim("spreads", "debt spreads the risk", "debt", "own_cash",
-          "share of the tail loss held outside the company", outside, lambda v: percent(v)),
+          "share of the tail loss held outside the company", outside, lambda v: percent(v), loses=False),
     Claim("independent", "debt spreads it to holders who are not in the same trade", "debt", "circular",
-          "share of the tail loss held by outsiders without a stake in the trade", independent, lambda v: percent(v)),
+          "share of the tail loss held by outsiders without a stake in the trade", independent, lambda v: percent(v),
+          loses=False),
     Claim("deep", "debt reaches deeper pools than the circular route", "debt", "circular",
           "money raised, bn", raised, lambda v: f"{v:.1f}"),
     Claim("faster", "debt builds more than own cash", "debt", "own_cash",
@@ -201,9 +208,11 @@ def _holders(one: Outcome) -> list[str]:
 
 def _verdict(claim: Claim, found: Comparison) -> str:
     a, b = claim.value(found, claim.one), claim.value(found, claim.other)
-    if a is None or b is None:
+    if claim.holds(found) is None:
         return "not decided: a variant has no plan"
     word = "**holds**" if claim.holds(found) else "**does not hold**"
+    if a is None or b is None:
+        return f"{word}: {claim.other if b is None else claim.one} has no plan"
     if claim.holds(found) and abs(a - b) < BARELY * max(1.0, abs(a)):
         word = "**holds, barely**"
     return f"{word}: {claim.shown(a)} against {claim.shown(b)}"
@@ -247,10 +256,16 @@ def _plain(value: float) -> str:
 def _sensitivity(title: str, found: Comparison, base: Comparison) -> str:
     own = compute(found, "own_cash")
     times = [compute(found, v) for v in VARIANTS[1:]]
-    cells = ["no plan" if t is None or own is None else f"{t / own:.3f}" for t in times]
+    cells = ["no plan" if t is None else "own cash has none" if own is None else f"{t / own:.3f}" for t in times]
     cells += [percent(outside(found, v), 0) for v in VARIANTS[1:]]
-    turned = [c.title for c in CLAIMS if c.holds(found) != c.holds(base)]
+    turned = [c.title for c in CLAIMS if _turned(c, found, base)]
     return f"| {title} | {' | '.join(cells)} | {'; '.join(turned) or '–'} |"
+
+
+def _turned(claim: Claim, found: Comparison, base: Comparison) -> bool:
+    """Whether the verdict is decided in both and not the same."""
+    verdicts = (claim.holds(found), claim.holds(base))
+    return None not in verdicts and verdicts[0] != verdicts[1]
 
 
 def _summary(base: Mapping[str, Comparison], changed: Mapping[str, Mapping[str, Comparison]]) -> Iterator[str]:
@@ -264,7 +279,7 @@ def _summary(base: Mapping[str, Comparison], changed: Mapping[str, Mapping[str, 
             f"{name}: {title}"
             for name, found in base.items()
             for title, other in changed.get(name, {}).items()
-            if claim.holds(other) != claim.holds(found)
+            if _turned(claim, other, found)
         ]
         yield f"| {claim.title} | {', '.join(where) or 'none'} | {'; '.join(turned) or 'none of the changes tried'} |"
     yield ""

@@ -1,8 +1,8 @@
 """What each covenant tests, as headroom that is linear in the plan: level + limit × slope >= 0, in billions.
 
 A ratio a / b at most l is the headroom l b - a, at least l it is a - l b; an amount at most l is l - a. The same
-definition is read on the expected path (rows of the linear program, tables) and in every scenario (the loss "covenant
-shortfall").
+definition is read on the expected path (rows of the linear program, tables) and in every scenario (the loss
+"covenant shortfall").
 """
 
 from __future__ import annotations

@@ -191,16 +191,20 @@ def least_cvar(program: LinearProgram, risk: RiskLimit, values: np.ndarray) -> f
 def cvar(risk: RiskLimit, decisions: np.ndarray, values: np.ndarray) -> float:
     """CVaR of one loss at given decisions, simulated here scenario by scenario in plain loops over periods."""
     table = risk.table
-    flow = flow_matrices(table, values) @ (risk.matrix @ decisions)
+    exposure = risk.matrix @ decisions
+    flow = flow_matrices(table, values) @ exposure[: table.terms.entries]
+    line = exposure[table.terms.entries :] if table.revolver else np.zeros(table.terms.periods)
     if table.kind == LossKind.WORST:
         loss = (table.floor - flow).max(axis=1)
     else:
         balance = np.full(values.shape[0], table.opening)
         loss = np.full(values.shape[0], -np.inf)
         for t in range(table.terms.periods):
-            surplus, deficit = rates(table, values, t)
-            balance = balance + balance * np.where(balance < 0.0, deficit, surplus) + flow[:, t]
-            loss = np.maximum(loss, table.floor[t] - balance)
+            surplus, drawn, deficit = rates(table, values, t)
+            within = -np.minimum(np.maximum(-balance, 0.0), line[t - 1] if t else 0.0)
+            beyond = np.minimum(balance, 0.0) - within
+            balance = balance + np.maximum(balance, 0.0) * surplus + within * drawn + beyond * deficit + flow[:, t]
+            loss = np.maximum(loss, table.floor[t] - line[t] - balance)
     worst = np.sort(loss)[::-1]
     k = (1.0 - risk.level) * loss.size
     whole = int(k + 1e-9)

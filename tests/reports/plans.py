@@ -192,6 +192,21 @@ def make_tables(case: Case) -> dict[str, Table]:
             ]
             + [("cover", "interest_cover", labels[0], None, 5.0, None)],
         ),
+        long(
+            "covenant_risk",
+            "covenant|kind|kept|entity|limit|breached|median first breach|least headroom, 5th percentile|notch"
+            "|cost of a notch",
+            [("leverage", "net_debt_to_ebitda", "hard", "", 3.0, 0.0625, labels[-1], -0.75, 0.25, 321.0)],
+        ),
+        long(
+            "entity_figures",
+            "entity|period|cash|debt|debt service cover|distribution|contribution|may distribute",
+            [
+                (name, label, 1.0 + i, 2.0, 1.5, 0.25 if name == "campus" else 0.0, 0.0, "no" if i < 2 else "yes")
+                for name in ("holding", "campus")
+                for i, label in enumerate(labels)
+            ],
+        ),
     ]
     return {table.name: table for table in tables}
 

@@ -123,7 +123,7 @@ def test_cut_with_tiny_coefficients_keeps_every_allowed_point() -> None:
     free = master.solve()
     gradient = np.full(plan.program.decisions.size, -1e-13)
     gradient[0] = 1.0
-    master.add(Cut(0, gradient, -1.0))  # x0 - tiny sum <= 1, true at every plan as x0 = 1
+    master.add(Cut(0, gradient, -1.0, np.zeros(0)))  # x0 - tiny sum <= 1, true at every plan as x0 = 1
     assert master.solve().bound == pytest.approx(free.bound, rel=1e-9)
 
 

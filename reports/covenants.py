@@ -1,0 +1,70 @@
+"""Covenants in the summary: where each is tightest, how often the futures breach it, and what a notch of it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .layout import grid, heading, note
+from .text import figure, percent, safe
+from .views import records
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ..optimizer.plan import Plan
+
+KEPT = {"hard": "", "cvar": ", CVaR", "report": ", told"}
+
+
+def covenants(plan: Plan) -> Iterator[RenderableType]:
+    """One line per covenant, the tightest first."""
+    rows = records(plan, "covenants")
+    least: dict[str, dict[str, object]] = {}
+    for row in rows:
+        if isinstance(row["headroom"], (int, float)):
+            best = least.get(str(row["covenant"]))
+            if best is None or float(row["headroom"]) < float(str(best["headroom"])):
+                least[str(row["covenant"])] = row
+    if not least:
+        return
+    yield from heading("Covenants", "where each has the least headroom, on the expected path")
+    ranked = [row for _, row in sorted(least.items(), key=_tightness)]
+    body = [
+        (_name(row), str(row["period"]), *(_figure(row[key]) for key in ("value", "limit", "headroom")))
+        for row in ranked
+    ]
+    yield grid(("covenant", "period", "value", "limit", "headroom"), "llrrr", body)
+    over = {str(row["covenant"]): row for row in records(plan, "covenant_risk")}
+    if not over:
+        return
+    yield note(f"over the futures, headroom in bn; costs: {plan.objective_unit} lost with the limit a notch tighter")
+    futures = [(_name(row), *_futures(over.get(str(row["covenant"]), {}))) for row in ranked]
+    heads = ("covenant", "breached", "median first", "worst 5 %", "notch", "costs")
+    yield grid(heads, "lrlrrr", futures)
+
+
+def _name(row: dict[str, object]) -> str:
+    whose = f" ({row['of']})" if row.get("of") else ""
+    return safe(str(row["covenant"]).replace("_", " ") + whose) + KEPT.get(str(row.get("kept", "hard")), "")
+
+
+def _futures(row: dict[str, object]) -> tuple[str, ...]:
+    share, first = row.get("breached"), row.get("median first breach")
+    return (
+        percent(float(share)) if isinstance(share, (int, float)) else "–",
+        str(first or "–"),
+        _figure(row.get("least headroom, 5th percentile")),
+        _figure(row.get("notch")),
+        _figure(row.get("cost of a notch")),
+    )
+
+
+def _tightness(item: tuple[str, dict[str, object]]) -> float:
+    """Headroom as a share of the limit, so that ratios and amounts can be ranked together."""
+    row = item[1]
+    return float(str(row["headroom"])) / max(abs(float(str(row["limit"]))), 1e-9)
+
+
+def _figure(value: object) -> str:
+    return figure(float(value), 3) if isinstance(value, (int, float)) else "–"

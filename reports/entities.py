@@ -1,0 +1,51 @@
+"""The entities of the group in the summary: cash, debt and cover of each, and what moved up and down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .layout import grid, heading, note
+from .text import figure, money, plural, safe
+from .views import records, titles
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ..optimizer.plan import Plan
+
+
+def entities(plan: Plan) -> Iterator[RenderableType]:
+    """One line per entity; nothing where the case has none."""
+    rows = records(plan, "entity_figures")
+    if not rows:
+        return
+    known = titles(plan.case.entity)
+    by_entity: dict[str, list[dict[str, object]]] = {}
+    for row in rows:
+        by_entity.setdefault(str(row["entity"]), []).append(row)
+    yield from heading("Entities", "expected, bn; cover: EBITDA over debt service of the last year")
+    body = []
+    for name, own in by_entity.items():
+        cash, debt = _of(own, "cash"), _of(own, "debt")
+        cover = _of(own, "debt service cover")
+        shut = sum(row["may distribute"] == "no" for row in own)
+        body.append(
+            (
+                safe(known.get(name, name)),
+                money(min(cash)),
+                money(cash[-1]),
+                money(max(debt)),
+                figure(min(cover), 3) if cover else "–",
+                money(sum(_of(own, "distribution"))),
+                money(sum(_of(own, "contribution"))),
+                plural(shut, "period") if shut else "–",
+            )
+        )
+    heads = ("", "least cash", "at the end", "most debt", "least cover", "paid up", "put in", "locked up")
+    yield grid(heads, "lrrrrrrr", body)
+    yield note("an entity pays its owner only in periods in which its tests are met on the expected path")
+
+
+def _of(rows: list[dict[str, object]], key: str) -> list[float]:
+    return [float(value) for row in rows if isinstance(value := row[key], (int, float))]
