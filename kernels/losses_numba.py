@@ -159,12 +159,19 @@ def fold(values: FloatArray) -> Any:
 @inlined
 def _gather(x: SingleArray, blocks: SingleArray, rows: RowArray, low: Any, high: Any) -> None:
     """x (F, 256): values of rows low..high in the first lanes, 0 in the others."""
+    i = low
+    while i < high:  # rows of one block at a time, so that its memory is read in order
+        block = rows[i] // _LANES
+        end = i + 1
+        while end < high and rows[end] // _LANES == block:
+            end += 1
+        for f in range(x.shape[0]):
+            for k in range(i, end):
+                x[f, k - low] = blocks[block, f, rows[k] % _LANES]
+        i = end
     for f in range(x.shape[0]):
-        for i in range(high - low):
-            row = rows[low + i]
-            x[f, i] = blocks[row // _LANES, f, row % _LANES]
-        for i in range(high - low, _LANES):
-            x[f, i] = 0.0
+        for k in range(high - low, _LANES):
+            x[f, k] = 0.0
 
 
 @entry
