@@ -198,7 +198,7 @@ def _chunks(count: int) -> Iterator[NDArray[np.int64]]:
 
 
 def notch_cost(amounts: Amounts, backend: Backend, store: Held, one: Shortfall, prices: Prices) -> float | None:
-    """Objective given up if the limit were a notch tighter, to first order; None if the covenant is only reported.
+    """Objective given up if the limit were a notch tighter, to first order; None if it is only reported.
 
     By the envelope theorem: hard, the sum over its rows of price × what a notch takes off their headroom at the plan;
     over the futures, the limit's price × what a notch adds to the CVaR of the shortfall.

@@ -187,12 +187,13 @@ def read_ref(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
         cure = "a column made of columns could run in a cycle; " if own else ""
         ctx.fault(path, raw, "id of a driver", f"{show(raw)} is a price column; {cure}name the drivers themselves")
         return BAD
+    article = "an" if spec.ref[:1] in "aeiou" else "a"
     known = ", ".join(show(name)[1:-1] for name in names[:12]) + (", …" if len(names) > 12 else "")
     ctx.fault(
         path,
         raw,
-        f"id of a {spec.ref}: {known or 'none is given'}",
-        nearest(raw, names) or f"add a [[{spec.ref}]] with this id",
+        f"id of {article} {spec.ref}: {known or 'none is given'}",
+        nearest(raw, names) or f"add {article} [[{spec.ref}]] with this id",
     )
     return BAD
 

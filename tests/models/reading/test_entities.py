@@ -89,7 +89,7 @@ def test_a_contract_of_an_entity_that_cannot_deliver(case):
         (COVENANT.format("dscr", 1.2) + 'as = "cvar"\nlevel = 95\n', TEST + ".level", "written 0.95"),
         (COVENANT.format("dscr", -1), TEST + ".limit", "at least 0"),
         (COVENANT.format("dscr", 1.2) + "notch = 0\n", TEST + ".notch", "above 0"),
-        (COVENANT.format("dscr", 1.2) + 'entity = "campus"\n', TEST + ".entity", "add a [[entity]]"),
+        (COVENANT.format("dscr", 1.2) + 'entity = "campus"\n', TEST + ".entity", "add an [[entity]]"),
         (COVENANT.format("dscr", 1.2) + 'party = "lab"\n', TEST + ".party", "offtaker_concentration"),
         (COVENANT.format("borrowing_base", 1), TEST + ".advance", "add advance"),
         (COVENANT.format("ltv", 0.5) + "advance = [0.5]\n", TEST + ".advance", "leave it out"),
