@@ -47,7 +47,9 @@ def test_a_covenant_over_the_futures_equals_the_extensive_form() -> None:
     assert plan.status is Status.CERTIFIED
     ready = prepare(kept(KEPT), choose("numpy"), COUNT, SEED)
     risks = risk_limits(ready.case, ready.losses)
-    oracle, _ = solve_highs(extensive(*lifted(ready.program, risks), ready.store.x(np.arange(COUNT))))
+    oracle, _ = solve_highs(
+        extensive(*lifted(ready.program, risks), ready.backend.values(ready.store, np.arange(COUNT)))
+    )
     assert plan.objective_value == pytest.approx(oracle, rel=1e-6)
     figure = next(f for f in plan.risk if f.name == "covenant value")
     assert figure.value == pytest.approx(0.0, abs=1e-6)
@@ -100,7 +102,7 @@ def evaluated() -> tuple[Prepared, Amounts]:
 
 def headroom(one: Shortfall, ready: Prepared, decided: np.ndarray) -> np.ndarray:
     """(S, rows) by the plain definition of the flows."""
-    x = ready.store.x(np.arange(COUNT))
+    x = ready.backend.values(ready.store, np.arange(COUNT))
     return flows(x, one.measured.table.terms, one.measured.matrix @ decided) - one.measured.table.floor
 
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from capmix.kernels import cuda_start
 from capmix.kernels.cuda_backend import CudaBackend
+from capmix.optimizer import run
 from capmix.optimizer.plan import Status
 from capmix.optimizer.run import optimize
 
@@ -38,6 +39,14 @@ def test_a_plan_on_the_emulated_device(shim, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(
         cuda_start, "start", lambda: SimpleNamespace(backend=CudaBackend(device, chunk=16_384), found=found)
     )
+    searching: list[int] = []
+
+    def composed(*given):  # type: ignore[no-untyped-def]
+        searching[:] = searching or device.downloaded
+        return compose(*given)
+
+    compose = run.compose
+    monkeypatch.setattr(run, "compose", composed)
     case = starter()
     mine = optimize(case, scenarios=COUNT, device="cuda", out_of_sample=False)
     theirs = optimize(case, scenarios=COUNT, device="cpu", out_of_sample=False)
@@ -48,4 +57,7 @@ def test_a_plan_on_the_emulated_device(shim, monkeypatch: pytest.MonkeyPatch) ->
     for a, b in zip(mine.risk, theirs.risk, strict=True):
         assert a.value == pytest.approx(b.value, rel=1e-4)
         assert a.value <= a.limit * (1.0 + 1e-9)
-    assert max(device.downloaded) < 8 * COUNT  # neither scenarios nor a loss of each of them come back, only tails
+    assert mine.bearers is not None
+    assert mine.bearers.cvar == pytest.approx(theirs.bearers.cvar, rel=1e-3)
+    # neither scenarios nor a loss of each of them come back before there is a plan, only tails
+    assert 0 < max(searching) < 8 * COUNT
