@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .charts import ASCII, UNICODE, Glyphs, glyphs, to_ascii
+from .charts import UNICODE, Glyphs
 from .layout import grid, heading, note
-from .terminal import NARROWEST, WIDEST
+from .screen import as_text, show, within
 from .text import figure, gap, money, percent, plural, safe, seconds
 
 if TYPE_CHECKING:
@@ -28,32 +25,12 @@ def render_comparison(
     found: Comparison, width: int, folder: Path | None = None, colour: bool = False, g: Glyphs = UNICODE
 ) -> str:
     """The comparison as text of 80 to 120 columns."""
-    from rich.console import Console
-
-    buffer = io.StringIO()
-    console = Console(
-        file=buffer,
-        width=max(NARROWEST, min(WIDEST, width)),
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        markup=False,
-        highlight=False,
-        emoji=False,
-        legacy_windows=False,
-        _environ={},
-    )
-    for part in _parts(found, folder):
-        console.print(part)
-    text = "\n".join(row.rstrip() for row in buffer.getvalue().splitlines()) + "\n"
-    return to_ascii(text) if g is ASCII else text
+    return as_text(_parts(found, folder), within(width), colour, g)
 
 
 def print_comparison(found: Comparison, width: int, folder: Path | None) -> None:
     """Write the comparison to standard output."""
-    stream = sys.stdout
-    colour = stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    stream.write(render_comparison(found, width, folder, colour, glyphs(stream.encoding)))
-    stream.flush()
+    show(lambda colour, g: render_comparison(found, width, folder, colour, g))
 
 
 def _parts(found: Comparison, folder: Path | None) -> Iterator[RenderableType]:

@@ -6,15 +6,13 @@ plan is ever read as markup: everything goes through `safe` into `rich.text.Text
 
 from __future__ import annotations
 
-import io
-import os
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .charts import ASCII, UNICODE, Glyphs, glyphs, to_ascii
+from .charts import UNICODE, Glyphs
 from .losses import circular_money, who_bears
 from .outcome import infeasible, path, proof, risk_and_prices
+from .screen import as_text, show, within
 from .sections import chain, funding, headline, purchases
 from .views import has_plan
 
@@ -25,38 +23,16 @@ if TYPE_CHECKING:
 
     from ..optimizer.plan import Plan
 
-NARROWEST, WIDEST = 80, 120
-
 
 def render(plan: Plan, width: int, folder: Path | None = None, colour: bool = False, g: Glyphs = UNICODE) -> str:
     """The summary as text of at most `width` columns, brought into 80 … 120."""
-    from rich.console import Console
-
-    width = max(NARROWEST, min(WIDEST, width))
-    buffer = io.StringIO()
-    console = Console(
-        file=buffer,
-        width=width,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        markup=False,
-        highlight=False,
-        emoji=False,
-        legacy_windows=False,
-        _environ={},
-    )
-    for part in _parts(plan, width, folder, g):
-        console.print(part)
-    text = "\n".join(row.rstrip() for row in buffer.getvalue().splitlines()) + "\n"
-    return to_ascii(text) if g is ASCII else text
+    width = within(width)
+    return as_text(_parts(plan, width, folder, g), width, colour, g)
 
 
 def print_summary(plan: Plan, width: int, folder: Path | None) -> None:
     """Write the summary to standard output."""
-    stream = sys.stdout
-    colour = stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    stream.write(render(plan, width, folder, colour, glyphs(stream.encoding)))
-    stream.flush()
+    show(lambda colour, g: render(plan, width, folder, colour, g))
 
 
 def _parts(plan: Plan, width: int, folder: Path | None, g: Glyphs) -> Iterator[RenderableType]:
