@@ -48,7 +48,7 @@ class HostVectors(ABC):
         return np.sort(np.argpartition(losses, losses.size - count)[losses.size - count :])
 
     def dot(self, losses: FloatArray, rows: ArrayLike, weights: ArrayLike) -> float:
-        return float(losses[np.asarray(rows)] @ np.asarray(weights))
+        return float(np.sum(losses[np.asarray(rows)] * np.asarray(weights)))  # BLAS would wake threads for it
 
     def concatenate(self, parts: Sequence[FloatArray]) -> FloatArray:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)

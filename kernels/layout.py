@@ -154,3 +154,16 @@ def program(
         factor=np.concatenate([p[4] for p in parts]),
         exposure=np.concatenate([p[5] for p in parts]),
     )
+
+
+def compact(p: Program, periods: int) -> tuple[Program, IndexArray]:
+    """The program with its flat positions replaced by their ranks among those that it reads, and the latter, ascending.
+
+    All `periods` positions of a rate's driver are among them, so that they stay one after the other.
+    """
+    rates = [r + np.arange(periods) for r in p.rate if r >= 0]
+    read = np.unique(np.concatenate((p.factor, p.rest[p.rest >= 0], *rates)))
+    factor = np.searchsorted(read, p.factor)
+    rest = np.where(p.rest >= 0, np.searchsorted(read, p.rest), -1)
+    rate = np.where(p.rate >= 0, np.searchsorted(read, p.rate), -1)
+    return p._replace(factor=factor, rest=rest, rate=rate), read.astype(np.int64)

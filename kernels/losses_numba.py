@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .folding_numba import folded_product
 from .jit import entry, inlined
-from .layout import GRADIENT_GROUP, Program
+from .layout import GRADIENT_GROUP, IndexArray, Program
 from .store import LANES, RowArray
 from .tables import FloatArray, LossKind
 
@@ -22,6 +23,7 @@ GROUP = GRADIENT_GROUP
 _GROUP = GROUP
 
 SingleArray = NDArray[np.float32]
+LaneArray = NDArray[np.uint64]
 
 
 @inlined
@@ -157,17 +159,22 @@ def fold(values: FloatArray) -> Any:
 
 
 @inlined
-def _gather(x: SingleArray, blocks: SingleArray, rows: RowArray, low: Any, high: Any) -> None:
-    """x (F, 256): values of rows low..high in the first lanes, 0 in the others."""
+def _gather(
+    x: SingleArray, blocks: SingleArray, positions: IndexArray, rows: RowArray, lane: LaneArray, low: Any, high: Any
+) -> None:
+    """x (n, 256): values at n flat positions of rows low..high in the first lanes, 0 in the others. lane is scratch."""
+    for k in range(low, high):
+        lane[k - low] = np.uint64(rows[k]) % np.uint64(_LANES)
     i = low
     while i < high:  # rows of one block at a time, so that its memory is read in order
         block = rows[i] // _LANES
         end = i + 1
         while end < high and rows[end] // _LANES == block:
             end += 1
-        for f in range(x.shape[0]):
-            for k in range(i, end):
-                x[f, k - low] = blocks[block, f, rows[k] % _LANES]
+        for f in range(positions.size):
+            held, to = blocks[block, positions[f]], x[f]
+            for k in range(i - low, end - low):
+                to[k] = held[lane[k]]
         i = end
     for f in range(x.shape[0]):
         for k in range(high - low, _LANES):
@@ -186,14 +193,17 @@ def loss_pass(blocks: SingleArray, p: Program, periods: int, out: FloatArray, lo
 
 
 @entry
-def balance_pass(blocks: SingleArray, p: Program, rows: RowArray, out: FloatArray, low: int, high: int) -> None:
-    """out (n, periods): balances of the first loss in the given rows."""
-    x = np.empty((blocks.shape[1], _LANES), np.float32)
+def balance_pass(
+    blocks: SingleArray, p: Program, positions: IndexArray, rows: RowArray, out: FloatArray, low: int, high: int
+) -> None:
+    """out (n, periods): balances of the first loss in the given rows. positions: as for `gradient_pass`."""
+    x = np.empty((positions.size, _LANES), np.float32)
+    lane = np.empty(_LANES, np.uint64)
     balance = np.empty((out.shape[1], _LANES))
     work = np.empty((5, _LANES))
     for b in range(low, high):
         first, last = b * _LANES, min((b + 1) * _LANES, rows.size)
-        _gather(x, blocks, rows, first, last)
+        _gather(x, blocks, positions, rows, lane, first, last)
         _trace(balance, work, x, p, 0)
         for t in range(out.shape[1]):
             for i in range(last - first):
@@ -203,8 +213,10 @@ def balance_pass(blocks: SingleArray, p: Program, rows: RowArray, out: FloatArra
 @entry
 def gather_pass(blocks: SingleArray, rows: RowArray, out: SingleArray, low: int, high: int) -> None:
     """out (blocks', F, 256): the given rows in blocks of their own."""
+    lane = np.empty(_LANES, np.uint64)
+    positions = np.arange(blocks.shape[1])
     for b in range(low, high):
-        _gather(out[b], blocks, rows, b * _LANES, min((b + 1) * _LANES, rows.size))
+        _gather(out[b], blocks, positions, rows, lane, b * _LANES, min((b + 1) * _LANES, rows.size))
 
 
 @inlined
@@ -255,22 +267,21 @@ def _accumulate(
                     for i in range(_LANES):
                         work[1, i] *= x[f, i]
             for e in range(p.entry[g], p.entry[g + 1]):
-                f = p.factor[e]
-                for i in range(_LANES):
-                    work[0, i] = work[1, i] * x[f, i]
-                gradient[e] += fold(work[0])
+                gradient[e] += folded_product(work[1], x[p.factor[e]])
 
 
 @entry
 def gradient_pass(
-    blocks: SingleArray, p: Program, rows: RowArray, weights: FloatArray, gradient: FloatArray, fixed: FloatArray,
-    lines: FloatArray, total: FloatArray, low: int, high: int,
+    blocks: SingleArray, p: Program, positions: IndexArray, rows: RowArray, weights: FloatArray, gradient: FloatArray,
+    fixed: FloatArray, lines: FloatArray, total: FloatArray, low: int, high: int,
 ) -> None:  # fmt: skip
     """Weighted loss and gradient of one loss over the given rows, per group of 16 * 256 rows.
 
+    positions: the flat positions to which those of `p` refer by their rank (`layout.compact`).
     gradient (groups, entries), fixed and lines (groups, periods), total (groups,): zero on entry; the caller adds up.
     """
-    x = np.empty((blocks.shape[1], _LANES), np.float32)
+    x = np.empty((positions.size, _LANES), np.float32)
+    lane = np.empty(_LANES, np.uint64)
     balance = np.empty((fixed.shape[1], _LANES))
     slope = np.empty((fixed.shape[1], _LANES))
     by_line = np.empty((fixed.shape[1], _LANES))
@@ -279,7 +290,7 @@ def gradient_pass(
     for k in range(low, high):
         for first in range(k * _GROUP * _LANES, min((k + 1) * _GROUP * _LANES, rows.size), _LANES):
             last = min(first + _LANES, rows.size)
-            _gather(x, blocks, rows, first, last)
+            _gather(x, blocks, positions, rows, lane, first, last)
             fill(weight, 0.0)
             for i in range(last - first):
                 weight[i] = weights[first + i]

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import checks, means
 from .drivers import initial_level, initial_state
 from .host import HostVectors, filled
-from .layout import Layout, Program, lay_out, program
+from .layout import Layout, Program, compact, lay_out, program
 from .losses_numba import GROUP, balance_pass, gather_pass, gradient_pass, loss_pass
 from .means import MEAN_GROUP
 from .means_numba import sum_groups
@@ -99,7 +99,7 @@ class NumbaBackend(HostVectors):
         self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike, weights: ArrayLike
     ) -> tuple[float, FloatArray]:
         r, w = checks.row_weights(store, rows, weights)
-        p = self._program(store, [table], [exposure], sparse=False)
+        p, read = compact(self._program(store, [table], [exposure], sparse=False), store.periods)
         layout = self._layout(table)
         groups = -(-r.size // (LANES * GROUP))
         entries, fixed = np.zeros((groups, p.factor.size)), np.zeros((groups, table.terms.periods))
@@ -107,7 +107,7 @@ class NumbaBackend(HostVectors):
         total = np.zeros(groups)
         flat = _flat(store)
         self._workers.run(
-            lambda low, high: gradient_pass(flat, p, r, w, entries, fixed, lines, total, low, high), groups
+            lambda low, high: gradient_pass(flat, p, read, r, w, entries, fixed, lines, total, low, high), groups
         )
         gradient = np.empty(table.entries)
         if table.revolver:
@@ -130,10 +130,10 @@ class NumbaBackend(HostVectors):
         self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
     ) -> FloatArray:
         r: RowArray = np.arange(store.count) if rows is None else store.checked(rows)
-        p = self._program(store, [table], [exposure], sparse=True)
+        p, read = compact(self._program(store, [table], [exposure], sparse=True), store.periods)
         out = np.empty((r.size, table.terms.periods))
         flat = _flat(store)
-        self._workers.run(lambda low, high: balance_pass(flat, p, r, out, low, high), blocks_of(r.size))
+        self._workers.run(lambda low, high: balance_pass(flat, p, read, r, out, low, high), blocks_of(r.size))
         checks.finite_balances(store, r, out)
         return out
 

@@ -22,6 +22,7 @@ IndexArray = NDArray[np.int32]
 
 TOLERANCE = 1e-9
 LOOSE_TOLERANCE = 1e-7
+DEVEX = 1  # approximate edge weights: Harris 1973, https://doi.org/10.1007/BF01580108
 SMALLEST_COEFFICIENT = 1e-12  # HiGHS drops what is smaller; the least value it lets us set
 
 
@@ -41,8 +42,7 @@ class LpResult:
     """Result of one solve. All arrays are empty unless `status` is optimal.
 
     x: (columns,). objective: minimised. row_dual, column_dual: change of the objective per unit more of the active
-    row or column bound. row_value: (rows,) activity. basic: (rows,) True where the row's slack is in the basis.
-    iterations: simplex iterations.
+    row or column bound. row_value: (rows,) activity. iterations: simplex iterations.
     """
 
     status: LpStatus
@@ -51,7 +51,6 @@ class LpResult:
     row_dual: FloatArray
     column_dual: FloatArray
     row_value: FloatArray
-    basic: NDArray[np.bool_]
     iterations: int
 
 
@@ -91,6 +90,8 @@ class Model:
         self._option("threads", 1)
         self._option("random_seed", seed)
         self._option("small_matrix_value", SMALLEST_COEFFICIENT)
+        # exact steepest-edge weights are lost with every row added, and cost a solve per row to find again
+        self._option("simplex_dual_edge_weight_strategy", DEVEX)
         self._tolerance(TOLERANCE)
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = columns, rows
@@ -110,6 +111,11 @@ class Model:
         _bounds("cut", np.array([lower]), np.array([upper]))
         self._call(self._highs.addRow(lower, upper, index.size, index.astype(np.int32), value), "addRow")
         self.rows += 1
+
+    def basic_rows(self) -> NDArray[np.bool_]:
+        """(rows,) True where the row's slack is in the basis of the last solve."""
+        basic = highspy.HighsBasisStatus.kBasic
+        return np.array([s == basic for s in self._highs.getBasis().row_status], dtype=np.bool_)
 
     def delete_rows(self, rows: Sequence[int]) -> None:
         """Delete rows; if the slack of each is in the basis, the basis stays and the next solve starts from it."""
@@ -162,7 +168,7 @@ class Model:
             )
         if status is not LpStatus.OPTIMAL:
             empty = np.zeros(0)
-            return LpResult(status, empty, math.nan, empty, empty, empty, np.zeros(0, dtype=np.bool_), 0)
+            return LpResult(status, empty, math.nan, empty, empty, empty, 0)
         self._solved = True
         return self._result()
 
@@ -210,8 +216,6 @@ class Model:
     def _result(self) -> LpResult:
         solution = self._highs.getSolution()
         info = self._highs.getInfo()
-        basis = self._highs.getBasis()
-        basic = highspy.HighsBasisStatus.kBasic
         result = LpResult(
             status=LpStatus.OPTIMAL,
             x=np.array(solution.col_value, dtype=np.float64),
@@ -219,7 +223,6 @@ class Model:
             row_dual=np.array(solution.row_dual, dtype=np.float64),
             column_dual=np.array(solution.col_dual, dtype=np.float64),
             row_value=np.array(solution.row_value, dtype=np.float64),
-            basic=np.array([s == basic for s in basis.row_status], dtype=np.bool_),
             iterations=int(info.simplex_iteration_count),
         )
         for name in ("x", "row_dual", "column_dual", "row_value"):

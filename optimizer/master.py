@@ -219,11 +219,11 @@ class Master:
         if self._last is None or self.cuts <= FEW_CUTS:
             return
         first, excess = self._count + 1, float(self._last.x[-1])
-        slack = []
+        slack, basic = [], self._model.basic_rows()
         for i, row in enumerate(self._rows):
             room = (self.limits[row.limit] - row.constant) - float(self._last.row_value[first + i]) / row.scale
             room /= self.scales[row.limit]
-            if self._last.basic[first + i] and room > SLACK * max(1.0, abs(excess)):
+            if basic[first + i] and room > SLACK * max(1.0, abs(excess)):
                 slack.append((-room, i))
         self._drop([i for _, i in sorted(slack)[: self.cuts - FEW_CUTS // 2]])
 
