@@ -211,6 +211,18 @@ def balance_pass(
 
 
 @entry
+def whole_balance_pass(blocks: SingleArray, p: Program, out: FloatArray, low: int, high: int) -> None:
+    """out (n, periods): balances of the first loss in the first n rows."""
+    balance = np.empty((out.shape[1], _LANES))
+    work = np.empty((5, _LANES))
+    for b in range(low, high):
+        _trace(balance, work, blocks[b], p, 0)
+        for i in range(min(_LANES, out.shape[0] - b * _LANES)):
+            for t in range(out.shape[1]):
+                out[b * _LANES + i, t] = balance[t, i]
+
+
+@entry
 def gather_pass(blocks: SingleArray, rows: RowArray, out: SingleArray, low: int, high: int) -> None:
     """out (blocks', F, 256): the given rows in blocks of their own."""
     lane = np.empty(_LANES, np.uint64)

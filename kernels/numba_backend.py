@@ -14,12 +14,12 @@ from . import checks, means
 from .drivers import initial_level, initial_state
 from .host import HostVectors, filled
 from .layout import Layout, Program, compact, lay_out, program
-from .losses_numba import GROUP, balance_pass, gather_pass, gradient_pass, loss_pass
+from .losses_numba import GROUP, balance_pass, gather_pass, gradient_pass, loss_pass, whole_balance_pass
 from .means import MEAN_GROUP
 from .means_numba import sum_groups
 from .paths import used_shocks
 from .paths_numba import simulate_blocks
-from .store import LANES, RowArray, Store, blocks_of
+from .store import LANES, RowArray, Store, blocks_of, consecutive
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .workers import Workers
 
@@ -121,6 +121,8 @@ class NumbaBackend(HostVectors):
     def subset(self, store: Store, rows: ArrayLike) -> Store:
         r = store.checked(rows)
         checks.need(r.size >= 1, "a subset needs at least one row")
+        if consecutive(r):
+            return self.part(store, int(r[0]), int(r[-1]) + 1)
         blocks = np.empty((blocks_of(r.size), store.drivers, store.periods, LANES), dtype=np.float32)
         flat, to = _flat(store), blocks.reshape(blocks.shape[0], -1, LANES)
         self._workers.run(lambda low, high: gather_pass(flat, r, to, low, high), blocks.shape[0])
@@ -130,10 +132,14 @@ class NumbaBackend(HostVectors):
         self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
     ) -> FloatArray:
         r: RowArray = np.arange(store.count) if rows is None else store.checked(rows)
-        p, read = compact(self._program(store, [table], [exposure], sparse=True), store.periods)
+        p = self._program(store, [table], [exposure], sparse=True)
         out = np.empty((r.size, table.terms.periods))
-        flat = _flat(store)
-        self._workers.run(lambda low, high: balance_pass(flat, p, read, r, out, low, high), blocks_of(r.size))
+        if r.size and consecutive(r):
+            flat = _flat(self.part(store, int(r[0]), int(r[-1]) + 1))
+            self._workers.run(lambda low, high: whole_balance_pass(flat, p, out, low, high), flat.shape[0])
+        else:
+            flat, (p, read) = _flat(store), compact(p, store.periods)
+            self._workers.run(lambda low, high: balance_pass(flat, p, read, r, out, low, high), blocks_of(r.size))
         checks.finite_balances(store, r, out)
         return out
 

@@ -34,6 +34,11 @@ def checked_rows(rows: ArrayLike, count: int) -> RowArray:
     return r
 
 
+def consecutive(rows: RowArray) -> bool:
+    """Whether rows follow each other from the start of a block on, so that they need no copy."""
+    return bool(rows[0] % LANES == 0 and rows[-1] - rows[0] == rows.size - 1 and (np.diff(rows) == 1).all())
+
+
 @dataclass(frozen=True, eq=False)
 class Store:
     """Values of all drivers in `count` scenarios.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -261,6 +262,13 @@ class Ledger:
     atom: IntArray
     factors: IntArray
 
+    def mask(self, **tags: str) -> NDArray[np.bool_]:
+        """(N,) which decisions carry these tags; `block` counts as one."""
+        keep = np.ones(len(self.decisions), dtype=np.bool_)
+        for name, value in tags.items():
+            keep &= self._tags(name) == value
+        return keep
+
     def expected(self, accounts: Sequence[Account], means: FloatArray) -> csr_array:
         """(T, N) expected amount per period and unit of decision; `means` is (A,), the atoms' sample means."""
         keep = self._of(accounts)
@@ -293,6 +301,17 @@ class Ledger:
             start=start.astype(np.int32),
             matrix=matrix,
         )
+
+    def _tags(self, name: str) -> NDArray[np.str_]:
+        """(N,) each decision's tag of this name, "" where it has none."""
+        if name not in self._tag_arrays:
+            of = [d.block if name == "block" else d.tags.get(name, "") for d in self.decisions]
+            self._tag_arrays[name] = np.array(of, dtype=np.str_)
+        return self._tag_arrays[name]
+
+    @cached_property
+    def _tag_arrays(self) -> dict[str, NDArray[np.str_]]:
+        return {}
 
     def _of(self, accounts: Sequence[Account]) -> NDArray[np.bool_]:
         return np.isin(self.account, [ACCOUNT_NUMBER[a] for a in accounts])

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from ..kernels.backend import Backend, Held, Losses
 from ..kernels.losses import line
+from ..kernels.store import LANES
 from ..kernels.tables import FloatArray
 from ..kernels.tail import Tail, tail
 from ..kernels.waterfall import distributor
@@ -160,7 +161,7 @@ class Settlement:
     def chunks(self, rows: Rows) -> Iterator[Rows]:
         """The rows in pieces that bound the memory."""
         stocks = self.claims.stocks
-        step = max(256, _CELLS // ((stocks.random.size + 1) * stocks.fixed.shape[1]))
+        step = max(LANES, _CELLS // ((stocks.random.size + 1) * stocks.fixed.shape[1]) // LANES * LANES)
         for low in range(0, rows.size, step):
             yield rows[low : low + step]
 

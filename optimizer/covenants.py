@@ -175,7 +175,8 @@ def breaches(backend: Backend, store: Held, one: Shortfall, exposure: FloatArray
     for rows in _chunks(store.count):
         each = backend.balances(store, one.measured.table, exposure, rows=rows) - one.measured.table.floor
         headroom = np.full((rows.size, len(times)), np.inf)
-        np.minimum.at(headroom.T, column, each.T)
+        for j, i in enumerate(column):
+            np.minimum(headroom[:, i], each[:, j], out=headroom[:, i])
         below = headroom < -rounding
         breached += below.sum(axis=0)
         hit = below.any(axis=1)

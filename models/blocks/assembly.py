@@ -46,9 +46,6 @@ class Assembly:
         self.rules: dict[str, Rule] = {}
         self.constant_rows: list[tuple[str, float, float]] = []
         self._pyo, self._linear = pyo, LinearExpression
-        self._tags: dict[str, NDArray[np.str_]] = {
-            "block": np.array([d.block for d in ledger.decisions], dtype=np.str_)
-        }
         self._expected: dict[tuple[Account, ...], csr_array] = {}
         self._states: dict[tuple[str, str], int] = {}
         self._add_decisions()
@@ -78,12 +75,7 @@ class Assembly:
 
     def mask(self, **tags: str) -> BoolArray:
         """(N,) which decisions carry these tags; `block` counts as one."""
-        keep = np.ones(len(self.ledger.decisions), dtype=np.bool_)
-        for name, value in tags.items():
-            if name not in self._tags:
-                self._tags[name] = np.array([d.tags.get(name, "") for d in self.ledger.decisions], dtype=np.str_)
-            keep &= self._tags[name] == value
-        return keep
+        return self.ledger.mask(**tags)
 
     def expected(self, accounts: Sequence[Account], where: BoolArray | None = None) -> csr_array:
         """(T, N) expected amount per period and unit of decision, of the decisions in `where` only."""

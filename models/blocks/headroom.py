@@ -135,11 +135,7 @@ class View:
 
     def tagged(self, **tags: str) -> BoolArray:
         """(P,) postings of decisions with these tags; `block` counts as one."""
-        keep = [
-            all((d.block if k == "block" else d.tags.get(k, "")) == v for k, v in tags.items())
-            for d in self.ledger.decisions
-        ]
-        return np.array(keep, dtype=np.bool_)[self.ledger.decision]
+        return self.ledger.mask(**tags)[self.ledger.decision]
 
     def flow(
         self,
