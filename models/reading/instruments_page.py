@@ -11,7 +11,9 @@ import sys
 from collections.abc import Iterator
 
 from ..schema.presets import ELSEWHERE, PRESETS, Preset
+from .document import shipped_cases
 from .faults import quantity
+from .load import load_case
 
 _INTRODUCTION = """\
 # Instruments
@@ -50,18 +52,45 @@ _YEARS = {"draw_window": "draws for", "grace": "interest only for", "seasoning":
 
 def page() -> str:
     """The page as Markdown."""
-    lines = [_INTRODUCTION, "| preset | instrument | terms | the case must give |", "| --- | --- | --- | --- |"]
+    lines = [
+        _INTRODUCTION,
+        "| preset | instrument | terms | the case must give | in the shipped cases |",
+        "| --- " * 5 + "|",
+    ]
+    used = in_shipped_cases()
     for name, preset in PRESETS.items():
         needs = ", ".join(f"`{key}`" for key in (*preset.needs, "depth"))
-        lines.append(f"| `{name}` | {preset.title} | {'; '.join(_terms(preset))} | {needs} |")
-    for preset in ELSEWHERE.values():
-        lines.append(f"| none: `{preset.where}` | {preset.title} | as the case gives them | all of its keys |")
+        lines.append(f"| `{name}` | {preset.title} | {'; '.join(_terms(preset))} | {needs} | {_uses(used[name])} |")
+    for name, preset in ELSEWHERE.items():
+        given = "as the case gives them | all of its keys"
+        lines.append(f"| none: `{preset.where}` | {preset.title} | {given} | {_uses(used[name])} |")
     lines += ["", "| instrument | the linear program sees | a scenario sees |", "| --- | --- | --- |"]
     both = (*PRESETS.values(), *ELSEWHERE.values())
     lines += [f"| {p.title} | {p.program} | {p.scenario} |" for p in both]
     lines += ["", "| instrument | public deal it resembles | source | confidence |", "| --- | --- | --- | --- |"]
     lines += [f"| {p.title} | {p.deal} | {p.source} | {p.confidence} |" for p in both]
     return "\n".join(lines) + "\n"
+
+
+def in_shipped_cases() -> dict[str, list[tuple[str, str]]]:
+    """Per preset, and per instrument of ELSEWHERE, the (case, id) that use it."""
+    used: dict[str, list[tuple[str, str]]] = {name: [] for name in (*PRESETS, *ELSEWHERE)}
+    for name in shipped_cases():
+        case = load_case(name)
+        for instrument in case.instrument:
+            if instrument.preset:
+                used[instrument.preset].append((name, instrument.id))
+        used["contract_prepayment"] += [(name, c.id) for c in case.contract if c.prepayment > 0.0]
+        used["revolver"] += [(name, "revolver")] if case.revolver is not None else []
+        used["own_cash"] += [(name, "organic")] if case.organic is not None else []
+    return used
+
+
+def _uses(found: list[tuple[str, str]]) -> str:
+    by_case: dict[str, list[str]] = {}
+    for case, name in found:
+        by_case.setdefault(case, []).append(f"`{name}`")
+    return "; ".join(f"{case}: {', '.join(names)}" for case, names in by_case.items()) or "–"
 
 
 def _terms(preset: Preset) -> Iterator[str]:

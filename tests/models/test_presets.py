@@ -11,7 +11,7 @@ import pytest
 from capmix.models.build import build_ledger
 from capmix.models.ledger import Account, Ledger
 from capmix.models.reading import load_case, starter_case
-from capmix.models.reading.instruments_page import page
+from capmix.models.reading.instruments_page import in_shipped_cases, page
 from capmix.models.schema.case import Case
 from capmix.models.schema.financing import INVESTOR_KINDS, Depth, Grid, Instrument, Investor, Party, Step
 from capmix.models.schema.horizon import Horizon
@@ -225,6 +225,17 @@ def test_page_is_current_and_every_preset_has_its_deal() -> None:
         assert all((preset.title, preset.program, preset.scenario, preset.deal, preset.source))
         assert preset.confidence in ("verified", "secondary", "derived", "unverified")
     assert len(INVESTOR_KINDS) >= 8
+
+
+def test_every_instrument_is_used_by_a_shipped_case() -> None:
+    used = in_shipped_cases()
+    assert set(used) == {*PRESETS, *ELSEWHERE}
+    assert not [name for name, cases in used.items() if not cases]
+    for name, cases in used.items():
+        for case, instrument in cases if name in PRESETS else []:
+            text = (Path(capmix.__file__).parent / "cases" / f"{case}.toml").read_text(encoding="utf-8")
+            entry = text.split(f'id = "{instrument}"')[-1].split("[[")[0]
+            assert f'preset = "{name}"' in entry, "by its name in the file, not by its terms alone"
 
 
 def test_a_preset_gives_way_to_what_hangs_on_other_terms() -> None:
