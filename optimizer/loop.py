@@ -47,6 +47,7 @@ PILOT_ACCURACY = 1e-6
 PILOT_GAP = 3e-3
 FIRST_ROWS = 1.3  # the first working set is larger by this factor
 FIRST_GAP = 2e-4
+ROUND_SHARE = 0.3  # of the gap wanted that a round on the working set leaves
 POLISH_ROUNDS = 3
 ROW_TOLERANCE = 1e-6
 PULL = 0.6  # how far the interior point goes towards the last plan at the start of a round
@@ -220,7 +221,7 @@ class _Search:
             inside = self._pulled(self.rows, inside, last)
             self.master.aim_primary()
             before = (monitor.upper, monitor.lower)
-            goal = max(0.3 * self.goal, min(gap, 0.1 * monitor.gap))
+            goal = max(ROUND_SHARE * self.goal, min(gap, 0.1 * monitor.gap))
             result = in_out(self.master, self.rows, inside, goal, settings.solves, self._tell_bound)
             losses = found.evaluate(result.best)
             if found.closed:
