@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .settling import Settling, Tally
 from .store import RowArray
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .tail import Tail
@@ -94,6 +95,15 @@ class Backend(Protocol):
 
     def above(self, losses: Losses, limit: float) -> float:
         """Share of the losses that are above the limit."""
+        ...
+
+    def settle(
+        self, store: Held, table: Settling, rows: ArrayLike | None = None, weights: ArrayLike | None = None
+    ) -> tuple[Losses, Tally]:
+        """Total loss of each given row, or of all, when it is settled, and sums over them; see `settling.Settling`.
+
+        weights: (n,) of the rows, 1 each if left out. FloatingPointError names a scenario that overflows.
+        """
         ...
 
     def recover(self, error: Exception) -> bool:

@@ -20,7 +20,8 @@ from .backend import Backend, Held, Losses
 from .checks import check_draws, check_processes, need
 from .faults import OutOfDeviceMemory, translate
 from .modes import SLICE, Costs, Mode, Placement, Shape, TooLarge, place
-from .scenarios import Scenarios, Source, Summed, slices
+from .scenarios import Scenarios, Source, Summed, cut, slices, weighted
+from .settling import Settling, Tally, added
 from .store import RowArray, Store
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .tail import Tail
@@ -123,27 +124,30 @@ class Chunked:
     def pull_back(
         self, store: Scenarios, table: LossTable, exposure: ArrayLike, rows: ArrayLike, weights: ArrayLike
     ) -> tuple[float, FloatArray]:
-        total = Summed()
-
         def of(part: Held, at: Any, share: Any) -> list[tuple[float, FloatArray]]:
             ends = slices(at.size, SLICE)
             return [self.inner.pull_back(part, table, exposure, cut(at, a, b), cut(share, a, b)) for a, b in ends]
 
+        total = Summed()
+        return total.of(self._chosen(store, rows, weights, of))
+
+    def _chosen(self, store: Scenarios, rows: Any, weights: Any, work: Callable[[Held, Any, Any], list[R]]) -> list[R]:
+        """work(part, rows of it, their weights) for the given rows of a store, in their order."""
         if store.mode is Mode.RESIDENT:
             at, share = rows, weights
             if isinstance(rows, list | np.ndarray):  # else made by this backend, and left where they are
-                at, share = _weighted(store, rows, weights)
+                at, share = weighted(store, rows, weights)
             try:
-                return total.of(self._guarded(lambda: of(self._whole(store), at, share)))
+                return self._guarded(lambda: work(self._whole(store), at, share))
             except OutOfDeviceMemory as fault:
                 self._shrink(store, fault)
-        r, w = _weighted(store, rows, weights)
-        chosen = self.subset(store, r)
-        for _, found in self._over(
-            chosen, lambda low, part: of(part, np.arange(part.count), w[low : low + part.count])
+        r, w = weighted(store, rows, weights)
+        found: list[R] = []
+        for _, one in self._over(
+            self.subset(store, r), lambda low, part: work(part, np.arange(part.count), w[low : low + part.count])
         ):
-            total.of(found)
-        return total.value, total.vector
+            found += one
+        return found
 
     def balances(
         self, store: Scenarios, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
@@ -166,6 +170,25 @@ class Chunked:
             store = self.subset(store, np.arange(number))
         whole = self._whole(store)  # quantiles are not put together from chunks
         return self._guarded(lambda: self.inner.fan(whole, table, exposure, levels, number))
+
+    def settle(
+        self, store: Scenarios, table: Settling, rows: ArrayLike | None = None, weights: ArrayLike | None = None
+    ) -> tuple[Losses, Tally]:
+        def of(part: Held, at: Any, share: Any) -> list[tuple[Losses, Tally]]:
+            if at is None:
+                ends = slices(part.count, SLICE)
+                return [self.inner.settle(self.inner.part(part, a, b), table) for a, b in ends]
+            ends = slices(at.size, SLICE)
+            return [self.inner.settle(part, table, cut(at, a, b), cut(share, a, b)) for a, b in ends]
+
+        found: list[tuple[Losses, Tally]] = []
+        if rows is None:
+            for _, one in self._over(store, lambda _, part: of(part, None, None)):
+                found += one
+        else:
+            found = self._chosen(store, rows, np.ones(np.shape(rows)) if weights is None else weights, of)
+        losses, tallies = zip(*found, strict=True)
+        return self._guarded(lambda: self.inner.concatenate(losses)), added(list(tallies))
 
     # losses
 
@@ -359,21 +382,6 @@ class Chunked:
                     return value
                 total.of([(0.0, value * float(count))])
         return total.vector / store.count
-
-
-def cut(vector: Any, low: int, high: int) -> Any:
-    """Numbers low .. high - 1 of a vector, on the host or on a device."""
-    if isinstance(vector, np.ndarray):
-        return vector[low:high]
-    return type(vector)(vector.device, vector.array.part(low, high - low))
-
-
-def _weighted(store: Scenarios, rows: ArrayLike, weights: ArrayLike) -> tuple[RowArray, FloatArray]:
-    r, w = store.checked(rows), np.asarray(weights, dtype=np.float64)
-    need(
-        w.shape == r.shape and r.size > 0, f"rows {r.shape} and weights {w.shape} must have one shape, and not be empty"
-    )
-    return r, w
 
 
 def _held(store: Scenarios) -> int:

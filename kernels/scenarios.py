@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .backend import Held
+from .checks import need
 from .modes import Mode, Placement, Shape
 from .store import RowArray, Store
 from .tables import FloatArray, ProcessTable
@@ -110,3 +112,19 @@ class Summed:
             self.vector = self.vector + vector if self._begun else vector.copy()
             self._begun = True
         return self.value, self.vector
+
+
+def cut(vector: Any, low: int, high: int) -> Any:
+    """Numbers low .. high - 1 of a vector, on the host or on a device."""
+    if isinstance(vector, np.ndarray):
+        return vector[low:high]
+    return type(vector)(vector.device, vector.array.part(low, high - low))
+
+
+def weighted(store: Scenarios, rows: ArrayLike, weights: ArrayLike) -> tuple[RowArray, FloatArray]:
+    """Rows of a store and their weights on the host, checked."""
+    r, w = store.checked(rows), np.asarray(weights, dtype=np.float64)
+    need(
+        w.shape == r.shape and r.size > 0, f"rows {r.shape} and weights {w.shape} must have one shape, and not be empty"
+    )
+    return r, w
