@@ -6,11 +6,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .settling import Settling, Tally
-from .store import RowArray
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .tail import Tail
 
@@ -59,8 +57,8 @@ class Backend(Protocol):
         """Store of the given rows, in their order; it remembers their scenario numbers."""
         ...
 
-    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Held:
-        """Store of the scenarios with these numbers, in their order: the bits that `simulate` gives them."""
+    def redraw(self, table: ProcessTable, numbers: Any, seed: int, sample: int = 0) -> Held:
+        """Store of the scenarios with these uint64 numbers, in their order: the bits that `simulate` gives them."""
         ...
 
     def part(self, store: Held, low: int, high: int) -> Held:
@@ -81,8 +79,11 @@ class Backend(Protocol):
         """The worst rows with weights that sum to (1 - level) times their number, or to `mass`; see `tail.tail`."""
         ...
 
-    def worst(self, losses: Losses, count: int) -> RowArray:
-        """(count,) the rows with the largest losses in ascending order; of equal losses at the border any."""
+    def worst(self, losses: Losses, count: int, also: Any = None) -> Any:
+        """Rows of the `count` largest losses, of equal ones at the border any, and the rows of `also`, each once.
+
+        In ascending order: an array, or a vector where the losses are; so are the rows of `also`.
+        """
         ...
 
     def dot(self, losses: Losses, rows: ArrayLike, weights: ArrayLike) -> float:

@@ -20,9 +20,9 @@ from .backend import Backend, Held, Losses
 from .checks import check_draws, check_processes, need
 from .faults import OutOfDeviceMemory, translate
 from .modes import SLICE, Costs, Mode, Placement, Shape, TooLarge, place
-from .scenarios import Scenarios, Source, Summed, cut, slices, weighted
+from .scenarios import Scenarios, Source, Summed, cut, on_host, slices, weighted
 from .settling import Settling, Tally, added
-from .store import RowArray, Store
+from .store import Store
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .tail import Tail
 
@@ -85,8 +85,8 @@ class Chunked:
     def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Scenarios:
         return self._scenarios(Source(table, numbers.size, seed, sample, 0, numbers))
 
-    def subset(self, store: Scenarios, rows: ArrayLike) -> Scenarios:
-        r = store.checked(rows)
+    def subset(self, store: Scenarios, rows: Any) -> Scenarios:
+        r: Any = store.checked(rows) if on_host(rows) else rows
         need(r.size >= 1, "a subset needs at least one row")
         source = store.source.of_rows(r)
         shape = self._shape(source, 1, 0.0)
@@ -133,18 +133,17 @@ class Chunked:
 
     def _chosen(self, store: Scenarios, rows: Any, weights: Any, work: Callable[[Held, Any, Any], list[R]]) -> list[R]:
         """work(part, rows of it, their weights) for the given rows of a store, in their order."""
+        at, share = weighted(store, rows, weights) if on_host(rows) else (rows, weights)
         if store.mode is Mode.RESIDENT:
-            at, share = rows, weights
-            if isinstance(rows, list | np.ndarray):  # else made by this backend, and left where they are
-                at, share = weighted(store, rows, weights)
             try:
                 return self._guarded(lambda: work(self._whole(store), at, share))
             except OutOfDeviceMemory as fault:
                 self._shrink(store, fault)
-        r, w = weighted(store, rows, weights)
+        every: Callable[[int], Any] = getattr(self.inner, "every", np.arange)
         found: list[R] = []
         for _, one in self._over(
-            self.subset(store, r), lambda low, part: work(part, np.arange(part.count), w[low : low + part.count])
+            self.subset(store, at),
+            lambda low, part: work(part, every(part.count), cut(share, low, low + part.count)),
         ):
             found += one
         return found
@@ -195,8 +194,8 @@ class Chunked:
     def tail(self, losses: Losses, level: float, mass: float | None = None) -> Tail:
         return self._guarded(lambda: self.inner.tail(losses, level, mass))
 
-    def worst(self, losses: Losses, count: int) -> RowArray:
-        return self._guarded(lambda: self.inner.worst(losses, count))
+    def worst(self, losses: Losses, count: int, also: Any = None) -> Any:
+        return self._guarded(lambda: self.inner.worst(losses, count, also))
 
     def dot(self, losses: Losses, rows: ArrayLike, weights: ArrayLike) -> float:
         return self._guarded(lambda: self.inner.dot(losses, rows, weights))
@@ -319,7 +318,10 @@ class Chunked:
 
     def _draw(self, source: Source, low: int, high: int) -> Held:
         if source.numbers is not None:
-            return self.inner.redraw(source.table, source.numbers[low:high], source.seed, source.sample)
+            numbers = cut(source.numbers, low, high)
+            if not (on_host(numbers) or hasattr(self.inner, "device")):
+                numbers = np.asarray(numbers)  # of a device that another backend stands in for
+            return self.inner.redraw(source.table, numbers, source.seed, source.sample)
         return self.inner.simulate(source.table, high - low, source.seed, source.sample, source.first + low)
 
     def _part(self, store: Scenarios, low: int) -> Held:

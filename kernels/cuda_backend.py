@@ -20,7 +20,7 @@ from .cuda_store import DeviceStore, DrawnStore, gathered, marks_of
 from .cuda_vector import Vector
 from .layout import Layout, lay_out, program
 from .settling import Settling, Tally, check_settling
-from .store import LANES, RowArray, Store, blocks_of
+from .store import LANES, Store, blocks_of, consecutive
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .tail import Tail
 from .waterfall import Waterfall
@@ -58,10 +58,17 @@ class CudaBackend:
         checks.check_processes(table)
         return self._drawn(table, count, first, None, seed, sample)
 
-    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Store:
-        chosen = checks.scenario_numbers(numbers, seed, sample)
+    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64] | Vector, seed: int, sample: int = 0) -> Store:
+        if not isinstance(numbers, Vector):
+            numbers = Vector.of(self.device, checks.scenario_numbers(numbers, seed, sample), np.uint64)
+        checks.check_draws(numbers.size, seed, sample, 0)
         checks.check_processes(table)
-        return self._drawn(table, numbers.size, 0, self.device.upload(chosen), seed, sample)
+        return self._drawn(table, numbers.size, 0, numbers.array, seed, sample)
+
+    def every(self, count: int) -> Vector:
+        """(count,) the rows 0, 1, ... on the device."""
+        numbers = marks_of(self.device, None, None, count)
+        return Vector(self.device, Array(numbers.owner, numbers.address, count, np.int64))
 
     def regenerating(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> DrawnStore:
         """The scenarios that `simulate` would give, none of them kept: `losses` draws them in the same kernel."""
@@ -70,6 +77,10 @@ class CudaBackend:
         return DrawnStore(self, table, count, seed, sample, first)
 
     def subset(self, store: Store, rows: ArrayLike | Vector) -> Store:
+        if not isinstance(rows, Vector):
+            rows = store.checked(rows)
+            if rows.size and consecutive(rows):
+                return self.part(store, int(rows[0]), int(rows[-1]) + 1)
         r = self._rows(store, rows)
         checks.need(r.size >= 1, "a subset needs at least one row")
         if isinstance(store, DrawnStore):
@@ -233,8 +244,8 @@ class CudaBackend:
     def tail(self, losses: Vector, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:
         return cuda_select.tail(losses, level, mass, weights)
 
-    def worst(self, losses: Vector, count: int) -> RowArray:
-        return cuda_select.worst(losses, count)
+    def worst(self, losses: Vector, count: int, also: Vector | None = None) -> Vector:
+        return cuda_select.worst(losses, count, also)
 
     def dot(self, losses: Vector, rows: ArrayLike | Vector, weights: ArrayLike | Vector) -> float:
         return losses[rows] @ Vector.of(self.device, weights, np.float64)

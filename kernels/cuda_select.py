@@ -113,13 +113,26 @@ def tail(losses: Vector, level: float, mass: float | None = None, weights: Float
     return Tail(Vector(device, rows), Vector(device, shares), var, cvar)  # type: ignore[arg-type]
 
 
-def worst(losses: Vector, count: int) -> RowArray:
-    """(count,) rows of the largest losses on the host, ascending; of equal losses at the border the lowest rows."""
+def worst(losses: Vector, count: int, also: Vector | None = None) -> Vector:
+    """Rows of the `count` largest losses, of equal ones at the border the lowest, and those of `also`; ascending."""
     n = losses.size
     need(1 <= count <= n, f"count must lie in 1..{n}; got {count}")
     border, _ = _border(losses.device, losses.array, n, n, [0], [count], None)
     rows, _, _ = _rows(losses.device, losses.array, border, count, 1.0, None, None, 1.0)
-    return np.asarray(losses.device.download(rows), dtype=np.int64)
+    return Vector(losses.device, rows if also is None else _union(losses.device, n, (rows, also.array)))
+
+
+def _union(device: Device, all_rows: int, lists: Sequence[Array]) -> Array:
+    """Rows below `all_rows` that are in one of the lists, ascending."""
+    chunks = -(-all_rows // CHUNK)
+    marks, sums = device.full(all_rows, np.uint8, 0), device.empty(chunks + 1, np.uint64)
+    for rows in lists:
+        device.launch("mark_rows", grid_of(rows.size), THREADS, (rows, np.int64(rows.size), marks))
+    device.launch("count_marks", (chunks, 1), THREADS, (marks, np.int64(all_rows), sums))
+    device.launch("running_counts", (1, 1), THREADS, (sums, np.int64(chunks)))
+    out = device.empty(int(device.download(sums.part(chunks, 1))[0]), np.int64)
+    device.launch("write_marks", (chunks, 1), THREADS, (marks, np.int64(all_rows), sums, out))
+    return out
 
 
 def quantiles(device: Device, values: Array, count: int, columns: int, levels: Sequence[float]) -> FloatArray:

@@ -52,9 +52,10 @@ class HostVectors(ABC):
     def tail(self, losses: FloatArray, level: float, mass: float | None = None) -> Tail:
         return tail(losses, level, mass=mass)
 
-    def worst(self, losses: FloatArray, count: int) -> RowArray:
+    def worst(self, losses: FloatArray, count: int, also: RowArray | None = None) -> RowArray:
         need(1 <= count <= losses.size, f"count must lie in 1..{losses.size}; got {count}")
-        return np.sort(np.argpartition(losses, losses.size - count)[losses.size - count :])
+        found = np.argpartition(losses, losses.size - count)[losses.size - count :]
+        return np.sort(found) if also is None else np.union1d(found, also)
 
     def dot(self, losses: FloatArray, rows: ArrayLike, weights: ArrayLike) -> float:
         return float(np.sum(losses[np.asarray(rows)] * np.asarray(weights)))  # BLAS would wake threads for it

@@ -89,6 +89,7 @@ class ShimDevice:
         self.live: weakref.WeakSet[_Memory] = weakref.WeakSet()
         self.launched: dict[str, int] = {}
         self.downloaded: list[int] = []
+        self.uploaded: list[int] = []
         self.library = library() if kernels is None else kernels
 
     def empty(self, size, dtype):
@@ -105,6 +106,7 @@ class ShimDevice:
 
     def upload(self, values, to=None):
         assert values.flags.c_contiguous
+        self.uploaded.append(values.nbytes)
         out = self.empty(values.size, values.dtype) if to is None else to.part(0, values.size)
         self._view(out)[:] = values.reshape(-1)
         return out
