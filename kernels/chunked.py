@@ -139,11 +139,11 @@ class Chunked:
                 return self._guarded(lambda: work(self._whole(store), at, share))
             except OutOfDeviceMemory as fault:
                 self._shrink(store, fault)
-        every: Callable[[int], Any] = getattr(self.inner, "every", np.arange)
+        every: Callable[[Held], Any] = getattr(self.inner, "every", lambda part: np.arange(part.count))
         found: list[R] = []
         for _, one in self._over(
             self.subset(store, at),
-            lambda low, part: work(part, every(part.count), cut(share, low, low + part.count)),
+            lambda low, part: work(part, every(part), cut(share, low, low + part.count)),
         ):
             found += one
         return found
@@ -220,6 +220,11 @@ class Chunked:
             if large:
                 self._shrink(max(large, key=_held), fault)
                 return True
+        if self.inner.recover(fault):
+            self.device_name = getattr(self.inner, "device_name", self.device_name)
+            self.messages.append(f"{fault}. The plan went on on {self.device_name}, from what was known by then")
+            self._owner += 1
+            return True
         if self._spare is None:
             return False
         self.messages.append(f"{fault}. The plan went on on the CPU, from what was known by then")
@@ -319,7 +324,7 @@ class Chunked:
     def _draw(self, source: Source, low: int, high: int) -> Held:
         if source.numbers is not None:
             numbers = cut(source.numbers, low, high)
-            if not (on_host(numbers) or hasattr(self.inner, "device")):
+            if not (on_host(numbers) or hasattr(self.inner, "every")):
                 numbers = np.asarray(numbers)  # of a device that another backend stands in for
             return self.inner.redraw(source.table, numbers, source.seed, source.sample)
         return self.inner.simulate(source.table, high - low, source.seed, source.sample, source.first + low)

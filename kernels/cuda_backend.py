@@ -65,10 +65,10 @@ class CudaBackend:
         checks.check_processes(table)
         return self._drawn(table, numbers.size, 0, numbers.array, seed, sample)
 
-    def every(self, count: int) -> Vector:
-        """(count,) the rows 0, 1, ... on the device."""
-        numbers = marks_of(self.device, None, None, count)
-        return Vector(self.device, Array(numbers.owner, numbers.address, count, np.int64))
+    def every(self, store: Store) -> Vector:
+        """All rows of a store, on the device."""
+        numbers = marks_of(self.device, None, None, store.count)
+        return Vector(self.device, Array(numbers.owner, numbers.address, store.count, np.int64))
 
     def regenerating(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> DrawnStore:
         """The scenarios that `simulate` would give, none of them kept: `losses` draws them in the same kernel."""

@@ -71,6 +71,10 @@ class Vector:
         """(n,) copy on the host."""
         return self.device.download(self.array)
 
+    def part(self, low: int, high: int) -> Vector:
+        """Numbers low .. high - 1, in the same memory."""
+        return Vector(self.device, self.array.part(low, high - low))
+
     def numbers(self, first: int, numbers: Any = None) -> Vector:
         """Scenario numbers of these rows of a store: first + row, or numbers[row]."""
         known = None if numbers is None else Vector.of(self.device, numbers, np.uint64).array

@@ -129,7 +129,7 @@ def cut(vector: Any, low: int, high: int) -> Any:
     """Numbers low .. high - 1 of a vector, on the host or on a device."""
     if isinstance(vector, np.ndarray):
         return vector[low:high]
-    return type(vector)(vector.device, vector.array.part(low, high - low))
+    return vector.part(low, high)
 
 
 def weighted(store: Scenarios, rows: ArrayLike, weights: ArrayLike) -> tuple[RowArray, FloatArray]:
