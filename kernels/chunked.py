@@ -263,8 +263,11 @@ class Chunked:
         if shape is None:
             shape = self._shape(source, self._losses, self._tails)
         placement = self._place(shape, source)
-        if told and placement.mode is not Mode.RESIDENT:
-            self.messages.append(placement.words(shape))
+        if told:
+            share: Callable[[int, int], str] = getattr(self.inner, "told", lambda *_: "")
+            each = shape.drivers * shape.periods * 4 * (placement.mode is Mode.RESIDENT)
+            words = "" if placement.mode is Mode.RESIDENT else placement.words(shape)
+            self.messages += [w for w in (share(min(shape.count, placement.chunk), each), words) if w]
         store = self._kept(Scenarios(source, shape, placement, self._owner))
         if placement.mode is Mode.RESIDENT:
             try:

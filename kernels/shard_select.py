@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import cuda_select
 from .checks import need
@@ -43,15 +44,15 @@ def _borders(pieces: Sequence[Vector], mass: int) -> tuple[list[tuple[Array, boo
             d.launch("select_rows", grid, THREADS, arguments)
         here = [c.part(turn * BINS, BINS) for c in counts]
         own = [d.download(h) for d, h in zip(devices, here, strict=True)]
-        total = np.sum(own, axis=0, dtype=np.uint64)
+        total: NDArray[np.uint64] = np.asarray(np.sum(own, axis=0, dtype=np.uint64))
         for d, h in zip(devices, here, strict=True):
             d.upload(total, h)
     border, loss = devices[0].empty(4, np.uint64), devices[0].empty(1, np.float64)
     devices[0].launch("select_border", (1, 1), THREADS, (states[0], counts[0], np.int64(1), border, loss))
     key, left = (int(n) for n in devices[0].download(border)[:2])
     found = []
-    for d, count in zip(devices, own, strict=True):
-        ties = int(count[key & ((1 << _LAST_BITS) - 1)])
+    for d, last_counts in zip(devices, own, strict=True):
+        ties = int(last_counts[key & ((1 << _LAST_BITS) - 1)])
         taken = min(left, ties)
         # without any of the border's loss, the border is the next key, all of which belongs to the tail
         words = (key, taken, 0, 0) if taken else (key + 1, 0, 2**64 - 1, 0)
@@ -66,7 +67,9 @@ def _rows(losses: ShardVector, size: int, share: float) -> tuple[ShardVector, Sh
     share: of the border's row.
     """
     borders, var = _borders(losses.pieces, size)
-    rows, shares, held = [], [], []
+    rows: list[Vector] = []
+    shares: list[Vector] = []
+    held: list[Vector] = []
     for piece, (border, last, some) in zip(losses.pieces, borders, strict=True):
         if some:
             find_row(piece.device, piece.array, border, None)

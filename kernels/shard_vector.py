@@ -65,7 +65,8 @@ class ShardVector:
     def part(self, low: int, high: int) -> ShardVector:
         """Numbers low .. high - 1."""
         pieces: list[Vector] = []
-        kept, at = [], 0
+        kept: list[int] = []
+        at = 0
         for i, piece in enumerate(self.pieces):
             a, b = max(low - at, 0), min(high - at, piece.size)
             if a < b or (i == len(self.pieces) - 1 and not kept):
@@ -102,9 +103,8 @@ class ShardVector:
         found = []
         for piece, place, start in zip(self.pieces, self.places, self.starts, strict=True):
             if piece.size:
-                known = numbers.pieces[place] if isinstance(numbers, ShardVector) else numbers
-                whole = isinstance(known, np.ndarray)
-                found.append(piece.numbers(first + start, known[start:] if whole else known))
+                known: Any = numbers.pieces[place] if isinstance(numbers, ShardVector) else numbers
+                found.append(piece.numbers(first + start, known[start:] if isinstance(known, np.ndarray) else known))
         return ShardVector(found)
 
     def __abs__(self) -> ShardVector:

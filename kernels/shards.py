@@ -63,7 +63,26 @@ class Sharded:
 
     def free(self) -> int:
         """Free bytes that equal shares of the scenarios can take."""
-        return len(self._watched) * min(w.memory()[0] for w in self._watched)
+        return modes.pooled([w.memory()[0] for w in self._watched])
+
+    def shares(self, count: int, each: int) -> list[int]:
+        """Scenarios that each device is given of so many, each of `each` bytes that are kept: ranges of whole slices.
+
+        Where there are few, one device has them all, unless they would take more than half of what it has free.
+        """
+        number = max(1, min(len(self.backends), count // self._least))
+        if number < len(self.backends) and 2 * each * count > min(w.memory()[0] for w in self._watched) * number:
+            number = len(self.backends)
+        slices = -(-count // modes.SLICE)
+        ends = [min(slices * (i + 1) // number * modes.SLICE, count) for i in range(number)]
+        return [b - a for a, b in zip([0, *ends[:-1]], ends, strict=True) if a < b]
+
+    def told(self, count: int, each: int) -> str:
+        """For the user: which device has how many of the scenarios; "" where one has them all."""
+        found = self.shares(count, each)
+        if len(found) == 1:
+            return ""
+        return f"{count:,} scenarios are shared out to {self.device_name}: {' + '.join(f'{n:,}' for n in found)}"
 
     # stores
 
@@ -74,7 +93,12 @@ class Sharded:
     def regenerating(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> ShardStore:
         """The scenarios that `simulate` would give, none of them kept."""
         return self._made(
-            table, count, seed, sample, lambda b, low, n: b.regenerating(table, n, seed, sample, first + low)
+            table,
+            count,
+            seed,
+            sample,
+            lambda b, low, n: b.regenerating(table, n, seed, sample, first + low),
+            kept=False,
         )
 
     def redraw(
@@ -232,15 +256,14 @@ class Sharded:
         return next(b for b in self.backends if b.device is vector.device)
 
     def _made(
-        self, table: ProcessTable, count: int, seed: int, sample: int, make: Callable[[CudaBackend, int, int], Any]
-    ) -> ShardStore:
-        """A store of so many scenarios, in ranges of whole slices."""
-        number = max(1, min(len(self.backends), count // self._least))
-        slices = -(-count // modes.SLICE)
-        ends = [min(slices * (i + 1) // number * modes.SLICE, count) for i in range(number)]
-        spans = [(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True) if a < b]
-        used = self.backends[: len(spans)]
-        found = self._each(used, lambda i: make(used[i], spans[i][0], spans[i][1] - spans[i][0]))
+        self, table: ProcessTable, count: int, seed: int, sample: int, make: Callable[[CudaBackend, int, int], Any],
+        kept: bool = True,
+    ) -> ShardStore:  # fmt: skip
+        """A store of so many scenarios."""
+        sizes = self.shares(count, 4 * table.drivers * table.periods * kept)
+        lows = [sum(sizes[:i]) for i in range(len(sizes))]
+        used = self.backends[: len(sizes)]
+        found = self._each(used, lambda i: make(used[i], lows[i], sizes[i]))
         return self._store(list(zip(used, found, strict=True)), table, seed, sample)
 
     @staticmethod

@@ -8,10 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from capmix.kernels import cuda_start
+from capmix.kernels import chunked, cuda_start, modes
 from capmix.kernels.chunked import Chunked
 from capmix.kernels.cuda_backend import CudaBackend
+from capmix.kernels.faults import DeviceLost
 from capmix.kernels.modes import Mode, Placement
+from capmix.kernels.shards import Sharded
 from capmix.optimizer import run
 from capmix.optimizer.assemble import risk_limits
 from capmix.optimizer.loop import maximise
@@ -93,3 +95,38 @@ def test_what_crosses_the_bus_does_not_grow_with_the_scenarios(
     assert large[0] <= 1.2 * small[0]  # exposures of another plan
     assert large[1] <= 1.2 * small[1]
     assert max(large) < 8 * 1_000  # less than one loss of each of the fewer scenarios
+
+
+def test_a_plan_on_two_devices_is_that_of_one(shim, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """Bit for bit; and where one of the two is lost on the way, the other one goes on."""
+    for module in (chunked, modes):
+        monkeypatch.setattr(module, "SLICE", 256)
+
+    class Failing(shim.ShimDevice):  # type: ignore[misc, name-defined]
+        name, left = "a device that fails", 12
+
+        def launch(self, kernel, *rest):  # type: ignore[no-untyped-def]
+            self.left -= kernel == "losses_staged"
+            if self.left == 0:
+                raise DeviceLost("the device stopped working (test); check `nvidia-smi`")
+            super().launch(kernel, *rest)
+
+    case = starter()
+    found, backends = [], []
+    for inner in (
+        CudaBackend(shim.ShimDevice(), chunk=16_384),
+        Sharded([shim.ShimDevice(), shim.ShimDevice()], chunk=16_384, least=256),
+        Sharded([shim.ShimDevice(), Failing()], chunk=16_384, least=256),
+    ):
+        backend = Chunked(inner, *tails(case))
+        ready = prepare(case, backend, 1_000, 5)
+        found.append(maximise(ready.program, risk_limits(case, ready.losses), backend, ready.store, Settings(gap=1e-4)))
+        backends.append(backend)
+    one, two, lost = found
+    assert one.status is two.status is lost.status is Status.CERTIFIED
+    assert one.objective == two.objective
+    assert (one.columns == two.columns).all()  # type: ignore[union-attr]
+    assert [r.value for r in one.risks] == [r.value for r in two.risks]
+    assert lost.objective == pytest.approx(one.objective, rel=1e-4)
+    assert len(backends[2].inner.backends) == 1  # type: ignore[attr-defined]
+    assert "went on on host shim" in backends[2].messages[-1]
