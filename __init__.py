@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .models.reading.variants import apply_variant
     from .models.schema.case import Case
     from .optimizer.compare import Comparison, compare
+    from .optimizer.cvar import CvarProgram, CvarResult, CvarTerm, solve_cvar
     from .optimizer.device import DeviceError
     from .optimizer.highs import SolverError
     from .optimizer.plan import Plan, Status, Table
@@ -26,6 +27,9 @@ __all__ = [
     "Case",
     "CaseError",
     "Comparison",
+    "CvarProgram",
+    "CvarResult",
+    "CvarTerm",
     "DeviceError",
     "Fault",
     "Plan",
@@ -37,12 +41,16 @@ __all__ = [
     "compare",
     "load_case",
     "optimize",
+    "solve_cvar",
 ]
 
 _HOMES = {
     "Case": "models.schema.case",
     "CaseError": "models.reading.faults",
     "Comparison": "optimizer.compare",
+    "CvarProgram": "optimizer.cvar",
+    "CvarResult": "optimizer.cvar",
+    "CvarTerm": "optimizer.cvar",
     "DeviceError": "optimizer.device",
     "Fault": "models.reading.faults",
     "Plan": "optimizer.plan",
@@ -54,6 +62,7 @@ _HOMES = {
     "compare": "optimizer.compare",
     "load_case": "models.reading.load",
     "optimize": "optimizer.run",
+    "solve_cvar": "optimizer.cvar",
 }
 
 

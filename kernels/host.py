@@ -21,27 +21,13 @@ def filled(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return lanes
 
 
-class HostVectors(ABC):
-    """See `backend.Backend` for the methods."""
+class HostLosses:
+    """Losses as arrays in the host's memory. See `backend.Evaluator` for the methods."""
 
-    @abstractmethod
-    def balances(
-        self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
-    ) -> FloatArray: ...
-
-    def fan(
-        self, store: Store, table: LossTable, exposure: ArrayLike, levels: Sequence[float], count: int | None = None
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        rows = None if count is None else np.arange(min(count, store.count))
-        found = self.balances(store, table, exposure, rows)
-        return (
-            np.quantile(found, levels, axis=0),
-            found.mean(axis=0),
-            (found < table.least(np.asarray(exposure))).mean(axis=0),
-        )
-
-    def tail(self, losses: FloatArray, level: float, mass: float | None = None) -> Tail:
-        return tail(losses, level, mass=mass)
+    def tail(
+        self, losses: FloatArray, level: float, mass: float | None = None, weights: FloatArray | None = None
+    ) -> Tail:
+        return tail(losses, level, weights, mass)
 
     def worst(self, losses: FloatArray, count: int) -> RowArray:
         need(1 <= count <= losses.size, f"count must lie in 1..{losses.size}; got {count}")
@@ -62,6 +48,26 @@ class HostVectors(ABC):
 
     def host(self, losses: FloatArray) -> FloatArray:
         return losses
+
+
+class HostVectors(HostLosses, ABC):
+    """See `backend.Backend` for the methods."""
+
+    @abstractmethod
+    def balances(
+        self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
+    ) -> FloatArray: ...
+
+    def fan(
+        self, store: Store, table: LossTable, exposure: ArrayLike, levels: Sequence[float], count: int | None = None
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        rows = None if count is None else np.arange(min(count, store.count))
+        found = self.balances(store, table, exposure, rows)
+        return (
+            np.quantile(found, levels, axis=0),
+            found.mean(axis=0),
+            (found < table.least(np.asarray(exposure))).mean(axis=0),
+        )
 
     def part(self, store: Store, low: int, high: int) -> Store:
         need(0 <= low < high <= store.count and low % LANES == 0, f"no part {low}..{high} of {store.count} rows")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend, Held
+from ..kernels.backend import Evaluator, Held
 from ..models.program import LinearProgram
 from .elastic import relaxations
 from .highs import SolverError
@@ -22,7 +22,7 @@ from .master import Infeasible, Master, Prices
 from .phase_one import CLEARLY, FEASIBLE, deepest, least_alone, least_risk, violations
 from .plan import Passes, Status
 from .polish import polish
-from .progress import Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
+from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
 from .sample import Rows, Sample
 from .settings import Settings
 from .solution import Conflict, Cut, LeastRisk, Relaxation, RiskLimit, RiskValue, Solution
@@ -56,23 +56,27 @@ PULL = 0.6  # how far the interior point goes towards the last plan at the start
 def maximise(
     program: LinearProgram,
     risks: Sequence[RiskLimit],
-    backend: Backend,
+    backend: Evaluator,
     store: Held,
     settings: Settings | None = None,
     progress: Progress | None = None,
     pool: Sequence[Cut] = (),
+    weights: FloatArray | None = None,
 ) -> Solution:
     """Optimise `program` (in its own sense) such that CVaR of every risk is within its limit over the scenarios of
     `store`.
 
     `pool`: cuts that are valid for these risks and scenarios, from the search for another plan; they save most of the
-    work. Returns the best feasible plan with its certificate, the prices of all limits, or why there is no plan. Ctrl-C
-    and the time limit end the search with the best plan so far (status stopped; `columns` is None if there is none).
+    work. `weights`: (S,) relative weights of the scenarios, not negative; None: all the same.
+
+    Returns the best feasible plan with its certificate, the prices of all limits, or why there is no plan. Ctrl-C, the
+    time limit and a callback that raises `Enough` end the search with the best plan so far (status stopped; `columns`
+    is None if there is none).
 
     Raises `SolverError` for numbers that are not finite, crossed bounds, an objective without limit, or a solver that
     fails; ValueError for a risk limit that makes no sense with these scenarios.
     """
-    return _Search(program, tuple(risks), backend, store, settings or Settings(), progress, pool).run()
+    return _Search(program, tuple(risks), backend, store, settings or Settings(), progress, pool, weights).run()
 
 
 class _Search:
@@ -82,18 +86,19 @@ class _Search:
         self,
         program: LinearProgram,
         risks: tuple[RiskLimit, ...],
-        backend: Backend,
+        backend: Evaluator,
         store: Held,
         settings: Settings,
         progress: Progress | None,
         pool: Sequence[Cut],
+        weights: FloatArray | None,
     ) -> None:
         self.program = program
         self.pool = tuple(pool)
         self.risks = risks
         self.settings = settings
         self.monitor = Monitor(progress, settings.time_limit, settings.gap, 1.0 if program.maximise else -1.0)
-        self.sample = Sample(backend, store, risks, self.monitor)
+        self.sample = Sample(backend, store, risks, self.monitor, weights)
         self.master = Master(program, [r.limit for r in risks], self.monitor, settings.seed)
         self.polishing = settings.polish and bool(program.value.any())
         # polishing needs its share of the gap
@@ -115,6 +120,8 @@ class _Search:
             self.monitor.tell("done")
         except KeyboardInterrupt:
             stopped = "interrupted"
+        except Enough as reason:
+            stopped = str(reason) or "stopped by its caller"
         except OutOfTime:
             stopped = f"the time limit of {self.settings.time_limit} s has passed"
         if stopped:
@@ -336,6 +343,8 @@ class _Search:
             risks=() if plan is None else self._risk_values(plan, prices),
             row_prices=prices.rows,
             bound_prices=prices.bounds,
+            row_duals=prices.row_duals,
+            column_duals=prices.column_duals,
             passes=Passes(full=monitor.full, equivalent=monitor.rows, solves=monitor.solves, cuts=monitor.cuts),
             evaluate_s=monitor.evaluate_s,
             master_s=monitor.master_s,

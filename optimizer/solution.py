@@ -121,6 +121,7 @@ class Solution:
             unit
             more of its right-hand side (any sign). Gained means more if maximised, less if minimised.
         bound_prices: (columns,) objective gained per unit more of a column's upper bound (>= 0).
+        row_duals, column_duals: change of the objective, minimised, per unit more of the active bound, any sign.
         polished: the plan is the one that polishing found.
         cuts: valid cuts that the search ended with; they do not depend on the limits' amounts.
     """
@@ -136,6 +137,8 @@ class Solution:
     risks: tuple[RiskValue, ...]
     row_prices: FloatArray
     bound_prices: FloatArray
+    row_duals: FloatArray
+    column_duals: FloatArray
     passes: Passes
     evaluate_s: float
     master_s: float
