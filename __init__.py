@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .models.schema.case import Case
     from .optimizer.compare import Comparison, compare
     from .optimizer.device import DeviceError
+    from .optimizer.frontier import Frontier, frontier
+    from .optimizer.frontier_points import FrontierPoint
     from .optimizer.highs import SolverError
     from .optimizer.plan import Plan, Status, Table
     from .optimizer.progress import ProgressEvent
@@ -28,6 +30,8 @@ __all__ = [
     "Comparison",
     "DeviceError",
     "Fault",
+    "Frontier",
+    "FrontierPoint",
     "Plan",
     "ProgressEvent",
     "SolverError",
@@ -35,6 +39,7 @@ __all__ = [
     "Table",
     "apply_variant",
     "compare",
+    "frontier",
     "load_case",
     "optimize",
 ]
@@ -45,6 +50,8 @@ _HOMES = {
     "Comparison": "optimizer.compare",
     "DeviceError": "optimizer.device",
     "Fault": "models.reading.faults",
+    "Frontier": "optimizer.frontier",
+    "FrontierPoint": "optimizer.frontier_points",
     "Plan": "optimizer.plan",
     "ProgressEvent": "optimizer.progress",
     "SolverError": "optimizer.highs",
@@ -52,6 +59,7 @@ _HOMES = {
     "Table": "optimizer.plan",
     "apply_variant": "models.reading.variants",
     "compare": "optimizer.compare",
+    "frontier": "optimizer.frontier",
     "load_case": "models.reading.load",
     "optimize": "optimizer.run",
 }

@@ -48,6 +48,19 @@ class Cut:
 
 
 @dataclass(frozen=True)
+class Evaluated:
+    """A plan and, per limit, its CVaR, quantile and share of scenarios above the limit, over all scenarios.
+
+    x: (columns,). values, quantiles, shares: (M,); the last two are NaN where only the CVaRs are known.
+    """
+
+    x: FloatArray
+    values: FloatArray
+    quantiles: FloatArray
+    shares: FloatArray
+
+
+@dataclass(frozen=True)
 class RiskValue:
     """A risk limit and the plan, evaluated on all scenarios in double precision.
 
@@ -123,6 +136,7 @@ class Solution:
         bound_prices: (columns,) objective gained per unit more of a column's upper bound (>= 0).
         polished: the plan is the one that polishing found.
         cuts: valid cuts that the search ended with; they do not depend on the limits' amounts.
+        known: plans evaluated on all scenarios on the way, within the limits or not, the last ones last.
     """
 
     status: Status
@@ -145,3 +159,4 @@ class Solution:
     polished: bool = False
     messages: tuple[str, ...] = field(default=())
     cuts: tuple[Cut, ...] = field(default=(), repr=False)
+    known: tuple[Evaluated, ...] = field(default=(), repr=False)
