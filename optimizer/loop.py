@@ -111,7 +111,7 @@ class _Search:
         self.prices: Prices | None = None
         self.piloted = False
         self.polished = False
-        self.rounds = 0
+        self.mixed = False
         self.messages: list[str] = []
 
     def run(self) -> Solution:
@@ -174,7 +174,7 @@ class _Search:
         else:
             self.found.accept(relaxed.x, [])
         self.prices = self.master.prices()
-        if self.polishing and self.rounds > 0:
+        if self.polishing and not self.mixed:
             self._polish()
 
     def _pilot(self, relaxed: FloatArray) -> FloatArray:
@@ -213,6 +213,7 @@ class _Search:
         self._tell_bound(point.bound)
         self.master.purge()
         mixed = self.found.adopt(self.known) if self.known else None
+        self.mixed = mixed is not None
         return point.x if mixed is None else mixed
 
     def _rounds(self, start: FloatArray) -> None:
@@ -221,11 +222,14 @@ class _Search:
         """
         found, monitor, settings = self.found, self.monitor, self.settings
         losses = found.evaluate(start)
-        if found.closed or (self.known and found.plan is not None and monitor.gap <= settings.gap):
+        # a mixture of polished plans is not polished again, which leaves it the whole gap
+        self.mixed = self.mixed and monitor.gap <= settings.gap
+        if found.closed or self.mixed:
+            found.settle()
             return
         self.rows = self.sample.worst(losses, FIRST_ROWS * settings.tail_multiple)
         last, gap = start, FIRST_GAP
-        for self.rounds in range(1, settings.rounds + 1):
+        for _ in range(settings.rounds):
             inside = self._inside(self.rows)
             if inside is None:
                 return
