@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.reading.faults import CaseError, Fault, show
 from . import device as devices
 from .amounts import Amounts
 from .frontier_points import FrontierPoint
@@ -66,6 +67,11 @@ class FrontierSearch:
         self.evaluate_s = 0.0
         self.master_s = 0.0
 
+    @property
+    def cuts(self) -> tuple[Cut, ...]:
+        """All cuts known, each once."""
+        return tuple({id(cut): cut for cuts in self._solved.values() for cut in cuts}.values())
+
     def run(self, points: int, low: float | None, high: float | None) -> tuple[FrontierPoint, ...]:
         """The points by rising limit. Only one, without a plan, where no amount of the limit has any."""
         self._clock.tell("frontier: the loose end")
@@ -85,7 +91,10 @@ class FrontierSearch:
     def _amounts(self, points: int, low: float | None, high: float) -> FloatArray:
         """Equal steps; from one above the least possible risk where no first amount is given."""
         if low is not None:
-            return np.linspace(low, high, points) if low < high else np.array([high])
+            if not low < high:
+                allowed = f"an amount below {high:.6g}, from where the limit costs nothing"
+                raise CaseError([Fault("arguments", None, "low", show(low), allowed, "lower it, or give high")])
+            return np.linspace(low, high, points)
         if self.least is None or high - self.least.value <= CLOSE * max(1.0, abs(high)):
             return np.array([high])
         return np.linspace(self.least.value, high, points + 1)[1:]
@@ -127,7 +136,7 @@ class FrontierSearch:
         if start is None:
             return
         ready, begin = self._ready, start.x
-        pool = tuple(cut for cuts in self._solved.values() for cut in cuts)
+        pool = self.cuts
         settings = replace(self._settings, time_limit=self._left())
         try:
             least = devices.steadily(
