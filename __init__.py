@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .optimizer.compare import Comparison, compare
     from .optimizer.cvar import CvarProgram, CvarResult, CvarTerm, solve_cvar
     from .optimizer.device import DeviceError
+    from .optimizer.frontier import Frontier, frontier
+    from .optimizer.frontier_points import FrontierPoint
     from .optimizer.highs import SolverError
     from .optimizer.plan import Plan, Status, Table
     from .optimizer.progress import ProgressEvent
@@ -32,6 +34,8 @@ __all__ = [
     "CvarTerm",
     "DeviceError",
     "Fault",
+    "Frontier",
+    "FrontierPoint",
     "Plan",
     "ProgressEvent",
     "SolverError",
@@ -39,6 +43,7 @@ __all__ = [
     "Table",
     "apply_variant",
     "compare",
+    "frontier",
     "load_case",
     "optimize",
     "solve_cvar",
@@ -53,6 +58,8 @@ _HOMES = {
     "CvarTerm": "optimizer.cvar",
     "DeviceError": "optimizer.device",
     "Fault": "models.reading.faults",
+    "Frontier": "optimizer.frontier",
+    "FrontierPoint": "optimizer.frontier_points",
     "Plan": "optimizer.plan",
     "ProgressEvent": "optimizer.progress",
     "SolverError": "optimizer.highs",
@@ -60,6 +67,7 @@ _HOMES = {
     "Table": "optimizer.plan",
     "apply_variant": "models.reading.variants",
     "compare": "optimizer.compare",
+    "frontier": "optimizer.frontier",
     "load_case": "models.reading.load",
     "optimize": "optimizer.run",
     "solve_cvar": "optimizer.cvar",

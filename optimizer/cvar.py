@@ -230,7 +230,9 @@ class _Call:
         p, lowered = self.program, self.lowered
         settings = self.settings if math.isinf(self.left) else replace(self.settings, time_limit=max(0.0, self.left))
         watch = _Watch(self.progress, settings.gap) if may_stall else self.progress
-        found = maximise(lowered.program, lowered.risks, self.backend, lowered.store, settings, watch, (), p.weights)
+        found = maximise(
+            lowered.program, lowered.risks, self.backend, lowered.store, settings, watch, weights=p.weights
+        )
         n, many = p.width, len(p.parts)
         rows = p.matrix.shape[0]
         cvar = var = np.full(many, math.nan)

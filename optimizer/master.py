@@ -71,14 +71,23 @@ class Master:
 
     Args:
         limits: (M,) risk limits. `scales`, the size of each loss, is 1 until it is set, before the first cut.
+        yielding: the only limit that gives way by the excess; all of them where left out.
     """
 
-    def __init__(self, program: LinearProgram, limits: Sequence[float], monitor: Monitor, seed: int = 0) -> None:
+    def __init__(
+        self,
+        program: LinearProgram,
+        limits: Sequence[float],
+        monitor: Monitor,
+        seed: int = 0,
+        yielding: int | None = None,
+    ) -> None:
         check(program)
         self.program = program
         self.limits = tuple(limits)
         self.scales: tuple[float, ...] = (1.0,) * len(self.limits)
         self._monitor = monitor
+        self._yielding = yielding
         self._scaling = scale(program)
         self.report = self._scaling.report
         sense = 1.0 if program.maximise else -1.0
@@ -180,12 +189,12 @@ class Master:
             value[small], shift = _without(value[small], self._lower[small], self._upper[small])
             constant += shift / row_scale
         index = np.flatnonzero(value)
-        self._model.add_row(
-            -math.inf,
-            (self.limits[cut.limit] - constant) * row_scale,
-            np.append(index, self._width).astype(np.int32),
-            np.append(value[index], -self.scales[cut.limit] * row_scale),
-        )
+        coefficient = value[index]
+        if self._yielding in (None, cut.limit):
+            index = np.append(index, self._width)
+            coefficient = np.append(coefficient, -self.scales[cut.limit] * row_scale)
+        upper = (self.limits[cut.limit] - constant) * row_scale
+        self._model.add_row(-math.inf, upper, index.astype(np.int32), coefficient)
         self._rows.append(_Row(cut.limit, row_scale, constant, cut))
         self._last = None
 

@@ -48,6 +48,19 @@ class Cut:
 
 
 @dataclass(frozen=True)
+class Evaluated:
+    """A plan and, per limit, its CVaR, quantile and share of scenarios above the limit, over all scenarios.
+
+    x: (columns,). values, quantiles, shares: (M,); the last two are NaN where only the CVaRs are known.
+    """
+
+    x: FloatArray
+    values: FloatArray
+    quantiles: FloatArray
+    shares: FloatArray
+
+
+@dataclass(frozen=True)
 class RiskValue:
     """A risk limit and the plan, evaluated on all scenarios in double precision.
 
@@ -124,6 +137,7 @@ class Solution:
         row_duals, column_duals: change of the objective, minimised, per unit more of the active bound, any sign.
         polished: the plan is the one that polishing found.
         cuts: valid cuts that the search ended with; they do not depend on the limits' amounts.
+        known: plans evaluated on all scenarios on the way, within the limits or not, the last ones last.
     """
 
     status: Status
@@ -148,3 +162,4 @@ class Solution:
     polished: bool = False
     messages: tuple[str, ...] = field(default=())
     cuts: tuple[Cut, ...] = field(default=(), repr=False)
+    known: tuple[Evaluated, ...] = field(default=(), repr=False)
