@@ -6,7 +6,8 @@ The company defaults at the end of the first period in which running cash falls 
 b[s,t] < -C[t], with b as the liquidity loss runs it (deficits bear interest) and C[t] the plan's commitment, 0 if there
 is none. Without such a period the claims are settled at the end of the horizon. At the date of settlement
 
-    value   = cash above 0 (the company's) + systems at resale + sites, each with the entity that owns it
+    value   = cash above 0 (the company's) + systems at resale + sites + contracts that another would take over, each
+              with the entity that owns it
     claims  = balances, unearned prepayments, the revolver drawn, at a default what was left unpaid, and own equity,
 
 where own equity is what the expected path leaves to the company's shareholders at that date, at least 0. A loss is what
@@ -32,7 +33,7 @@ from ..kernels.waterfall import distributor
 from ..models.schema.rules import Risk
 from .amounts import Amounts
 from .assemble import Measured
-from .claims import ESTATE, PER_ENTITY, SITES, SYSTEMS, Claims, claims
+from .claims import ASSETS, ESTATE, PER_ENTITY, SITES, SYSTEMS, Claims, claims
 
 Rows = NDArray[np.int64]
 
@@ -194,8 +195,10 @@ class Settlement:
         estate = np.zeros((rows.size, PER_ENTITY * len(known.entities)))
         estate[:, ESTATE] = np.maximum(cash, 0.0)
         for e in range(len(known.entities)):
-            estate[:, PER_ENTITY * e + SYSTEMS] = held[:, known.owed + 2 * e]
-            estate[:, PER_ENTITY * e + SITES] = held[:, known.owed + 2 * e + 1]
+            systems, sites, contracts = held[:, known.owed + ASSETS * e : known.owed + ASSETS * (e + 1)].T
+            estate[:, PER_ENTITY * e + SYSTEMS] = systems
+            estate[:, PER_ENTITY * e + SITES] = sites
+            estate[:, PER_ENTITY * e + ESTATE] += contracts
         pools = np.hstack([estate, self._guarantees(held)])
         lost, left = self._distribute(known.table, due, pools)
         own = estate.shape[1]
@@ -217,9 +220,10 @@ class Settlement:
         known = self.claims
         survival = {p.id: p.survival or "" for p in self._parties}
         out = np.zeros((held.shape[0], len(known.guaranteed)))
+        first = known.owed + ASSETS * len(known.entities)
         for g, k in enumerate(known.guaranteed):
             claim = known.claims[k]
-            alive = held[:, known.owed + 2 * len(known.entities) + known.survivals.index(survival[claim.guarantor])]
+            alive = held[:, first + known.survivals.index(survival[claim.guarantor])]
             out[:, g] = claim.guaranteed * held[:, k] * alive
         return out
 
@@ -234,5 +238,5 @@ class Settlement:
             row = np.repeat(np.arange(terms.periods), np.diff(terms.start))
             flat = np.bincount(row, weights=values, minlength=terms.periods)
             mean[stocks.random] += flat.reshape(stocks.random.size, -1)
-        value = amounts.cash + mean[owed : owed + 2 * len(self.claims.entities)].sum(axis=0)
+        value = amounts.cash + mean[owed : owed + ASSETS * len(self.claims.entities)].sum(axis=0)
         return np.asarray(np.maximum(value - mean[:owed].sum(axis=0), 0.0))
