@@ -6,10 +6,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .store import RowArray
+from .settling import Settling, Tally
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .tail import Tail
 
@@ -56,8 +55,11 @@ class Evaluator(Protocol):
         """
         ...
 
-    def worst(self, losses: Losses, count: int) -> RowArray:
-        """(count,) the rows with the largest losses in ascending order; of equal losses at the border any."""
+    def worst(self, losses: Losses, count: int, also: Any = None) -> Any:
+        """Rows of the `count` largest losses, of equal ones at the border any, and the rows of `also`, each once.
+
+        In ascending order: an array, or a vector where the losses are; so are the rows of `also`.
+        """
         ...
 
     def dot(self, losses: Losses, rows: ArrayLike, weights: ArrayLike) -> float:
@@ -91,8 +93,8 @@ class Backend(Evaluator, Protocol):
         """(A,) means of products of driver values over all scenarios. factors: (A, F), -1 for an empty slot."""
         ...
 
-    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Held:
-        """Store of the scenarios with these numbers, in their order: the bits that `simulate` gives them."""
+    def redraw(self, table: ProcessTable, numbers: Any, seed: int, sample: int = 0) -> Held:
+        """Store of the scenarios with these uint64 numbers, in their order: the bits that `simulate` gives them."""
         ...
 
     def part(self, store: Held, low: int, high: int) -> Held:
@@ -111,6 +113,15 @@ class Backend(Evaluator, Protocol):
 
     def concatenate(self, parts: Sequence[Losses]) -> Losses:
         """The losses of several stores of this backend as one vector."""
+        ...
+
+    def settle(
+        self, store: Held, table: Settling, rows: ArrayLike | None = None, weights: ArrayLike | None = None
+    ) -> tuple[Losses, Tally]:
+        """Total loss of each given row, or of all, when it is settled, and sums over them; see `settling.Settling`.
+
+        weights: (n,) of the rows, 1 each if left out. FloatingPointError names a scenario that overflows.
+        """
         ...
 
     def balances(self, store: Held, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None) -> FloatArray:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .checks import need
+from .checks import need, row_weights
+from .settling import Settled, Settling, Tally, Tallying, check_settling, settle
 from .store import LANES, RowArray, Store, blocks_of
 from .tables import FloatArray, LossTable
 from .tail import Tail, tail
+from .waterfall import Distribute
+
+_CELLS = 1 << 23  # doubles of balances and flows held at one time
 
 
 def filled(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -29,9 +33,10 @@ class HostLosses:
     ) -> Tail:
         return tail(losses, level, weights, mass)
 
-    def worst(self, losses: FloatArray, count: int) -> RowArray:
+    def worst(self, losses: FloatArray, count: int, also: RowArray | None = None) -> RowArray:
         need(1 <= count <= losses.size, f"count must lie in 1..{losses.size}; got {count}")
-        return np.sort(np.argpartition(losses, losses.size - count)[losses.size - count :])
+        found = np.argpartition(losses, losses.size - count)[losses.size - count :]
+        return np.sort(found) if also is None else np.union1d(found, also)
 
     def dot(self, losses: FloatArray, rows: ArrayLike, weights: ArrayLike) -> float:
         return float(np.sum(losses[np.asarray(rows)] * np.asarray(weights)))  # BLAS would wake threads for it
@@ -51,7 +56,12 @@ class HostLosses:
 
 
 class HostVectors(HostLosses, ABC):
-    """See `backend.Backend` for the methods."""
+    """See `backend.Backend` for the methods. distribute: the waterfall, as `waterfall.distribute` defines it."""
+
+    distribute: Distribute
+
+    @abstractmethod
+    def subset(self, store: Store, rows: ArrayLike) -> Store: ...
 
     @abstractmethod
     def balances(
@@ -68,6 +78,29 @@ class HostVectors(HostLosses, ABC):
             found.mean(axis=0),
             (found < table.least(np.asarray(exposure))).mean(axis=0),
         )
+
+    def settle(
+        self, store: Store, table: Settling, rows: ArrayLike | None = None, weights: ArrayLike | None = None
+    ) -> tuple[FloatArray, Tally]:
+        check_settling(table, store.drivers, store.periods)
+        r, w = np.arange(store.count) if rows is None else store.checked(rows), None
+        if weights is not None:
+            r, w = row_weights(store, r, weights)
+        total, tallying = np.empty(r.size), Tallying(table)
+        for low, one in self.settled(store, table, r):
+            n = one.date.size
+            total[low : low + n] = one.total
+            tallying.add(one, None if w is None else w[low : low + n])
+        return total, tallying.tally()
+
+    def settled(self, store: Store, table: Settling, rows: RowArray) -> Iterator[tuple[int, Settled]]:
+        """(place, settlement) of the given rows, piece by piece."""
+        step = max(LANES, _CELLS // ((table.moving.size + 1) * table.periods) // LANES * LANES)
+        for low in range(0, rows.size, step):
+            part = self.subset(store, rows[low : low + step])
+            balance = self.balances(part, table.balance, table.balance_exposure)
+            flows = None if table.flows is None else self.balances(part, table.flows, table.flow_exposure)
+            yield low, settle(table, balance, flows, self.distribute)
 
     def part(self, store: Store, low: int, high: int) -> Store:
         need(0 <= low < high <= store.count and low % LANES == 0, f"no part {low}..{high} of {store.count} rows")

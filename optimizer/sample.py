@@ -8,6 +8,7 @@ minorant of it, so its subgradient gives a cut that is valid for all rows (docs/
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ class Rows:
 
     Attributes:
         weights: (M,) k of each limit: its tail's weight, in scenarios of the full sample.
-        index: per limit the scenario numbers of its rows, or None for all.
+        index: per limit its rows of the sample, as the backend keeps rows, or None for all.
         each: per limit the weights of its rows, or None where every row weighs 1.
     """
 
@@ -37,7 +38,7 @@ class Rows:
         weights: Sequence[float],
         monitor: Monitor,
         whole: int,
-        index: Sequence[NDArray[np.int64] | None] | None = None,
+        index: Sequence[Any] | None = None,
         each: Sequence[FloatArray | None] | None = None,
     ) -> None:
         self._backend = backend
@@ -92,7 +93,7 @@ class Rows:
 
     def size(self, losses: Losses, worst: Tail) -> float:
         """Mean absolute loss over the rows of a tail."""
-        return float(np.abs(self._backend.host(losses[worst.rows])).mean())
+        return float(abs(losses[worst.rows]).mean())
 
     def above(self, losses: Losses, limit: float) -> float:
         """Share of the rows whose loss is above `limit`."""
@@ -166,7 +167,7 @@ class Sample:
     def worst(self, losses: Sequence[Losses], multiple: float, old: Rows | None = None) -> Rows:
         """Per limit the rows with the largest losses, `multiple` times its tail, together with those of `old`."""
         stores: list[Held] = []
-        index: list[NDArray[np.int64] | None] = []
+        index: list[Any] = []
         with self._monitor.evaluating():
             for m, loss in enumerate(losses):
                 size = int(np.ceil(multiple * self.weights[m])) + 64
@@ -176,8 +177,7 @@ class Sample:
                 elif self._each is not None:
                     rows = self._backend.tail(loss, self._risks[m].level, float(size), self._each).rows
                 else:
-                    rows = self._backend.worst(loss, size)
-                    rows = rows if before is None else np.union1d(rows, before)
+                    rows = self._backend.worst(loss, size, before)
                 if rows.size > 0.7 * self.count:  # a copy would save little
                     stores.append(self._store)
                     index.append(None)
