@@ -159,8 +159,8 @@ def mixture_portfolio(scenarios: int, assets: int, seed: int) -> Instance:
     Returns: N(0.2, 1) in the first 80 % of the scenarios, N(-0.2, 4) under stress, independent between assets; μ and
     Σ are the sample's own. Level 95 %. The optimum holds nearly all assets. Luxenberg, Pérez-Piñeiro, Diamond and Boyd
     2025, https://arxiv.org/abs/2504.10814, section on portfolios; Σ in full at every size, where the authors take its
-    diagonal from a million scenarios on. With fewer than about 700 assets nobody keeps 0.3: there the limit is 2 % above
-    the CVaR of even weights.
+    diagonal from a million scenarios on. With fewer than about 700 assets nobody keeps 0.3: there the limit is
+    2 % above the CVaR of even weights.
     """
     rng = _generator("mixture", scenarios, assets, seed)
     calm = int(0.8 * scenarios)

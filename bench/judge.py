@@ -141,8 +141,8 @@ def lower_bound(instance: Instance, x: Array) -> float:
     """The best bound that the tail of x can prove.
 
     Scenarios well inside the tail carry their full weight, those well outside none; the weights of those near the
-    border and all other multipliers are chosen by a small linear program: the dual, restricted to them. -inf where it would be
-    large or does not solve.
+    border and all other multipliers are chosen by a small linear program: the dual, restricted to them. -inf where it
+    would be large or does not solve.
     """
     found = _search(instance, x)
     return -math.inf if found is None else dual_bound(instance, x, *found)

@@ -77,7 +77,7 @@ def compare(instance: Instance, plan: Plan) -> list[dict[str, Any]]:
         where = Path(place) / "instance"
         instance.save(where)
         for key in plan.subjects:
-            records.append(_one(instance, where, key, plan))
+            records.append(one(instance, where, key, plan))
     settle(records, plan.tolerance)
     return records
 
@@ -123,7 +123,8 @@ def _distance(objective: float, bound: float) -> float:
     return gap(Verdict(objective, (), 0.0, bound), bound)
 
 
-def _one(instance: Instance, where: Path, key: str, plan: Plan) -> dict[str, Any]:
+def one(instance: Instance, where: Path, key: str, plan: Plan) -> dict[str, Any]:
+    """The record of one subject on the instance saved in `where`, judged; `settle` adds what needs the others."""
     subject = SUBJECTS[key]
     record: dict[str, Any] = {
         "family": instance.family,
