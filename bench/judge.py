@@ -97,26 +97,68 @@ def dual_bound(instance: Instance, x: Array, rows: Array, weights: list[Array]) 
 
     rows: (m,) multipliers of the rows, positive for the lower bound. weights: per tail (S,) its scenarios' weights
     times its multiplier (price and that of the limit together). Weights are repaired, never trusted: cut to what is
-    allowed and scaled to the right sum, which keeps the bound valid. The quadratic is replaced by its tangent at x.
+    allowed and scaled to the right sum, which keeps the bound valid. The quadratic is replaced by its tangent at x, and
+    at the point of the region where the Lagrangian is least.
     """
+    found = _lagrangian(instance, rows, weights)
+    if found is None:
+        return -math.inf
+    constant, gradient = found
+    low, high = instance.region
+    if instance.quadratic is None:
+        return constant + _least(gradient, low, high)
+    return constant + max(_tangent(instance, gradient, z) for z in (x, _minimum(instance, gradient, x)))
+
+
+def _lagrangian(instance: Instance, rows: Array, weights: list[Array]) -> tuple[float, Array] | None:
+    """Constant and gradient of its linear part; None where a multiplier belongs to a bound that is infinite."""
     gradient = instance.cost - instance.matrix.T @ rows
     constant = 0.0
     for value, low, high in zip(rows, instance.row_lower, instance.row_upper, strict=True):
         side = low if value > 0.0 else high
         if value and not math.isfinite(side):
-            return -math.inf
+            return None
         constant += value * side if value else 0.0
     for tail, given in zip(instance.tails, weights, strict=True):
         total, share = repaired(tail, given)
         gradient = gradient + tail.losses.T @ share
         constant += float(tail.offset @ share)
         constant -= (total - tail.price) * tail.limit if total > tail.price else 0.0
-    if instance.quadratic is not None:
-        slope = instance.quadratic @ x
-        gradient = gradient + slope
-        constant -= 0.5 * float(x @ slope)
-    low, high = instance.region
-    return constant + float(np.minimum(gradient * low, gradient * high).sum())
+    return constant, gradient
+
+
+def _least(gradient: Array, low: Array, high: Array) -> float:
+    """The minimum of a linear function over a box."""
+    return float(np.minimum(gradient * low, gradient * high).sum())
+
+
+def _tangent(instance: Instance, gradient: Array, z: Array) -> float:
+    """Lower bound on gradient'x + x'Qx/2 over the region, from the tangent at z."""
+    assert instance.quadratic is not None
+    slope = instance.quadratic @ z
+    return _least(gradient + slope, *instance.region) - 0.5 * float(z @ slope)
+
+
+def _minimum(instance: Instance, gradient: Array, start: Array) -> Array:
+    """About the minimiser of gradient'x + x'Qx/2 over the region. How near it is makes a bound good, not valid."""
+    from scipy.optimize import minimize
+
+    square, (low, high) = instance.quadratic, instance.region
+    assert square is not None
+
+    def value(z: Array) -> tuple[float, Array]:
+        slope = square @ z
+        return float(gradient @ z + 0.5 * (z @ slope)), gradient + slope
+
+    found = minimize(
+        value,
+        np.clip(start, low, high),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=list(zip(low, high, strict=True)),
+        options={"maxiter": 500, "ftol": 1e-16, "gtol": 1e-12},
+    )
+    return np.asarray(found.x, dtype=np.float64)
 
 
 def repaired(tail: Tail, weights: Array) -> tuple[float, Array]:

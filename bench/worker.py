@@ -7,6 +7,7 @@ compiled. Part of it: everything from NumPy arrays in memory to the answer, the 
 
 from __future__ import annotations
 
+import ctypes
 import json
 import resource
 import statistics
@@ -108,12 +109,13 @@ def peak_bytes() -> int:
 
 
 def _device() -> bool:
+    """True where CUDA's driver finds a device; asked of the driver, since each peer brings libraries of its own."""
     try:
-        import cupy
-
-        return bool(cupy.cuda.is_available())
-    except ImportError:
-        return Path("/proc/driver/nvidia/version").exists()
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int(0)
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
 
 
 if __name__ == "__main__":
