@@ -136,6 +136,7 @@ def one(instance: Instance, where: Path, key: str, plan: Plan) -> dict[str, Any]
         "bytes": instance.nbytes,
         "subject": key,
         "title": subject.title,
+        "time_limit": plan.time_limit,
         "load": os.getloadavg()[0],
         "objective": None,
         "cvar": None,
