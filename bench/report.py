@@ -63,9 +63,9 @@ def body(documents: Sequence[dict[str, Any]], pictures: Path) -> str:
 READ = (
     "**right**: gap and violation, as the judge finds them, are within the run's tolerance; **off**: the subject said",
     "it was done, and was not. True gap: (objective of the answer − best proven bound) / |bound|; negative where",
-    "constraints are violated to gain it. Violation: the worst of rows, bounds and CVaR limits, relative. Seconds: from",
-    "arrays in memory to the answer, models built included. Load: of the whole machine when the run began; on a loaded",
-    "machine all times are upper bounds, and ratios within one run count. How it is measured:",
+    "constraints are violated to gain it. Violation: the worst of rows, bounds and CVaR limits, relative. Seconds:",
+    "from arrays in memory to the answer, models built included. Load: of the whole machine when the run began; on a",
+    "loaded machine all times are upper bounds, and ratios within one run count. How it is measured:",
     "[docs/bench.md](../docs/bench.md).",
 )
 

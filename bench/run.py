@@ -49,7 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     print("\n".join(HEAD), flush=True)
-    document = run(plan, lambda record: print(row(record), flush=True))
+    document = run(
+        plan,
+        lambda record: print(row(record), flush=True),
+        lambda line: print(line, file=sys.stderr, flush=True),
+    )
     print(f"\n{document['machine']}; copy {document['copy_bytes_per_s'] / 1e9:.1f} GB/s read and written")
     if options.json is not None:
         options.json.write_text(json.dumps(document, indent=1) + "\n")

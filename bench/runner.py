@@ -28,7 +28,7 @@ START_LIMIT = 300.0  # seconds for imports, reading and the tiny run
 POLL = 0.02
 GRACE = 5.0  # seconds beyond the limit: who keeps it himself may still need a moment to hand over what he has
 COMMAND = ("-m", "bench.worker")
-STOPPED = ("limit", "TimeLimit", "Time", "MaxIter", "max_iter", "out of time", "stopped")
+STOPPED = ("Time limit", "time_limit", "TimeLimit", "MaxTime", "maxTimeLimit", "out of time", "stopped")
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,15 @@ class Plan:
     pythons: tuple[str, ...] = (sys.executable,)
 
 
-def run(plan: Plan, report: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
-    """The document of a run: machine, copy bandwidth, and a record per subject and instance, each with its verdict."""
+def run(
+    plan: Plan,
+    report: Callable[[dict[str, Any]], None] | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """The document of a run: machine, copy bandwidth, and a record per subject and instance, each with its verdict.
+
+    report: called with each record of an instance when all of them are judged.
+    """
     from .machine import copy_bandwidth, describe
 
     document: dict[str, Any] = {
@@ -65,20 +72,25 @@ def run(plan: Plan, report: Callable[[dict[str, Any]], None] | None = None) -> d
     for family in plan.families:
         for scenarios, columns in plan.sizes:
             instance = make(family, scenarios, columns, plan.seed)
-            for record in compare(instance, plan):
+            for record in compare(instance, plan, announce):
                 document["records"].append(record)
                 if report is not None:
                     report(record)
     return document
 
 
-def compare(instance: Instance, plan: Plan) -> list[dict[str, Any]]:
-    """A record per subject on one instance, with gaps to the best bound that any answer proved."""
+def compare(instance: Instance, plan: Plan, announce: Callable[[str], None] | None = None) -> list[dict[str, Any]]:
+    """A record per subject on one instance, with gaps to the best bound that any answer proved.
+
+    announce: called with a line before each subject.
+    """
     records = []
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         where = Path(place) / "instance"
         instance.save(where)
         for key in plan.subjects:
+            if announce is not None:
+                announce(f"{instance.name}: {key}")
             records.append(one(instance, where, key, plan))
     settle(records, plan.tolerance)
     return records
