@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from ..instances import Instance
-from .adapter import Answer, NotAvailable, Options
+from .adapter import Answer, CannotState, NotAvailable, Options
 
 
 def solve(instance: Instance, options: Options, engine: str = "auto", gap: str = "") -> Answer:
@@ -41,13 +41,18 @@ def solve(instance: Instance, options: Options, engine: str = "auto", gap: str =
         upper=instance.upper,
     )
     built = time.perf_counter()
-    result = capmix.solve_cvar(
-        program,
-        gap=float(gap) if gap else options.tolerance,
-        time_limit=options.time_limit,
-        engine=engine,
-        threads=options.threads,
-    )
+    try:
+        result = capmix.solve_cvar(
+            program,
+            gap=float(gap) if gap else options.tolerance,
+            time_limit=options.time_limit,
+            engine=engine,
+            threads=options.threads,
+        )
+    except ValueError as error:
+        if engine != "auto" and "engine" in str(error):
+            raise CannotState(str(error)) from None
+        raise
     phases = {"build": built - begin, "solve": time.perf_counter() - built}
     status = f"{getattr(result.status, 'value', result.status)} ({result.engine})"
     x = None if result.x is None else np.asarray(result.x, dtype=np.float64)
