@@ -65,8 +65,9 @@ READ = (
     "**right**: gap and violation, as the judge finds them, are within the run's tolerance; **off**: the subject said",
     "it was done, and was not. True gap: (objective of the answer − best proven bound) / |bound|; negative where",
     "constraints are violated to gain it. Violation: the worst of rows, bounds and CVaR limits, relative. Seconds:",
-    "from arrays in memory to the answer, models built included. Load: of the whole machine when the run began; on a",
-    "loaded machine all times are upper bounds, and ratios within one run count. How it is measured:",
+    "from arrays in memory to the answer; building: the part of them before the solver starts; copies: seconds in",
+    "plain copies of the scenario matrix, measured in the same run. Load: of the whole machine when the run began;",
+    "on a loaded machine all times are upper bounds, and ratios within one run count. How it is measured:",
     "[docs/bench.md](../docs/bench.md).",
 )
 

@@ -61,8 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 HEAD = (
-    "| instance | subject | seconds | outcome | true gap | violation | peak GB | counts | load |",
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    "| instance | subject | seconds | building | copies | outcome | true gap | violation | peak GB | counts | load |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
 )
 
 
@@ -75,6 +75,8 @@ def row(record: dict[str, Any]) -> str:
         size,
         title,
         seconds(record),
+        building(record),
+        "" if record["copies"] is None else f"{record['copies']:.3g}",
         verdict(record),
         figure(record["gap"]),
         figure(record["violation"]),
@@ -90,6 +92,12 @@ def seconds(record: dict[str, Any]) -> str:
     if value is None:
         return "DNF" if record["outcome"] in ("did not finish", "out of memory") else ""
     return f"{value:.3g}" + (" DNF" if record["outcome"] == "did not finish" else "")
+
+
+def building(record: dict[str, Any]) -> str:
+    """Seconds of the phases before the solver starts."""
+    phases = record["phases"]
+    return f"{sum(value for name, value in phases.items() if name != 'solve'):.2g}" if phases else ""
 
 
 def verdict(record: dict[str, Any]) -> str:

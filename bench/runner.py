@@ -73,6 +73,9 @@ def run(
         for scenarios, columns in plan.sizes:
             instance = make(family, scenarios, columns, plan.seed)
             for record in compare(instance, plan, announce):
+                took = record["seconds"]
+                copy = 2.0 * record["bytes"] / document["copy_bytes_per_s"]
+                record["copies"] = None if took is None else took / copy
                 document["records"].append(record)
                 if report is not None:
                     report(record)
@@ -157,6 +160,7 @@ def one(instance: Instance, where: Path, key: str, plan: Plan) -> dict[str, Any]
         "claimed": None,
         "claimed_bound": None,
         "seconds": None,
+        "copies": None,
         "phases": {},
         "counts": {},
         "peak_bytes": None,

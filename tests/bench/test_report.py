@@ -26,6 +26,8 @@ def record(subject: str, scenarios: int, seconds: float | None, outcome: str = "
         "outcome": outcome,
         "status": "",
         "seconds": seconds,
+        "copies": seconds,
+        "phases": {"build": 0.1, "solve": 0.2},
         "time_limit": 60.0,
         "gap": 1e-7 if outcome == "answered" else None,
         "violation": 0.0 if outcome == "answered" else None,
