@@ -23,25 +23,16 @@ Losses = Any
 Held = Any
 
 
-class Backend(Protocol):
-    """Arithmetic on scenarios. Every method checks its input: ValueError, TypeError or IndexError on a fault."""
+class Evaluator(Protocol):
+    """What the search needs: losses of all scenarios, their tails and subgradients. Every method checks its input:
+    ValueError, TypeError or IndexError on a fault.
+    """
 
     @property
     def name(self) -> str: ...
 
     @property
     def threads(self) -> int: ...
-
-    def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Held:
-        """Scenarios first .. first + count - 1 of a sample (0: in sample; 1, 2, ...: fresh draws).
-
-        A scenario's values do not depend on first, count or the number of threads. FloatingPointError if one overflows.
-        """
-        ...
-
-    def means(self, store: Held, factors: IntArray) -> FloatArray:
-        """(A,) means of products of driver values over all scenarios. factors: (A, F), -1 for an empty slot."""
-        ...
 
     def losses(self, store: Held, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[Losses]:
         """(S,) losses of each table, in one pass over the store. FloatingPointError names a scenario that overflows."""
@@ -55,6 +46,51 @@ class Backend(Protocol):
 
     def subset(self, store: Held, rows: ArrayLike) -> Held:
         """Store of the given rows, in their order; it remembers their scenario numbers."""
+        ...
+
+    def tail(self, losses: Losses, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:
+        """The worst rows with weights that sum to (1 - level) times their number, or to `mass`; see `tail.tail`.
+
+        weights: (n,) weight of each row, not negative; 1 each if left out.
+        """
+        ...
+
+    def worst(self, losses: Losses, count: int, also: Any = None) -> Any:
+        """Rows of the `count` largest losses, of equal ones at the border any, and the rows of `also`, each once.
+
+        In ascending order: an array, or a vector where the losses are; so are the rows of `also`.
+        """
+        ...
+
+    def dot(self, losses: Losses, rows: ArrayLike, weights: ArrayLike) -> float:
+        """sum of weights[i] * losses[rows[i]]."""
+        ...
+
+    def above(self, losses: Losses, limit: float) -> float:
+        """Share of the losses that are above the limit."""
+        ...
+
+    def recover(self, error: Exception) -> bool:
+        """Whether an error of the device has been got over: the stores are still good, vectors of losses are not."""
+        ...
+
+    def host(self, losses: Losses) -> FloatArray:
+        """The losses as an array in the host's memory."""
+        ...
+
+
+class Backend(Evaluator, Protocol):
+    """All arithmetic on simulated scenarios."""
+
+    def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Held:
+        """Scenarios first .. first + count - 1 of a sample (0: in sample; 1, 2, ...: fresh draws).
+
+        A scenario's values do not depend on first, count or the number of threads. FloatingPointError if one overflows.
+        """
+        ...
+
+    def means(self, store: Held, factors: IntArray) -> FloatArray:
+        """(A,) means of products of driver values over all scenarios. factors: (A, F), -1 for an empty slot."""
         ...
 
     def redraw(self, table: ProcessTable, numbers: Any, seed: int, sample: int = 0) -> Held:
@@ -75,27 +111,8 @@ class Backend(Protocol):
         """Of the balances in the first `count` rows: quantiles (levels, T), means (T,), shares below the floor (T,)."""
         ...
 
-    def tail(self, losses: Losses, level: float, mass: float | None = None) -> Tail:
-        """The worst rows with weights that sum to (1 - level) times their number, or to `mass`; see `tail.tail`."""
-        ...
-
-    def worst(self, losses: Losses, count: int, also: Any = None) -> Any:
-        """Rows of the `count` largest losses, of equal ones at the border any, and the rows of `also`, each once.
-
-        In ascending order: an array, or a vector where the losses are; so are the rows of `also`.
-        """
-        ...
-
-    def dot(self, losses: Losses, rows: ArrayLike, weights: ArrayLike) -> float:
-        """sum of weights[i] * losses[rows[i]]."""
-        ...
-
     def concatenate(self, parts: Sequence[Losses]) -> Losses:
         """The losses of several stores of this backend as one vector."""
-        ...
-
-    def above(self, losses: Losses, limit: float) -> float:
-        """Share of the losses that are above the limit."""
         ...
 
     def settle(
@@ -105,14 +122,6 @@ class Backend(Protocol):
 
         weights: (n,) of the rows, 1 each if left out. FloatingPointError names a scenario that overflows.
         """
-        ...
-
-    def recover(self, error: Exception) -> bool:
-        """Whether an error of the device has been got over: the stores are still good, vectors of losses are not."""
-        ...
-
-    def host(self, losses: Losses) -> FloatArray:
-        """The losses as an array in the host's memory."""
         ...
 
     def balances(self, store: Held, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None) -> FloatArray:

@@ -191,8 +191,8 @@ class Chunked:
 
     # losses
 
-    def tail(self, losses: Losses, level: float, mass: float | None = None) -> Tail:
-        return self._guarded(lambda: self.inner.tail(losses, level, mass))
+    def tail(self, losses: Losses, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:
+        return self._guarded(lambda: self.inner.tail(losses, level, mass, weights))
 
     def worst(self, losses: Losses, count: int, also: Any = None) -> Any:
         return self._guarded(lambda: self.inner.worst(losses, count, also))

@@ -106,6 +106,9 @@ def pack_settling(table: Settling) -> NDArray[np.uint8]:
     amounts, periods = table.fixed.shape
     moving = np.full(amounts, -1, dtype=np.int32)
     moving[table.moving] = np.arange(table.moving.size)
-    doubles = [np.asarray(v, np.float64) for v in (table.fixed, table.line, table.least, table.last, table.share)]
+    doubles = [
+        np.asarray(v, np.float64)
+        for v in (table.fixed, table.line, table.least, table.last, table.surplus, table.share)
+    ]
     indices = [moving, table.amount.astype(np.int32), table.factor.astype(np.int32)]
     return _pack((table.owed, amounts, periods, table.bearers), (*doubles, *indices))

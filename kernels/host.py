@@ -25,7 +25,37 @@ def filled(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return lanes
 
 
-class HostVectors(ABC):
+class HostLosses:
+    """Losses as arrays in the host's memory. See `backend.Evaluator` for the methods."""
+
+    def tail(
+        self, losses: FloatArray, level: float, mass: float | None = None, weights: FloatArray | None = None
+    ) -> Tail:
+        return tail(losses, level, weights, mass)
+
+    def worst(self, losses: FloatArray, count: int, also: RowArray | None = None) -> RowArray:
+        need(1 <= count <= losses.size, f"count must lie in 1..{losses.size}; got {count}")
+        found = np.argpartition(losses, losses.size - count)[losses.size - count :]
+        return np.sort(found) if also is None else np.union1d(found, also)
+
+    def dot(self, losses: FloatArray, rows: ArrayLike, weights: ArrayLike) -> float:
+        return float(np.sum(losses[np.asarray(rows)] * np.asarray(weights)))  # BLAS would wake threads for it
+
+    def concatenate(self, parts: Sequence[FloatArray]) -> FloatArray:
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def above(self, losses: FloatArray, limit: float) -> float:
+        return float(np.count_nonzero(losses > limit)) / losses.size
+
+    def recover(self, error: Exception) -> bool:
+        del error
+        return False
+
+    def host(self, losses: FloatArray) -> FloatArray:
+        return losses
+
+
+class HostVectors(HostLosses, ABC):
     """See `backend.Backend` for the methods. distribute: the waterfall, as `waterfall.distribute` defines it."""
 
     distribute: Distribute
@@ -49,23 +79,6 @@ class HostVectors(ABC):
             (found < table.least(np.asarray(exposure))).mean(axis=0),
         )
 
-    def tail(self, losses: FloatArray, level: float, mass: float | None = None) -> Tail:
-        return tail(losses, level, mass=mass)
-
-    def worst(self, losses: FloatArray, count: int, also: RowArray | None = None) -> RowArray:
-        need(1 <= count <= losses.size, f"count must lie in 1..{losses.size}; got {count}")
-        found = np.argpartition(losses, losses.size - count)[losses.size - count :]
-        return np.sort(found) if also is None else np.union1d(found, also)
-
-    def dot(self, losses: FloatArray, rows: ArrayLike, weights: ArrayLike) -> float:
-        return float(np.sum(losses[np.asarray(rows)] * np.asarray(weights)))  # BLAS would wake threads for it
-
-    def concatenate(self, parts: Sequence[FloatArray]) -> FloatArray:
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    def above(self, losses: FloatArray, limit: float) -> float:
-        return float(np.count_nonzero(losses > limit)) / losses.size
-
     def settle(
         self, store: Store, table: Settling, rows: ArrayLike | None = None, weights: ArrayLike | None = None
     ) -> tuple[FloatArray, Tally]:
@@ -88,13 +101,6 @@ class HostVectors(ABC):
             balance = self.balances(part, table.balance, table.balance_exposure)
             flows = None if table.flows is None else self.balances(part, table.flows, table.flow_exposure)
             yield low, settle(table, balance, flows, self.distribute)
-
-    def recover(self, error: Exception) -> bool:
-        del error
-        return False
-
-    def host(self, losses: FloatArray) -> FloatArray:
-        return losses
 
     def part(self, store: Store, low: int, high: int) -> Store:
         need(0 <= low < high <= store.count and low % LANES == 0, f"no part {low}..{high} of {store.count} rows")

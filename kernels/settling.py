@@ -29,8 +29,8 @@ class Settling:
     A scenario is settled at the end of the first period in which its balance is below minus the line behind it, else
     of the last. With b the balance and C the line of that period the claims are, in this order: the first `owed`
     amounts; what is drawn of the line, min(max(-b, 0), C); what was left unpaid, max(-b, 0) - that, at a shortfall
-    only; and `last`. Pool p holds share * amount * factor, the two being amounts; where its amount is -1, max(b, 0)
-    times its share; where its factor is -1, a factor of 1.
+    only; and `last`. Pool p holds surplus * max(b, 0) + share * amount * factor, the two being amounts; an amount of
+    -1 is none, a factor of -1 is 1.
 
     Attributes:
         balance, balance_exposure: a PEAK loss table of T periods, and the running balance's exposure.
@@ -38,7 +38,7 @@ class Settling:
         moving: (R',) amounts that `flows` adds to: a WORST loss table of R' * T periods, amount by amount, or None.
         owed: number of amounts that are claims.
         last: (T,) what the last claim is due.
-        share, amount, factor: (P,) of each pool.
+        surplus, share, amount, factor: (P,) of each pool.
         bearers: number of the last pools whose payments are losses of their own, such as guarantors'.
         steps: of the waterfall, with owed + 3 claims and P pools.
     """
@@ -51,6 +51,7 @@ class Settling:
     flow_exposure: FloatArray
     owed: int
     last: FloatArray
+    surplus: FloatArray
     share: FloatArray
     amount: IntArray
     factor: IntArray
@@ -143,9 +144,9 @@ def check_settling(table: Settling, drivers: int, periods: int) -> None:
     for name, values in (("amount", table.amount), ("factor", table.factor)):
         within = values.shape == (pools,) and bool(((values >= -1) & (values < amounts)).all())
         need(within, f"{name} must be ({pools},) amounts in -1..{amounts - 1}")
-    share = table.share
-    need(share.shape == (pools,) and bool(np.isfinite(share).all() and (share >= 0.0).all()),
-         f"share must be ({pools},), finite and not negative")  # fmt: skip
+    for name, parts in (("surplus", table.surplus), ("share", table.share)):
+        good = parts.shape == (pools,) and bool(np.isfinite(parts).all() and (parts >= 0.0).all())
+        need(good, f"{name} must be ({pools},), finite and not negative")
     if table.flows is None:
         need(table.moving.size == 0, "amounts that move need flows")
         return
@@ -181,9 +182,9 @@ def settle(table: Settling, balance: FloatArray, flows: FloatArray | None, distr
     due = np.column_stack([held[:, : table.owed], drawn, unpaid, table.last[date]])
     pools = np.empty((n, table.steps.pools))
     for p, (share, amount, factor) in enumerate(zip(table.share, table.amount, table.factor, strict=True)):
-        pools[:, p] = share * (held[:, amount] if amount >= 0 else surplus)
-        if factor >= 0:
-            pools[:, p] *= held[:, factor]
+        pools[:, p] = table.surplus[p] * surplus
+        if amount >= 0:
+            pools[:, p] += share * held[:, amount] * (held[:, factor] if factor >= 0 else 1.0)
     lost, left = distribute(table.steps, due, pools)
     own = pools.shape[1] - table.bearers
     value, over = pools[:, :own].sum(axis=1), left[:, :own].sum(axis=1)

@@ -20,7 +20,9 @@ from .cuda_select import BINS, chosen_rows, find_row, union
 from .cuda_source import CHUNK, PASSES, RADIX_BITS, THREADS
 from .cuda_vector import Vector
 from .shard_vector import ShardVector, ordered_sum
+from .tables import FloatArray
 from .tail import Tail, tail_mass
+from .tail import tail as host_tail
 
 _LAST_BITS = 64 - RADIX_BITS * (PASSES - 1)
 
@@ -85,12 +87,17 @@ def _of_pieces(losses: ShardVector, rows: Sequence[Vector]) -> ShardVector:
     return ShardVector(rows, None, starts.tolist())
 
 
-def tail(losses: ShardVector, level: float, mass: float | None = None) -> Tail:
-    """The tail as `tail.tail` finds it, with rows and weights where the losses are."""
+def tail(losses: ShardVector, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:
+    """The tail as `tail.tail` finds it, with rows and weights where the losses are.
+
+    With weights on several devices it is found on the host.
+    """
     n = losses.size
     need(n > 0, "losses must not be empty")
+    if len(losses.pieces) > 1 and weights is not None:
+        return _weighted(losses, level, mass, weights)
     if len(losses.pieces) == 1:
-        one: Any = cuda_select.tail(losses.pieces[0], level, mass)
+        one: Any = cuda_select.tail(losses.pieces[0], level, mass, weights)
         return Tail(_of_pieces(losses, [one.rows]), ShardVector([one.weights]), one.var, one.cvar)  # type: ignore[arg-type]
     wanted = tail_mass(float(n), level) if mass is None else float(mass)
     if not 0.0 < wanted <= n * (1.0 + 1e-12):
@@ -101,6 +108,18 @@ def tail(losses: ShardVector, level: float, mass: float | None = None) -> Tail:
     if not (math.isfinite(var) and math.isfinite(cvar)):
         raise ValueError("a loss in the tail is not finite")
     return Tail(rows, shares, var, cvar)  # type: ignore[arg-type]
+
+
+def _weighted(losses: ShardVector, level: float, mass: float | None, weights: FloatArray) -> Tail:
+    held = np.concatenate([p.device.download(p.array) for p in losses.pieces])
+    found = host_tail(held, level, weights, mass)
+    rows, shares, start = [], [], 0
+    for piece in losses.pieces:
+        low, high = (int(i) for i in np.searchsorted(found.rows, (start, start + piece.size)))
+        rows.append(Vector(piece.device, piece.device.upload(found.rows[low:high] - start)))
+        shares.append(Vector(piece.device, piece.device.upload(found.weights[low:high])))
+        start += piece.size
+    return Tail(_of_pieces(losses, rows), ShardVector(shares), found.var, found.cvar)  # type: ignore[arg-type]
 
 
 def worst(losses: ShardVector, count: int, also: ShardVector | None = None) -> ShardVector:

@@ -208,8 +208,10 @@ class Sharded:
 
     # losses
 
-    def tail(self, losses: ShardVector, level: float, mass: float | None = None) -> Tail:
-        return shard_select.tail(losses, level, mass)
+    def tail(
+        self, losses: ShardVector, level: float, mass: float | None = None, weights: FloatArray | None = None
+    ) -> Tail:
+        return shard_select.tail(losses, level, mass, weights)
 
     def worst(self, losses: ShardVector, count: int, also: ShardVector | None = None) -> ShardVector:
         return shard_select.worst(losses, count, also)

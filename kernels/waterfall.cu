@@ -64,7 +64,7 @@ KERNEL __launch_bounds__(THREADS) waterfall(const char* steps, i64 count, i64 st
 // A settling.Settling, packed by cuda_pack.pack_settling.
 struct Settling {
     int owed, amounts, periods, bearers;
-    const double *fixed, *line, *least, *last, *share;
+    const double *fixed, *line, *least, *last, *surplus, *share;
     const int *moving, *amount, *factor;  // moving: place of an amount among the flows, or -1
 };
 
@@ -79,10 +79,11 @@ INLINE Settling settling_of(const char* packed) {
     s.line = (const double*)(packed + h[5]);
     s.least = (const double*)(packed + h[6]);
     s.last = (const double*)(packed + h[7]);
-    s.share = (const double*)(packed + h[8]);
-    s.moving = (const int*)(packed + h[9]);
-    s.amount = (const int*)(packed + h[10]);
-    s.factor = (const int*)(packed + h[11]);
+    s.surplus = (const double*)(packed + h[8]);
+    s.share = (const double*)(packed + h[9]);
+    s.moving = (const int*)(packed + h[10]);
+    s.amount = (const int*)(packed + h[11]);
+    s.factor = (const int*)(packed + h[12]);
     return s;
 }
 
@@ -143,9 +144,12 @@ KERNEL __launch_bounds__(THREADS) settle_amounts(const float* blocks, i64 count,
     due[(s.owed + 2) * stride] = s.last[date];
     for (int n = 0; n < steps.pools; ++n) {
         const int a = s.amount[n], f = s.factor[n];
-        double value = a < 0 ? larger(final, 0.0) : a < s.owed ? due[a * stride] : others[(a - s.owed) * stride];
-        value = s.share[n] * value;
-        if (f >= 0) value *= f < s.owed ? due[f * stride] : others[(f - s.owed) * stride];
+        double value = s.surplus[n] * larger(final, 0.0);
+        if (a >= 0) {
+            double part = s.share[n] * (a < s.owed ? due[a * stride] : others[(a - s.owed) * stride]);
+            if (f >= 0) part *= f < s.owed ? due[f * stride] : others[(f - s.owed) * stride];
+            value += part;
+        }
         c.held[n * stride] = value;
     }
     if (short_of) atomicAdd(dates + date, (u64)1);

@@ -6,7 +6,8 @@ The company defaults at the end of the first period in which running cash falls 
 b[s,t] < -C[t], with b as the liquidity loss runs it (deficits bear interest) and C[t] the plan's commitment, 0 if there
 is none. Without such a period the claims are settled at the end of the horizon. At the date of settlement
 
-    value   = cash above 0 (the company's) + systems at resale + sites, each with the entity that owns it
+    value   = cash above 0 (the company's) + systems at resale + sites + contracts that another would take over, each
+              with the entity that owns it
     claims  = balances, unearned prepayments, the revolver drawn, at a default what was left unpaid, and own equity,
 
 where own equity is what the expected path leaves to the company's shareholders at that date, at least 0. A loss is what
@@ -28,7 +29,7 @@ from ..kernels.tail import Tail
 from ..models.schema.rules import Risk
 from .amounts import Amounts
 from .assemble import Measured
-from .claims import ESTATE, PER_ENTITY, SITES, SYSTEMS, Claims, claims
+from .claims import ASSETS, ESTATE, PER_ENTITY, SITES, SYSTEMS, Claims, claims
 
 LEVEL = 0.95
 
@@ -107,17 +108,18 @@ def settling(amounts: Amounts, known: Claims, backend: Backend, store: Held, liq
     stocks, entities = known.stocks, len(known.entities)
     own = PER_ENTITY * entities
     pools = own + len(known.guaranteed)
-    share, amount, factor = np.zeros(pools), np.full(pools, -1), np.full(pools, -1)
-    share[ESTATE] = 1.0  # all cash is the company's
+    surplus, share = np.zeros(pools), np.zeros(pools)
+    amount, factor = np.full(pools, -1), np.full(pools, -1)
+    surplus[ESTATE] = 1.0  # all cash is the company's
     for e in range(entities):
-        for pool in (SYSTEMS, SITES):
+        for place, pool in enumerate((SYSTEMS, SITES, ESTATE)):  # contracts belong to the estate
             share[PER_ENTITY * e + pool] = 1.0
-            amount[PER_ENTITY * e + pool] = known.owed + 2 * e + pool - SYSTEMS
+            amount[PER_ENTITY * e + pool] = known.owed + ASSETS * e + place
     survival = {p.id: p.survival or "" for p in amounts.case.party}
     for g, k in enumerate(known.guaranteed):
         claim = known.claims[k]
         share[own + g], amount[own + g] = claim.guaranteed, k
-        factor[own + g] = known.owed + 2 * entities + known.survivals.index(survival[claim.guarantor])
+        factor[own + g] = known.owed + ASSETS * entities + known.survivals.index(survival[claim.guarantor])
     return Settling(
         balance=liquidity.table,
         balance_exposure=np.asarray(liquidity.matrix @ amounts.decided, dtype=np.float64),
@@ -127,6 +129,7 @@ def settling(amounts: Amounts, known: Claims, backend: Backend, store: Held, liq
         flow_exposure=stocks.exposure,
         owed=known.owed,
         last=_stake(amounts, known, backend, store),
+        surplus=surplus,
         share=share,
         amount=amount.astype(np.int32),
         factor=factor.astype(np.int32),
@@ -145,5 +148,5 @@ def _stake(amounts: Amounts, known: Claims, backend: Backend, store: Held) -> Fl
         row = np.repeat(np.arange(terms.periods), np.diff(terms.start))
         flat = np.bincount(row, weights=values, minlength=terms.periods)
         mean[stocks.random] += flat.reshape(stocks.random.size, -1)
-    value = amounts.cash + mean[owed : owed + 2 * len(known.entities)].sum(axis=0)
+    value = amounts.cash + mean[owed : owed + ASSETS * len(known.entities)].sum(axis=0)
     return np.asarray(np.maximum(value - mean[:owed].sum(axis=0), 0.0))

@@ -343,3 +343,42 @@ def test_the_first_default_is_beyond_the_committed_revolver(made: Made) -> None:
     assert drawn == pytest.approx(np.clip(-cash, 0.0, line))
     assert unpaid == pytest.approx(np.where(one.defaulted, -cash - line, 0.0))
     assert (drawn[~one.defaulted] > 0.0).any()
+
+
+def taken_over(case: Case, share: float) -> Case:
+    return replace(case, contract=tuple(replace(c, takeover_share=share) for c in case.contract))
+
+
+def test_a_contract_that_another_takes_over_is_worth_its_share_of_what_is_still_billed(made: Made) -> None:
+    """By the ledger's own bills after the date and, past the horizon, by the term; while the customer lives."""
+    share, case, ledger = 0.25, made.ready.case, made.ready.ledger
+    without, plain = made.settled(case=taken_over(case, 0.0))
+    settle, one = made.settled(case=taken_over(case, share))
+    assert np.array_equal(plain.losses, made.settled()[1].losses)
+    ahead = np.zeros(made.amounts.periods)
+    for j, d in enumerate(ledger.decisions):
+        if d.block != "sign" or made.amounts.decided[j] == 0.0:
+            continue
+        terms = next(c for c in case.contract if c.id == d.tags["contract"])
+        bills = (ledger.account == ACCOUNT_NUMBER[Account.CONTRACT_REVENUE]) & (ledger.decision == j)
+        first = ledger.period[bills].min()
+        billed = bills & (ledger.period == first)
+        each = float(ledger.coefficient[billed].max()) * made.amounts.decided[j]  # the others re-let after a default
+        for t in range(made.amounts.periods):
+            ahead[t] += each * max(0, first + terms.term - max(t + 1, first)) * (t >= d.period)
+    assert ahead[0] == 0.0
+    assert ahead[-1] > 0.0  # the contract outlives the horizon
+    alive = made.ready.backend.values(made.ready.store, np.arange(COUNT))[
+        :, [d.id for d in case.driver].index("lab_alive")
+    ]
+    more = share * ahead[one.date] * alive[np.arange(COUNT), one.date]
+    assert one.value - plain.value == pytest.approx(more, rel=1e-9, abs=1e-9)
+    debt = [k for k, c in enumerate(settle.claims.claims) if c.instrument != OWN]
+    assert (one.losses[:, debt].sum(axis=1) <= plain.losses[:, debt].sum(axis=1) + 1e-12).all()
+    assert one.losses[:, debt].sum() < 0.99 * plain.losses[:, debt].sum()
+    assert one.total == pytest.approx(np.maximum(one.due.sum(axis=1) - one.value, 0.0), rel=1e-9, abs=1e-9)
+    stake = one.due[:, -1] - plain.due[:, -1]
+    expected = share * ahead[one.date] * alive.mean(axis=0)[one.date]
+    both = (one.due[:, -1] > 0.0) & (plain.due[:, -1] > 0.0)
+    assert stake[both] == pytest.approx(expected[both], rel=1e-6, abs=1e-9)
+    assert without.claims.claims == settle.claims.claims

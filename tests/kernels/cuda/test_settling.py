@@ -65,7 +65,8 @@ def settling(revolver=True, moving=True):
     return Settling(
         balance, exposure, rng.uniform(-0.2, 1.5, (amounts, PERIODS)), moves if moving else moves[:0],
         flows if moving else None, rng.standard_normal(70) if moving else np.zeros(0), owed,
-        rng.uniform(0.0, 2.0, PERIODS), np.array([1.0, 1.0, 0.8, 0.5, 1.0]), np.array([-1, 4, 5, 2, 0], np.int32),
+        rng.uniform(0.0, 2.0, PERIODS), np.array([1.0, 0.0, 0.3, 0.0, 0.0]), np.array([0.0, 1.0, 0.8, 0.5, 1.0]),
+        np.array([-1, 4, 5, 2, 0], np.int32),
         np.array([-1, -1, -1, 6, -1], np.int32), 2,
         waterfall(owed + 3, 5, [(1, [0, 2], 0), (2, [1], 0), (0, [0, 1, 2, 3, 5], -1), (0, [4, 6], -1), (3, [2], -1),
                                 (4, [0, 6], -1)]),
@@ -174,6 +175,7 @@ def test_what_does_not_fit_is_refused(backend):
         (replace(table, amount=table.amount + 5), "amount must be"), (replace(table, bearers=6), "bearers must lie"),
         (replace(table, moving=np.r_[5, 0]), "flows must be"), (replace(table, moving=np.r_[5, 5, 2]), "moving"),
         (replace(table, share=-table.share), "share must be"), (replace(table, flows=None), "need flows"),
+        (replace(table, surplus=-table.share), "surplus must be"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=words):
             backend.settle(store, wrong)
