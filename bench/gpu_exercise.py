@@ -22,11 +22,21 @@ def settlement(job: gpu_passes.Work) -> Settling:
     m = next(i for i, t in enumerate(job.tables) if t.kind == LossKind.PEAK)
     periods = job.tables[m].terms.periods
     steps = waterfall(5, 2, [(1, [0], 0), (0, [0, 1, 2, 3], -1), (0, [4], -1)])
-    fixed = np.ones((3, periods))
-    none = np.zeros(0, dtype=np.int64)
-    pools = np.ones(2), np.array([-1, 2], np.int32), np.array([-1, -1], np.int32)
     return Settling(
-        job.tables[m], job.exposures[m], fixed, none, None, np.zeros(0), 2, np.ones(periods), *pools, 0, steps
+        balance=job.tables[m],
+        balance_exposure=job.exposures[m],
+        fixed=np.ones((3, periods)),
+        moving=np.zeros(0, dtype=np.int64),
+        flows=None,
+        flow_exposure=np.zeros(0),
+        owed=2,
+        last=np.ones(periods),
+        surplus=np.array([1.0, 0.0]),
+        share=np.array([0.0, 1.0]),
+        amount=np.array([-1, 2], np.int32),
+        factor=np.full(2, -1, np.int32),
+        bearers=0,
+        steps=steps,
     )
 
 

@@ -49,6 +49,8 @@ class Settlements:
         self._items = table.width + claims
         self._room = self._items + table.steps.pools + table.fixed.shape[0] - table.owed
         self._columns = device.empty(self._room * min(ROWS, count), np.float64)
+        self._final = device.empty(min(ROWS, count), np.float64)
+        self._when = device.empty(min(ROWS, count), np.int64)
         self._sums = device.full(self._items, np.float64, 0)
         self._counts = device.full(table.width + table.periods, np.uint64, 0)
         self.bad = device.full(1, np.uint64, 255)
@@ -65,13 +67,18 @@ class Settlements:
             size = min(ROWS, count - first)
             part = blocks.part(first // LANES * factors * LANES, -(-size // LANES) * factors * LANES)
             device.launch(
+                "settle_dates", grid_of(size), THREADS,
+                (part, np.int64(size), np.int64(factors), self._balance, self._packed, np.int64(low + first),
+                 self._final, self._when, dates, self.bad),
+            )  # fmt: skip
+            device.launch(
                 "settle_amounts", grid_of(size), THREADS,
-                (part, np.int64(size), np.int64(factors), self._balance, self._flows, self._packed, self._steps,
-                 self._columns, np.int64(size), np.int64(low + first), dates, self.bad),
+                (part, np.int64(size), np.int64(factors), self._flows, self._packed, self._steps, self._final,
+                 self._when, self._columns, np.int64(size), np.int64(low + first), self.bad),
             )  # fmt: skip
             device.launch(
                 "share_out", grid_of(size), THREADS,
-                (self._steps, np.int64(self._table.bearers), np.int64(size), self._columns, np.int64(size),
+                (self._packed, self._steps, np.int64(size), self._final, self._columns, np.int64(size),
                  np.int64(low + first), self.total),
             )  # fmt: skip
             groups = -(-size // (LANES * MEAN_GROUP))

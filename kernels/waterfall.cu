@@ -91,6 +91,10 @@ INLINE Settling settling_of(const char* packed) {
 // bearing pools, what is due, the pools, and the amounts that are no claims.
 struct Columns {
     double *unpaid, *paid, *due, *held, *others;
+
+    __device__ __forceinline__ double& amount(int a, int owed, i64 stride) const {
+        return a < owed ? due[a * stride] : others[(a - owed) * stride];
+    }
 };
 
 INLINE Columns columns_of(const Steps& steps, int bearers, double* row, i64 stride) {
@@ -99,33 +103,49 @@ INLINE Columns columns_of(const Steps& steps, int bearers, double* row, i64 stri
     return {row, row + steps.claims * stride, due, held, held + steps.pools * stride};
 }
 
-// What is due and what the pools hold when each scenario is settled. dates (periods,): first shortfalls. flows: program of the
-// moving amounts, or null. bad: least row, counted from `first`, with a number that is not finite.
-KERNEL __launch_bounds__(THREADS) settle_amounts(const float* blocks, i64 count, i64 factors, const char* program, const char* flows,
-                                                 const char* table, const char* packed, double* columns, i64 stride, i64 first,
-                                                 u64* dates, u64* bad) {
+// When each scenario is settled: final (count,) the balance then, when (count,) twice the period, and 1 more at a shortfall. dates
+// (periods,): shortfalls. bad: least row, counted from `first`, with a number that is not finite.
+KERNEL __launch_bounds__(THREADS) settle_dates(const float* blocks, i64 count, i64 factors, const char* program, const char* table,
+                                               i64 first, double* final, i64* when, u64* dates, u64* bad) {
     const i64 row = thread_number();
     if (row >= count) return;
     const Values x = {blocks + row / LANES * factors * LANES + row % LANES, LANES};
-    const Settling s = settling_of(table);
-    const Steps steps = steps_of(packed);
-    const Columns c = columns_of(steps, s.bearers, columns + row, stride);
-    double *due = c.due, *others = c.others;
-
     const Program p = program_of(program);
-    double balance = p.losses[0].opening, final = 0.0;
+    const Settling s = settling_of(table);
+    double balance = p.losses[0].opening, last = 0.0;
     int date = s.periods - 1;
     bool short_of = false, good = true;
     for (int t = 0; t < s.periods; ++t) {
         balance = balance_of(p, p.losses[0], x, t, balance);
         good = good && is_finite(balance);
         if (short_of) continue;
-        final = balance;
+        last = balance;
         if (balance < s.least[t]) {
             short_of = true;
             date = t;
         }
     }
+    final[row] = last;
+    when[row] = 2 * date + short_of;
+    if (short_of) atomicAdd(dates + date, (u64)1);
+    if (!good) atomicMin(bad, (u64)(first + row));
+}
+
+// What is due then, and the other amounts. flows: program of the moving amounts, or null. bad: as above.
+KERNEL __launch_bounds__(THREADS, 3) settle_amounts(const float* blocks, i64 count, i64 factors, const char* flows, const char* table,
+                                                 const char* packed, const double* finals, const i64* when, double* columns,
+                                                 i64 stride, i64 first, u64* bad) {
+    const i64 row = thread_number();
+    if (row >= count) return;
+    const Values x = {blocks + row / LANES * factors * LANES + row % LANES, LANES};
+    const Settling s = settling_of(table);
+    const Steps steps = steps_of(packed);
+    const Columns c = columns_of(steps, s.bearers, columns + row, stride);
+    double* due = c.due;
+    const double final = finals[row];
+    const int date = (int)(when[row] / 2);
+    const bool short_of = when[row] % 2 != 0;
+    bool good = true;
     for (int a = 0; a < s.amounts; ++a) {
         double value = s.fixed[a * s.periods + date];
         if (s.moving[a] >= 0) {
@@ -135,34 +155,36 @@ KERNEL __launch_bounds__(THREADS) settle_amounts(const float* blocks, i64 count,
             value += flow;
         }
         value = larger(value, 0.0);
-        if (a < s.owed) due[a * stride] = value;
-        else others[(a - s.owed) * stride] = value;
+        c.amount(a, s.owed, stride) = value;
     }
     const double deficit = larger(-final, 0.0), drawn = smaller(deficit, s.line[date]);
     due[s.owed * stride] = drawn;
     due[(s.owed + 1) * stride] = short_of ? deficit - drawn : 0.0;
     due[(s.owed + 2) * stride] = s.last[date];
+    if (!good) atomicMin(bad, (u64)(first + row));
+}
+
+// What the pools hold, and the waterfall over the columns. total: all losses, from number `first` on.
+KERNEL __launch_bounds__(THREADS) share_out(const char* table, const char* packed, i64 count, const double* finals, double* columns,
+                                            i64 stride, i64 first, double* total) {
+    const i64 row = thread_number();
+    if (row >= count) return;
+    const Settling s = settling_of(table);
+    const Steps steps = steps_of(packed);
+    const int bearers = s.bearers;
+    const Columns c = columns_of(steps, bearers, columns + row, stride);
+    const double surplus = larger(finals[row], 0.0);
+#pragma unroll 1
     for (int n = 0; n < steps.pools; ++n) {
         const int a = s.amount[n], f = s.factor[n];
-        double value = s.surplus[n] * larger(final, 0.0);
+        double value = s.surplus[n] * surplus;
         if (a >= 0) {
-            double part = s.share[n] * (a < s.owed ? due[a * stride] : others[(a - s.owed) * stride]);
-            if (f >= 0) part *= f < s.owed ? due[f * stride] : others[(f - s.owed) * stride];
+            double part = s.share[n] * c.amount(a, s.owed, stride);
+            if (f >= 0) part *= c.amount(f, s.owed, stride);
             value += part;
         }
         c.held[n * stride] = value;
     }
-    if (short_of) atomicAdd(dates + date, (u64)1);
-    if (!good) atomicMin(bad, (u64)(first + row));
-}
-
-// The waterfall over the columns. total: all losses, from number `first` on.
-KERNEL __launch_bounds__(THREADS) share_out(const char* packed, i64 bearers, i64 count, double* columns, i64 stride, i64 first,
-                                            double* total) {
-    const i64 row = thread_number();
-    if (row >= count) return;
-    const Steps steps = steps_of(packed);
-    const Columns c = columns_of(steps, (int)bearers, columns + row, stride);
 #pragma unroll 1
     for (int k = 0; k < steps.claims; ++k) c.unpaid[k * stride] = c.due[k * stride];
     const double* given = c.held + (steps.pools - bearers) * stride;
