@@ -80,6 +80,9 @@ def _passes(backend: CudaBackend) -> list[str]:
     backend.means(store, job.ready.ledger.factors)
     for each in job.tables:
         backend.rates(store, each)
+    worst_kind = next(i for i, t in enumerate(job.tables) if t.kind == LossKind.WORST)
+    dates = np.arange(job.tables[worst_kind].terms.periods, dtype=np.int32)
+    backend.breaches(store, job.tables[worst_kind], job.exposures[worst_kind], dates, 1e-9)
     settling = settlement(job)
     total, _ = backend.settle(store, settling)
     bad = backend.tail(total, 0.9)

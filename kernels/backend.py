@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from numpy.typing import ArrayLike
 
+from .breaches import Breached
 from .settling import Settling, Tally
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .tail import Tail
@@ -113,6 +114,16 @@ class Backend(Evaluator, Protocol):
 
     def concatenate(self, parts: Sequence[Losses]) -> Losses:
         """The losses of several stores of this backend as one vector."""
+        ...
+
+    def breaches(
+        self, store: Held, table: LossTable, exposure: ArrayLike, dates: IntArray, rounding: float
+    ) -> tuple[Losses, Breached]:
+        """Least flow minus floor of each scenario, and by date how many fall short; see `breaches.breaches`."""
+        ...
+
+    def quantile(self, losses: Losses, level: float) -> float:
+        """Quantile of the losses, interpolated as NumPy does it."""
         ...
 
     def settle(

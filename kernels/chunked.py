@@ -11,30 +11,22 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .backend import Backend, Held, Losses
+from .breaches import Breached
 from .checks import check_draws, check_processes, need
 from .faults import OutOfDeviceMemory, translate
 from .modes import SLICE, Costs, Mode, Placement, Shape, TooLarge, place
 from .scenarios import Scenarios, Source, Summed, cut, on_host, slices, weighted
 from .settling import Settling, Tally, added
-from .store import Store
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .tail import Tail
 
 R = TypeVar("R")
-
-
-class Movable(Protocol):
-    """What a backend offers whose memory is not the host's."""
-
-    def to_host(self, store: Any) -> Store: ...
-
-    def from_host(self, store: Store) -> Any: ...
 
 
 class Chunked:
@@ -189,7 +181,17 @@ class Chunked:
         losses, tallies = zip(*found, strict=True)
         return self._guarded(lambda: self.inner.concatenate(losses)), added(list(tallies))
 
+    def breaches(
+        self, store: Scenarios, table: LossTable, exposure: ArrayLike, dates: IntArray, rounding: float
+    ) -> tuple[Losses, Breached]:
+        found = self._over(store, lambda _, part: self.inner.breaches(part, table, exposure, dates, rounding))
+        worst, counts = zip(*(one for _, one in found), strict=True)
+        return self._guarded(lambda: self.inner.concatenate(worst)), sum(counts[1:], counts[0])
+
     # losses
+
+    def quantile(self, losses: Losses, level: float) -> float:
+        return self._guarded(lambda: self.inner.quantile(losses, level))
 
     def tail(self, losses: Losses, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:
         return self._guarded(lambda: self.inner.tail(losses, level, mass, weights))

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, cuda_passes, cuda_select, cuda_settle, cuda_vector
+from .breaches import Breached, by_date, check_dates
 from .cuda_device import Array, Device
 from .cuda_pack import pack_processes, pack_program, work_width
+from .cuda_source import THREADS
 from .cuda_store import DeviceStore, DrawnStore, gathered, marks_of
 from .cuda_vector import Vector
 from .layout import Layout, lay_out, program
@@ -216,6 +218,28 @@ class CudaBackend:
         below = cuda_select.beyond(self.device, values, number, least, below=True)
         means = [Vector(self.device, values.part(t * number, number)).mean() for t in range(periods)]
         return cuda_select.quantiles(self.device, values, number, periods, levels), np.array(means), below / number
+
+    def breaches(
+        self, store: Store, table: LossTable, exposure: ArrayLike, dates: IntArray, rounding: float
+    ) -> tuple[Vector, Breached]:
+        number, device = check_dates(table, dates), self.device
+        packed = self._program(store, [table], [exposure], sparse=True)
+        order, starts = (device.upload(v) for v in by_date(dates))
+        worst, bad = device.empty(store.count, np.float64), device.full(1, np.uint64, 255)
+        counts = device.full(2 * number, np.uint64, 0)
+        factors = store.drivers * store.periods
+        for blocks, low, size in self._spans(store):
+            arguments = (
+                blocks, np.int64(size), np.int64(factors), packed, order, starts, np.int64(number),
+                np.float64(rounding), np.int64(low), worst, counts, bad,
+            )  # fmt: skip
+            device.launch("breach_counts", cuda_vector.grid_of(size), THREADS, arguments, 8 * number)
+        self._finite_balances(store, None, int(device.download(bad)[0]))
+        found = device.download(counts).astype(np.int64)
+        return Vector(device, worst), Breached(found[:number], found[number:])
+
+    def quantile(self, losses: Vector, level: float) -> float:
+        return float(cuda_select.quantiles(self.device, losses.array, losses.size, 1, [level])[0, 0])
 
     def distribute(self, table: Waterfall, due: FloatArray, pools: FloatArray) -> tuple[FloatArray, FloatArray]:
         return cuda_settle.distribute(self.device, table, due, pools)

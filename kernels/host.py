@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .breaches import Breached, breaches, check_dates
 from .checks import need, row_weights
 from .settling import Settled, Settling, Tally, Tallying, check_settling, settle
 from .store import LANES, RowArray, Store, blocks_of
-from .tables import FloatArray, LossTable
+from .tables import FloatArray, IntArray, LossTable
 from .tail import Tail, tail
 from .waterfall import Distribute
 
@@ -78,6 +79,22 @@ class HostVectors(HostLosses, ABC):
             found.mean(axis=0),
             (found < table.least(np.asarray(exposure))).mean(axis=0),
         )
+
+    def breaches(
+        self, store: Store, table: LossTable, exposure: ArrayLike, dates: IntArray, rounding: float
+    ) -> tuple[FloatArray, Breached]:
+        none = np.zeros(check_dates(table, dates), dtype=np.int64)
+        worst, counts = np.empty(store.count), Breached(none, none)
+        step = max(LANES, _CELLS // table.terms.periods // LANES * LANES)
+        for low in range(0, store.count, step):
+            rows = np.arange(low, min(low + step, store.count))
+            flows = self.balances(store, table, exposure, rows)
+            worst[rows], more = breaches(table, dates, flows, rounding)
+            counts += more
+        return worst, counts
+
+    def quantile(self, losses: FloatArray, level: float) -> float:
+        return float(np.quantile(losses, level))
 
     def settle(
         self, store: Store, table: Settling, rows: ArrayLike | None = None, weights: ArrayLike | None = None

@@ -137,3 +137,13 @@ def worst(losses: ShardVector, count: int, also: ShardVector | None = None) -> S
         lists = (found.array, known[place].array) if place in known else (found.array,)
         joined.append(Vector(piece.device, union(piece.device, piece.size, lists)))
     return _of_pieces(losses, joined)
+
+
+def quantile(losses: ShardVector, level: float) -> float:
+    """Quantile, interpolated as NumPy does it."""
+    place = level * (losses.size - 1)
+    low = math.floor(place)
+    ranks = low, min(low + 1, losses.size - 1)
+    a, b = (_borders(losses.pieces, losses.size - rank)[1] for rank in ranks)
+    share = place - low
+    return b - (b - a) * (1.0 - share) if share >= 0.5 else a + (b - a) * share

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, modes, shard_select
+from .breaches import Breached
 from .cuda_backend import CHUNK, CudaBackend
 from .cuda_device import Device
 from .cuda_vector import Vector
@@ -183,6 +184,20 @@ class Sharded:
             b, one, r, w = self._gathered(store, rows, weights)
             total, tally = b.settle(one, table, r, w)
         return ShardVector([total]), tally
+
+    def breaches(
+        self, store: ShardStore, table: LossTable, exposure: ArrayLike, dates: IntArray, rounding: float
+    ) -> tuple[ShardVector, Breached]:
+        pieces = store.pieces
+        found = self._each(
+            [p.backend for p in pieces],
+            lambda i: pieces[i].backend.breaches(pieces[i].store, table, exposure, dates, rounding),
+        )
+        counts = [c for _, c in found]
+        return ShardVector([w for w, _ in found]), sum(counts[1:], counts[0])
+
+    def quantile(self, losses: ShardVector, level: float) -> float:
+        return shard_select.quantile(losses, level)
 
     def balances(
         self, store: ShardStore, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None

@@ -165,28 +165,21 @@ def over_futures(
 
 
 def breaches(backend: Backend, store: Held, one: Shortfall, exposure: FloatArray) -> Breaches:
-    """What the futures do to a covenant, in chunks. Percentiles per period take the first 131,072 futures at most."""
+    """What the futures do to a covenant. Percentiles per period take the first 131,072 futures at most."""
     times = tuple(dict.fromkeys(t for _, t in one.rows))
-    column = np.array([times.index(t) for _, t in one.rows])
-    rounding = BREACH * _size(one, exposure)
-    first, breached = np.zeros(len(times)), np.zeros(len(times))
-    worst = np.empty(store.count)
+    column = np.array([times.index(t) for _, t in one.rows], dtype=np.int32)
+    worst, counts = backend.breaches(store, one.measured.table, exposure, column, BREACH * _size(one, exposure))
     kept: list[FloatArray] = []
-    for rows in _chunks(store.count):
+    for rows in _chunks(min(store.count, FAN_SCENARIOS)):
         each = backend.balances(store, one.measured.table, exposure, rows=rows) - one.measured.table.floor
         headroom = np.full((rows.size, len(times)), np.inf)
         for j, i in enumerate(column):
             np.minimum(headroom[:, i], each[:, j], out=headroom[:, i])
-        below = headroom < -rounding
-        breached += below.sum(axis=0)
-        hit = below.any(axis=1)
-        first += np.bincount(below[hit].argmax(axis=1), minlength=len(times))
-        worst[rows] = headroom.min(axis=1)
-        if rows[0] < FAN_SCENARIOS:
-            kept.append(headroom)
+        kept.append(headroom)
     fifth = np.quantile(np.concatenate(kept), FIFTH, axis=0)
-    shares = first / store.count
-    return Breaches(times, float(shares.sum()), shares, breached / store.count, fifth, float(np.quantile(worst, FIFTH)))
+    shares = counts.first / store.count
+    least = backend.quantile(worst, FIFTH)
+    return Breaches(times, float(shares.sum()), shares, counts.any / store.count, fifth, least)
 
 
 def _size(one: Shortfall, exposure: FloatArray) -> float:
