@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ import pytest
 from capmix.kernels import chunked, cuda_start, modes
 from capmix.kernels.chunked import Chunked
 from capmix.kernels.cuda_backend import CudaBackend
-from capmix.kernels.faults import DeviceLost
+from capmix.kernels.faults import DeviceFault, DeviceLost
 from capmix.kernels.modes import Mode, Placement
 from capmix.kernels.shards import Sharded
 from capmix.optimizer import run
@@ -95,6 +96,24 @@ def test_what_crosses_the_bus_does_not_grow_with_the_scenarios(
     assert large[0] <= 1.2 * small[0]  # exposures of another plan
     assert large[1] <= 1.2 * small[1]
     assert max(large) < 8 * 1_000  # less than one loss of each of the fewer scenarios
+
+
+def test_a_plan_on_the_gpu_of_this_machine() -> None:
+    """Certified, with the objective of the processor's plan within both gaps."""
+    try:
+        cuda_start.start()
+    except DeviceFault as fault:
+        if os.environ.get("CAPMIX_TEST_DEVICE") == "cuda":
+            raise
+        pytest.skip(f"no GPU: {fault}")
+    theirs = optimize(starter(), scenarios=20_000, device="cpu")
+    mine = optimize(starter(), scenarios=20_000, device="cuda")
+    assert mine.device.backend == "cuda"
+    assert mine.status is theirs.status is Status.CERTIFIED
+    assert mine.objective_value == pytest.approx(theirs.objective_value, rel=1e-5)
+    assert mine.bearers is not None
+    assert theirs.bearers is not None
+    assert mine.bearers.cvar == pytest.approx(theirs.bearers.cvar, rel=1e-2)
 
 
 def test_a_plan_on_two_devices_is_that_of_one(shim, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
