@@ -125,6 +125,20 @@ def test_any_number_of_devices_has_the_bits_of_one(one_device, number):
     same(found, one_device)
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_tails_of_weighted_scenarios(number):
+    backend = sharded(number)
+    store = backend.simulate(TABLE, COUNT, 7)
+    tables, exposures = losses_tables()
+    losses = backend.losses(store, tables[:1], exposures[:1])[0]
+    each = np.random.default_rng(5).uniform(0.0, 2.0, COUNT)
+    found, right = backend.tail(losses, 0.9, 50.5, each), tail(backend.host(losses), 0.9, each, 50.5)
+    np.testing.assert_array_equal(np.asarray(found.rows), right.rows)
+    np.testing.assert_allclose(np.asarray(found.weights), right.weights, rtol=1e-9, atol=1e-9)
+    assert found.cvar == pytest.approx(right.cvar, rel=1e-9)
+    assert backend.dot(losses, found.rows, found.weights) == pytest.approx(right.cvar * 50.5, rel=1e-9)
+
+
 @pytest.mark.parametrize("number", [2, 3])
 def test_scenarios_that_are_not_kept(one_device, number, monkeypatch):
     monkeypatch.setattr(modes, "TAIL_COPIES", 1e3)
