@@ -4,7 +4,7 @@
 // The first loss of a program, a WORST one: its periods order[starts[i]] .. order[starts[i + 1] - 1] stand for date i. worst
 // (count,): least of flow minus floor, from number `first` on. counts (2 * dates,): scenarios in which a date has one below
 // -rounding; and those of which it is the first such date. bad: least row with a flow that is not finite.
-KERNEL __launch_bounds__(THREADS) breach_counts(const float* blocks, i64 count, i64 factors, const char* program, const int* order,
+KERNEL __launch_bounds__(THREADS, 4) breach_counts(const float* blocks, i64 count, i64 factors, const char* program, const int* order,
                                                 const int* starts, i64 dates, double rounding, i64 first, double* worst,
                                                 u64* counts, u64* bad) {
     DYNAMIC_SHARED(u32, own);

@@ -69,6 +69,8 @@ MODELS = (
 # Double-precision instructions of a division and of a square root on their fast way, as the compiler makes them.
 DIVISION, ROOT = 8, 8
 
+DATES = 120  # of a covenant's tests, at most
+
 
 def up(value: int, unit: int) -> int:
     return -(-value // unit) * unit
@@ -94,6 +96,8 @@ def launched(kernel: str, width: int, factors: int, limits: Architecture) -> tup
         return cuda_passes.fused_block(width, factors, limits.block_shared)
     if kernel == "drawn_losses_scratch":
         return cuda_passes.DRAW_THREADS, 0
+    if kernel == "breach_counts":
+        return THREADS, 8 * DATES
     if kernel == "losses_staged":
         return cuda_passes.staged_block(factors, limits.block_shared) or (cuda_passes.STAGED[-1], 0)
     return THREADS, 0

@@ -33,7 +33,7 @@ def counted():
     flows = NUMPY.balances(NUMPY.simulate(every_process(PERIODS), COUNT, SEED), table, exposure)
     anywhere, first, worst = np.zeros(4, int), np.zeros(4, int), []
     for flow in flows:
-        room = [min(flow[j] - table.floor[j] for j in np.flatnonzero(DATES == d)) for d in range(4)]
+        room = [min(flow[j] - table.floor[j] for j in np.flatnonzero(d == DATES)) for d in range(4)]
         short = [d for d in range(4) if room[d] < -ROUNDING]
         anywhere[short] += 1
         first[short[:1]] += 1
