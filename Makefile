@@ -15,11 +15,11 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup plan test check format lint types contracts bench docs study hooks lock clean
+.PHONY: help setup plan test check format lint types contracts bench bench-ci docs study hooks lock clean
 
 help: ## list the targets
 	@echo "make TARGET [CASE=$(CASE)] [SCENARIOS=$(SCENARIOS)] [ARGS=...] [PYTHON=...] [WORKERS=$(WORKERS)]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## make .venv with the locked environment (the other targets do it when needed)
 
@@ -50,6 +50,9 @@ format: $(READY) ## rewrite the files in ruff's format, with sorted imports
 
 bench: $(READY) ## measure on this machine, as in bench/RESULTS.md; ARGS go to `python -m bench`
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-ci: $(READY) ## ratios for CI into bench-ci.json; exit code 1 where bench/thresholds.toml is broken
+	@$(BIN)/python -m bench ci --json bench-ci.json $(ARGS)
 
 docs: $(READY) ## renew the generated pages: case-reference, instruments, plan-json, validation; not the study
 	@$(BIN)/python -m capmix.models.reading.reference > .venv/page && cp .venv/page docs/case-reference.md

@@ -1,19 +1,29 @@
-"""python -m bench [command|passes|sampling …] [--case NAME] [--quick]: print the tables of RESULTS.md."""
+"""python -m bench [command|passes|sampling …] [--case NAME] [--quick]: print the tables of one case.
+
+python -m bench run|ci|plans|report …: subjects side by side, CI, plans by size, RESULTS.md; see docs/bench.md.
+"""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 PARTS = ("command", "passes", "sampling")
+TOOLS = ("run", "ci", "plans", "report")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0] in TOOLS:
+        tool = import_module(f".{words[0]}", __package__)
+        return int(tool.main(words[1:]))
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", default=[], help=f"which tables: {', '.join(PARTS)}; all if left out")
     parser.add_argument("--case", default="hyperscaler")
     parser.add_argument("--quick", action="store_true", help="small scenario counts")
-    options = parser.parse_args(argv)
+    options = parser.parse_args(words)
     unknown = sorted(set(options.parts) - set(PARTS))
     if unknown:
         parser.error(f"unknown table {', '.join(unknown)}; allowed: {', '.join(PARTS)}")

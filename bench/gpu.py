@@ -9,11 +9,15 @@ from collections.abc import Sequence
 
 import capmix
 from capmix.kernels.backend import Backend, get_backend
+from capmix.kernels.cuda_backend import CudaBackend
 from capmix.kernels.cuda_bandwidth import copy_bandwidth as device_copy
 from capmix.kernels.cuda_start import start
+from capmix.kernels.cupy_device import CupyDevice
 from capmix.kernels.faults import DeviceFault
 
 from . import gpu_passes
+from .gpu_exercise import exercise
+from .gpu_meter import Meter
 from .machine import copy_bandwidth, describe
 
 COUNTS = (1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
@@ -24,38 +28,35 @@ def plans(case_name: str, counts: Sequence[int], device: str, seconds: float) ->
     case = capmix.load_case(case_name)
     capmix.optimize(case, scenarios=20_000, device=device)
     lines = [
-        "| scenarios | mode | total s | draws s | passes s | programs s | busy | gap | full passes | objective |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| scenarios | mode | total s | draws s | passes s | programs s | kernels s | busy | copies | MB copied | gap "
+        "| full passes | objective |",
+        "| --- " * 13 + "|",
     ]
     took, before = 0.0, 0
     for count in counts:
         if before and took * count / before > seconds:
-            lines.append(f"| {count:,} | not run: more than {seconds:.0f} s expected | | | | | | | | |")
+            lines.append(f"| {count:,} | not run: more than {seconds:.0f} s expected |" + " |" * 11)
             continue
         begin = time.perf_counter()
         try:
-            plan = capmix.optimize(case, scenarios=count, device=device)
+            with Meter(device) as meter:
+                plan = capmix.optimize(case, scenarios=count, device=device)
         except DeviceFault as fault:
-            lines.append(f"| {count:,} | {fault} | | | | | | | | |")
+            lines.append(f"| {count:,} | {fault} |" + " |" * 11)
             continue
         took, before = time.perf_counter() - begin, count
         t = plan.timings
         gap = plan.certificate.gap if plan.certificate is not None else float("nan")
         lines.append(
             f"| {count:,} | {plan.device.mode} | {took:.3f} | {t.simulate_s:.3f} | {t.evaluate_s:.3f} | "
-            f"{t.master_s:.3f} | {(t.simulate_s + t.evaluate_s) / took:.0%} | {gap:.1e} | {plan.passes.full} | "
-            f"{plan.objective_value:,.3f} |"
+            f"{t.master_s:.3f} | {meter.words(took)} | {gap:.1e} | {plan.passes.full} | {plan.objective_value:,.3f} |"
         )
         print(lines[-1], file=sys.stderr, flush=True)
     return lines
 
 
-def exercise(backend: Backend) -> None:
-    """Every pass once on a small sample, for tools that slow the device down a hundredfold."""
-    job = gpu_passes.work("neocloud")
-    for line in gpu_passes.parity(job, backend, 2_500):
-        print(line)
-    gpu_passes.regenerating(job, backend, 1_000)
+def forms(job: gpu_passes.Work, backend: Backend, count: int) -> list[str]:
+    return gpu_passes.alternatives(job, backend, count) if backend.name == "cuda" else ["only on a GPU"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,11 +75,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         except DeviceFault as fault:
             print(f"no figures: {fault}", file=sys.stderr)
             return 5
-        backend, name = started.backend, started.found.name
+        backend, name = started.backend, getattr(started.backend, "device_name", started.found.name)
     else:
         backend, name = get_backend(), "the processor"
     if options.exercise:
-        exercise(backend)
+        print(*exercise(CudaBackend(CupyDevice(started.found.number))), sep="\n")
         return 0
     described = describe().replace("; no GPU in use", "")
     copied = device_copy() if options.device == "cuda" else copy_bandwidth()
@@ -88,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for title, lines in (
         ("Passes", lambda: gpu_passes.table(job, backend, count, copied)),
         ("Regenerating", lambda: gpu_passes.regenerating(job, backend, count)),
+        ("Forms of the passes", lambda: forms(job, backend, count)),
         ("Parity", lambda: gpu_passes.parity(job, backend, min(count, 100_000))),
         (f"Plans on {name}", lambda: plans(options.case, counts, options.device, options.seconds)),
     ):

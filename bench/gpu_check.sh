@@ -6,6 +6,7 @@
 # Needs Python 3.11 or later with cupy, numpy, scipy, numba, rich, pytest and hypothesis. Pyomo and highspy may lie as
 # wheels in .whl/ (pip download --no-deps …); compute-sanitizer is used where it is on the PATH.
 #   PYTHON=python3  WHEELS=.whl  COUNT=4e6  COUNTS="1e6 1e7 1e8 1e9"  SECONDS_EACH=120  TOOLS="memcheck racecheck …"
+#   TESTS="tests/kernels …"  WORKERS=4 (of pytest-xdist, where it is installed)  DEVICE=cpu tries the script without a GPU
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
@@ -17,6 +18,7 @@ read -r -a counts <<<"${COUNTS:-1e6 1e7 1e8 1e9}"
 each=${SECONDS_EACH:-120}
 read -r -a tools <<<"${TOOLS:-memcheck racecheck synccheck initcheck}"
 device=${DEVICE:-cuda}
+read -r -a tests <<<"${TESTS:-tests/kernels tests/optimizer/test_devices.py tests/optimizer/test_cuda_plans.py}"
 
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
@@ -53,8 +55,9 @@ if command -v nvidia-smi >/dev/null; then
   step "Device" nvidia-smi --query-gpu=name,driver_version,memory.total,memory.free,compute_cap --format=csv
 fi
 LINES_KEPT=60 step "Doctor" "$python" -m capmix doctor hyperscaler
-step "Tests on the device" env CAPMIX_TEST_DEVICE="$device" "$python" -m pytest -q -p no:cacheprovider tests/kernels
-step "Tests of the engine" "$python" -m pytest -q -p no:cacheprovider tests/optimizer/test_devices.py
+pytest=("$python" -m pytest -q -p no:cacheprovider)
+if "$python" -c "import xdist" 2>/dev/null; then pytest+=(-n "${WORKERS:-4}" --dist loadfile); fi
+step "Tests on the device, kernels and plans" env CAPMIX_TEST_DEVICE="$device" "${pytest[@]}" "${tests[@]}"
 if [ "$device" = cuda ] && command -v compute-sanitizer >/dev/null; then
   for tool in "${tools[@]}"; do
     step "compute-sanitizer $tool" compute-sanitizer --tool "$tool" --error-exitcode 9 \

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from capmix.kernels.losses import balances
+from capmix.kernels.settling import Settled
 from capmix.kernels.tail import tail
 from capmix.kernels.terms import atoms
 from capmix.models.ledger import ACCOUNT_NUMBER, Account
@@ -17,8 +18,8 @@ from capmix.models.schema.entities import Entity
 from capmix.models.schema.seniority import SENIORITIES, seniority
 from capmix.optimizer.amounts import Amounts
 from capmix.optimizer.assemble import Measured
-from capmix.optimizer.bearers import Bearing, Settled, Settlement, bear, level_of
-from capmix.optimizer.claims import ARREARS, BACKSTOP, OWN, PREPAYMENTS
+from capmix.optimizer.bearers import Bearing, bear, level_of, settling
+from capmix.optimizer.claims import ARREARS, BACKSTOP, OWN, PREPAYMENTS, claims
 from capmix.optimizer.device import choose
 from capmix.optimizer.loss_tables import bearers, loss_tables
 from capmix.optimizer.prepare import Prepared, prepare
@@ -39,7 +40,20 @@ class Made:
     def settled(self, **changes: Any) -> tuple[Settlement, Settled]:
         amounts = replace(self.amounts, **changes)
         settle = Settlement(amounts, self.ready.backend, self.ready.store, self.ready.liquidity)
-        return settle, settle(np.arange(COUNT))
+        return settle, settle()
+
+
+class Settlement:
+    """All scenarios of a plan settled, one by one, by the backend that computes."""
+
+    def __init__(self, amounts: Amounts, backend: Any, store: Any, liquidity: Measured) -> None:
+        self.claims = claims(amounts)
+        self.table = settling(amounts, self.claims, backend, store, liquidity)
+        self._inner, self._whole = backend.inner, store.whole
+
+    def __call__(self) -> Settled:
+        ((_, one),) = self._inner.settled(self._whole, self.table, np.arange(COUNT))
+        return one
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +174,7 @@ def test_own_equity_is_what_the_expected_path_leaves(made: Made) -> None:
 
 def test_both_backends_agree(made: Made) -> None:
     _, fast = made.settled()
-    slow = Settlement(made.amounts, choose("numpy"), made.ready.store, made.ready.liquidity)(np.arange(COUNT))
+    slow = Settlement(made.amounts, choose("numpy"), made.ready.store, made.ready.liquidity)()
     assert np.array_equal(fast.date, slow.date)
     assert slow.losses == pytest.approx(fast.losses, rel=1e-9, abs=1e-9)
 
@@ -175,7 +189,7 @@ def test_no_stress_no_loss_to_lenders(made: Made) -> None:
     rich = replace(made.ready.liquidity, table=cash)
     case = replace(made.ready.case, cash=replace(made.ready.case.cash, opening=1000.0))
     settle = Settlement(replace(made.amounts, case=case), made.ready.backend, made.ready.store, rich)
-    one = settle(np.arange(COUNT))
+    one = settle()
     assert not one.defaulted.any()
     assert losses_of(settle, one, lambda c: c.instrument != OWN).max() == 0.0
 
@@ -318,7 +332,7 @@ def test_the_first_default_is_beyond_the_committed_revolver(made: Made) -> None:
     table = replace(ready.liquidity.table, revolver=True, revolver_margin=0.03)
     backed = Measured("liquidity", table, csr_array(vstack([ready.liquidity.matrix, lines])))
     settle = Settlement(made.amounts, ready.backend, ready.store, backed)
-    one = settle(np.arange(COUNT))
+    one = settle()
     balance = ready.backend.balances(ready.store, table, backed.matrix @ made.amounts.decided)
     lowest = balance.min(axis=1)
     assert np.array_equal(one.defaulted, lowest < -line - 1e-9)

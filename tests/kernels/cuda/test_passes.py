@@ -17,6 +17,7 @@ from .backends import made
 PERIODS = 10
 COUNT = 1003  # not a multiple of a warp, a tile or a block
 SEED = 11
+ULPS = 32  # as docs/gpu.md promises
 DRIVERS = every_process().drivers
 KINDS = [  # of the losses, with their rate drivers and whether a revolver stands behind the balance
     (LossKind.PEAK, 0, False), (LossKind.WORST, -1, False), (LossKind.PEAK, -1, False), (LossKind.PEAK, 0, True),
@@ -110,6 +111,22 @@ def test_losses_of_atoms_of_any_width(backend, width):
         assert_allclose(
             np.asarray(own), numba, rtol=0 if exact(backend) else 1e-12, atol=0 if exact(backend) else 1e-12
         )
+
+
+@pytest.mark.parametrize("width", [1, 4])
+@pytest.mark.parametrize("seed", [0, 3])
+def test_losses_within_ulps(backend, seed, width):
+    """Of the largest balance of each scenario: none between Numba and CUDA, and few to the definition."""
+    table, exposure = tables(seed, width)
+    store = backend.from_host(reference()) if hasattr(backend, "from_host") else reference()
+    found, same = backend.losses(store, table, exposure), NUMBA.losses(reference(), table, exposure)
+    for own, numba, each, e in zip(found, same, table, exposure, strict=True):
+        balance = np.abs(NUMPY.balances(reference(), each, e)).max(axis=1)
+        ulp = np.spacing(np.maximum(balance, 1.0))
+        right = NUMPY.losses(reference(), [each], [e])[0]
+        assert (np.abs(np.asarray(own) - right) / ulp).max() <= ULPS
+        if exact(backend):
+            assert np.array_equal(np.asarray(own), numba)
 
 
 @pytest.mark.parametrize("kind", [3, 4])
