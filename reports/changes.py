@@ -83,6 +83,11 @@ def _no_cap(case: Case) -> Case | None:
     return replace(case, circularity=free, variant=tuple(freed(v) for v in case.variant))
 
 
+def _taken_over(share: float) -> Callable[[Case], Case]:
+    """Whoever takes the systems over pays a share of what is still to be billed: no plan changes, only who loses."""
+    return lambda case: replace(case, contract=tuple(replace(c, takeover_share=share) for c in case.contract))
+
+
 def _richer(case: Case) -> Case:
     """Opening cash and the rest of the company's cash flow doubled."""
     cash = replace(case.cash, opening=2.0 * case.cash.opening)
@@ -104,5 +109,10 @@ CHANGES: tuple[Change, ...] = (
     Change("liquidity limit halved", "half as much cash may be short in the worst futures", _limit("liquidity", 0.5)),
     Change("no covenants", "nobody asks for a ratio on the expected path", lambda case: replace(case, covenant=())),
     Change("twice the own cash", "opening cash and the rest of the company's cash flow are doubled", _richer),
+    Change(
+        "contracts are taken over",
+        "a fifth of what contracts still bring is paid at a default or the end, where they are worth nothing now",
+        _taken_over(0.2),
+    ),
     Change("no cap on circular money", "suppliers and customers may give any share of the funding", _no_cap),
 )

@@ -64,7 +64,8 @@ def section() -> Iterator[str]:
     yield ""
     yield (
         f"The note ({COREWEAVE}) gives both the pieces and what falls due by year. Each piece goes through the engine "
-        "as a case of its own, on the terms of the last table; the principal that the ledger posts, in billions:"
+        "as a case of its own, on the terms of the last table; the principal that the ledger posts, in billions. It is "
+        "the only table of principal by year among the sources."
     )
     yield ""
     yield f"| piece | {' | '.join(YEARS)} | total |"

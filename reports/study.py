@@ -9,6 +9,7 @@ builds faster than own cash. Beside them: what the circular route does better or
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from ..models.schema.case import Case
 from ..optimizer.compare import Comparison, compare
 from ..optimizer.differences import Outcome
 from .changes import CHANGES
+from .side_by_side import step
 from .text import percent
 
 CASES = ("hyperscaler", "neocloud", "ai_lab")
@@ -67,10 +69,27 @@ def compute(found: Comparison, name: str) -> float | None:
     return None if found.outcomes[name].capacity is None else found.plans[name].objective_value
 
 
+def soon(found: Comparison, name: str) -> float | None:
+    """Minus the periods until the middle milestone, so that more is sooner; minus infinity if it is never reached."""
+    one = found.outcomes[name]
+    if one.capacity is None or not found.milestones:
+        return None
+    t = one.reached(_middle(found))
+    return -math.inf if t is None else -float(t)
+
+
+def _middle(found: Comparison) -> float:
+    return found.milestones[len(found.milestones) // 2]
+
+
+def _periods(value: float) -> str:
+    return "never" if math.isinf(value) else f"{-value:.0f}"
+
+
 def independent(found: Comparison, name: str) -> float | None:
     """Share of the tail loss on holders whom the plan neither pays nor is paid by."""
     borne = found.plans[name].bearers
-    return None if borne is None else borne.outside_share - borne.circular_share
+    return None if borne is None else max(borne.outside_share - borne.circular_share, 0.0)
 
 
 CLAIMS = (
@@ -81,7 +100,9 @@ CLAIMS = (
           loses=False),
     Claim("deep", "debt reaches deeper pools than the circular route", "debt", "circular",
           "money raised, bn", raised, lambda v: f"{v:.1f}"),
-    Claim("faster", "debt builds more than own cash", "debt", "own_cash",
+    Claim("faster", "debt builds faster than own cash", "debt", "own_cash",
+          "periods until the middle milestone", soon, _periods),
+    Claim("more", "debt builds more than own cash", "debt", "own_cash",
           "compute delivered, PFLOP/s-years", compute, lambda v: f"{v:,.0f}"),
     Claim("ahead", "debt builds more than the circular route", "debt", "circular",
           "compute delivered, PFLOP/s-years", compute, lambda v: f"{v:,.0f}"),
@@ -122,6 +143,14 @@ def _lines(
         "Every plan is the most compute within the same limits, proven to 1e-5. The companies are invented, their "
         "depths, volumes and limits are assumptions, and prices and terms are public (docs/cases.md): what follows "
         "holds for these cases and changes."
+    )
+    yield ""
+    yield (
+        "*All-in cost*: rate of return of the expected flows, fees spread over the life. *Tail loss*: what all holders "
+        "lose, shareholders included, at the first default or the horizon, in the worst futures at the level of the "
+        "case's net-loss limit (docs/mathematics-loss.md). *Circular*: of suppliers, customers and who is linked to "
+        "them. Milestones are marks of expected compute in service, a quarter, half and three quarters of the way "
+        "from what stands at the start to the most that any of the four reaches."
     )
     yield ""
     yield "## The four routes"
@@ -169,7 +198,7 @@ def _routes(found: Comparison) -> Iterator[str]:
     rows: list[tuple[str, Callable[[Outcome], str]]] = [
         ("compute delivered, PFLOP/s-years", lambda o: f"{o.plan.objective_value:,.0f}"),
         ("times own cash", lambda o: "–" if own is None else f"{o.plan.objective_value / own:.2f}"),
-        *((f"periods until {mark:,.0f} PFLOP/s", _reached(mark)) for mark in found.milestones),
+        *((f"{step(found.case)}s until {mark:,.0f} PFLOP/s", _reached(mark)) for mark in found.milestones),
         ("raised, bn", lambda o: f"{o.plan.funding.total:.1f}"),
         (f"holders with {percent(HOLDER, 0)} of it or more", lambda o: str(len(_holders(o)))),
         ("largest holder's share", lambda o: percent(max(_shares(o).values(), default=None), 0)),
@@ -256,7 +285,7 @@ def _plain(value: float) -> str:
 def _sensitivity(title: str, found: Comparison, base: Comparison) -> str:
     own = compute(found, "own_cash")
     times = [compute(found, v) for v in VARIANTS[1:]]
-    cells = ["no plan" if t is None else "own cash has none" if own is None else f"{t / own:.3f}" for t in times]
+    cells = ["no plan" if t is None else "own cash has no plan" if own is None else f"{t / own:.3f}" for t in times]
     cells += [percent(outside(found, v), 0) for v in VARIANTS[1:]]
     turned = [c.title for c in CLAIMS if _turned(c, found, base)]
     return f"| {title} | {' | '.join(cells)} | {'; '.join(turned) or '–'} |"

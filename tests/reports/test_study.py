@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import capmix
 import pytest
 from capmix.reports import study as page
@@ -36,6 +39,35 @@ def test_verdicts_follow_from_the_figures():
         assert a is not None
         assert b is not None
         assert claim.holds(found) == (a > b * (1 + 1e-5) + 1e-9), claim.title
+
+
+def test_who_reaches_the_middle_milestone_first_is_faster():
+    """Fewer periods win; never loses to any date, and two that never get there are not told apart."""
+    claim = next(c for c in CLAIMS if c.name == "faster")
+    mark = 970_000.0
+    found = capmix.compare(
+        capmix.load_case("ai_lab"),
+        ("own_cash", "debt"),
+        scenarios=400,
+        out_of_sample=False,
+        milestones=(1.0, mark, 1e9),
+    )
+    capacity = {name: found.outcomes[name].capacity for name in ("debt", "own_cash")}
+    first = {name: next(t for t, c in enumerate(path) if c >= mark * (1 - 1e-9)) for name, path in capacity.items()}
+    assert first["debt"] < first["own_cash"]
+    assert [claim.value(found, name) for name in first] == [-float(t) for t in first.values()]
+    assert claim.holds(found)
+
+    def low(*names: str):
+        return replace(
+            found,
+            outcomes={k: replace(o, capacity=0.0 * o.capacity) if k in names else o for k, o in found.outcomes.items()},
+        )
+
+    assert claim.holds(low("own_cash"))
+    assert claim.holds(low("debt")) is False
+    assert claim.holds(low("debt", "own_cash")) is False
+    assert claim.shown(-math.inf) == "never"
 
 
 @pytest.mark.parametrize("name", ["hyperscaler", "neocloud", "ai_lab"])
