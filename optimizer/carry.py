@@ -17,6 +17,7 @@ from scipy.sparse import csr_array
 
 from ..kernels.tables import LossTable, TermTable
 from .prepare import Prepared, same_drivers
+from .shortfalls import all_risks
 from .solution import Cut
 
 
@@ -24,11 +25,12 @@ def carried(cuts: Sequence[Cut], source: Prepared, target: Prepared) -> tuple[Cu
     """The cuts of `source` that are valid for `target`, on its decisions and in the order of its risk limits."""
     if not cuts or not same_drivers(source.processes, target.processes):
         return ()
-    limits = {r.id: m for m, r in enumerate(source.case.risk)}
+    before = all_risks(source.case)
+    limits = {r.id: m for m, r in enumerate(before)}
     found: list[Cut] = []
-    for m, risk in enumerate(target.case.risk):
+    for m, risk in enumerate(all_risks(target.case)):
         known = limits.get(risk.id)
-        if known is None or source.case.risk[known].level != risk.level:
+        if known is None or before[known].level != risk.level:
             continue
         place = _places(source.losses[known].table, target.losses[m].table)
         if place is None:

@@ -19,7 +19,7 @@ from .highs import SolverError
 from .in_out import Inside, between, crossings, in_out
 from .incumbent import Incumbent
 from .master import Infeasible, Master, Prices
-from .phase_one import CLEARLY, FEASIBLE, deepest, least_alone, least_risk, violations
+from .phase_one import CLEARLY, FEASIBLE, deepest, good_inside, least_alone, least_risk, violations
 from .plan import Passes, Status
 from .polish import polish
 from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
@@ -191,14 +191,18 @@ class _Search:
         rows = self.sample.pilot(count)
         self.found.set_scales(rows, rows.losses(self.master.decisions(relaxed)))
         everything = range(len(self.risks))
-        floor = -2.0 * settings.depth
-        interior = deepest(self.master, rows, floor, PILOT_ACCURACY, everything, self.monitor, "pilot: interior")
+        phase = "pilot: interior"
+        inside = good_inside(self.master, rows, settings.depth, self.monitor, phase)
+        if inside is None:
+            floor = -2.0 * settings.depth
+            least = deepest(self.master, rows, floor, PILOT_ACCURACY, everything, self.monitor, phase)
+            inside = least.inside if least.violation < -CLEARLY else None
         start = relaxed
-        if interior.violation < -CLEARLY:
-            self.found.deep = interior.inside.x
+        if inside is not None:
+            self.found.deep = inside.x
             self.master.aim_primary()
             start = in_out(
-                self.master, rows, interior.inside, PILOT_GAP, settings.solves, lambda _: self.monitor.tell("pilot")
+                self.master, rows, inside, PILOT_GAP, settings.solves, lambda _: self.monitor.tell("pilot")
             ).best
         self.master.drop_all()
         return start
@@ -264,6 +268,10 @@ class _Search:
             losses = rows.losses(master.decisions(deep))
             if float(violations(master, [t.cvar for t in rows.tails(losses)]).max()) < -CLEARLY:
                 return Inside(deep, tuple(losses))
+        good = good_inside(master, rows, self.settings.depth, self.monitor, "interior")
+        if good is not None:
+            self.found.deep, self.found.deep_values = good.x, None
+            return good
         everything = range(len(self.risks))
         least = deepest(master, rows, -2.0 * self.settings.depth, FEASIBLE, everything, self.monitor, "interior")
         if least.violation <= FEASIBLE:

@@ -145,11 +145,15 @@ class Master:
         i = int(np.argmax(broken))
         return float(broken[i]), self.program.row_names[i]
 
-    def aim_primary(self) -> None:
-        """Maximise the program's objective with every limit held."""
+    def aim_primary(self, depth: float = 0.0) -> None:
+        """Maximise the program's objective with every limit held, or tightened by `depth` times its scale: then the
+        optimum proves nothing about the limits themselves.
+        """
         self._aim_at(self.cost, self.offset, self._scaling.cost)
+        if depth > 0.0:
+            self._model.change_column_bounds(self._width, -depth, -depth)
         self._model.change_row_bounds(self._count, -math.inf, math.inf)
-        self._proving = True
+        self._proving = depth == 0.0
 
     def aim_value(self, floor: float) -> None:
         """Maximise the secondary objective among plans whose primary objective is at least `floor`."""

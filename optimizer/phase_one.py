@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .in_out import Inside
+from .in_out import PURGE_EVERY, Inside
 from .master import Infeasible, Master
 from .progress import Monitor
 from .sample import Rows, Sample
@@ -25,6 +25,8 @@ FloatArray = NDArray[np.float64]
 FEASIBLE = 1e-9  # relative to a limit's scale: the limit holds
 CLEARLY = 1e-6  # violation below minus this: an interior point
 STEPS = 500
+GOOD_STEPS = 25  # after so many, a good interior point is given up for any
+GOOD_SHARE = 0.3  # of the depth aimed at, with which an interior point is taken
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,30 @@ def violations(master: Master, values: ArrayLike) -> FloatArray:
     """(M,) how far each CVaR is above its limit, relative to the limit's scale."""
     amount: FloatArray = (np.asarray(values, dtype=np.float64) - np.asarray(master.limits)) / np.asarray(master.scales)
     return amount
+
+
+def good_inside(master: Master, rows: Rows, depth: float, monitor: Monitor, phase: str) -> Inside | None:
+    """A point inside every limit on `rows` by a share of `depth`, relative to the limits' scales, and of high
+    objective: the best by the cuts where every limit is tightened by `depth`. None if it is not found soon.
+    """
+    master.aim_primary(depth)
+    for step in range(1, GOOD_STEPS + 1):
+        try:
+            point = master.solve()
+        except Infeasible:
+            return None
+        monitor.tell(phase)
+        decisions = master.decisions(point.x)
+        losses = rows.losses(decisions)
+        tails = rows.tails(losses)
+        over = violations(master, [t.cvar for t in tails])
+        if float(over.max()) <= -GOOD_SHARE * depth:
+            return Inside(point.x, tuple(losses))
+        for m in np.flatnonzero(over > -depth):
+            master.add(rows.cut(int(m), decisions, tails[m]))
+        if step % PURGE_EVERY == 0:
+            master.purge()
+    return None
 
 
 def deepest(
