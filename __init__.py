@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from .models.reading.variants import apply_variant
     from .models.schema.case import Case
     from .optimizer.compare import Comparison, compare
+    from .optimizer.cvar import CvarProgram, CvarResult, CvarTerm, solve_cvar
     from .optimizer.device import DeviceError
+    from .optimizer.frontier import Frontier, frontier
+    from .optimizer.frontier_points import FrontierPoint
     from .optimizer.highs import SolverError
     from .optimizer.plan import Plan, Status, Table
     from .optimizer.progress import ProgressEvent
@@ -26,8 +29,13 @@ __all__ = [
     "Case",
     "CaseError",
     "Comparison",
+    "CvarProgram",
+    "CvarResult",
+    "CvarTerm",
     "DeviceError",
     "Fault",
+    "Frontier",
+    "FrontierPoint",
     "Plan",
     "ProgressEvent",
     "SolverError",
@@ -35,16 +43,23 @@ __all__ = [
     "Table",
     "apply_variant",
     "compare",
+    "frontier",
     "load_case",
     "optimize",
+    "solve_cvar",
 ]
 
 _HOMES = {
     "Case": "models.schema.case",
     "CaseError": "models.reading.faults",
     "Comparison": "optimizer.compare",
+    "CvarProgram": "optimizer.cvar",
+    "CvarResult": "optimizer.cvar",
+    "CvarTerm": "optimizer.cvar",
     "DeviceError": "optimizer.device",
     "Fault": "models.reading.faults",
+    "Frontier": "optimizer.frontier",
+    "FrontierPoint": "optimizer.frontier_points",
     "Plan": "optimizer.plan",
     "ProgressEvent": "optimizer.progress",
     "SolverError": "optimizer.highs",
@@ -52,8 +67,10 @@ _HOMES = {
     "Table": "optimizer.plan",
     "apply_variant": "models.reading.variants",
     "compare": "optimizer.compare",
+    "frontier": "optimizer.frontier",
     "load_case": "models.reading.load",
     "optimize": "optimizer.run",
+    "solve_cvar": "optimizer.cvar",
 }
 
 

@@ -6,10 +6,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .store import RowArray
+from .settling import Settling, Tally
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .tail import Tail
 
@@ -24,25 +23,16 @@ Losses = Any
 Held = Any
 
 
-class Backend(Protocol):
-    """Arithmetic on scenarios. Every method checks its input: ValueError, TypeError or IndexError on a fault."""
+class Evaluator(Protocol):
+    """What the search needs: losses of all scenarios, their tails and subgradients. Every method checks its input:
+    ValueError, TypeError or IndexError on a fault.
+    """
 
     @property
     def name(self) -> str: ...
 
     @property
     def threads(self) -> int: ...
-
-    def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Held:
-        """Scenarios first .. first + count - 1 of a sample (0: in sample; 1, 2, ...: fresh draws).
-
-        A scenario's values do not depend on first, count or the number of threads. FloatingPointError if one overflows.
-        """
-        ...
-
-    def means(self, store: Held, factors: IntArray) -> FloatArray:
-        """(A,) means of products of driver values over all scenarios. factors: (A, F), -1 for an empty slot."""
-        ...
 
     def losses(self, store: Held, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[Losses]:
         """(S,) losses of each table, in one pass over the store. FloatingPointError names a scenario that overflows."""
@@ -58,8 +48,53 @@ class Backend(Protocol):
         """Store of the given rows, in their order; it remembers their scenario numbers."""
         ...
 
-    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Held:
-        """Store of the scenarios with these numbers, in their order: the bits that `simulate` gives them."""
+    def tail(self, losses: Losses, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:
+        """The worst rows with weights that sum to (1 - level) times their number, or to `mass`; see `tail.tail`.
+
+        weights: (n,) weight of each row, not negative; 1 each if left out.
+        """
+        ...
+
+    def worst(self, losses: Losses, count: int, also: Any = None) -> Any:
+        """Rows of the `count` largest losses, of equal ones at the border any, and the rows of `also`, each once.
+
+        In ascending order: an array, or a vector where the losses are; so are the rows of `also`.
+        """
+        ...
+
+    def dot(self, losses: Losses, rows: ArrayLike, weights: ArrayLike) -> float:
+        """sum of weights[i] * losses[rows[i]]."""
+        ...
+
+    def above(self, losses: Losses, limit: float) -> float:
+        """Share of the losses that are above the limit."""
+        ...
+
+    def recover(self, error: Exception) -> bool:
+        """Whether an error of the device has been got over: the stores are still good, vectors of losses are not."""
+        ...
+
+    def host(self, losses: Losses) -> FloatArray:
+        """The losses as an array in the host's memory."""
+        ...
+
+
+class Backend(Evaluator, Protocol):
+    """All arithmetic on simulated scenarios."""
+
+    def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Held:
+        """Scenarios first .. first + count - 1 of a sample (0: in sample; 1, 2, ...: fresh draws).
+
+        A scenario's values do not depend on first, count or the number of threads. FloatingPointError if one overflows.
+        """
+        ...
+
+    def means(self, store: Held, factors: IntArray) -> FloatArray:
+        """(A,) means of products of driver values over all scenarios. factors: (A, F), -1 for an empty slot."""
+        ...
+
+    def redraw(self, table: ProcessTable, numbers: Any, seed: int, sample: int = 0) -> Held:
+        """Store of the scenarios with these uint64 numbers, in their order: the bits that `simulate` gives them."""
         ...
 
     def part(self, store: Held, low: int, high: int) -> Held:
@@ -76,32 +111,17 @@ class Backend(Protocol):
         """Of the balances in the first `count` rows: quantiles (levels, T), means (T,), shares below the floor (T,)."""
         ...
 
-    def tail(self, losses: Losses, level: float, mass: float | None = None) -> Tail:
-        """The worst rows with weights that sum to (1 - level) times their number, or to `mass`; see `tail.tail`."""
-        ...
-
-    def worst(self, losses: Losses, count: int) -> RowArray:
-        """(count,) the rows with the largest losses in ascending order; of equal losses at the border any."""
-        ...
-
-    def dot(self, losses: Losses, rows: ArrayLike, weights: ArrayLike) -> float:
-        """sum of weights[i] * losses[rows[i]]."""
-        ...
-
     def concatenate(self, parts: Sequence[Losses]) -> Losses:
         """The losses of several stores of this backend as one vector."""
         ...
 
-    def above(self, losses: Losses, limit: float) -> float:
-        """Share of the losses that are above the limit."""
-        ...
+    def settle(
+        self, store: Held, table: Settling, rows: ArrayLike | None = None, weights: ArrayLike | None = None
+    ) -> tuple[Losses, Tally]:
+        """Total loss of each given row, or of all, when it is settled, and sums over them; see `settling.Settling`.
 
-    def recover(self, error: Exception) -> bool:
-        """Whether an error of the device has been got over: the stores are still good, vectors of losses are not."""
-        ...
-
-    def host(self, losses: Losses) -> FloatArray:
-        """The losses as an array in the host's memory."""
+        weights: (n,) of the rows, 1 each if left out. FloatingPointError names a scenario that overflows.
+        """
         ...
 
     def balances(self, store: Held, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None) -> FloatArray:

@@ -20,8 +20,9 @@ from .backend import Backend, Held, Losses
 from .checks import check_draws, check_processes, need
 from .faults import OutOfDeviceMemory, translate
 from .modes import SLICE, Costs, Mode, Placement, Shape, TooLarge, place
-from .scenarios import Scenarios, Source, Summed, slices
-from .store import RowArray, Store
+from .scenarios import Scenarios, Source, Summed, cut, on_host, slices, weighted
+from .settling import Settling, Tally, added
+from .store import Store
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .tail import Tail
 
@@ -84,8 +85,8 @@ class Chunked:
     def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Scenarios:
         return self._scenarios(Source(table, numbers.size, seed, sample, 0, numbers))
 
-    def subset(self, store: Scenarios, rows: ArrayLike) -> Scenarios:
-        r = store.checked(rows)
+    def subset(self, store: Scenarios, rows: Any) -> Scenarios:
+        r: Any = store.checked(rows) if on_host(rows) else rows
         need(r.size >= 1, "a subset needs at least one row")
         source = store.source.of_rows(r)
         shape = self._shape(source, 1, 0.0)
@@ -123,27 +124,29 @@ class Chunked:
     def pull_back(
         self, store: Scenarios, table: LossTable, exposure: ArrayLike, rows: ArrayLike, weights: ArrayLike
     ) -> tuple[float, FloatArray]:
-        total = Summed()
-
         def of(part: Held, at: Any, share: Any) -> list[tuple[float, FloatArray]]:
             ends = slices(at.size, SLICE)
             return [self.inner.pull_back(part, table, exposure, cut(at, a, b), cut(share, a, b)) for a, b in ends]
 
+        total = Summed()
+        return total.of(self._chosen(store, rows, weights, of))
+
+    def _chosen(self, store: Scenarios, rows: Any, weights: Any, work: Callable[[Held, Any, Any], list[R]]) -> list[R]:
+        """work(part, rows of it, their weights) for the given rows of a store, in their order."""
+        at, share = weighted(store, rows, weights) if on_host(rows) else (rows, weights)
         if store.mode is Mode.RESIDENT:
-            at, share = rows, weights
-            if isinstance(rows, list | np.ndarray):  # else made by this backend, and left where they are
-                at, share = _weighted(store, rows, weights)
             try:
-                return total.of(self._guarded(lambda: of(self._whole(store), at, share)))
+                return self._guarded(lambda: work(self._whole(store), at, share))
             except OutOfDeviceMemory as fault:
                 self._shrink(store, fault)
-        r, w = _weighted(store, rows, weights)
-        chosen = self.subset(store, r)
-        for _, found in self._over(
-            chosen, lambda low, part: of(part, np.arange(part.count), w[low : low + part.count])
+        every: Callable[[Held], Any] = getattr(self.inner, "every", lambda part: np.arange(part.count))
+        found: list[R] = []
+        for _, one in self._over(
+            self.subset(store, at),
+            lambda low, part: work(part, every(part), cut(share, low, low + part.count)),
         ):
-            total.of(found)
-        return total.value, total.vector
+            found += one
+        return found
 
     def balances(
         self, store: Scenarios, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
@@ -167,13 +170,32 @@ class Chunked:
         whole = self._whole(store)  # quantiles are not put together from chunks
         return self._guarded(lambda: self.inner.fan(whole, table, exposure, levels, number))
 
+    def settle(
+        self, store: Scenarios, table: Settling, rows: ArrayLike | None = None, weights: ArrayLike | None = None
+    ) -> tuple[Losses, Tally]:
+        def of(part: Held, at: Any, share: Any) -> list[tuple[Losses, Tally]]:
+            if at is None:
+                ends = slices(part.count, SLICE)
+                return [self.inner.settle(self.inner.part(part, a, b), table) for a, b in ends]
+            ends = slices(at.size, SLICE)
+            return [self.inner.settle(part, table, cut(at, a, b), cut(share, a, b)) for a, b in ends]
+
+        found: list[tuple[Losses, Tally]] = []
+        if rows is None:
+            for _, one in self._over(store, lambda _, part: of(part, None, None)):
+                found += one
+        else:
+            found = self._chosen(store, rows, np.ones(np.shape(rows)) if weights is None else weights, of)
+        losses, tallies = zip(*found, strict=True)
+        return self._guarded(lambda: self.inner.concatenate(losses)), added(list(tallies))
+
     # losses
 
-    def tail(self, losses: Losses, level: float, mass: float | None = None) -> Tail:
-        return self._guarded(lambda: self.inner.tail(losses, level, mass))
+    def tail(self, losses: Losses, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:
+        return self._guarded(lambda: self.inner.tail(losses, level, mass, weights))
 
-    def worst(self, losses: Losses, count: int) -> RowArray:
-        return self._guarded(lambda: self.inner.worst(losses, count))
+    def worst(self, losses: Losses, count: int, also: Any = None) -> Any:
+        return self._guarded(lambda: self.inner.worst(losses, count, also))
 
     def dot(self, losses: Losses, rows: ArrayLike, weights: ArrayLike) -> float:
         return self._guarded(lambda: self.inner.dot(losses, rows, weights))
@@ -198,6 +220,11 @@ class Chunked:
             if large:
                 self._shrink(max(large, key=_held), fault)
                 return True
+        if self.inner.recover(fault):
+            self.device_name = getattr(self.inner, "device_name", self.device_name)
+            self.messages.append(f"{fault}. The plan went on on {self.device_name}, from what was known by then")
+            self._owner += 1
+            return True
         if self._spare is None:
             return False
         self.messages.append(f"{fault}. The plan went on on the CPU, from what was known by then")
@@ -236,8 +263,11 @@ class Chunked:
         if shape is None:
             shape = self._shape(source, self._losses, self._tails)
         placement = self._place(shape, source)
-        if told and placement.mode is not Mode.RESIDENT:
-            self.messages.append(placement.words(shape))
+        if told:
+            share: Callable[[int, int], str] = getattr(self.inner, "told", lambda *_: "")
+            each = shape.drivers * shape.periods * 4 * (placement.mode is Mode.RESIDENT)
+            words = "" if placement.mode is Mode.RESIDENT else placement.words(shape)
+            self.messages += [w for w in (share(min(shape.count, placement.chunk), each), words) if w]
         store = self._kept(Scenarios(source, shape, placement, self._owner))
         if placement.mode is Mode.RESIDENT:
             try:
@@ -296,7 +326,10 @@ class Chunked:
 
     def _draw(self, source: Source, low: int, high: int) -> Held:
         if source.numbers is not None:
-            return self.inner.redraw(source.table, source.numbers[low:high], source.seed, source.sample)
+            numbers = cut(source.numbers, low, high)
+            if not (on_host(numbers) or hasattr(self.inner, "every")):
+                numbers = np.asarray(numbers)  # of a device that another backend stands in for
+            return self.inner.redraw(source.table, numbers, source.seed, source.sample)
         return self.inner.simulate(source.table, high - low, source.seed, source.sample, source.first + low)
 
     def _part(self, store: Scenarios, low: int) -> Held:
@@ -359,21 +392,6 @@ class Chunked:
                     return value
                 total.of([(0.0, value * float(count))])
         return total.vector / store.count
-
-
-def cut(vector: Any, low: int, high: int) -> Any:
-    """Numbers low .. high - 1 of a vector, on the host or on a device."""
-    if isinstance(vector, np.ndarray):
-        return vector[low:high]
-    return type(vector)(vector.device, vector.array.part(low, high - low))
-
-
-def _weighted(store: Scenarios, rows: ArrayLike, weights: ArrayLike) -> tuple[RowArray, FloatArray]:
-    r, w = store.checked(rows), np.asarray(weights, dtype=np.float64)
-    need(
-        w.shape == r.shape and r.size > 0, f"rows {r.shape} and weights {w.shape} must have one shape, and not be empty"
-    )
-    return r, w
 
 
 def _held(store: Scenarios) -> int:

@@ -13,15 +13,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks, cuda_passes, cuda_select, cuda_vector
+from . import checks, cuda_passes, cuda_select, cuda_settle, cuda_vector
 from .cuda_device import Array, Device
 from .cuda_pack import pack_processes, pack_program, work_width
 from .cuda_store import DeviceStore, DrawnStore, gathered, marks_of
 from .cuda_vector import Vector
 from .layout import Layout, lay_out, program
-from .store import LANES, RowArray, Store, blocks_of
+from .settling import Settling, Tally, check_settling
+from .store import LANES, Store, blocks_of, consecutive
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .tail import Tail
+from .waterfall import Waterfall
 
 CHUNK = 1 << 19  # scenarios drawn, or rows gathered, at a time: a multiple of every group in which sums are taken
 NOTHING = np.uint64(2**64 - 1)  # no row is at fault
@@ -56,10 +58,17 @@ class CudaBackend:
         checks.check_processes(table)
         return self._drawn(table, count, first, None, seed, sample)
 
-    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Store:
-        chosen = checks.scenario_numbers(numbers, seed, sample)
+    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64] | Vector, seed: int, sample: int = 0) -> Store:
+        if not isinstance(numbers, Vector):
+            numbers = Vector.of(self.device, checks.scenario_numbers(numbers, seed, sample), np.uint64)
+        checks.check_draws(numbers.size, seed, sample, 0)
         checks.check_processes(table)
-        return self._drawn(table, numbers.size, 0, self.device.upload(chosen), seed, sample)
+        return self._drawn(table, numbers.size, 0, numbers.array, seed, sample)
+
+    def every(self, store: Store) -> Vector:
+        """All rows of a store, on the device."""
+        numbers = marks_of(self.device, None, None, store.count)
+        return Vector(self.device, Array(numbers.owner, numbers.address, store.count, np.int64))
 
     def regenerating(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> DrawnStore:
         """The scenarios that `simulate` would give, none of them kept: `losses` draws them in the same kernel."""
@@ -68,6 +77,10 @@ class CudaBackend:
         return DrawnStore(self, table, count, seed, sample, first)
 
     def subset(self, store: Store, rows: ArrayLike | Vector) -> Store:
+        if not isinstance(rows, Vector):
+            rows = store.checked(rows)
+            if rows.size and consecutive(rows):
+                return self.part(store, int(rows[0]), int(rows[-1]) + 1)
         r = self._rows(store, rows)
         checks.need(r.size >= 1, "a subset needs at least one row")
         if isinstance(store, DrawnStore):
@@ -197,20 +210,42 @@ class CudaBackend:
         """Of the balances in the first `count` rows: quantiles (levels, T), means (T,), shares below the floor (T,)."""
         checks.need(all(0.0 <= q <= 1.0 for q in levels) and len(levels) > 0, f"levels lie in 0..1; got {list(levels)}")
         number = store.count if count is None else min(count, store.count)
-        r = None if number == store.count else Vector.of(self.device, np.arange(number), np.int64)
-        values, periods = self._balances(store, table, exposure, r), table.terms.periods
+        first = store if number == store.count else self.part(store, 0, number)
+        values, periods = self._balances(first, table, exposure, None), table.terms.periods
         least = np.asarray(table.least(checks.exposures(table, exposure)), dtype=np.float64)
         below = cuda_select.beyond(self.device, values, number, least, below=True)
         means = [Vector(self.device, values.part(t * number, number)).mean() for t in range(periods)]
         return cuda_select.quantiles(self.device, values, number, periods, levels), np.array(means), below / number
+
+    def distribute(self, table: Waterfall, due: FloatArray, pools: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return cuda_settle.distribute(self.device, table, due, pools)
+
+    def settle(
+        self, store: Store, table: Settling, rows: ArrayLike | Vector | None = None,
+        weights: ArrayLike | Vector | None = None,
+    ) -> tuple[Vector, Tally]:  # fmt: skip
+        check_settling(table, store.drivers, store.periods)
+        r = None if rows is None else self._rows(store, rows)
+        count, w = store.count if r is None else r.size, None
+        if weights is not None:
+            w = Vector.of(self.device, weights, np.float64).array
+            checks.need(w.size == count, f"weights must have the shape ({count},); got ({w.size},)")
+        balance = self._program(store, [table.balance], [table.balance_exposure], sparse=True)
+        flows = None if table.flows is None else self._program(store, [table.flows], [table.flow_exposure], sparse=True)
+        settlements = cuda_settle.Settlements(self.device, table, balance, flows, count)
+        for blocks, low, size in self._spans(store) if r is None else self._pieces(store, r):
+            part = None if w is None else w.part(low, size)
+            settlements.add(blocks, size, store.drivers * store.periods, part, low)
+        self._finite_balances(store, r, int(self.device.download(settlements.bad)[0]))
+        return Vector(self.device, settlements.total), settlements.tally()
 
     # losses
 
     def tail(self, losses: Vector, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:
         return cuda_select.tail(losses, level, mass, weights)
 
-    def worst(self, losses: Vector, count: int) -> RowArray:
-        return cuda_select.worst(losses, count)
+    def worst(self, losses: Vector, count: int, also: Vector | None = None) -> Vector:
+        return cuda_select.worst(losses, count, also)
 
     def dot(self, losses: Vector, rows: ArrayLike | Vector, weights: ArrayLike | Vector) -> float:
         return losses[rows] @ Vector.of(self.device, weights, np.float64)
@@ -289,15 +324,22 @@ class CudaBackend:
             for blocks, low, size in self._spans(store):
                 cuda_passes.balances(device, blocks, size, factors, packed, out, count, low, bad)
         else:
-            for low in range(0, count, self._chunk):
-                size = min(self._chunk, count - low)
-                blocks = self._gathered(store, rows.array.part(low, size))
+            for blocks, low, size in self._pieces(store, rows):
                 cuda_passes.balances(device, blocks, size, factors, packed, out, count, low, bad)
-        row = device.download(bad)[0]
-        if row != NOTHING:
-            at = int(row) if rows is None else int(device.download(rows.array.part(int(row), 1))[0])
-            raise FloatingPointError(f"a balance of scenario {store.scenario(at)} is not finite; its flows overflow")
+        self._finite_balances(store, rows, int(device.download(bad)[0]))
         return out
+
+    def _pieces(self, store: Store, rows: Vector) -> Iterator[tuple[Array, int, int]]:
+        """(blocks, place, number) of the given rows, in blocks of their own."""
+        for low in range(0, rows.size, self._chunk):
+            size = min(self._chunk, rows.size - low)
+            yield self._gathered(store, rows.array.part(low, size)), low, size
+
+    def _finite_balances(self, store: Store, rows: Vector | None, place: int) -> None:
+        """FloatingPointError if `place` is one of the given rows, or of all."""
+        if place != int(NOTHING):
+            at = place if rows is None else int(self.device.download(rows.array.part(place, 1))[0])
+            raise FloatingPointError(f"a balance of scenario {store.scenario(at)} is not finite; its flows overflow")
 
     def _rows(self, store: Store, rows: ArrayLike | Vector) -> Vector:
         """Rows on the device; those from the host are checked, those from the device were made by this backend."""

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from .drivers import initial_level, initial_state
 from .layout import Program
 from .paths import used_shocks
+from .settling import Settling
 from .tables import Process, ProcessTable
+from .waterfall import Waterfall
 
 _ALIGNED = 16
 _DRIVER = np.dtype([*((n, np.float64) for n in ("state", "level", "start")),
@@ -22,6 +24,7 @@ _PERIOD = np.dtype([*((n, np.float64) for n in ("least", "line", "constant")),
                     *((n, np.int32) for n in ("low", "high"))])  # fmt: skip
 _GROUP = np.dtype([("low", np.int32), ("high", np.int32), ("period", np.int32), ("alone", np.int32)])
 _ENTRY = np.dtype([("exposure", np.float64), ("factor", np.int32), ("group", np.int32)])
+_STEP = np.dtype([(n, np.int32) for n in ("source", "target", "low", "high")])
 _DRAWING = (Process.GEOMETRIC_JUMPS, Process.TWO_REGIME)  # processes that draw a second uniform
 
 
@@ -89,3 +92,23 @@ def _records(record: np.dtype[Any], count: int, /, **fields: NDArray[Any]) -> ND
     for name, values in fields.items():
         out[name] = values
     return out
+
+
+def pack_waterfall(table: Waterfall) -> NDArray[np.uint8]:
+    """For `steps_of` in waterfall.cu."""
+    steps = _records(_STEP, table.source.size, source=table.source, target=table.target, low=table.start[:-1],
+                     high=table.start[1:])  # fmt: skip
+    return _pack((table.claims, table.pools, table.source.size), (steps, table.member.astype(np.int32)))
+
+
+def pack_settling(table: Settling) -> NDArray[np.uint8]:
+    """For `settling_of` in waterfall.cu."""
+    amounts, periods = table.fixed.shape
+    moving = np.full(amounts, -1, dtype=np.int32)
+    moving[table.moving] = np.arange(table.moving.size)
+    doubles = [
+        np.asarray(v, np.float64)
+        for v in (table.fixed, table.line, table.least, table.last, table.surplus, table.share)
+    ]
+    indices = [moving, table.amount.astype(np.int32), table.factor.astype(np.int32)]
+    return _pack((table.owed, amounts, periods, table.bearers), (*doubles, *indices))

@@ -16,6 +16,31 @@ STAGED = (STAGED_THREADS, STAGED_THREADS // 2)  # threads per block of a staged 
 SHARE = 4  # blocks of threads that a multiprocessor should be able to hold at once
 
 
+def drawing_block(width: int, shared_limit: int) -> tuple[int, int]:
+    """Threads of a drawing block, and its bytes of shared memory; 0 where its work has to lie in global memory.
+
+    width: doubles per thread. Half of what a block may ask for, so that two fit.
+    """
+    needed = width * 8 * DRAW_THREADS
+    return DRAW_THREADS, needed if needed <= shared_limit // 2 else 0
+
+
+def fused_block(width: int, factors: int, shared_limit: int) -> tuple[int, int]:
+    """As `drawing_block`, for a block that keeps its scenarios too, `factors` values of each."""
+    each = width * 8 + factors * 4
+    threads = next((t for t in (DRAW_THREADS, *STAGED) if t * each <= shared_limit // 2), 0)
+    return (threads, threads * each) if threads else (DRAW_THREADS, 0)
+
+
+def staged_block(factors: int, shared_limit: int) -> tuple[int, int] | None:
+    """Threads and bytes of a staged loss pass, or None where a scenario is too large for it."""
+    for threads in STAGED:
+        tile = factors * threads * 4
+        if tile * SHARE <= shared_limit or (threads == STAGED[-1] and tile <= shared_limit):
+            return threads, tile
+    return None
+
+
 class Drawing:
     """A process table on the device, and how to draw from it.
 
@@ -34,14 +59,12 @@ class Drawing:
     def draw(self, first: int, numbers: Array | None, count: int, out: Array, bad: Array) -> None:
         """Fill blocks with scenarios first, first + 1, ... or with those of `numbers`."""
         device, blocks = self.device, blocks_of(count)
-        threads = DRAW_THREADS
-        needed = self.width * 8 * threads
+        threads, needed = drawing_block(self.width, device.shared_limit)
         grid = blocks * (LANES // threads)
         scratch = None
-        if needed > device.shared_limit // 2:
+        if not needed:
             grid = min(grid, 4 * device.processors)
             scratch = device.empty(grid * self.width * threads, np.float64)
-            needed = 0
         arguments = (
             self.table, np.uint64(first), numbers, np.int64(count), self.seed, self.sample, out, np.int64(blocks),
             np.int64(self.width), scratch, bad,
@@ -53,14 +76,11 @@ class Drawing:
     ) -> None:
         """Losses of scenarios first, ... into the rows base, ... of out (M, stride); nothing else is kept."""
         device = self.device
-        each = self.width * 8 + self.factors * 4
-        threads = next((t for t in (DRAW_THREADS, *STAGED) if t * each <= device.shared_limit // 2), 0)
-        if threads:
-            grid, shared, scratch, kernel = grid_of(count, threads)[0], threads * each, None, "drawn_losses_shared"
-        else:
-            threads = DRAW_THREADS
-            grid, shared, kernel = min(grid_of(count, threads)[0], 4 * device.processors), 0, "drawn_losses_scratch"
-            scratch = device.empty(grid * threads * each, np.uint8)
+        threads, shared = fused_block(self.width, self.factors, device.shared_limit)
+        grid, scratch, kernel = grid_of(count, threads)[0], None, "drawn_losses_shared"
+        if not shared:
+            grid, kernel = min(grid, 4 * device.processors), "drawn_losses_scratch"
+            scratch = device.empty(grid * threads * (self.width * 8 + self.factors * 4), np.uint8)
         arguments = (
             self.table, np.uint64(first), None, np.int64(count), self.seed, self.sample, np.int64(self.width), scratch,
             program, out, np.int64(stride), np.int64(base), bad, bad_value,
@@ -81,12 +101,12 @@ def losses(
 ) -> None:
     """Losses of `count` scenarios into the rows first, ... of out (M, stride)."""
     arguments = (blocks, np.int64(count), np.int64(factors), program, out, np.int64(stride), np.int64(first), bad)
-    for threads in STAGED:
-        tile = factors * threads * 4
-        if tile * SHARE <= device.shared_limit or (threads == STAGED[-1] and tile <= device.shared_limit):
-            device.launch("losses_staged", grid_of(count, threads), threads, arguments, tile)
-            return
-    device.launch("losses_direct", grid_of(count), THREADS, arguments)
+    staged = staged_block(factors, device.shared_limit)
+    if staged is None:
+        device.launch("losses_direct", grid_of(count), THREADS, arguments)
+    else:
+        threads, tile = staged
+        device.launch("losses_staged", grid_of(count, threads), threads, arguments, tile)
 
 
 def balances(

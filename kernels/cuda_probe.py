@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,12 @@ class Found:
     """A device that answers.
 
     Attributes:
-        name: as the driver gives it, with its number if it is not the first.
+        name: as the driver gives it.
         architecture: compute capability, e.g. (9, 0).
         driver, runtime: CUDA version that the driver supports and that CuPy runs on, e.g. 13000.
         free, total: memory in bytes.
-        remarks: faults that do not keep it from working.
+        remarks: faults that do not keep it from working, and of the first device those of the others.
+        number: among the devices that CUDA shows.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Found:
     free: int
     total: int
     remarks: tuple[str, ...] = ()
+    number: int = 0
 
 
 def version(number: int) -> str:
@@ -56,10 +58,18 @@ def probe(
     load: Callable[[str], Any] = importlib.import_module,
     installed: Callable[[], tuple[str, ...]] = wheels,
 ) -> Found:
-    """The first visible device, tried with a kernel of its own.
+    """The first visible device that works; see `probe_all`."""
+    return probe_all(load, installed)[0]
 
-    Raises `DeviceFault`, of the class that tells what is wrong. Takes about a second where there is a device, and next
-    to nothing where CuPy is not installed.
+
+def probe_all(
+    load: Callable[[str], Any] = importlib.import_module,
+    installed: Callable[[], tuple[str, ...]] = wheels,
+) -> tuple[Found, ...]:
+    """The visible devices that work, each tried with a kernel.
+
+    Raises `DeviceFault` where none does, of the class that tells what is wrong with the first. Takes about a second
+    where there is a device, and next to nothing where CuPy is not installed.
     """
     found = installed()
     if len(found) > 1:
@@ -77,9 +87,29 @@ def probe(
                 f"the NVIDIA driver supports CUDA {version(driver)} and CuPy needs {version(current // 1000 * 1000)}; "
                 f"install a newer driver ({faults.DRIVERS}), or {_older(found)}"
             )
-        if int(runtime.getDeviceCount()) == 0:
+        count = int(runtime.getDeviceCount())
+        if count == 0:
             raise faults.NoDevice("the driver finds no device; check `nvidia-smi` and CUDA_VISIBLE_DEVICES")
-        properties = runtime.getDeviceProperties(0)
+    except Exception as error:
+        raise _named(error) from error
+    remarks, working, broken = _cache(), list[Found](), list[DeviceFault]()
+    for number in range(count):
+        try:
+            working.append(_device(cupy, number, driver, current))
+        except DeviceFault as fault:
+            broken.append(fault)
+            if count > 1:
+                remarks = (*remarks, f"device {number} is not used: {fault}")
+    if not working:
+        raise broken[0]
+    return (replace(working[0], remarks=remarks), *working[1:])
+
+
+def _device(cupy: Any, number: int, driver: int, current: int) -> Found:
+    """One device, tried. Raises `DeviceFault`."""
+    runtime = cupy.cuda.runtime
+    try:
+        properties = runtime.getDeviceProperties(number)
         name = properties["name"]
         name = name.decode() if isinstance(name, bytes) else str(name)
         architecture = (int(properties["major"]), int(properties["minor"]))
@@ -88,16 +118,18 @@ def probe(
                 f"{name} has compute capability {architecture[0]}.{architecture[1]}; the kernels need 7.5 or later "
                 "(Turing, 2018): use --device cpu"
             )
-        remarks = _cache()
-        _try(cupy)
-        free, total = (int(n) for n in runtime.memGetInfo())
-    except DeviceFault:
-        raise
+        with cupy.cuda.Device(number):
+            _try(cupy)
+            free, total = (int(n) for n in runtime.memGetInfo())
     except Exception as error:
-        raise faults.translate(error) or faults.BrokenCupy(
-            f"the device cannot be tried ({type(error).__name__}: {str(error)[:120]}); reinstall CuPy"
-        ) from error
-    return Found(name, architecture, driver, current, str(cupy.__version__), free, total, remarks)
+        raise _named(error) from error
+    return Found(name, architecture, driver, current, str(cupy.__version__), free, total, (), number)
+
+
+def _named(error: Exception) -> DeviceFault:
+    return faults.translate(error) or faults.BrokenCupy(
+        f"the device cannot be tried ({type(error).__name__}: {str(error)[:120]}); reinstall CuPy"
+    )
 
 
 def _cupy(load: Callable[[str], Any], found: tuple[str, ...]) -> Any:

@@ -15,7 +15,7 @@ from .store import RowArray
 from .tables import FloatArray
 from .tail import Tail, tail_mass
 
-_BINS = 1 << RADIX_BITS
+BINS = 1 << RADIX_BITS
 _BORDER = 4  # words of a Border in keys.cuh
 _UNIT_BITS = 62  # of the total weight in fixed point
 
@@ -38,7 +38,7 @@ def _border(
     start[0, :, 1] = masses
     states = device.upload(start.reshape(-1))
     where = device.upload(np.asarray(columns, dtype=np.int64))
-    histograms = device.full(PASSES * queries * _BINS, np.uint64, 0)
+    histograms = device.full(PASSES * queries * BINS, np.uint64, 0)
     kernel = "select_rows" if weights is None else "select_weighted"
     grid = max(1, min(-(-count // CHUNK), 8 * device.processors)), queries
     for turn in range(PASSES):
@@ -60,11 +60,31 @@ def _rows(
     unit: float,
 ) -> tuple[Array, Array, Array]:
     """Rows from the border up in ascending order, their weights and losses. size: their number where it is known."""
+    find_row(device, losses, border, weights)
+    return chosen_rows(device, losses, border, size, share, weights, each, unit)
+
+
+def find_row(device: Device, losses: Array, border: Array, weights: Array | None) -> None:
+    """The row at which the border's mass is reached, into the border."""
     count, chunks = np.int64(losses.size), -(-losses.size // CHUNK)
-    sums = device.empty(chunks + 1, np.uint64)
-    grid = chunks, 1
-    device.launch("border_masses", grid, THREADS, (losses, count, weights, border, sums))
+    sums = device.empty(chunks, np.uint64)
+    device.launch("border_masses", (chunks, 1), THREADS, (losses, count, weights, border, sums))
     device.launch("border_row", (1, 1), THREADS, (losses, count, weights, sums, np.int64(chunks), border))
+
+
+def chosen_rows(
+    device: Device,
+    losses: Array,
+    border: Array,
+    size: int | None,
+    share: float,
+    weights: Array | None,
+    each: Array | None,
+    unit: float,
+) -> tuple[Array, Array, Array]:
+    """As `_rows`, for a border whose row is known."""
+    count, chunks = np.int64(losses.size), -(-losses.size // CHUNK)
+    sums, grid = device.empty(chunks + 1, np.uint64), (chunks, 1)
     device.launch("count_chosen", grid, THREADS, (losses, count, weights, border, sums))
     device.launch("running_counts", (1, 1), THREADS, (sums, np.int64(chunks)))
     if size is None:
@@ -113,13 +133,26 @@ def tail(losses: Vector, level: float, mass: float | None = None, weights: Float
     return Tail(Vector(device, rows), Vector(device, shares), var, cvar)  # type: ignore[arg-type]
 
 
-def worst(losses: Vector, count: int) -> RowArray:
-    """(count,) rows of the largest losses on the host, ascending; of equal losses at the border the lowest rows."""
+def worst(losses: Vector, count: int, also: Vector | None = None) -> Vector:
+    """Rows of the `count` largest losses, of equal ones at the border the lowest, and those of `also`; ascending."""
     n = losses.size
     need(1 <= count <= n, f"count must lie in 1..{n}; got {count}")
     border, _ = _border(losses.device, losses.array, n, n, [0], [count], None)
     rows, _, _ = _rows(losses.device, losses.array, border, count, 1.0, None, None, 1.0)
-    return np.asarray(losses.device.download(rows), dtype=np.int64)
+    return Vector(losses.device, rows if also is None else union(losses.device, n, (rows, also.array)))
+
+
+def union(device: Device, all_rows: int, lists: Sequence[Array]) -> Array:
+    """Rows below `all_rows` that are in one of the lists, ascending."""
+    chunks = -(-all_rows // CHUNK)
+    marks, sums = device.full(all_rows, np.uint8, 0), device.empty(chunks + 1, np.uint64)
+    for rows in lists:
+        device.launch("mark_rows", grid_of(rows.size), THREADS, (rows, np.int64(rows.size), marks))
+    device.launch("count_marks", (chunks, 1), THREADS, (marks, np.int64(all_rows), sums))
+    device.launch("running_counts", (1, 1), THREADS, (sums, np.int64(chunks)))
+    out = device.empty(int(device.download(sums.part(chunks, 1))[0]), np.int64)
+    device.launch("write_marks", (chunks, 1), THREADS, (marks, np.int64(all_rows), sums, out))
+    return out
 
 
 def quantiles(device: Device, values: Array, count: int, columns: int, levels: Sequence[float]) -> FloatArray:

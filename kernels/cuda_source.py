@@ -16,6 +16,7 @@ from .tables import LossKind, Process
 FOLDER = Path(__file__).parent
 SOURCES = (
     "draws", "paths", "losses", "drawn_losses", "balances", "gradient", "means", "gather", "select", "rows", "vector",
+    "union", "waterfall",
 )  # fmt: skip
 THREADS = 256  # threads of a block at most, and exactly where they work together
 STAGED_THREADS = 64  # of a loss pass that copies its scenarios to shared memory, at most

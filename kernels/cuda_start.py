@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .backend import Backend
-from .cuda_probe import Found, probe, wheels
+from .cuda_probe import Found, probe_all, wheels
 from .faults import translate
 
 
 @dataclass(frozen=True)
 class Started:
-    """A backend on a device that has been tried, and what the probe found."""
+    """A backend on the devices that have been tried, and what the probe found of the first."""
 
     backend: Backend
     found: Found
@@ -28,13 +28,15 @@ def driver_loaded() -> bool:
 
 
 def start() -> Started:
-    """The first visible device. Raises `faults.DeviceFault`."""
-    found = probe()
+    """All visible devices that work. Raises `faults.DeviceFault`."""
+    found = probe_all()
     try:
         from .cuda_backend import CudaBackend
         from .cupy_device import CupyDevice
+        from .shards import Sharded
 
-        return Started(CudaBackend(CupyDevice()), found)
+        devices = [CupyDevice(f.number) for f in found]
+        return Started(CudaBackend(devices[0]) if len(devices) == 1 else Sharded(devices), found[0])
     except Exception as error:
         fault = translate(error)
         if fault is None or fault is error:

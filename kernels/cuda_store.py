@@ -92,11 +92,11 @@ def gathered(device: Device, store: DeviceStore, rows: Array, to: Array | None =
     return out
 
 
-def marks_of(device: Device, store: Store, rows: Array | None, count: int) -> Array:
-    """(count,) uint64 scenario numbers of rows, or of the first rows, on the device."""
+def marks_of(device: Device, store: Store | None, rows: Array | None, count: int) -> Array:
+    """(count,) uint64 scenario numbers of rows, or of the first rows, on the device; without a store 0, 1, ..."""
     numbers = store.marks if isinstance(store, DeviceStore) else None
     out = device.empty(count, np.uint64)
-    arguments = (rows, np.int64(count), np.uint64(store.first), numbers, out)
+    arguments = (rows, np.int64(count), np.uint64(0 if store is None else store.first), numbers, out)
     device.launch("scenario_numbers", grid_of(count), THREADS, arguments)
     return out
 

@@ -31,10 +31,10 @@ def sum_products(device: Device, a: Array, b: Array | None = None) -> Array:
 
 
 class Vector:
-    """float64 numbers, or int64 rows, on a device. `numpy.asarray` and `host` copy them to the host.
+    """float64 numbers, int64 rows or uint64 scenario numbers on a device.
 
-    Between vectors: + - *; with a number: + - * > <; `abs`. By rows, given on the host or the device: a new vector.
-    Results are rounded as NumPy rounds them.
+    `numpy.asarray` and `host` copy them to the host. Between vectors: + - *; with a number: + - * > <; `abs`. By rows,
+    given on the host or the device: a new vector. Results are rounded as NumPy rounds them.
     """
 
     __array_ufunc__ = None  # NumPy's numbers on the left leave the operator to this class
@@ -70,6 +70,18 @@ class Vector:
     def host(self) -> NDArray[Any]:
         """(n,) copy on the host."""
         return self.device.download(self.array)
+
+    def part(self, low: int, high: int) -> Vector:
+        """Numbers low .. high - 1, in the same memory."""
+        return Vector(self.device, self.array.part(low, high - low))
+
+    def numbers(self, first: int, numbers: Any = None) -> Vector:
+        """Scenario numbers of these rows of a store: first + row, or numbers[row]."""
+        known = None if numbers is None else Vector.of(self.device, numbers, np.uint64).array
+        out = self.device.empty(self.size, np.uint64)
+        arguments = (self.array, np.int64(self.size), np.uint64(first), known, out)
+        self.device.launch("scenario_numbers", grid_of(self.size), THREADS, arguments)
+        return Vector(self.device, out)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .checks import need
+from .checks import need, row_weights
+from .settling import Settled, Settling, Tally, Tallying, check_settling, settle
 from .store import LANES, RowArray, Store, blocks_of
 from .tables import FloatArray, LossTable
 from .tail import Tail, tail
+from .waterfall import Distribute
+
+_CELLS = 1 << 23  # doubles of balances and flows held at one time
 
 
 def filled(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -21,8 +25,43 @@ def filled(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return lanes
 
 
-class HostVectors(ABC):
-    """See `backend.Backend` for the methods."""
+class HostLosses:
+    """Losses as arrays in the host's memory. See `backend.Evaluator` for the methods."""
+
+    def tail(
+        self, losses: FloatArray, level: float, mass: float | None = None, weights: FloatArray | None = None
+    ) -> Tail:
+        return tail(losses, level, weights, mass)
+
+    def worst(self, losses: FloatArray, count: int, also: RowArray | None = None) -> RowArray:
+        need(1 <= count <= losses.size, f"count must lie in 1..{losses.size}; got {count}")
+        found = np.argpartition(losses, losses.size - count)[losses.size - count :]
+        return np.sort(found) if also is None else np.union1d(found, also)
+
+    def dot(self, losses: FloatArray, rows: ArrayLike, weights: ArrayLike) -> float:
+        return float(np.sum(losses[np.asarray(rows)] * np.asarray(weights)))  # BLAS would wake threads for it
+
+    def concatenate(self, parts: Sequence[FloatArray]) -> FloatArray:
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def above(self, losses: FloatArray, limit: float) -> float:
+        return float(np.count_nonzero(losses > limit)) / losses.size
+
+    def recover(self, error: Exception) -> bool:
+        del error
+        return False
+
+    def host(self, losses: FloatArray) -> FloatArray:
+        return losses
+
+
+class HostVectors(HostLosses, ABC):
+    """See `backend.Backend` for the methods. distribute: the waterfall, as `waterfall.distribute` defines it."""
+
+    distribute: Distribute
+
+    @abstractmethod
+    def subset(self, store: Store, rows: ArrayLike) -> Store: ...
 
     @abstractmethod
     def balances(
@@ -40,28 +79,28 @@ class HostVectors(ABC):
             (found < table.least(np.asarray(exposure))).mean(axis=0),
         )
 
-    def tail(self, losses: FloatArray, level: float, mass: float | None = None) -> Tail:
-        return tail(losses, level, mass=mass)
+    def settle(
+        self, store: Store, table: Settling, rows: ArrayLike | None = None, weights: ArrayLike | None = None
+    ) -> tuple[FloatArray, Tally]:
+        check_settling(table, store.drivers, store.periods)
+        r, w = np.arange(store.count) if rows is None else store.checked(rows), None
+        if weights is not None:
+            r, w = row_weights(store, r, weights)
+        total, tallying = np.empty(r.size), Tallying(table)
+        for low, one in self.settled(store, table, r):
+            n = one.date.size
+            total[low : low + n] = one.total
+            tallying.add(one, None if w is None else w[low : low + n])
+        return total, tallying.tally()
 
-    def worst(self, losses: FloatArray, count: int) -> RowArray:
-        need(1 <= count <= losses.size, f"count must lie in 1..{losses.size}; got {count}")
-        return np.sort(np.argpartition(losses, losses.size - count)[losses.size - count :])
-
-    def dot(self, losses: FloatArray, rows: ArrayLike, weights: ArrayLike) -> float:
-        return float(np.sum(losses[np.asarray(rows)] * np.asarray(weights)))  # BLAS would wake threads for it
-
-    def concatenate(self, parts: Sequence[FloatArray]) -> FloatArray:
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    def above(self, losses: FloatArray, limit: float) -> float:
-        return float(np.count_nonzero(losses > limit)) / losses.size
-
-    def recover(self, error: Exception) -> bool:
-        del error
-        return False
-
-    def host(self, losses: FloatArray) -> FloatArray:
-        return losses
+    def settled(self, store: Store, table: Settling, rows: RowArray) -> Iterator[tuple[int, Settled]]:
+        """(place, settlement) of the given rows, piece by piece."""
+        step = max(LANES, _CELLS // ((table.moving.size + 1) * table.periods) // LANES * LANES)
+        for low in range(0, rows.size, step):
+            part = self.subset(store, rows[low : low + step])
+            balance = self.balances(part, table.balance, table.balance_exposure)
+            flows = None if table.flows is None else self.balances(part, table.flows, table.flow_exposure)
+            yield low, settle(table, balance, flows, self.distribute)
 
     def part(self, store: Store, low: int, high: int) -> Store:
         need(0 <= low < high <= store.count and low % LANES == 0, f"no part {low}..{high} of {store.count} rows")

@@ -7,6 +7,7 @@ in every pass). A scenario is a function of its number, so all three work on the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -139,13 +140,21 @@ def fitting_chunk(shape: Shape, room: int) -> int:
     return int(min(slices * SLICE, LARGEST_CHUNK))
 
 
-def largest(shape: Shape, room: int, mode: Mode) -> int:
-    """The largest count, to two digits, that fits into `room` bytes in a mode; 0 if none does."""
+def pooled(free: Sequence[int]) -> int:
+    """Free bytes of several devices that hold equal shares of the scenarios, their losses and the tails."""
+    return len(free) * min(free)
+
+
+def largest(shape: Shape, room: int, mode: Mode, host_room: int = 0) -> int:
+    """The largest count, to two digits, that fits into `room` bytes in a mode; 0 if none does.
+
+    host_room: bytes on the host for scenarios that are chunked from there.
+    """
     low, high = 0, 10**12
     while low < high:
         middle = (low + high + 1) // 2
         there = replace(shape, count=middle)
-        if there.peak(mode, SLICE) <= room:
+        if there.peak(mode, SLICE) <= room and (mode is not Mode.HOST or there.stored <= host_room):
             low = middle
         else:
             high = middle - 1

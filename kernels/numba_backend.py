@@ -21,6 +21,7 @@ from .paths import used_shocks
 from .paths_numba import simulate_blocks
 from .store import LANES, RowArray, Store, blocks_of, consecutive
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
+from .waterfall_numba import Compiled
 from .workers import Workers
 
 
@@ -32,6 +33,7 @@ class NumbaBackend(HostVectors):
     def __init__(self, threads: int | None = None) -> None:
         config: Any = numba.config
         self._workers = Workers(int(config.NUMBA_NUM_THREADS) if threads is None else threads)
+        self.distribute = Compiled(self._workers)
         self._layouts: dict[int, tuple[weakref.ref[LossTable], Layout]] = {}
 
     @property

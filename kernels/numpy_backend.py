@@ -11,6 +11,7 @@ from . import checks, losses, means, paths
 from .host import HostVectors, filled
 from .store import LANES, RowArray, Store, blocks_of
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
+from .waterfall import distribute
 
 _CHUNK = 16 * LANES
 
@@ -25,6 +26,7 @@ class NumpyBackend(HostVectors):
 
     name = "numpy"
     threads = 1
+    distribute = staticmethod(distribute)
 
     def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Store:
         checks.check_draws(count, seed, sample, first)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .backend import Held
+from .checks import need
 from .modes import Mode, Placement, Shape
 from .store import RowArray, Store
 from .tables import FloatArray, ProcessTable
@@ -16,23 +18,29 @@ from .tables import FloatArray, ProcessTable
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """What scenarios are drawn from: consecutive numbers from `first` on, or the given `numbers`."""
+    """What scenarios are drawn from: consecutive numbers from `first` on, or the given `numbers`.
+
+    These are an array, or a vector on a device where they were chosen there: of all scenarios only the loop's tails and
+    working sets are, and it takes new ones where the device is lost.
+    """
 
     table: ProcessTable
     count: int
     seed: int
     sample: int = 0
     first: int = 0
-    numbers: NDArray[np.uint64] | None = None
+    numbers: Any = None
 
-    def of_rows(self, rows: RowArray) -> Source:
-        """The scenarios in the given rows."""
+    def of_rows(self, rows: Any) -> Source:
+        """The scenarios in the given rows, an array or a vector on a device."""
+        if not on_host(rows):
+            return Source(self.table, rows.size, self.seed, self.sample, 0, rows.numbers(self.first, self.numbers))
         numbers = rows.astype(np.uint64) + np.uint64(self.first) if self.numbers is None else self.numbers[rows]
         return Source(self.table, rows.size, self.seed, self.sample, 0, numbers)
 
     def scenario(self, row: int) -> int:
         """Scenario number of a row."""
-        return self.first + row if self.numbers is None else int(self.numbers[row])
+        return self.first + row if self.numbers is None else int(np.asarray(cut(self.numbers, row, row + 1))[0])
 
 
 @dataclass(eq=False)
@@ -110,3 +118,24 @@ class Summed:
             self.vector = self.vector + vector if self._begun else vector.copy()
             self._begun = True
         return self.value, self.vector
+
+
+def on_host(values: Any) -> bool:
+    """Whether these are numbers in the host's memory, not a backend's vector."""
+    return isinstance(values, list | tuple | range | np.ndarray)
+
+
+def cut(vector: Any, low: int, high: int) -> Any:
+    """Numbers low .. high - 1 of a vector, on the host or on a device."""
+    if isinstance(vector, np.ndarray):
+        return vector[low:high]
+    return vector.part(low, high)
+
+
+def weighted(store: Scenarios, rows: ArrayLike, weights: ArrayLike) -> tuple[RowArray, FloatArray]:
+    """Rows of a store and their weights on the host, checked."""
+    r, w = store.checked(rows), np.asarray(weights, dtype=np.float64)
+    need(
+        w.shape == r.shape and r.size > 0, f"rows {r.shape} and weights {w.shape} must have one shape, and not be empty"
+    )
+    return r, w

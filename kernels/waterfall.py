@@ -107,16 +107,3 @@ def distribute(table: Waterfall, due: FloatArray, pools: FloatArray) -> tuple[Fl
             held[:, target] += held[:, source]
             held[:, source] = 0.0
     return unpaid, held
-
-
-def distributor(name: str, threads: int = 1) -> Distribute:
-    """`distribute` for the backend of that name: the definition for "numpy", else its compiled twin.
-
-    Args:
-        threads: of a backend of the host. Beside a device, whose threads are not the host's, all cores are taken.
-    """
-    if name == "numpy":
-        return distribute
-    from .waterfall_numba import Compiled
-
-    return Compiled(threads if name == "numba" else None)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
 import numpy as np
 
 from .jit import entry
@@ -43,11 +40,10 @@ def waterfall_pass(
 
 
 class Compiled:
-    """`waterfall.distribute` on threads of its own: as given, else as many as the Numba backend would take."""
+    """`waterfall.distribute`, shared out to workers."""
 
-    def __init__(self, threads: int | None) -> None:
-        config: Any = numba.config
-        self._workers = Workers(int(config.NUMBA_NUM_THREADS) if threads is None else threads)
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
 
     def __call__(self, table: Waterfall, due: FloatArray, pools: FloatArray) -> tuple[FloatArray, FloatArray]:
         check_waterfall(table)

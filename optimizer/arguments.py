@@ -6,12 +6,14 @@ import math
 from numbers import Integral, Real
 
 from ..models.reading.faults import CaseError, Fault, show
+from ..models.reading.values import nearest
 from ..models.schema.case import Case
 from ..models.schema.rules import Risk
 from .shortfalls import SHORTFALL, all_risks
 
 MOST_SCENARIOS = 10**9
 MOST_SEED = 2**64 - 1
+LEAST_POINTS, MOST_POINTS = 2, 1000
 
 
 def checked(
@@ -44,6 +46,33 @@ def checked(
     if faults:
         raise CaseError(faults)
     return int(count), int(key)
+
+
+def checked_frontier(case: Case, limit: object, points: object, low: object, high: object) -> int:
+    """The number of the limit among `all_risks`.
+
+    Raises:
+        CaseError: one fault for each: no such limit, too few or too many points, amounts that are no numbers or out of
+            order.
+    """
+    faults: list[Fault] = []
+    names = [risk.id for risk in all_risks(case)]
+    if limit not in names:
+        allowed = f"a risk limit of the case: {', '.join(names)}" if names else "no limit: the case has none"
+        cure = nearest(limit, names) or ("name one of them" if names else "add a [[risk]] table")
+        faults.append(Fault(case.path or "the case", None, "limit", show(limit), allowed, cure))
+    if not _whole(points) or not LEAST_POINTS <= points <= MOST_POINTS:  # type: ignore[operator]
+        allowed = f"a whole number from {LEAST_POINTS} to {MOST_POINTS:,}"
+        faults.append(_fault("points", points, allowed, "20 show the shape of most frontiers"))
+    amounts = [("low", low), ("high", high)]
+    for key, value in amounts:
+        if value is not None and not _real(value):
+            faults.append(_fault(key, value, "a number, in the limit's unit", "leave it out to have it found"))
+    if all(_real(value) for _, value in amounts) and not low < high:  # type: ignore[operator]
+        faults.append(_fault("low", low, f"an amount below high, {show(high)}", "exchange the two"))
+    if faults:
+        raise CaseError(faults)
+    return names.index(str(limit))
 
 
 def _whole(value: object) -> bool:

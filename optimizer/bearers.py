@@ -6,7 +6,8 @@ The company defaults at the end of the first period in which running cash falls 
 b[s,t] < -C[t], with b as the liquidity loss runs it (deficits bear interest) and C[t] the plan's commitment, 0 if there
 is none. Without such a period the claims are settled at the end of the horizon. At the date of settlement
 
-    value   = cash above 0 (the company's) + systems at resale + sites, each with the entity that owns it
+    value   = cash above 0 (the company's) + systems at resale + sites + contracts that another would take over, each
+              with the entity that owns it
     claims  = balances, unearned prepayments, the revolver drawn, at a default what was left unpaid, and own equity,
 
 where own equity is what the expected path leaves to the company's shareholders at that date, at least 0. A loss is what
@@ -16,57 +17,21 @@ one company that is (claims - value) above 0; a ring-fenced company's lenders ha
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..kernels.backend import Backend, Held, Losses
-from ..kernels.losses import line
-from ..kernels.store import LANES
+from ..kernels.settling import Settling
 from ..kernels.tables import FloatArray
-from ..kernels.tail import Tail, tail
-from ..kernels.waterfall import distributor
+from ..kernels.tail import Tail
 from ..models.schema.rules import Risk
 from .amounts import Amounts
 from .assemble import Measured
-from .claims import ESTATE, PER_ENTITY, SITES, SYSTEMS, Claims, claims
-
-Rows = NDArray[np.int64]
+from .claims import ASSETS, ESTATE, PER_ENTITY, SITES, SYSTEMS, Claims, claims
 
 LEVEL = 0.95
-_CELLS = 1 << 23  # doubles held at one time
-_NOISE = 1e-9
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What the waterfall leaves in each of n scenarios.
-
-    Attributes:
-        due: (n, claims) what each claim is owed at its date.
-        losses: (n, claims) what stays unpaid, guarantees counted as payments.
-        guarantees: (n, guaranteed claims) what the guarantors pay: their loss.
-        value: (n,) value of all estates.
-        left: (n,) value that no claim took: above what the expected path leaves to the shareholders.
-        date: (n,) period of the settlement.
-        defaulted: (n,) whether it is a default.
-    """
-
-    due: FloatArray
-    losses: FloatArray
-    guarantees: FloatArray
-    value: FloatArray
-    left: FloatArray
-    date: NDArray[np.int64]
-    defaulted: NDArray[np.bool_]
-
-    @property
-    def total(self) -> FloatArray:
-        """(n,) all losses."""
-        return np.asarray(self.losses.sum(axis=1) + self.guarantees.sum(axis=1))
 
 
 @dataclass(frozen=True)
@@ -115,124 +80,73 @@ def bear(
         liquidity: running cash of the plan.
         risks, losses: the case's risk limits and their losses as the backend gives them, for the tails of each.
     """
-    settle = Settlement(amounts, backend, store, liquidity)
-    known = settle.claims
-    count, width = store.count, len(known.claims) + len(known.guaranteed)
-    total = np.empty(count)
-    sums, hits, owed = np.zeros(width), np.zeros(width), np.zeros(len(known.claims))
-    default = np.zeros(amounts.periods)
-    for rows in settle.chunks(np.arange(count)):
-        one = settle(rows)
-        borne = np.hstack([one.losses, one.guarantees])
-        total[rows] = one.total
-        sums += borne.sum(axis=0)
-        hits += (borne > _NOISE).sum(axis=0)
-        owed += one.due.sum(axis=0)
-        default += np.bincount(one.date[one.defaulted], minlength=amounts.periods)
+    known = claims(amounts)
+    table = settling(amounts, known, backend, store, liquidity)
+    count = store.count
+    total, sums = backend.settle(store, table)
     level = level_of(risks)
-    worst = tail(total, level)
+
+    def mean(worst: Tail) -> FloatArray:
+        return backend.settle(store, table, worst.rows, worst.weights)[1].sums / worst.mass
+
+    worst = backend.tail(total, level)
     return Bearing(
         claims=known,
         level=level,
-        expected=sums / count,
-        tail=settle.mean(worst),
-        owed=owed / count,
-        hit=hits / count,
-        by_limit={
-            r.id: (r.level, settle.mean(backend.tail(loss, r.level))) for r, loss in zip(risks, losses, strict=True)
-        },
-        default=default / count,
+        expected=sums.sums / count,
+        tail=mean(worst),
+        owed=sums.owed / count,
+        hit=sums.hits / count,
+        by_limit={r.id: (r.level, mean(backend.tail(loss, r.level))) for r, loss in zip(risks, losses, strict=True)},
+        default=sums.dates / count,
         cvar=worst.cvar,
     )
 
 
-class Settlement:
-    """The waterfall of one plan, for any rows of a store."""
+def settling(amounts: Amounts, known: Claims, backend: Backend, store: Held, liquidity: Measured) -> Settling:
+    """The claims and pools of a plan, as the kernels settle them in every scenario."""
+    stocks, entities = known.stocks, len(known.entities)
+    own = PER_ENTITY * entities
+    pools = own + len(known.guaranteed)
+    surplus, share = np.zeros(pools), np.zeros(pools)
+    amount, factor = np.full(pools, -1), np.full(pools, -1)
+    surplus[ESTATE] = 1.0  # all cash is the company's
+    for e in range(entities):
+        for place, pool in enumerate((SYSTEMS, SITES, ESTATE)):  # contracts belong to the estate
+            share[PER_ENTITY * e + pool] = 1.0
+            amount[PER_ENTITY * e + pool] = known.owed + ASSETS * e + place
+    survival = {p.id: p.survival or "" for p in amounts.case.party}
+    for g, k in enumerate(known.guaranteed):
+        claim = known.claims[k]
+        share[own + g], amount[own + g] = claim.guaranteed, k
+        factor[own + g] = known.owed + ASSETS * entities + known.survivals.index(survival[claim.guarantor])
+    return Settling(
+        balance=liquidity.table,
+        balance_exposure=np.asarray(liquidity.matrix @ amounts.decided, dtype=np.float64),
+        fixed=stocks.fixed,
+        moving=stocks.random,
+        flows=stocks.table,
+        flow_exposure=stocks.exposure,
+        owed=known.owed,
+        last=_stake(amounts, known, backend, store),
+        surplus=surplus,
+        share=share,
+        amount=amount.astype(np.int32),
+        factor=factor.astype(np.int32),
+        bearers=len(known.guaranteed),
+        steps=known.table,
+    )
 
-    def __init__(self, amounts: Amounts, backend: Backend, store: Held, liquidity: Measured) -> None:
-        self.claims = claims(amounts)
-        self._backend, self._store, self._cash = backend, store, liquidity.table
-        self._exposure = np.asarray(liquidity.matrix @ amounts.decided, dtype=np.float64)
-        self._line = line(liquidity.table, self._exposure)
-        # a device counts its processors as threads; the waterfall runs on the host's
-        self._distribute = distributor(backend.name, min(backend.threads, os.cpu_count() or 1))
-        self._own = self._stake(amounts)
 
-    def chunks(self, rows: Rows) -> Iterator[Rows]:
-        """The rows in pieces that bound the memory."""
-        stocks = self.claims.stocks
-        step = max(LANES, _CELLS // ((stocks.random.size + 1) * stocks.fixed.shape[1]) // LANES * LANES)
-        for low in range(0, rows.size, step):
-            yield rows[low : low + step]
-
-    def mean(self, worst: Tail) -> FloatArray:
-        """(claims + guaranteed claims,) weighted mean losses over a tail."""
-        total = np.zeros(len(self.claims.claims) + len(self.claims.guaranteed))
-        chosen = np.asarray(self._backend.host(worst.rows), dtype=np.int64)
-        weights = np.asarray(self._backend.host(worst.weights), dtype=np.float64)
-        at = 0
-        for rows in self.chunks(chosen):
-            one = self(rows)
-            total += weights[at : at + rows.size] @ np.hstack([one.losses, one.guarantees])
-            at += rows.size
-        return np.asarray(total / weights.sum())
-
-    def __call__(self, rows: Rows) -> Settled:
-        """Settle the given rows."""
-        known = self.claims
-        part = self._backend.subset(self._store, rows)  # for both passes, where scenarios are drawn anew
-        balance = self._backend.balances(part, self._cash, self._exposure)
-        below = balance < -self._line - _NOISE
-        defaulted: NDArray[np.bool_] = np.any(below, axis=1)
-        last = balance.shape[1] - 1
-        date = np.where(defaulted, below.argmax(axis=1), last)
-        held = self._stocks(part, date)
-        cash = balance[np.arange(rows.size), date]
-        drawn = np.minimum(np.maximum(-cash, 0.0), self._line[date])
-        unpaid = np.where(defaulted, np.maximum(-cash, 0.0) - drawn, 0.0)
-        due = np.column_stack([held[:, : known.owed], drawn, unpaid, self._own[date]])
-        estate = np.zeros((rows.size, PER_ENTITY * len(known.entities)))
-        estate[:, ESTATE] = np.maximum(cash, 0.0)
-        for e in range(len(known.entities)):
-            estate[:, PER_ENTITY * e + SYSTEMS] = held[:, known.owed + 2 * e]
-            estate[:, PER_ENTITY * e + SITES] = held[:, known.owed + 2 * e + 1]
-        pools = np.hstack([estate, self._guarantees(held)])
-        lost, left = self._distribute(known.table, due, pools)
-        own = estate.shape[1]
-        paid = (pools - left)[:, own:]
-        return Settled(due, lost, paid, estate.sum(axis=1), left[:, :own].sum(axis=1), date, defaulted)
-
-    def _stocks(self, part: Held, date: NDArray[np.int64]) -> FloatArray:
-        """(n, stocks) at the date of each row of a part, never below 0."""
-        stocks = self.claims.stocks
-        held = stocks.fixed[:, date].T.copy()
-        if stocks.table is not None:
-            flows = self._backend.balances(part, stocks.table, stocks.exposure)
-            flows = flows.reshape(date.size, stocks.random.size, -1)
-            held[:, stocks.random] += flows[np.arange(date.size), :, date]
-        return np.maximum(held, 0.0)
-
-    def _guarantees(self, held: FloatArray) -> FloatArray:
-        """(n, guaranteed claims) most that each guarantee pays: a share of the claim, while the guarantor lives."""
-        known = self.claims
-        survival = {p.id: p.survival or "" for p in self._parties}
-        out = np.zeros((held.shape[0], len(known.guaranteed)))
-        for g, k in enumerate(known.guaranteed):
-            claim = known.claims[k]
-            alive = held[:, known.owed + 2 * len(known.entities) + known.survivals.index(survival[claim.guarantor])]
-            out[:, g] = claim.guaranteed * held[:, k] * alive
-        return out
-
-    def _stake(self, amounts: Amounts) -> FloatArray:
-        """(T,) what the expected path leaves to the company's shareholders at each date, at least 0."""
-        self._parties = amounts.case.party
-        stocks, owed = self.claims.stocks, self.claims.owed
-        mean = stocks.fixed.copy()
-        if stocks.table is not None:
-            terms = stocks.table.terms
-            values = stocks.exposure * self._backend.means(self._store, terms.factors)[terms.atom]
-            row = np.repeat(np.arange(terms.periods), np.diff(terms.start))
-            flat = np.bincount(row, weights=values, minlength=terms.periods)
-            mean[stocks.random] += flat.reshape(stocks.random.size, -1)
-        value = amounts.cash + mean[owed : owed + 2 * len(self.claims.entities)].sum(axis=0)
-        return np.asarray(np.maximum(value - mean[:owed].sum(axis=0), 0.0))
+def _stake(amounts: Amounts, known: Claims, backend: Backend, store: Held) -> FloatArray:
+    """(T,) what the expected path leaves to the company's shareholders at each date, at least 0."""
+    stocks, owed = known.stocks, known.owed
+    mean = stocks.fixed.copy()
+    if stocks.table is not None:
+        terms = stocks.table.terms
+        values = stocks.exposure * backend.means(store, terms.factors)[terms.atom]
+        row = np.repeat(np.arange(terms.periods), np.diff(terms.start))
+        flat = np.bincount(row, weights=values, minlength=terms.periods)
+        mean[stocks.random] += flat.reshape(stocks.random.size, -1)
+    value = amounts.cash + mean[owed : owed + ASSETS * len(known.entities)].sum(axis=0)
+    return np.asarray(np.maximum(value - mean[:owed].sum(axis=0), 0.0))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..kernels.tables import MAX_FACTORS, FloatArray, IntArray, LossKind, LossTable, TermTable
 from ..kernels.waterfall import Waterfall, waterfall
+from ..models.blocks.revenue import to_be_billed
 from ..models.ledger import ACCOUNT_NUMBER, Account, Decision, Ledger
 from ..models.schema.case import Case
 from ..models.schema.seniority import SENIORITIES, seniority
@@ -27,6 +28,7 @@ OWN, ARREARS, BACKSTOP = "own_equity", "unpaid_at_default", "revolver"
 PREPAYMENTS, UNNAMED = "customer_prepayments", "holders_unnamed"
 ESTATE, SYSTEMS, SITES = 0, 1, 2  # pools of one entity, in this order
 PER_ENTITY = 3
+ASSETS = 3  # stocks of one entity: systems, sites, contracts that another would take over
 PARENT = ""
 _LIENS = {"none": (), "accelerators": (SYSTEMS,), "sites": (SITES,), "all": (SYSTEMS, SITES)}
 _BALANCES = (Account.DEBT, Account.LEASES, Account.EQUITY)
@@ -72,7 +74,8 @@ class Stocks:
 class Claims:
     """Claims whose amounts are stocks, in this order, then the revolver, what is unpaid at default, and own equity.
 
-    Stocks: the claims; per entity the value of systems and of sites; the survival of each guarantor in `survivals`.
+    Stocks: the claims; per entity the value of systems, of sites and of contracts that another would take over; the
+    survival of each guarantor in `survivals`.
     Pools: per entity its estate, systems and sites; then one per guaranteed claim. The first entity is the company.
     """
 
@@ -106,16 +109,19 @@ class _Entries:
         ledger, at = self._ledger, np.flatnonzero(keep)
         self._add(ledger.period[at], ledger.atom[at], ledger.coefficient[at] * decided[ledger.decision[at]])
 
-    def alive(self, amounts: FloatArray, driver: int | None) -> None:
+    def alive(self, *parts: tuple[FloatArray, int | None]) -> None:
         """A new stock: amounts (T,) times the driver's value in the same period; times 1 where there is no driver."""
-        periods = np.flatnonzero(amounts)
-        if driver is None:
-            atom = np.full(periods.size, -1, dtype=np.int64)
-        else:
+        at, atoms = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+        values = [np.zeros(0)]
+        for amounts, driver in parts:
+            periods = np.flatnonzero(amounts)
             first = self._ledger.factors.shape[0] + len(self._extra)
-            self._extra += [driver * self._ledger.periods + int(t) for t in periods]
-            atom = np.arange(first, first + periods.size)
-        self._add(periods, atom, amounts[periods])
+            if driver is not None:
+                self._extra += [driver * self._ledger.periods + int(t) for t in periods]
+            at.append(periods)
+            atoms.append(np.full(periods.size, -1) if driver is None else np.arange(first, first + periods.size))
+            values.append(amounts[periods])
+        self._add(np.concatenate(at), np.concatenate(atoms), np.concatenate(values))
 
     def _add(self, periods: NDArray[np.integer], atoms: NDArray[np.integer], values: FloatArray) -> None:
         self._rows.append(self.count * self._ledger.periods + periods.astype(np.int64))
@@ -175,10 +181,11 @@ def claims(amounts: Amounts) -> Claims:
     for e in range(len(entities)):
         for account in (Account.HARDWARE_VALUE, Account.SITE_VALUE):
             entries.post((ledger.account == ACCOUNT_NUMBER[account]) & (where == e)[ledger.decision], amounts.decided)
+        entries.alive(*_contracts(amounts, entities[e]))
     order, survival = driver_order(case), {p.id: p.survival for p in case.party}
     survivals = tuple(dict.fromkeys(survival[c.guarantor] or "" for c in found if c.guarantor))
     for name in survivals:
-        entries.alive(np.ones(amounts.periods), order.index(name) if name else None)
+        entries.alive((np.ones(amounts.periods), order.index(name) if name else None))
     guaranteed = tuple(k for k, claim in enumerate(found) if claim.guarantor)
     backstop = _backstop(case)
     found += [backstop, Claim(ARREARS, ARREARS, "", "senior"), Claim(OWN, OWN, "", LAST)]
@@ -251,10 +258,24 @@ def _prepayments(amounts: Amounts, entries: _Entries, found: list[Claim]) -> Non
             value = ledger.coefficient[keep] * amounts.decided[ledger.decision[keep]]
             unearned = np.cumsum(np.bincount(ledger.period[keep], weights=value, minlength=amounts.periods))
             driver = None if contract.survival is None else order.index(contract.survival)
-            entries.alive(np.maximum(unearned, 0.0), driver)
+            entries.alive((np.maximum(unearned, 0.0), driver))
             found.append(
                 Claim(PREPAYMENTS, contract.customer, contract.customer, "senior", entity=place(contract.entity))
             )
+
+
+def _contracts(amounts: Amounts, entity: str) -> list[tuple[FloatArray, int | None]]:
+    """What the contracts of an entity are worth to another, by contract, with the driver of its customer's survival."""
+    case, order, place = amounts.case, driver_order(amounts.case), _entities(amounts.case)[1]
+    parts: list[tuple[FloatArray, int | None]] = []
+    for contract in case.contract:
+        if contract.takeover_share > 0.0 and place(contract.entity) == entity:
+            worth = np.zeros(amounts.periods)
+            for decision, amount in amounts.decisions("sign", "fixed"):
+                if decision.tags.get("contract") == contract.id and amount > NEGLIGIBLE:
+                    worth += contract.takeover_share * amount * to_be_billed(case, contract, decision)
+            parts.append((worth, None if contract.survival is None else order.index(contract.survival)))
+    return parts
 
 
 def _backstop(case: Case) -> Claim:

@@ -47,7 +47,7 @@ def choose(device: str, losses: int = 1, tails: float = 0.05) -> Chunked:
         backend = Chunked(
             started.backend, losses, tails, _free(started.backend), host_free=memory_available, spare=get_backend
         )
-        backend.device_name = started.found.name
+        backend.device_name = getattr(started.backend, "device_name", started.found.name)
         backend.messages.extend(started.found.remarks)
         return backend
     return _cpu("numpy" if device == "numpy" else "auto", losses, tails)
@@ -58,7 +58,10 @@ def _cpu(name: str, losses: int, tails: float) -> Chunked:
 
 
 def _free(backend: Backend) -> Callable[[], int | None]:
-    """Free bytes of a backend's device, those included that it holds without using them; unknown where it has none."""
+    """Free bytes of a backend's devices, those included that it holds without using them; unknown where it has none."""
+    shared: Callable[[], int] | None = getattr(backend, "free", None)
+    if shared is not None:
+        return shared
     device: Any = getattr(backend, "device", None)
     return lambda: None if device is None else int(device.memory()[0])
 

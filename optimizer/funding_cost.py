@@ -1,4 +1,11 @@
-"""What money costs: the rate of return of the expected financing flows, with fees and what is owed at the end."""
+"""What money costs: the rate of return of the expected financing flows, with fees and what is owed at the end.
+
+What outlives the horizon counts as paid back in the last period at its carrying amount: its balance less the part of
+its fees and discount that its remaining life bears, by outstanding balance. So a note of seven years that is sold in
+the last quarter costs about what it costs to maturity, and not its whole fee in three months. The effective interest
+method (IFRS 9, paragraphs 5.4.1 and B5.4.1, https://www.ifrs.org) spreads by interest instead of balance; the two
+differ by the interest on the fee.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +14,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Decision
+from ..models.blocks.financing import is_repaid, terms_of
+from ..models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Decision
 from .amounts import Amounts
 
 FloatArray = NDArray[np.float64]
@@ -53,8 +61,8 @@ def yearly(rate: float | None, per_year: int) -> float | None:
 def funding_flows(amounts: Amounts, chosen: Callable[[Decision], bool]) -> FloatArray:
     """(T,) expected flows to the company from the chosen financing decisions.
 
-    Debt and claims that outlive the horizon count as paid back in the last period at their balance, and shares given to
-    holders who convert at their value.
+    Debt and claims that outlive the horizon count as paid back in the last period at their carrying amount, and shares
+    given to holders who convert at their value.
     """
     mask = np.array([chosen(d) for d in amounts.ledger.decisions], dtype=np.bool_)
     ledger = amounts.ledger
@@ -65,7 +73,21 @@ def funding_flows(amounts: Amounts, chosen: Callable[[Decision], bool]) -> Float
         flows += np.bincount(ledger.period[keep], weights=posted[keep], minlength=amounts.periods)
     ends = [ACCOUNT_NUMBER[a] for a in TERMINAL_ACCOUNTS]
     flows[-1] += posted[np.isin(ledger.account, ends) & mask[ledger.decision]].sum()
+    upfront = (ledger.account == ACCOUNT_NUMBER[Account.FEES]) & mask[ledger.decision]
+    upfront &= ledger.period == np.array([d.period for d in ledger.decisions], dtype=np.int64)[ledger.decision]
+    paid = np.bincount(ledger.decision[upfront], weights=posted[upfront], minlength=len(ledger.decisions))
+    for j in np.flatnonzero(paid).tolist():
+        flows[-1] -= paid[j] * _unborne(amounts, ledger.decisions[j])
     return flows
+
+
+def _unborne(amounts: Amounts, decision: Decision) -> float:
+    """Share of the upfront fee that falls on life after the horizon, by balance; all of it if never repaid."""
+    instrument = next(i for i in amounts.case.instrument if i.id == decision.tags["instrument"])
+    if not is_repaid(instrument):
+        return 1.0
+    balance = terms_of(amounts.case, instrument, decision).balance
+    return float(balance[amounts.periods - 1 - decision.period :].sum() / balance.sum())
 
 
 def cost_of_funding(amounts: Amounts, instrument: str | None = None) -> float | None:

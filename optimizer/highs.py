@@ -30,6 +30,10 @@ class SolverError(RuntimeError):
     """The linear program could not be solved, or was refused because its numbers make no sense."""
 
 
+class Unbounded(SolverError):
+    """The objective has no limit."""
+
+
 class LpStatus(Enum):
     OPTIMAL = "optimal"
     INFEASIBLE = "infeasible"

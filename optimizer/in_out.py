@@ -103,20 +103,19 @@ def in_out(
     inside: Inside,
     gap: float,
     solves: int,
-    tell: Callable[[float], None],
+    tell: Callable[[float], bool | None],
 ) -> InOut:
     """Maximise the master's aim over the plans whose CVaR on `rows` is within every limit, to the relative `gap`.
 
-    tell: called with the upper bound after each solve. Not converged: `solves` were not enough, or cuts no longer
-    move the bound.
+    tell: called with the upper bound after each solve; true where the bound is as low as it has to be. Not converged:
+    `solves` were not enough, or cuts no longer move the bound.
     """
     best, lower = inside.x, master.objective(inside.x)
     deep, bound, narrowest, still = inside, np.inf, np.inf, 0
     for step in range(solves):
         point = master.solve()
         bound = min(bound, point.bound)
-        tell(bound)
-        if bound - lower <= gap * max(1e-9, abs(lower)):
+        if tell(bound) or bound - lower <= gap * max(1e-9, abs(lower)):
             return InOut(best, lower, bound, inside, True)
         if bound - lower < 0.99 * narrowest:
             narrowest, still = bound - lower, 0

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,25 +13,16 @@ from numpy.typing import NDArray
 from ..kernels.backend import Losses
 from .highs import SolverError
 from .master import Master
+from .mixture import best_mixture, greatest_depth
 from .phase_one import CLEARLY, FEASIBLE, violations
 from .polish import inner_share
 from .progress import Monitor
 from .sample import Rows, Sample
-from .solution import RiskLimit
+from .solution import Evaluated, RiskLimit
 
 FloatArray = NDArray[np.float64]
 
 LOSS_SHARE = 1e-2  # of a tail's mean size: the scale of a loss whose limit is near zero
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """A plan and, per limit, its CVaR, quantile and share of scenarios above the limit, over all scenarios."""
-
-    x: FloatArray
-    values: FloatArray
-    quantiles: FloatArray
-    shares: FloatArray
 
 
 class Incumbent:
@@ -42,6 +32,7 @@ class Incumbent:
         plan: the best evaluated feasible plan.
         deep: a point meant to lie well inside the limits; deep_values: its CVaRs over all scenarios, None until
             measured.
+        known: plans evaluated over all scenarios, within the limits or not.
     """
 
     def __init__(
@@ -58,6 +49,7 @@ class Incumbent:
         self.plan: Evaluated | None = None
         self.deep: FloatArray | None = None
         self.deep_values: FloatArray | None = None
+        self.known: list[Evaluated] = []
 
     @property
     def closed(self) -> bool:
@@ -74,6 +66,7 @@ class Incumbent:
         self.set_scales(everything, losses)
         tails = everything.tails(losses)
         values = np.array([t.cvar for t in tails])
+        self._remember(x, values)
         over = violations(master, values)
         for m in np.flatnonzero(over > -self._depth):
             master.add(everything.cut(int(m), decisions, tails[m]))
@@ -83,6 +76,20 @@ class Incumbent:
             self._between(x, values, float(over.max()))
         self._monitor.tell("full pass")
         return losses
+
+    def adopt(self, plans: Sequence[Evaluated]) -> FloatArray | None:
+        """From mixtures of plans known on these scenarios, which convexity proves feasible: the deep point, and the
+        best point, which is returned. None where no mixture is feasible.
+        """
+        master = self._master
+        over = np.array([violations(master, plan.values) for plan in plans])
+        objective = np.array([master.primary(plan.x) for plan in plans])
+        best = best_mixture(plans, objective, over, 0.0)
+        depth = min(0.5 * greatest_depth(over), self._depth)
+        deep = best_mixture(plans, objective, over, depth) if depth > CLEARLY else None
+        if deep is not None:
+            self.deep, self.deep_values = deep.x, deep.values
+        return None if best is None else best.x
 
     def accept(self, x: FloatArray, losses: Sequence[Losses]) -> None:
         """Make a feasible plan the present one if it is better."""
@@ -115,6 +122,7 @@ class Incumbent:
         elif self.deep is not None:
             losses = self._sample.all.losses(self._master.decisions(self.deep))
             values = np.array([t.cvar for t in self._sample.all.tails(losses)])
+            self._remember(self.deep, values)
             if float(violations(self._master, values).max()) < -CLEARLY:
                 self.deep_values = values
                 self.accept(self.deep, losses)
@@ -133,6 +141,10 @@ class Incumbent:
                 "a point between two plans exceeds a risk limit that convexity says it must hold: a loss is not convex"
             )
         self.accept(mix, losses)
+
+    def _remember(self, x: FloatArray, values: FloatArray) -> None:
+        unknown = np.full_like(values, np.nan)
+        self.known.append(Evaluated(x, values, unknown, unknown))
 
     def forget(self) -> None:
         """After an error of the device: only what was evaluated counts."""

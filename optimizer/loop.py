@@ -12,20 +12,20 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend, Held
+from ..kernels.backend import Evaluator, Held
 from ..models.program import LinearProgram
 from .elastic import relaxations
 from .highs import SolverError
 from .in_out import Inside, between, crossings, in_out
-from .incumbent import Evaluated, Incumbent
+from .incumbent import Incumbent
 from .master import Infeasible, Master, Prices
 from .phase_one import CLEARLY, FEASIBLE, deepest, least_alone, least_risk, violations
 from .plan import Passes, Status
 from .polish import polish
-from .progress import Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
+from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
 from .sample import Rows, Sample
 from .settings import Settings
-from .solution import Conflict, Cut, LeastRisk, Relaxation, RiskLimit, RiskValue, Solution
+from .solution import Conflict, Cut, Evaluated, LeastRisk, Relaxation, RiskLimit, RiskValue, Solution
 
 __all__ = [
     "Conflict",
@@ -47,32 +47,40 @@ PILOT_ACCURACY = 1e-6
 PILOT_GAP = 3e-3
 FIRST_ROWS = 1.3  # the first working set is larger by this factor
 FIRST_GAP = 2e-4
-ROUND_SHARE = 0.3  # of the gap wanted that a round on the working set leaves
+ROUND_SHARE = 0.8  # of the gap wanted that a round on the working set leaves
 POLISH_ROUNDS = 3
 ROW_TOLERANCE = 1e-6
-PULL = 0.6  # how far the interior point goes towards the last plan at the start of a round
+PULL = 0.6  # how far at least the interior point goes towards the last plan at the start of a round
+KEEP_BACK = 3.0  # so many gaps below the last plan's objective it stays at most
 
 
 def maximise(
     program: LinearProgram,
     risks: Sequence[RiskLimit],
-    backend: Backend,
+    backend: Evaluator,
     store: Held,
     settings: Settings | None = None,
     progress: Progress | None = None,
     pool: Sequence[Cut] = (),
+    known: Sequence[Evaluated] = (),
+    weights: FloatArray | None = None,
 ) -> Solution:
     """Optimise `program` (in its own sense) such that CVaR of every risk is within its limit over the scenarios of
     `store`.
 
     `pool`: cuts that are valid for these risks and scenarios, from the search for another plan; they save most of the
-    work. Returns the best feasible plan with its certificate, the prices of all limits, or why there is no plan. Ctrl-C
-    and the time limit end the search with the best plan so far (status stopped; `columns` is None if there is none).
+    work. `known`: plans that hold every row of `program`, with their CVaRs over these scenarios; the best of their
+    mixtures is where a search with a pool begins. `weights`: (S,) relative weights of the scenarios, not negative;
+    None: all the same.
+
+    Returns the best feasible plan with its certificate, the prices of all limits, or why there is no plan. Ctrl-C, the
+    time limit and a callback that raises `Enough` end the search with the best plan so far (status stopped; `columns`
+    is None if there is none).
 
     Raises `SolverError` for numbers that are not finite, crossed bounds, an objective without limit, or a solver that
     fails; ValueError for a risk limit that makes no sense with these scenarios.
     """
-    return _Search(program, tuple(risks), backend, store, settings or Settings(), progress, pool).run()
+    return _Search(program, tuple(risks), backend, store, settings or Settings(), progress, pool, known, weights).run()
 
 
 class _Search:
@@ -82,18 +90,20 @@ class _Search:
         self,
         program: LinearProgram,
         risks: tuple[RiskLimit, ...],
-        backend: Backend,
+        backend: Evaluator,
         store: Held,
         settings: Settings,
         progress: Progress | None,
         pool: Sequence[Cut],
+        known: Sequence[Evaluated],
+        weights: FloatArray | None,
     ) -> None:
         self.program = program
-        self.pool = tuple(pool)
+        self.pool, self.known = tuple(pool), tuple(known)
         self.risks = risks
         self.settings = settings
         self.monitor = Monitor(progress, settings.time_limit, settings.gap, 1.0 if program.maximise else -1.0)
-        self.sample = Sample(backend, store, risks, self.monitor)
+        self.sample = Sample(backend, store, risks, self.monitor, weights)
         self.master = Master(program, [r.limit for r in risks], self.monitor, settings.seed)
         self.polishing = settings.polish and bool(program.value.any())
         # polishing needs its share of the gap
@@ -105,6 +115,7 @@ class _Search:
         self.prices: Prices | None = None
         self.piloted = False
         self.polished = False
+        self.mixed = False
         self.messages: list[str] = []
 
     def run(self) -> Solution:
@@ -115,6 +126,8 @@ class _Search:
             self.monitor.tell("done")
         except KeyboardInterrupt:
             stopped = "interrupted"
+        except Enough as reason:
+            stopped = str(reason) or "stopped by its caller"
         except OutOfTime:
             stopped = f"the time limit of {self.settings.time_limit} s has passed"
         if stopped:
@@ -167,7 +180,7 @@ class _Search:
         else:
             self.found.accept(relaxed.x, [])
         self.prices = self.master.prices()
-        if self.polishing:
+        if self.polishing and not self.mixed:
             self._polish()
 
     def _pilot(self, relaxed: FloatArray) -> FloatArray:
@@ -199,10 +212,15 @@ class _Search:
         for cut in self.pool:
             self.master.add(cut)
         try:
-            return self.master.solve().x
+            point = self.master.solve()
         except Infeasible:
             self.master.drop_all()
             return self._pilot(relaxed)
+        self._tell_bound(point.bound)
+        self.master.purge()
+        mixed = self.found.adopt(self.known) if self.known else None
+        self.mixed = mixed is not None
+        return point.x if mixed is None else mixed
 
     def _rounds(self, start: FloatArray) -> None:
         """Full passes, each followed by cutting planes on the rows that matter, until the bounds meet or stop
@@ -210,7 +228,10 @@ class _Search:
         """
         found, monitor, settings = self.found, self.monitor, self.settings
         losses = found.evaluate(start)
-        if found.closed:
+        # a mixture of polished plans is not polished again, which leaves it the whole gap
+        self.mixed = self.mixed and monitor.gap <= settings.gap
+        if found.closed or self.mixed:
+            found.settle()
             return
         self.rows = self.sample.worst(losses, FIRST_ROWS * settings.tail_multiple)
         last, gap = start, FIRST_GAP
@@ -223,6 +244,9 @@ class _Search:
             before = (monitor.upper, monitor.lower)
             goal = max(ROUND_SHARE * self.goal, min(gap, 0.1 * monitor.gap))
             result = in_out(self.master, self.rows, inside, goal, settings.solves, self._tell_bound)
+            if found.closed:
+                found.settle()
+                return
             losses = found.evaluate(result.best)
             if found.closed:
                 return
@@ -252,15 +276,22 @@ class _Search:
         return None
 
     def _pulled(self, rows: Rows, inside: Inside, towards: FloatArray) -> Inside:
-        """`inside`, moved part of the way to where the segment to `towards` leaves the limits."""
+        """`inside`, moved most of the way to where the segment to `towards` leaves the limits: the nearer, the narrower
+        the gap.
+        """
         losses = rows.losses(self.master.decisions(towards))
         leave = crossings(rows, self.master, inside.losses, losses, rows.tails(losses))
         share = min((crossing.share for crossing in leave), default=1.0)
-        return between(inside, Inside(towards, tuple(losses)), PULL * share)
+        start, end = self.master.primary(inside.x), self.master.primary(towards)
+        rise, room = share * (end - start), KEEP_BACK * self.monitor.gap * abs(end)
+        pull = PULL if room >= (1.0 - PULL) * rise else 1.0 - room / rise
+        return between(inside, Inside(towards, tuple(losses)), pull * share)
 
-    def _tell_bound(self, bound: float) -> None:
+    def _tell_bound(self, bound: float) -> bool:
+        """Take an upper bound; whether it meets the lower one."""
         self.monitor.upper = min(self.monitor.upper, bound)
         self.monitor.tell("cutting planes")
+        return self.found.closed
 
     def _polish(self) -> None:
         """Replace the certified plan by one of higher value whose gap is still met, if there is one."""
@@ -336,6 +367,8 @@ class _Search:
             risks=() if plan is None else self._risk_values(plan, prices),
             row_prices=prices.rows,
             bound_prices=prices.bounds,
+            row_duals=prices.row_duals,
+            column_duals=prices.column_duals,
             passes=Passes(full=monitor.full, equivalent=monitor.rows, solves=monitor.solves, cuts=monitor.cuts),
             evaluate_s=monitor.evaluate_s,
             master_s=monitor.master_s,
@@ -345,6 +378,7 @@ class _Search:
             polished=self.polished,
             messages=tuple(self.messages),
             cuts=master.pool,
+            known=(*self.found.known, *(() if plan is None else (plan,))),
         )
 
     def _risk_values(self, plan: Evaluated, prices: Prices) -> tuple[RiskValue, ...]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
 from ..models.program import LinearProgram
-from .highs import SMALLEST_COEFFICIENT, LpResult, LpStatus, Model, SolverError
+from .highs import SMALLEST_COEFFICIENT, LpResult, LpStatus, Model, SolverError, Unbounded
 from .progress import Monitor, OutOfTime
 from .scaling import apply, power_of_two, scale
 from .solution import Cut
@@ -44,11 +44,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Prices:
-    """Objective gained per unit: rows (rows,), upper bounds of columns (columns,), risk limits (M,)."""
+    """Objective gained per unit: rows (rows,), upper bounds of columns (columns,), risk limits (M,).
+
+    row_duals, column_duals: the change of the minimised objective per unit more of the bound that is active, any sign.
+    """
 
     rows: FloatArray
     bounds: FloatArray
     limits: FloatArray
+    row_duals: FloatArray
+    column_duals: FloatArray
 
 
 @dataclass(frozen=True)
@@ -66,14 +71,23 @@ class Master:
 
     Args:
         limits: (M,) risk limits. `scales`, the size of each loss, is 1 until it is set, before the first cut.
+        yielding: the only limit that gives way by the excess; all of them where left out.
     """
 
-    def __init__(self, program: LinearProgram, limits: Sequence[float], monitor: Monitor, seed: int = 0) -> None:
+    def __init__(
+        self,
+        program: LinearProgram,
+        limits: Sequence[float],
+        monitor: Monitor,
+        seed: int = 0,
+        yielding: int | None = None,
+    ) -> None:
         check(program)
         self.program = program
         self.limits = tuple(limits)
         self.scales: tuple[float, ...] = (1.0,) * len(self.limits)
         self._monitor = monitor
+        self._yielding = yielding
         self._scaling = scale(program)
         self.report = self._scaling.report
         sense = 1.0 if program.maximise else -1.0
@@ -175,12 +189,12 @@ class Master:
             value[small], shift = _without(value[small], self._lower[small], self._upper[small])
             constant += shift / row_scale
         index = np.flatnonzero(value)
-        self._model.add_row(
-            -math.inf,
-            (self.limits[cut.limit] - constant) * row_scale,
-            np.append(index, self._width).astype(np.int32),
-            np.append(value[index], -self.scales[cut.limit] * row_scale),
-        )
+        coefficient = value[index]
+        if self._yielding in (None, cut.limit):
+            index = np.append(index, self._width)
+            coefficient = np.append(coefficient, -self.scales[cut.limit] * row_scale)
+        upper = (self.limits[cut.limit] - constant) * row_scale
+        self._model.add_row(-math.inf, upper, index.astype(np.int32), coefficient)
         self._rows.append(_Row(cut.limit, row_scale, constant, cut))
         self._last = None
 
@@ -209,7 +223,7 @@ class Master:
         if result.status is LpStatus.INFEASIBLE:
             raise Infeasible
         if result.status is LpStatus.UNBOUNDED:
-            raise SolverError(self._unbounded())
+            raise Unbounded(self._unbounded())
         self._last = result
         x = np.clip(result.x[:-1] * self._scaling.columns, self.program.col_lower, self.program.col_upper)
         return Point(x, -result.objective / self._factor + self._aim_offset, float(result.x[-1]))
@@ -236,16 +250,18 @@ class Master:
         """Duals of the last solve for the primary objective; zeros if there was none."""
         rows, bounds, limits = np.zeros(self._count), np.zeros(self._width), np.zeros(len(self.limits))
         if self._proof is None:
-            return Prices(rows, bounds, limits)
+            return Prices(rows, bounds, limits, rows, bounds)
         result, cuts = self._proof
         factor = self._scaling.cost
-        rows = -result.row_dual[: self._count] * self._scaling.rows / factor
+        duals = result.row_dual[: self._count] * self._scaling.rows / factor
+        column_duals = result.column_dual[: self._width] / (self._scaling.columns * factor)
+        rows = -duals
         inequality = self.program.row_lower != self.program.row_upper
         rows = np.where(inequality, np.abs(rows), rows)
-        bounds = np.maximum(0.0, -result.column_dual[: self._width]) / (self._scaling.columns * factor)
+        bounds = np.maximum(0.0, -column_duals)
         for i, row in enumerate(cuts):
             limits[row.limit] += max(0.0, -float(result.row_dual[self._count + 1 + i])) * row.scale / factor
-        return Prices(rows + 0.0, bounds, limits)
+        return Prices(rows + 0.0, bounds, limits, duals + 0.0, column_duals + 0.0)
 
     def _aim_at(self, cost: FloatArray, offset: float, factor: float) -> None:
         self._aim, self._aim_offset, self._factor = cost, offset, factor

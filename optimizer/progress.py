@@ -32,6 +32,10 @@ class ProgressEvent:
 Progress = Callable[[ProgressEvent], None]
 
 
+class Enough(Exception):
+    """Raised by a progress callback to end the search with the best plan so far; its text becomes a message."""
+
+
 class OutOfTime(Exception):
     """The time limit has passed. Never leaves the loop."""
 

@@ -61,6 +61,7 @@ kind = "bond"
 rate = {rate!r}
 {terms}
 amortisation = {amortisation!r}
+{balloon}
 tenor = {tenor!r}
 fee = {fee!r}
 discount = {discount!r}
@@ -81,6 +82,7 @@ class Deal:
         coupon: of a fixed deal; the margin of a floating one.
         benchmark: level of the reference rate of a floating deal, held for its life; None for a fixed one.
         fee, discount: shares of the face. tenor: years. amortisation: "bullet" or "linear".
+        balloon: of a linear one, the share of the face due with the last payment.
     """
 
     coupon: float
@@ -89,6 +91,7 @@ class Deal:
     discount: float = 0.0
     benchmark: float | None = None
     amortisation: str = "bullet"
+    balloon: float = 0.0
 
 
 def cash_flows(deal: Deal, accounts: Sequence[Account] = CASH_ACCOUNTS) -> FloatArray:
@@ -102,6 +105,7 @@ def cash_flows(deal: Deal, accounts: Sequence[Account] = CASH_ACCOUNTS) -> Float
         rate="fixed" if deal.benchmark is None else "floating",
         terms=terms,
         amortisation=deal.amortisation,
+        balloon=f"balloon = {deal.balloon!r}" if deal.balloon else "",
         tenor=deal.tenor,
         fee=deal.fee,
         discount=deal.discount,

@@ -8,11 +8,12 @@ minorant of it, so its subgradient gives a cut that is valid for all rows (docs/
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend, Held, Losses
+from ..kernels.backend import Evaluator, Held, Losses
 from ..kernels.tail import Tail, tail_mass
 from .progress import Monitor
 from .solution import Cut, RiskLimit
@@ -25,18 +26,20 @@ class Rows:
 
     Attributes:
         weights: (M,) k of each limit: its tail's weight, in scenarios of the full sample.
-        index: per limit the scenario numbers of its rows, or None for all.
+        index: per limit its rows of the sample, as the backend keeps rows, or None for all.
+        each: per limit the weights of its rows, or None where every row weighs 1.
     """
 
     def __init__(
         self,
-        backend: Backend,
+        backend: Evaluator,
         risks: Sequence[RiskLimit],
         stores: Sequence[Held],
         weights: Sequence[float],
         monitor: Monitor,
         whole: int,
-        index: Sequence[NDArray[np.int64] | None] | None = None,
+        index: Sequence[Any] | None = None,
+        each: Sequence[FloatArray | None] | None = None,
     ) -> None:
         self._backend = backend
         self._risks = risks
@@ -45,11 +48,16 @@ class Rows:
         self._whole = whole
         self.weights = tuple(weights)
         self.index = tuple(index) if index is not None else (None,) * len(risks)
+        self.each = tuple(each) if each is not None else (None,) * len(risks)
 
     @property
     def complete(self) -> bool:
         """Every limit sees all scenarios."""
         return all(store.count == self._whole for store in self._stores)
+
+    def store(self, limit: int) -> Held:
+        """The rows of a limit, as the backend holds them."""
+        return self._stores[limit]
 
     def losses(self, decisions: FloatArray) -> list[Losses]:
         """Per limit the loss of each of its rows, a vector of the backend. One fused pass per store."""
@@ -73,7 +81,7 @@ class Rows:
     def tail(self, limit: int, losses: Losses) -> Tail:
         """The tail of weight k among the rows of `limit`."""
         with self._monitor.evaluating():
-            return self._backend.tail(losses, self._risks[limit].level, mass=self.weights[limit])
+            return self._backend.tail(losses, self._risks[limit].level, self.weights[limit], self.each[limit])
 
     def tails(self, losses: Sequence[Losses]) -> list[Tail]:
         return [self.tail(m, loss) for m, loss in enumerate(losses)]
@@ -85,7 +93,7 @@ class Rows:
 
     def size(self, losses: Losses, worst: Tail) -> float:
         """Mean absolute loss over the rows of a tail."""
-        return float(np.abs(self._backend.host(losses[worst.rows])).mean())
+        return float(abs(losses[worst.rows]).mean())
 
     def above(self, losses: Losses, limit: float) -> float:
         """Share of the rows whose loss is above `limit`."""
@@ -108,14 +116,25 @@ class Rows:
 
 
 class Sample:
-    """All scenarios, and working sets of rows taken from them."""
+    """All scenarios, and working sets of rows taken from them.
 
-    def __init__(self, backend: Backend, store: Held, risks: Sequence[RiskLimit], monitor: Monitor) -> None:
+    weights: (S,) relative weights of the scenarios; None: all the same.
+    """
+
+    def __init__(
+        self,
+        backend: Evaluator,
+        store: Held,
+        risks: Sequence[RiskLimit],
+        monitor: Monitor,
+        weights: FloatArray | None = None,
+    ) -> None:
         self._backend = backend
         self._store = store
         self._risks = risks
         self._monitor = monitor
         self.count = int(store.count)
+        self._each = None if weights is None else _mean_one(weights, self.count)
         for risk in risks:
             if not 0.0 < risk.level < 1.0:
                 raise ValueError(f"risk limit '{risk.name}' has level {risk.level}; it must lie between 0 and 1")
@@ -129,7 +148,8 @@ class Sample:
                     f"its tail; take at least {int(np.ceil(1.0 / (1.0 - risk.level)))} scenarios"
                 )
         self.weights = tuple(tail_mass(self.count, r.level) for r in risks)
-        self.all = Rows(backend, risks, [store] * len(risks), self.weights, monitor, self.count)
+        each = [self._each] * len(risks)
+        self.all = Rows(backend, risks, [store] * len(risks), self.weights, monitor, self.count, each=each)
 
     def recover(self, error: Exception) -> bool:
         """Whether the backend has got over the error; then the same call may succeed, with losses computed anew."""
@@ -138,26 +158,39 @@ class Sample:
     def pilot(self, count: int) -> Rows:
         """The first `count` scenarios as a sample of their own: what it says is an estimate, no cut of it is valid."""
         store = self._backend.subset(self._store, np.arange(count))
-        weights = [tail_mass(count, r.level) for r in self._risks]
-        return Rows(self._backend, self._risks, [store] * len(self._risks), weights, self._monitor, self.count)
+        each = None if self._each is None else self._each[:count]
+        total = float(count) if each is None else float(each.sum())
+        weights = [tail_mass(total, r.level) for r in self._risks]
+        many = len(self._risks)
+        return Rows(self._backend, self._risks, [store] * many, weights, self._monitor, self.count, each=[each] * many)
 
     def worst(self, losses: Sequence[Losses], multiple: float, old: Rows | None = None) -> Rows:
         """Per limit the rows with the largest losses, `multiple` times its tail, together with those of `old`."""
         stores: list[Held] = []
-        index: list[NDArray[np.int64] | None] = []
+        index: list[Any] = []
         with self._monitor.evaluating():
             for m, loss in enumerate(losses):
                 size = int(np.ceil(multiple * self.weights[m])) + 64
                 before = None if old is None else old.index[m]
                 if size >= self.count or (old is not None and before is None):
                     rows = np.arange(self.count)
+                elif self._each is not None:
+                    rows = self._backend.tail(loss, self._risks[m].level, float(size), self._each).rows
                 else:
-                    rows = self._backend.worst(loss, size)
-                    rows = rows if before is None else np.union1d(rows, before)
+                    rows = self._backend.worst(loss, size, before)
                 if rows.size > 0.7 * self.count:  # a copy would save little
                     stores.append(self._store)
                     index.append(None)
                 else:
                     stores.append(self._backend.subset(self._store, rows))
                     index.append(rows)
-        return Rows(self._backend, self._risks, stores, self.weights, self._monitor, self.count, index)
+        every = self._each
+        each = [None if every is None else every if rows is None else every[rows] for rows in index]
+        return Rows(self._backend, self._risks, stores, self.weights, self._monitor, self.count, index, each)
+
+
+def _mean_one(weights: FloatArray, count: int) -> FloatArray:
+    each = np.asarray(weights, dtype=np.float64)
+    if each.shape != (count,) or not np.isfinite(each).all() or (each < 0.0).any() or not each.any():
+        raise ValueError(f"weights must be ({count},) finite numbers, not negative and not all 0; got {each.shape}")
+    return each * (count / float(each.sum()))

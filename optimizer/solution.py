@@ -48,6 +48,19 @@ class Cut:
 
 
 @dataclass(frozen=True)
+class Evaluated:
+    """A plan and, per limit, its CVaR, quantile and share of scenarios above the limit, over all scenarios.
+
+    x: (columns,). values, quantiles, shares: (M,); the last two are NaN where only the CVaRs are known.
+    """
+
+    x: FloatArray
+    values: FloatArray
+    quantiles: FloatArray
+    shares: FloatArray
+
+
+@dataclass(frozen=True)
 class RiskValue:
     """A risk limit and the plan, evaluated on all scenarios in double precision.
 
@@ -121,8 +134,10 @@ class Solution:
             unit
             more of its right-hand side (any sign). Gained means more if maximised, less if minimised.
         bound_prices: (columns,) objective gained per unit more of a column's upper bound (>= 0).
+        row_duals, column_duals: change of the objective, minimised, per unit more of the active bound, any sign.
         polished: the plan is the one that polishing found.
         cuts: valid cuts that the search ended with; they do not depend on the limits' amounts.
+        known: plans evaluated on all scenarios on the way, within the limits or not, the last ones last.
     """
 
     status: Status
@@ -136,6 +151,8 @@ class Solution:
     risks: tuple[RiskValue, ...]
     row_prices: FloatArray
     bound_prices: FloatArray
+    row_duals: FloatArray
+    column_duals: FloatArray
     passes: Passes
     evaluate_s: float
     master_s: float
@@ -145,3 +162,4 @@ class Solution:
     polished: bool = False
     messages: tuple[str, ...] = field(default=())
     cuts: tuple[Cut, ...] = field(default=(), repr=False)
+    known: tuple[Evaluated, ...] = field(default=(), repr=False)

@@ -15,6 +15,7 @@ from .exits import Exit, UsageError, WriteError
 
 SEED_MAX = 2**64 - 1
 SCENARIOS_MAX = 10**9
+POINTS_MAX = 1000
 TRACEBACK = "CAPMIX_TRACEBACK"
 
 DESCRIPTION = """\
@@ -28,6 +29,8 @@ examples:
   capmix check my.toml                     list every fault of a case, or describe it
   capmix plan my.toml --scenarios 100000   make a plan; a shipped case goes by its name: hyperscaler
   capmix compare my.toml                   put the case's variants side by side on the same scenarios
+  capmix frontier my.toml --limit liquidity --points 20
+                                           what a risk limit costs, from the safest plan to the boldest
   capmix doctor my.toml                    what this machine offers, and how many scenarios fit
 
 exit codes: 0 certified plan; 2 wrong usage or bad case; 3 no feasible plan; 4 stopped before the gap was met;
@@ -71,6 +74,10 @@ def _run(options: argparse.Namespace) -> int:
         from .compare import compare_command
 
         return compare_command(options)
+    if options.command == "frontier":
+        from .frontier import frontier_command
+
+        return frontier_command(options)
     if options.command == "check":
         from .check import check_command
 
@@ -165,6 +172,37 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _computing(compare)
 
+    frontier = commands.add_parser(
+        "frontier",
+        help="what a risk limit costs",
+        formatter_class=style,
+        allow_abbrev=False,
+        description="Plan a case at many amounts of one risk limit, each certified, on one pool of scenarios and cuts.",
+    )
+    frontier.add_argument("case", metavar="CASE", help="a case file, or the name of a shipped case")
+    frontier.add_argument("--variant", metavar="NAME", help="the case as its [variant.NAME] changes it")
+    frontier.add_argument(
+        "--limit", default="liquidity", metavar="NAME", help="the risk limit that moves (default: liquidity)"
+    )
+    frontier.add_argument(
+        "--points", type=_points, default=20, metavar="N", help="how many amounts, in equal steps (default: 20)"
+    )
+    frontier.add_argument(
+        "--from",
+        dest="low",
+        type=_amount,
+        metavar="X",
+        help="least amount, in the limit's unit (default: a step above the least possible)",
+    )
+    frontier.add_argument(
+        "--to",
+        dest="high",
+        type=_amount,
+        metavar="Y",
+        help="largest amount (default: where the limit stops to cost anything)",
+    )
+    _computing(frontier)
+
     check = commands.add_parser(
         "check",
         help="list every fault of a case, or describe it",
@@ -240,6 +278,20 @@ def _marks(text: str) -> list[float]:
     if not all(0.0 < mark < float("inf") for mark in marks):
         raise argparse.ArgumentTypeError(f"{text!r} must be amounts above 0 with commas between them, e.g. 5e5,1e6")
     return marks
+
+
+def _points(text: str) -> int:
+    number = _number(text)
+    if not number.is_integer() or not 2 <= number <= POINTS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 2 to {POINTS_MAX:,}")
+    return int(number)
+
+
+def _amount(text: str) -> float:
+    amount = _number(text)
+    if not float("-inf") < amount < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a finite number, in the limit's unit")
+    return amount
 
 
 def _count(text: str) -> int:

@@ -1,11 +1,11 @@
-"""What `capmix doctor` says of CUDA: the device and its figures, or the one thing that keeps it from being used."""
+"""What `capmix doctor` says of CUDA: the devices and their figures, or what keeps them from being used."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from ..kernels.cuda_bandwidth import copy_bandwidth
-from ..kernels.cuda_probe import Found, probe, version
+from ..kernels.cuda_probe import Found, probe_all, version
 from ..kernels.cuda_start import driver_loaded
 from ..kernels.faults import DeviceFault
 from ..kernels.modes import Mode
@@ -13,22 +13,28 @@ from .text import size
 
 
 def cuda_lines(
-    find: Callable[[], Found] = probe, bandwidth: Callable[[], float] = copy_bandwidth
-) -> tuple[Found | None, list[tuple[str, str]]]:
-    """The device, if one can be used, and (word, words) to print."""
+    find: Callable[[], Sequence[Found]] = probe_all, bandwidth: Callable[[int], float] = copy_bandwidth
+) -> tuple[Sequence[Found], list[tuple[str, str]]]:
+    """The devices that can be used, and (word, words) to print."""
     try:
         found = find()
-        speed = bandwidth()
+        speeds = [bandwidth(device.number) for device in found]
     except DeviceFault as fault:
         seen = "an NVIDIA driver is loaded" if driver_loaded() else "no NVIDIA driver is loaded"
-        return None, [("cuda", f"not used: {fault}"), ("", f"{seen}; plans run on the cpu")]
-    major, minor = found.architecture
-    lines = [
-        ("cuda", f"{found.name}, compute capability {major}.{minor}"),
-        ("", f"driver for CUDA {version(found.driver)}, runtime {version(found.runtime)}, CuPy {found.cupy}"),
-        ("", f"{size(found.total)} of memory, {size(found.free)} free, {speed / 1e9:,.0f} GB/s copied on the device"),
-    ]
-    return found, [*lines, *(("", remark) for remark in found.remarks)]
+        return (), [("cuda", f"not used: {fault}"), ("", f"{seen}; plans run on the cpu")]
+    lines: list[tuple[str, str]] = []
+    for device, speed in zip(found, speeds, strict=True):
+        major, minor = device.architecture
+        word = "cuda" if len(found) == 1 else f"cuda {device.number}"
+        memory = (
+            f"{size(device.total)} of memory, {size(device.free)} free, {speed / 1e9:,.0f} GB/s copied on the device"
+        )
+        lines += [(word, f"{device.name}, compute capability {major}.{minor}"), ("", memory)]
+    first = found[0]
+    lines.append(("", f"driver for CUDA {version(first.driver)}, runtime {version(first.runtime)}, CuPy {first.cupy}"))
+    if len(found) > 1:
+        lines.append(("", "large plans share their scenarios out to all; CUDA_VISIBLE_DEVICES picks some"))
+    return found, [*lines, *(("", remark) for remark in first.remarks)]
 
 
 def in_each_mode(largest: Callable[[Mode], int], modes: Sequence[Mode]) -> str:

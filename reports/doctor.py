@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ..kernels.modes import RESERVE, Mode, largest
+from ..kernels.modes import RESERVE, Mode, largest, pooled
 from . import machine
 from .cuda_lines import cuda_lines, in_each_mode
 from .document import version
@@ -73,14 +73,12 @@ def doctor_command(options: argparse.Namespace) -> int:
                 "most on cpu",
                 in_each_mode(lambda mode: largest_count(case, free, mode), (Mode.RESIDENT, Mode.REGENERATING)),
             )
-        if cuda is not None:
-            room = int(RESERVE * cuda.free)
+        if cuda:
+            room, on_host = int(RESERVE * pooled([device.free for device in cuda])), int(RESERVE * (free or 0))
+            each_mode = (Mode.RESIDENT, Mode.REGENERATING) if len(cuda) > 1 else tuple(Mode)
             _say(
                 "most on cuda",
-                in_each_mode(
-                    lambda mode: largest(replace(shape(case, 1), host=False), room, mode),
-                    (Mode.RESIDENT, Mode.REGENERATING),
-                ),
+                in_each_mode(lambda mode: largest(replace(shape(case, 1), host=False), room, mode, on_host), each_mode),
             )
     _say("verdict", "ready to plan" if sound else "NOT ready: put right what FAILED above")
     return Exit.OK if sound else Exit.FAILURE

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 from .charts import UNICODE, Glyphs
 from .layout import grid, heading, note
 from .screen import as_text, show, within
-from .text import figure, gap, money, percent, plural, safe, seconds
+from .text import figure, gap, level, money, percent, plural, safe, seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import RenderableType
 
+    from ..models.schema.case import Case
     from ..optimizer.compare import Comparison
     from ..optimizer.differences import Outcome
+    from ..optimizer.plan import Bearers
 
 NEVER = "never"
 
@@ -45,13 +47,27 @@ def _parts(found: Comparison, folder: Path | None) -> Iterator[RenderableType]:
             plan = one.plan
             why = plan.infeasibility.reason if plan.infeasibility is not None else "; ".join(plan.messages)
             yield note(f"{one.name}: {why}", style="bold")
-        elif one.plan.messages:
-            yield note(f"{one.name}: {'; '.join(one.plan.messages)}")
-    yield from heading("money raised", "face in billions, and all-in cost per year with all fees")
+    yield from _messages(outcomes)
+    yield note(
+        "circular: from suppliers, customers and who is linked to them; circulating: what of it the company's own "
+        "payments can have brought back; loss: at the first default or the horizon, shareholders included"
+    )
+    yield from heading("money raised", "face in billions, and all-in cost per year, fees spread over the life")
     yield grid(["", *names], "l" + "r" * len(names), list(_money(outcomes)))
     yield note(f"one pool of scenarios, {seconds(found.total_s)} in all")
     if folder is not None:
         yield note(f"written to {safe(folder)}")
+
+
+def _messages(outcomes: Sequence[Outcome]) -> Iterator[RenderableType]:
+    """What the plans remark, once each: after the names of the variants that say so, unless all do."""
+    said: dict[str, list[str]] = {}
+    for one in outcomes:
+        for message in one.plan.messages if one.capacity is not None else ():
+            said.setdefault(message, []).append(one.name)
+    planned = sum(one.capacity is not None for one in outcomes)
+    for message, names in said.items():
+        yield note(message if len(names) == planned else f"{', '.join(names)}: {message}")
 
 
 def _rows(found: Comparison, outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
@@ -65,26 +81,52 @@ def _rows(found: Comparison, outcomes: Sequence[Outcome]) -> Iterator[list[str]]
     if found.reference:
         yield row(f"times {found.reference}", lambda o: f"{o.plan.objective_value / base:.3f}" if base > 0.0 else "–")
     yield row("proven within", lambda o: gap(o.plan.certificate.gap) if o.plan.certificate else "–")
+    labels = found.case.horizon.labels
     for mark in found.milestones:
-        yield row(f"periods until {figure(mark)} PFLOP/s", lambda o, m=mark: _when(o, m))  # type: ignore[misc]
+        yield row(
+            f"{step(found.case)}s until {figure(mark)} PFLOP/s",
+            lambda o, m=mark: _when(o, m, labels),  # type: ignore[misc]
+        )
     yield row("raised, bn", lambda o: money(o.plan.funding.total))
     yield row("all-in cost of money per year", lambda o: percent(o.cost, 2))
     yield row("largest repayment in a year, bn", lambda o: money(o.wall))
     yield row("circular share of funding", lambda o: percent(o.plan.funding.circular_share))
     yield row("circulating share of funding", lambda o: percent(o.plan.funding.circulating_share))
     for name in dict.fromkeys(f.name for one in outcomes for f in one.plan.risk):
-        yield row(f"CVaR of {name}", lambda o, n=name: _cvar(o, n))  # type: ignore[misc]
-    yield row("tail loss of all, bn", lambda o: money(o.plan.bearers.cvar) if o.plan.bearers else "–")
-    yield row("  held outside the company", lambda o: percent(o.plan.bearers.outside_share) if o.plan.bearers else "–")
-    yield row("  by suppliers, customers", lambda o: percent(o.plan.bearers.circular_share) if o.plan.bearers else "–")
-    yield row(
-        "probability of default", lambda o: percent(o.plan.bearers.default_probability) if o.plan.bearers else "–"
+        yield row(_limited(outcomes, name), lambda o, n=name: _cvar(o, n))  # type: ignore[misc]
+    yield from _losses(outcomes)
+
+
+def _losses(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
+    """Who bears the loss, where a plan says so."""
+    levels = {level(one.plan.bearers.level) for one in outcomes if one.plan.bearers is not None}
+    rows: tuple[tuple[str, Callable[[Bearers], str]], ...] = (
+        (f"loss of all holders, CVaR {', '.join(sorted(levels))}, bn", lambda b: money(b.cvar)),
+        ("  of it outside the company", lambda b: percent(b.outside_share)),
+        ("  of it on suppliers and customers", lambda b: percent(b.circular_share)),
+        ("probability of default", lambda b: percent(b.default_probability)),
     )
+    for name, cell in rows:
+        yield [name, *("–" if one.plan.bearers is None else cell(one.plan.bearers) for one in outcomes)]
 
 
-def _when(one: Outcome, mark: float) -> str:
+def step(case: Case) -> str:
+    """What one period of the case is called."""
+    return {1: "year", 2: "half-year", 4: "quarter", 12: "month"}.get(case.horizon.per_year, "period")
+
+
+def _when(one: Outcome, mark: float, labels: Sequence[str]) -> str:
     t = one.reached(mark)
-    return NEVER if t is None else str(t)
+    return NEVER if t is None else f"{t} ({labels[t]})"
+
+
+def _limited(outcomes: Sequence[Outcome], name: str) -> str:
+    """A risk limit with its level and unit; with the most allowed where that is the same in all variants."""
+    figures = [f for one in outcomes for f in one.plan.risk if f.name == name]
+    unit = {"billion": ", bn"}.get(figures[0].unit, f", {figures[0].unit}")
+    most = {f.limit for f in figures}
+    allowed = f" (most {figure(figures[0].limit)})" if len(most) == 1 else ""
+    return f"{name}, CVaR {level(figures[0].level)}{unit}{allowed}"
 
 
 def _cvar(one: Outcome, name: str) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from ..models.ledger import Account
 from ..optimizer.reprice import Deal, cash_flows, quarterly, yield_of
-from .public_deals import COREWEAVE, DEALS, ORACLE, ORACLE_COST, PublicDeal
+from .maturities import section
+from .public_deals import DEALS, ORACLE, ORACLE_COST, PublicDeal
 
 MOST_COST = 0.2
 _STEPS = 60
@@ -72,7 +73,10 @@ def _lines(found: list[Repriced]) -> Iterator[str]:
     worst = max(found, key=lambda r: r.off)
     yield "# Validation on the public record"
     yield ""
-    yield "*Written by `python -m capmix.reports.validation`; the deals stand in `reports/public_deals.py`.*"
+    yield (
+        "*Written by `python -m capmix.reports.validation`; the deals stand in `reports/public_deals.py`, the stack in "
+        "`reports/public_stack.py`.*"
+    )
     yield ""
     yield (
         f"{len(found)} deals with a published yield or effective rate go through the engine as cases of their own: "
@@ -103,6 +107,7 @@ def _lines(found: list[Repriced]) -> Iterator[str]:
     yield ""
     yield from _oracle(found)
     yield from _service()
+    yield from section()
 
 
 def _oracle(found: list[Repriced]) -> Iterator[str]:
@@ -136,13 +141,9 @@ def _service() -> Iterator[str]:
     for deal in (d for d in DEALS if d.name.startswith("CoreWeave")):
         figures = service(deal)
         total = [a + b for a, b in zip(total, figures, strict=True)]
-        yield f"| {deal.name} | {deal.size:g} | {' | '.join(f'{v:.4f}' for v in figures)} |"
+        yield f"| {deal.name} | {deal.size:g} | {' | '.join(f'{v + 0.0:.4f}' for v in figures)} |"
     yield f"| together | | {' | '.join(f'{v:.4f}' for v in total)} |"
     yield ""
-    yield (
-        f"Published service profiles: the sources ({COREWEAVE}, and later 8-Ks) were seen with rates, sizes and "
-        "maturities, but without payments by date, so payments by date are not compared here."
-    )
 
 
 def service(deal: PublicDeal) -> tuple[float, float, float, float]:

@@ -52,7 +52,7 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
                     tags={"kind": "contract", **tags},
                 )
             )  # fmt: skip
-            term = case.horizon.periods if contract.opening_term is None else contract.opening_term
+            term = _opening_term(case, contract)
             _deliver(case, builder, contract, fixed, 0, term, contract.opening_volume, contract.price, 0.0)
         for v in window(contract.sign_from, contract.sign_to, case.horizon.periods - contract.ramp):
             label = case.horizon.label(v)
@@ -62,7 +62,7 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
                     upper=WIDER * contract.volume, tags={**tags, "period": label},
                 )
             )  # fmt: skip
-            price = contract.price * (1.0 - contract.price_fall) ** (v * case.horizon.dt)
+            price = _price(case, contract, v)
             prepaid = contract.prepayment
             if prepaid > 0.0:
                 value = price * hours(case.horizon) * DOLLAR * contract.term
@@ -72,6 +72,29 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
         for accelerator in case.accelerator:
             for entity in owners.with_sites(case):
                 _declare_merchant(case, builder, accelerator, case.merchant.column, entity)
+
+
+def _price(case: Case, contract: Contract, signed: int) -> float:
+    """Price of a contract signed in a period, USD per PFLOP/s-hour."""
+    return float(contract.price * (1.0 - contract.price_fall) ** (signed * case.horizon.dt))
+
+
+def _opening_term(case: Case, contract: Contract) -> int:
+    return case.horizon.periods if contract.opening_term is None else contract.opening_term
+
+
+def to_be_billed(case: Case, contract: Contract, decision: Decision) -> FloatArray:
+    """(T,) what one unit of a contract still brings after each period, also past the horizon, if the customer pays.
+
+    Billion at the contract's price, not discounted; nothing before it is signed.
+    """
+    t = np.arange(case.horizon.periods)
+    if decision.block == "fixed":
+        start, term, hourly = 0, _opening_term(case, contract), contract.opening_volume * contract.price
+    else:
+        start, term, hourly = decision.period + contract.ramp, contract.term, _price(case, contract, decision.period)
+    left = np.clip(start + term - 1 - t, 0, term) * (t >= decision.period)
+    return np.asarray(left * hourly * hours(case.horizon) * DOLLAR)
 
 
 def _deliver(

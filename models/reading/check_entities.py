@@ -12,6 +12,7 @@ from .faults import quantity
 
 _OF_SPV = {"parent": None, "opening_cash": 0.0, "lock_up": None}
 _EARNINGS = ("net_debt_to_ebitda", "interest_cover", "fixed_charge_cover", "dscr", "llcr")
+_OF_DEBT = ("interest_cover", "dscr", "llcr", "weighted_average_life", "floating_share", "borrowing_base")
 _ONLY = {
     "party": ("supplier_concentration", "offtaker_concentration"),
     "holder": ("holder_concentration",),
@@ -116,6 +117,28 @@ def _earnings(ctx: Context, node: Node) -> None:
         ctx.fault((*node.path, "kind"), node["kind"], f"a quantity that is defined: {whose} earns nothing", cure)
 
 
+def _owing(ctx: Context, node: Node) -> None:
+    """A ratio to debt or to its service needs a debt that can be owed. A variant may take all of it away."""
+    if node["kind"] not in _OF_DEBT or ctx.varied:
+        return
+    case, entity = ctx.case, node["entity"]
+    head = next((e["id"] for e in case["entity"] if e["kind"] == "parent"), None)
+    debts = [
+        (i["issuer"], i["secured_by"]) for i in case["instrument"] if i["amortisation"] != "none" and not i["rent"]
+    ]
+    opening = case["opening"]
+    debts += [(d["entity"], d["secured_by"]) for d in (opening["debt"] if opening is not None else ())]
+    owed = [secured for issuer, secured in debts if entity is None or (issuer or head) == entity]
+    whose = "the case" if entity is None else f"entity {entity}"
+    if not owed:
+        cure = "offer it an instrument that is repaid, or take the covenant out"
+        ctx.fault((*node.path, "kind"), node["kind"], f"a quantity that is defined: {whose} can owe nothing", cure)
+    elif node["kind"] == "borrowing_base" and "accelerators" not in owed:
+        allowed = f"a quantity that is defined: {whose} can owe nothing that is secured by accelerators"
+        cure = 'write secured_by = "accelerators" at the loans that are meant, or take the covenant out'
+        ctx.fault((*node.path, "kind"), node["kind"], allowed, cure)
+
+
 def _concentration(ctx: Context, node: Node) -> None:
     """A share needs somebody who has one."""
     case, kind = ctx.case, node["kind"]
@@ -130,7 +153,7 @@ def _concentration(ctx: Context, node: Node) -> None:
     else:
         return
     key = "holder" if kind == "holder_concentration" else "party"
-    if not known and kind != "holder_concentration":
+    if not known and not (ctx.varied and kind == "holder_concentration"):
         ctx.fault((*node.path, "kind"), kind, f"a quantity that is defined: nobody {what}", "take the covenant out")
     elif known and name is not None and name not in known:
         allowed = f"one who {what}: {', '.join(sorted(known))}"
@@ -147,6 +170,6 @@ def _risk(ctx: Context, node: Node) -> None:
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Case: (_one_parent, _owners, _cash, _assets),
     Entity: (_parent_only,),
-    Covenant: (_kept, _keys, _earnings, _concentration),
+    Covenant: (_kept, _keys, _earnings, _owing, _concentration),
     Risk: (_risk,),
 }

@@ -153,7 +153,10 @@ def _steps(ctx: Context, node: Node) -> None:
     for i in range(1, len(spreads)):
         if spreads[i] < spreads[i - 1]:
             allowed = f"at least the step before, {spreads[i - 1]:g}"
-            cure = "more of an instrument is never cheaper; put the steps in order"
+            cure = (
+                "more of an instrument is never cheaper: a curve that falls with depth is not convex, and the linear "
+                "program would take the cheap step first; put the steps in order"
+            )
             ctx.fault((*node.path, "steps", i, "spread"), spreads[i], allowed, cure)
 
 

@@ -8,7 +8,8 @@ from ..schema.case import Case
 from ..schema.drivers import Survival
 from ..schema.financing import Instrument, Investor
 from ..schema.parties import Party
-from .context import Context, Node
+from .context import BAD, Context, Node
+from .lines import KeyPath
 
 _DEBT = ("super_senior", "senior", "subordinated")
 
@@ -35,8 +36,13 @@ def _stakes(ctx: Context, node: Node) -> None:
 
 
 def _ownership(ctx: Context, node: Node) -> None:
-    """Ownership has no circle, and nobody is owned by more than the whole."""
-    stakes = [(p["id"], s["party"], s["share"], s.path) for p in node["party"] for s in p["owns"]]
+    """Ownership has no circle, and nobody is owned by more than the whole. Stakes at fault are left out."""
+    stakes: list[tuple[str, str, float, KeyPath]] = []
+    for party in node["party"]:
+        owns = party.values["owns"]
+        for s in owns if owns is not BAD else ():
+            if BAD not in (party.values["id"], s.values["party"], s.values["share"]):
+                stakes.append((party["id"], s["party"], s["share"], s.path))
     held: dict[str, float] = {}
     for owner, owned, share, path in stakes:
         held[owned] = held.get(owned, 0.0) + share
@@ -48,7 +54,7 @@ def _ownership(ctx: Context, node: Node) -> None:
             ctx.fault((*path, "party"), owned, "ownership without a circle", f"{chain}: take one of these stakes out")
 
 
-def _way(stakes: list[tuple[str, str, float, object]], start: str, goal: str) -> tuple[str, ...]:
+def _way(stakes: list[tuple[str, str, float, KeyPath]], start: str, goal: str) -> tuple[str, ...]:
     """Parties from `start` to `goal` along stakes, both included; empty if there is no way."""
     ways: dict[str, tuple[str, ...]] = {start: (start,)}
     queue = [start]

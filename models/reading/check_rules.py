@@ -93,7 +93,7 @@ def _shortfall(ctx: Context, node: Node) -> None:
 
 def _tail(ctx: Context, node: Node) -> None:
     count, level = ctx.case["simulation"]["count"], node["level"]
-    if (1 - level) * count < 1 - 1e-9:
+    if level is not None and (1 - level) * count < 1 - 1e-9:
         allowed = f"a tail of at least one scenario: level at most {quantity(1 - 1 / count)} with {count} scenarios"
         needed = f"simulate at least {quantity(round(1 / (1 - level)))}" if 1 - level > 1e-9 else "lower the level"
         ctx.fault((*node.path, "level"), level, allowed, f"{needed}, or lower the level")
@@ -137,6 +137,6 @@ CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Objective: (_objective, _objective_target, within_horizon),
     Cash: (_margins,),
     Budget: (_budget,),
-    Covenant: (_covenant_window, _covenant_reach, _covenant_limit),
+    Covenant: (_covenant_window, _covenant_reach, _covenant_limit, _tail),
     Risk: (_shortfall, within_horizon, _tail),
 }

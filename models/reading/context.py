@@ -73,6 +73,7 @@ class Context:
     Attributes:
         names: for each table that can be referred to, its ids in the order of the file, also of entries at fault.
         nodes: entries that could be read, by table and id.
+        varied: whether it is a variant of a case that was sound; what a variant takes away may leave a rule nothing.
         case: the whole case, set by the walk.
         horizon: None while unread or where it is at fault; then lengths and dates are not judged.
     """
@@ -83,6 +84,7 @@ class Context:
     names: dict[str, list[str]] = field(default_factory=dict)
     nodes: dict[str, dict[str, Node]] = field(default_factory=dict)
     horizon: Horizon | None = None
+    varied: bool = False
     case: Node = field(init=False)
 
     def fault(

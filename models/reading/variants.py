@@ -75,7 +75,7 @@ def vary(ctx: Context, case: Case, variant: Variant) -> Case | None:
 def _context(case: Case, file: str, tables: CsvTables) -> Context:
     """A context whose document holds nothing but the labels of entries, which `vary` fills in."""
     document = Document(file=file, path=Path(case.path), content=b"", raw={}, lines=LineIndex(""))
-    return Context(document, tables, horizon=case.horizon)
+    return Context(document, tables, horizon=case.horizon, varied=True)
 
 
 def _take_away(root: Node, variant: Variant) -> None:

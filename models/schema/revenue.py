@@ -30,6 +30,10 @@ class Contract(Sourced):
     prepayment: float = f.share(
         "share of the contract value paid at signature and credited evenly over the term", le=0.5, default=0.0
     )
+    takeover_share: float = f.share(
+        "of what is still to be billed, what the contract is worth to whoever takes over at a default or the end, "
+        "beyond the systems' resale value; 0: the parts are sold and the contract ends", default=0.0,
+    )  # fmt: skip
     opening_volume: float = f.number("already signed and delivered from period 0", "PFLOP/s", ge=0, default=0.0)
     opening_term: int | None = f.years("remaining time of the volume already signed", default=None)
 

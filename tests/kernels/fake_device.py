@@ -60,9 +60,9 @@ class FakeDevice(NumbaBackend):
         self._enter("losses", store.count, None)
         return super().losses(store, tables, exposures)
 
-    def tail(self, losses: Any, level: float, mass: float | None = None) -> Any:
+    def tail(self, losses: Any, level: float, mass: float | None = None, weights: Any = None) -> Any:
         self._enter("tail", losses.size, None)
-        return super().tail(losses, level, mass)
+        return super().tail(losses, level, mass, weights)
 
     def pull_back(self, store: Store, table: Any, exposure: Any, rows: Any, weights: Any) -> Any:
         self._enter("pull_back", np.size(rows), None)

@@ -42,7 +42,8 @@ def everything(backend, fan=True):
     inner = backend.losses(near, tables, exposures)
     factors = np.array([[1, 2, -1], [5, -1, -1], [-1, -1, -1]], dtype=np.int32)
     exact = [
-        *(backend.host(v) for v in losses), np.asarray(tail.rows), np.asarray(tail.weights), gradient, worst,
+        *(backend.host(v) for v in losses), np.asarray(tail.rows), np.asarray(tail.weights), gradient,
+        np.asarray(worst), np.asarray(backend.worst(losses[1], 10, worst)),
         *(backend.host(v) for v in inner), backend.means(store, factors), backend.rates(store, tables[0]),
         backend.balances(store, tables[0], exposures[0], np.arange(70)),
         backend.host(losses[0] + (losses[1] - losses[0]) * 0.3), np.array(backend.above(losses[1], 0.1)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from capmix.kernels import cuda_probe, faults
 from capmix.kernels.cuda_bandwidth import copy_bandwidth
-from capmix.kernels.cuda_probe import probe
+from capmix.kernels.cuda_probe import probe, probe_all
 from capmix.kernels.faults import translate
 
 
@@ -55,18 +56,28 @@ class Cupy:
 
     def __init__(self, driver=13_020, runtime=13_000, count=1, major=9, minor=0, **faulty):
         self.uint8 = self.uint32 = None
+        self.current = 0
         self._faulty = faulty
         self.cuda = SimpleNamespace(
             runtime=SimpleNamespace(
                 driverGetVersion=lambda: self._or("driver", driver),
                 runtimeGetVersion=lambda: runtime,
                 getDeviceCount=lambda: self._or("count", count),
-                getDeviceProperties=lambda _: {"name": b"NVIDIA Test", "major": major, "minor": minor},
+                getDeviceProperties=lambda number: self._or(
+                    f"properties {number}", {"name": b"NVIDIA Test", "major": major, "minor": minor}
+                ),
                 memGetInfo=lambda: (8_000_000_000, 10_000_000_000),
             ),
             Event=Event,
+            Device=self._device,
             get_elapsed_time=lambda a, b: b.at - a.at,
         )
+
+    @contextmanager
+    def _device(self, number):
+        before, self.current = self.current, number
+        yield
+        self.current = before
 
     def _or(self, name, value):
         value = self._faulty.get(name, value)
@@ -81,6 +92,7 @@ class Cupy:
 
     def _kernel(self, grid, block, arguments):
         self._or("launch", None)
+        self._or(f"launch {self.current}", None)
         arguments[0].values = self._or_value(np.arange(32) * 3 + 1)
 
     def _or_value(self, values):
@@ -148,6 +160,28 @@ def test_probe_names_the_fault(cupy, fault, words):
         probed(cupy)
     assert type(caught.value) is fault
     assert "\n" not in str(caught.value)
+
+
+OLD_CARD = {"name": b"NVIDIA Old", "major": 6, "minor": 1}
+
+
+def test_each_device_is_tried():
+    """Those that do not work are left out, with a line that says why; the rest is used, whichever number it has."""
+    lost = CUDARuntimeError("cudaErrorDevicesUnavailable: busy")
+    cupy = Cupy(count=4, **{"properties 0": OLD_CARD, "launch 2": lost})
+    found = probe_all(load=lambda name: cupy, installed=lambda: ("cupy-cuda13x",))
+    assert [device.number for device in found] == [1, 3]
+    assert len(found[0].remarks) == 2
+    assert "device 0 is not used: NVIDIA Old has compute capability 6.1" in found[0].remarks[0]
+    assert "device 2 is not used: the device stopped working" in found[0].remarks[1]
+    assert found[1].remarks == ()
+    assert probed(cupy).number == 1
+
+
+def test_no_device_of_several_works():
+    cupy = Cupy(count=2, **{"properties 0": OLD_CARD, "launch 1": CUDARuntimeError("cudaErrorIllegalAddress")})
+    with pytest.raises(faults.UnsupportedArchitecture, match="NVIDIA Old"):
+        probed(cupy)
 
 
 def test_both_wheels():

@@ -234,6 +234,13 @@ def test_largest_count_just_fits(mode):
     assert Shape(int(1.15 * most), 12, 24, 3, 0.2).peak(mode, SLICE) > room
 
 
+def test_most_from_the_host_is_what_both_memories_hold():
+    shape = Shape(1, 12, 24, 3, 0.2, host=False)
+    assert largest(shape, int(20e9), Mode.HOST, int(1e9)) == pytest.approx(1e9 / (4 * 12 * 24), rel=0.1)
+    assert largest(shape, int(20e9), Mode.HOST, int(1e15)) == largest(shape, int(20e9), Mode.REGENERATING)
+    assert largest(shape, int(20e9), Mode.HOST) == 0
+
+
 def test_nothing_fits():
     assert largest(Shape(1, 40, 120), 1_000_000, Mode.REGENERATING) == 0
     with pytest.raises(TooLarge, match="GB are free"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from capmix.kernels.waterfall import Waterfall, distribute, distributor, waterfall
+from capmix.kernels.numba_backend import NumbaBackend
+from capmix.kernels.waterfall import Waterfall, distribute, waterfall
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -47,7 +48,7 @@ def test_what_claims_lose_is_what_pools_do_not_give(data: st.DataObject) -> None
 def test_the_twin_gives_the_same_bits(data: st.DataObject) -> None:
     table = data.draw(tables())
     due, pools = data.draw(amounts(table))
-    for mine, other in zip(distribute(table, due, pools), distributor("numba", 2)(table, due, pools), strict=True):
+    for mine, other in zip(distribute(table, due, pools), NumbaBackend(2).distribute(table, due, pools), strict=True):
         assert np.array_equal(mine, other)
 
 
@@ -55,7 +56,7 @@ def test_the_twin_on_more_rows_than_one_worker_takes() -> None:
     rng = np.random.default_rng(5)
     table = waterfall(3, 2, [(1, [0, 1], 0), (0, [0, 1], -1), (0, [2], -1)])
     due, pools = rng.exponential(size=(2000, 3)), rng.exponential(size=(2000, 2))
-    for mine, other in zip(distribute(table, due, pools), distributor("numba", 2)(table, due, pools), strict=True):
+    for mine, other in zip(distribute(table, due, pools), NumbaBackend(2).distribute(table, due, pools), strict=True):
         assert np.array_equal(mine, other)
 
 
@@ -92,19 +93,10 @@ def test_steps_out_of_range_are_refused(steps: list[tuple[int, list[int], int]],
         waterfall(3, 2, steps)
 
 
-def test_beside_a_device_the_threads_are_the_host_s() -> None:
-    table = waterfall(1, 1, [(0, [0], -1)])
-    beside = distributor("cuda", 0)  # a number of the device's, which the host would refuse
-    unpaid, held = beside(table, np.array([[3.0]]), np.array([[2.0]]))
-    assert (unpaid.tolist(), held.tolist()) == ([[1.0]], [[0.0]])
-    with pytest.raises(ValueError, match="threads must be at least 1"):
-        distributor("numba", 0)
-
-
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -1.0])
 def test_amounts_that_are_no_amounts_are_refused(wrong: float) -> None:
     table = waterfall(1, 1, [(0, [0], -1)])
-    for run in (distribute, distributor("numba", 1)):
+    for run in (distribute, NumbaBackend(1).distribute):
         with pytest.raises(ValueError, match="due must be finite"):
             run(table, np.array([[wrong]]), np.array([[1.0]]))
         with pytest.raises(ValueError, match="pools must be finite"):

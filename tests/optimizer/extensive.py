@@ -139,10 +139,12 @@ def extensive(program: LinearProgram, risks: Sequence[RiskLimit], values: np.nda
     )
 
 
-def solve_highs(form: Extensive) -> tuple[float, np.ndarray]:
-    """(objective, columns of the program) by HiGHS. AssertionError if it does not end optimal."""
+def solve_highs(form: Extensive, **options: str) -> tuple[float, np.ndarray]:
+    """(objective, columns of the program) by HiGHS with its options. AssertionError if it does not end optimal."""
     h = highspy.Highs()
     h.silent()
+    for name, value in options.items():
+        assert h.setOptionValue(name, value) == highspy.HighsStatus.kOk
     lp = highspy.HighsLp()
     lp.num_row_, lp.num_col_ = form.matrix.shape
     lp.col_cost_ = -form.cost

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from capmix.kernels.losses import balances
+from capmix.kernels.settling import Settled
 from capmix.kernels.tail import tail
 from capmix.kernels.terms import atoms
 from capmix.models.ledger import ACCOUNT_NUMBER, Account
@@ -17,8 +18,8 @@ from capmix.models.schema.entities import Entity
 from capmix.models.schema.seniority import SENIORITIES, seniority
 from capmix.optimizer.amounts import Amounts
 from capmix.optimizer.assemble import Measured
-from capmix.optimizer.bearers import Bearing, Settled, Settlement, bear, level_of
-from capmix.optimizer.claims import ARREARS, BACKSTOP, OWN, PREPAYMENTS
+from capmix.optimizer.bearers import Bearing, bear, level_of, settling
+from capmix.optimizer.claims import ARREARS, BACKSTOP, OWN, PREPAYMENTS, claims
 from capmix.optimizer.device import choose
 from capmix.optimizer.loss_tables import bearers, loss_tables
 from capmix.optimizer.prepare import Prepared, prepare
@@ -39,7 +40,20 @@ class Made:
     def settled(self, **changes: Any) -> tuple[Settlement, Settled]:
         amounts = replace(self.amounts, **changes)
         settle = Settlement(amounts, self.ready.backend, self.ready.store, self.ready.liquidity)
-        return settle, settle(np.arange(COUNT))
+        return settle, settle()
+
+
+class Settlement:
+    """All scenarios of a plan settled, one by one, by the backend that computes."""
+
+    def __init__(self, amounts: Amounts, backend: Any, store: Any, liquidity: Measured) -> None:
+        self.claims = claims(amounts)
+        self.table = settling(amounts, self.claims, backend, store, liquidity)
+        self._inner, self._whole = backend.inner, store.whole
+
+    def __call__(self) -> Settled:
+        ((_, one),) = self._inner.settled(self._whole, self.table, np.arange(COUNT))
+        return one
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +174,7 @@ def test_own_equity_is_what_the_expected_path_leaves(made: Made) -> None:
 
 def test_both_backends_agree(made: Made) -> None:
     _, fast = made.settled()
-    slow = Settlement(made.amounts, choose("numpy"), made.ready.store, made.ready.liquidity)(np.arange(COUNT))
+    slow = Settlement(made.amounts, choose("numpy"), made.ready.store, made.ready.liquidity)()
     assert np.array_equal(fast.date, slow.date)
     assert slow.losses == pytest.approx(fast.losses, rel=1e-9, abs=1e-9)
 
@@ -175,7 +189,7 @@ def test_no_stress_no_loss_to_lenders(made: Made) -> None:
     rich = replace(made.ready.liquidity, table=cash)
     case = replace(made.ready.case, cash=replace(made.ready.case.cash, opening=1000.0))
     settle = Settlement(replace(made.amounts, case=case), made.ready.backend, made.ready.store, rich)
-    one = settle(np.arange(COUNT))
+    one = settle()
     assert not one.defaulted.any()
     assert losses_of(settle, one, lambda c: c.instrument != OWN).max() == 0.0
 
@@ -318,7 +332,7 @@ def test_the_first_default_is_beyond_the_committed_revolver(made: Made) -> None:
     table = replace(ready.liquidity.table, revolver=True, revolver_margin=0.03)
     backed = Measured("liquidity", table, csr_array(vstack([ready.liquidity.matrix, lines])))
     settle = Settlement(made.amounts, ready.backend, ready.store, backed)
-    one = settle(np.arange(COUNT))
+    one = settle()
     balance = ready.backend.balances(ready.store, table, backed.matrix @ made.amounts.decided)
     lowest = balance.min(axis=1)
     assert np.array_equal(one.defaulted, lowest < -line - 1e-9)
@@ -329,3 +343,42 @@ def test_the_first_default_is_beyond_the_committed_revolver(made: Made) -> None:
     assert drawn == pytest.approx(np.clip(-cash, 0.0, line))
     assert unpaid == pytest.approx(np.where(one.defaulted, -cash - line, 0.0))
     assert (drawn[~one.defaulted] > 0.0).any()
+
+
+def taken_over(case: Case, share: float) -> Case:
+    return replace(case, contract=tuple(replace(c, takeover_share=share) for c in case.contract))
+
+
+def test_a_contract_that_another_takes_over_is_worth_its_share_of_what_is_still_billed(made: Made) -> None:
+    """By the ledger's own bills after the date and, past the horizon, by the term; while the customer lives."""
+    share, case, ledger = 0.25, made.ready.case, made.ready.ledger
+    without, plain = made.settled(case=taken_over(case, 0.0))
+    settle, one = made.settled(case=taken_over(case, share))
+    assert np.array_equal(plain.losses, made.settled()[1].losses)
+    ahead = np.zeros(made.amounts.periods)
+    for j, d in enumerate(ledger.decisions):
+        if d.block != "sign" or made.amounts.decided[j] == 0.0:
+            continue
+        terms = next(c for c in case.contract if c.id == d.tags["contract"])
+        bills = (ledger.account == ACCOUNT_NUMBER[Account.CONTRACT_REVENUE]) & (ledger.decision == j)
+        first = ledger.period[bills].min()
+        billed = bills & (ledger.period == first)
+        each = float(ledger.coefficient[billed].max()) * made.amounts.decided[j]  # the others re-let after a default
+        for t in range(made.amounts.periods):
+            ahead[t] += each * max(0, first + terms.term - max(t + 1, first)) * (t >= d.period)
+    assert ahead[0] == 0.0
+    assert ahead[-1] > 0.0  # the contract outlives the horizon
+    alive = made.ready.backend.values(made.ready.store, np.arange(COUNT))[
+        :, [d.id for d in case.driver].index("lab_alive")
+    ]
+    more = share * ahead[one.date] * alive[np.arange(COUNT), one.date]
+    assert one.value - plain.value == pytest.approx(more, rel=1e-9, abs=1e-9)
+    debt = [k for k, c in enumerate(settle.claims.claims) if c.instrument != OWN]
+    assert (one.losses[:, debt].sum(axis=1) <= plain.losses[:, debt].sum(axis=1) + 1e-12).all()
+    assert one.losses[:, debt].sum() < 0.99 * plain.losses[:, debt].sum()
+    assert one.total == pytest.approx(np.maximum(one.due.sum(axis=1) - one.value, 0.0), rel=1e-9, abs=1e-9)
+    stake = one.due[:, -1] - plain.due[:, -1]
+    expected = share * ahead[one.date] * alive.mean(axis=0)[one.date]
+    both = (one.due[:, -1] > 0.0) & (plain.due[:, -1] > 0.0)
+    assert stake[both] == pytest.approx(expected[both], rel=1e-6, abs=1e-9)
+    assert without.claims.claims == settle.claims.claims

@@ -8,11 +8,20 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from capmix.kernels import cuda_start
+from capmix.kernels import chunked, cuda_start, modes
+from capmix.kernels.chunked import Chunked
 from capmix.kernels.cuda_backend import CudaBackend
+from capmix.kernels.faults import DeviceLost
+from capmix.kernels.modes import Mode, Placement
+from capmix.kernels.shards import Sharded
 from capmix.optimizer import run
+from capmix.optimizer.assemble import risk_limits
+from capmix.optimizer.loop import maximise
 from capmix.optimizer.plan import Status
+from capmix.optimizer.prepare import prepare
 from capmix.optimizer.run import optimize
+from capmix.optimizer.settings import Settings
+from capmix.optimizer.shortfalls import tails
 
 from .cases import starter
 
@@ -59,5 +68,65 @@ def test_a_plan_on_the_emulated_device(shim, monkeypatch: pytest.MonkeyPatch) ->
         assert a.value <= a.limit * (1.0 + 1e-9)
     assert mine.bearers is not None
     assert mine.bearers.cvar == pytest.approx(theirs.bearers.cvar, rel=1e-3)
-    # neither scenarios nor a loss of each of them come back before there is a plan, only tails
-    assert 0 < max(searching) < 8 * COUNT
+    # neither scenarios nor a loss of each of them come back before there is a plan
+    assert 0 < max(searching) < COUNT
+
+
+@pytest.mark.parametrize("mode", ["resident", "regenerating"])
+def test_what_crosses_the_bus_does_not_grow_with_the_scenarios(
+    shim, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:  # type: ignore[no-untyped-def]
+    """From the draws to the plan: the largest copy either way is a table of the program, whatever the count."""
+    largest = []
+    for count in (1_000, 3_000):
+        device, case = shim.ShimDevice(), starter()
+        backend = Chunked(CudaBackend(device, chunk=16_384), *tails(case))
+        ready = prepare(case, backend, count, 5)
+        if mode == "regenerating":
+            ready.store.release()
+            ready.store.placement = Placement(Mode.REGENERATING, count)
+        device.uploaded.clear()
+        device.downloaded.clear()
+        found = maximise(ready.program, risk_limits(case, ready.losses), backend, ready.store, Settings(gap=1e-4))
+        assert found.status is Status.CERTIFIED
+        assert ready.store.mode.value == mode
+        largest.append((max(device.uploaded), max(device.downloaded)))
+    small, large = largest
+    assert large[0] <= 1.2 * small[0]  # exposures of another plan
+    assert large[1] <= 1.2 * small[1]
+    assert max(large) < 8 * 1_000  # less than one loss of each of the fewer scenarios
+
+
+def test_a_plan_on_two_devices_is_that_of_one(shim, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """Bit for bit; and where one of the two is lost on the way, the other one goes on."""
+    for module in (chunked, modes):
+        monkeypatch.setattr(module, "SLICE", 256)
+
+    class Failing(shim.ShimDevice):  # type: ignore[misc, name-defined]
+        name, left = "a device that fails", 12
+
+        def launch(self, kernel, *rest):  # type: ignore[no-untyped-def]
+            self.left -= kernel == "losses_staged"
+            if self.left == 0:
+                raise DeviceLost("the device stopped working (test); check `nvidia-smi`")
+            super().launch(kernel, *rest)
+
+    case = starter()
+    found, backends = [], []
+    for inner in (
+        CudaBackend(shim.ShimDevice(), chunk=16_384),
+        Sharded([shim.ShimDevice(), shim.ShimDevice()], chunk=16_384, least=256),
+        Sharded([shim.ShimDevice(), Failing()], chunk=16_384, least=256),
+    ):
+        backend = Chunked(inner, *tails(case))
+        ready = prepare(case, backend, 1_000, 5)
+        found.append(maximise(ready.program, risk_limits(case, ready.losses), backend, ready.store, Settings(gap=1e-4)))
+        backends.append(backend)
+    one, two, lost = found
+    assert one.status is two.status is lost.status is Status.CERTIFIED
+    assert one.objective == two.objective
+    assert (one.columns == two.columns).all()  # type: ignore[union-attr]
+    assert [r.value for r in one.risks] == [r.value for r in two.risks]
+    assert lost.objective == pytest.approx(one.objective, rel=1e-4)
+    assert len(backends[2].inner.backends) == 1  # type: ignore[attr-defined]
+    assert "went on on host shim" in backends[2].messages[-1]

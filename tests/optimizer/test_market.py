@@ -12,6 +12,7 @@ from capmix.models.ledger import Account
 from capmix.models.schema.case import Case
 from capmix.models.schema.drivers import Window
 from capmix.models.schema.revolver import Revolver
+from capmix.models.schema.rules import Covenant
 from capmix.optimizer.assemble import risk_limits
 from capmix.optimizer.device import choose
 from capmix.optimizer.prepare import prepare
@@ -54,14 +55,38 @@ def test_plan_equals_the_extensive_form_with_recourse_and_closure() -> None:
 
     ready = prepare(case, choose("numpy"), COUNT, SEED)
     risks = risk_limits(case, ready.losses)
-    oracle, _ = solve_highs(
-        extensive(*lifted(ready.program, risks), ready.backend.values(ready.store, np.arange(COUNT)))
-    )
+    form = extensive(*lifted(ready.program, risks), ready.backend.values(ready.store, np.arange(COUNT)))
+    oracle, _ = solve_highs(form, presolve="off")  # which costs more here than it saves
     assert plan.objective_value == pytest.approx(oracle, rel=1e-6)
     for risk in plan.risk:
         assert risk.value <= risk.limit * (1.0 + 1e-6)
     without = optimize(replace(case, revolver=None), scenarios=COUNT, seed=SEED, gap=1e-6, out_of_sample=False)
     assert without.objective_value < plan.objective_value * (1.0 - 1e-5)
+
+
+def test_plan_equals_the_extensive_form_with_recourse_closure_and_a_covenant_over_the_futures() -> None:
+    """One program that holds all three at once, each of which changes what can be built."""
+    kept = Covenant(id="value", kind="ltv", limit=0.55, from_period=6, as_="cvar", level=0.9)
+    case = replace(market(), covenant=(kept,))
+    plan = optimize(case, scenarios=COUNT, seed=SEED, gap=1e-7, out_of_sample=False)
+    assert plan.status is Status.CERTIFIED
+    ready = prepare(case, choose("numpy"), COUNT, SEED)
+    risks = risk_limits(case, ready.losses)
+    form = extensive(*lifted(ready.program, risks), ready.backend.values(ready.store, np.arange(COUNT)))
+    oracle, _ = solve_highs(form, solver="ipm", run_crossover="off")  # the walk to a vertex takes a multiple
+    assert plan.objective_value == pytest.approx(oracle, rel=1e-6)
+    assert [f.name for f in plan.risk] == ["liquidity", "net_loss", "covenant value"]
+    for figure in plan.risk:  # every limit binds
+        assert figure.value <= figure.limit + 1e-6
+        assert figure.price > 0.0
+    never_shut = tuple(replace(i, window=None, draw_stop=None) for i in case.instrument)
+    poorer, richer, freer = (
+        optimize(c, scenarios=COUNT, seed=SEED, gap=1e-6, out_of_sample=False).objective_value / plan.objective_value
+        for c in (replace(case, revolver=None), replace(case, instrument=never_shut), replace(case, covenant=()))
+    )
+    assert poorer < 1.0 - 1e-5
+    assert richer > 1.0 + 1e-5
+    assert freer > 1.0 + 1e-5
 
 
 def test_funding_is_what_comes_on_the_mean_through_the_window() -> None:

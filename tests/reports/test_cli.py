@@ -11,6 +11,7 @@ import warnings
 
 import capmix.optimizer.run as engine
 import pytest
+from capmix.kernels.cuda_probe import Found
 from capmix.kernels.faults import NoCupy
 from capmix.models.reading.starter import starter_case
 from capmix.optimizer.device import DeviceError
@@ -331,6 +332,30 @@ def test_doctor(here, capsys, monkeypatch):
         "ready to plan",
     ):
         assert words in printed
+
+
+def test_doctor_lists_each_device(here, capsys, monkeypatch):
+    def device(number, free, **changes):
+        return Found("NVIDIA Test", (9, 0), 13_020, 13_000, "14.2.0", free, 80_000_000_000, number=number, **changes)
+
+    both = (device(0, 70_000_000_000, remarks=("device 1 is not used: old",)), device(2, 40_000_000_000))
+    speeds = {0: 3.0e12, 2: 2.0e12}
+    monkeypatch.setattr(doctor, "cuda_lines", lambda: cuda_lines(lambda: both, speeds.get))
+    assert main(["doctor", "my.toml"]) == 0
+    printed = capsys.readouterr().out
+    for words in (
+        "cuda 0        NVIDIA Test, compute capability 9.0", "cuda 2        NVIDIA Test", "3,000 GB/s copied",
+        "2,000 GB/s", "driver for CUDA 13.2, runtime 13.0, CuPy 14.2.0", "device 1 is not used: old",
+        "share their scenarios out to all",
+    ):  # fmt: skip
+        assert words in printed
+    pooled = next(line for line in printed.splitlines() if line.startswith("most on cuda"))
+    monkeypatch.setattr(doctor, "cuda_lines", lambda: cuda_lines(lambda: both[1:], speeds.get))
+    assert main(["doctor", "my.toml"]) == 0
+    one = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("most on cuda"))
+    assert "chunked from host" in one
+    most = [int(line.split()[3].replace(",", "")) for line in (pooled, one)]
+    assert most[0] == pytest.approx(2 * most[1], rel=0.05)  # equal shares, each as large as the smaller memory
 
 
 def test_doctor_says_what_is_broken(here, capsys, monkeypatch):

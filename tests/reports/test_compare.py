@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import capmix
 import pytest
@@ -51,7 +52,8 @@ def test_chosen_variants_and_milestones(here, capsys):
     arguments = ["compare", "my.toml", *FEW, "--variants", "debt,own_cash", "--milestones", "1000,1e9"]
     assert main(arguments) == 0
     shown = capsys.readouterr().out
-    assert "periods until 1,000 PFLOP/s" in shown
+    assert "quarters until 1,000 PFLOP/s" in shown
+    assert "0 (2027Q1)" in shown
     assert "never" in shown
     assert shown.index("debt") < shown.index("own_cash")
 
@@ -85,6 +87,33 @@ def test_summary_fits_and_says_why(found, width):
     assert "infeasible" in text
     assert "safe:" in text
     assert "least possible" in text or "liquidity" in text
+
+
+def test_limits_are_shown_with_level_unit_and_what_is_allowed(found):
+    text = render_comparison(found, 120)
+    assert "liquidity, CVaR 95%, bn (most 0.3000)" in text
+    assert "net_loss, CVaR 95%, bn (most 0.6000)" in text
+
+
+def test_a_limit_that_differs_between_variants_is_shown_without_a_figure(found):
+    debt = found.outcomes["debt"]
+    other = replace(debt, plan=replace(debt.plan, risk=tuple(replace(f, limit=0.25) for f in debt.plan.risk)))
+    text = render_comparison(replace(found, outcomes={**found.outcomes, "debt": other}), 120)
+    assert "liquidity, CVaR 95%, bn " in text
+    assert "(most" not in text
+
+
+def test_what_all_plans_remark_is_said_once(found):
+    def told(*messages: str):
+        plans = [replace(one.plan, messages=m) for one, m in zip(found.outcomes.values(), messages, strict=True)]
+        outcomes = {k: replace(o, plan=p) for (k, o), p in zip(found.outcomes.items(), plans, strict=True)}
+        return render_comparison(replace(found, outcomes=outcomes), 100)
+
+    planned = [one.capacity is not None for one in found.outcomes.values()]
+    both = told(*(("heavy tail",) if p else () for p in planned))
+    assert both.count("heavy tail") == 1
+    assert ": heavy tail" not in both
+    assert "debt: heavy tail" in told(*(("heavy tail",) if name == "debt" else () for name in found.outcomes))
 
 
 def test_infeasible_alone_ends_with_3(here):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
+from capmix.reports.maturities import interest, loan_1_half_year, principal
 from capmix.reports.public_deals import DEALS, ORACLE_COST
+from capmix.reports.public_stack import DEBT_BEFORE, INTEREST, LOAN_1_REPAID, PRINCIPAL, STACK
 from capmix.reports.validation import page, repriced, service
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
@@ -45,3 +48,49 @@ def test_first_years_service_by_hand(deal):
     interest, by_hand, principal, principal_by_hand = service(deal)
     assert interest == pytest.approx(by_hand, rel=1e-12)
     assert principal == pytest.approx(principal_by_hand, rel=1e-12, abs=1e-15)
+
+
+def level(amount, quarters, balloon=0.0):
+    """Principal in each of the next quarters, by hand."""
+    paid = [amount * (1.0 - balloon) / quarters] * quarters
+    paid[-1] += amount * balloon
+    return paid + [0.0] * (24 - quarters)
+
+
+def by_year(paid):
+    ends = [0, 2, 6, 10, 14, 18, len(paid)]
+    return [sum(paid[a:b]) for a, b in itertools.pairwise(ends)]
+
+
+def test_published_table_sums_to_the_pieces():
+    assert sum(PRINCIPAL) == pytest.approx(11.171485, abs=1e-9)
+    assert sum(piece.amount for piece in STACK) == pytest.approx(11.171485, abs=1e-9)
+
+
+def test_principal_by_year_is_that_by_hand():
+    found = {piece.name: list(principal(piece)) for piece in STACK}
+    equipment = [sum(q) for q in zip(*(level(0.1728388, n) for n in range(3, 13)), strict=True)]
+    by_hand = {
+        "DDTL 1.0": level(1.782500, 11, (1.782500 - 11 * 0.115) / 1.782500),
+        "DDTL 2.0": level(4.953967, 16),
+        "9.25 % notes": level(2.0, 20, 1.0),
+        "revolver": level(0.45, 8, 1.0),
+        "equipment financing": equipment,
+        "Magnetar loan": level(0.256630, 4, 1.0),
+    }
+    assert found.keys() == by_hand.keys()
+    for name, paid in by_hand.items():
+        assert found[name] == pytest.approx(by_year(paid), abs=1e-9), name
+
+
+def test_published_principal_and_interest_where_the_terms_are_public():
+    assert loan_1_half_year() == pytest.approx(LOAN_1_REPAID, abs=1e-9)
+    total = [sum(year) for year in zip(*(principal(piece) for piece in STACK), strict=True)]
+    assert total[-1] == pytest.approx(PRINCIPAL[-1])
+    drawn = principal(next(piece for piece in STACK if piece.name == "DDTL 2.0"))
+    assert all(p - t + d > 0.0 for p, t, d in list(zip(PRINCIPAL, total, drawn, strict=True))[:-1])
+    owed = sum(piece.amount for piece in STACK)
+    engine = sum(interest(piece) for piece in STACK) / owed
+    assert engine == pytest.approx(
+        INTEREST / (0.5 * (owed + DEBT_BEFORE)), rel=0.02
+    )  # rates to a per cent, debt to 0.1

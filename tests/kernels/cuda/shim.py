@@ -6,6 +6,7 @@ import ctypes
 import shutil
 import subprocess
 import tempfile
+import threading
 import weakref
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ FAULTS = {
     4: "a block asks for more shared memory than any device has",
 }
 QUIET = {"capture_output": True, "text": True, "timeout": 120}
+ONE_AT_A_TIME = threading.Lock()  # the shim's threads are the library's own variables
 GUARD = 64  # bytes before and behind each piece of memory
 POISON = 0xFF  # memory that nobody has written to: not-a-number, -1
 GUARDED = 0xA5
@@ -89,6 +91,7 @@ class ShimDevice:
         self.live: weakref.WeakSet[_Memory] = weakref.WeakSet()
         self.launched: dict[str, int] = {}
         self.downloaded: list[int] = []
+        self.uploaded: list[int] = []
         self.library = library() if kernels is None else kernels
 
     def empty(self, size, dtype):
@@ -105,6 +108,7 @@ class ShimDevice:
 
     def upload(self, values, to=None):
         assert values.flags.c_contiguous
+        self.uploaded.append(values.nbytes)
         out = self.empty(values.size, values.dtype) if to is None else to.part(0, values.size)
         self._view(out)[:] = values.reshape(-1)
         return out
@@ -120,9 +124,10 @@ class ShimDevice:
         cells = [_cell(a) for a in arguments]
         pointers = (ctypes.c_void_p * len(cells))(*[ctypes.cast(ctypes.pointer(c), ctypes.c_void_p) for c in cells])
         run = getattr(self.library, f"launch_{kernel}")
-        fault = run(
-            *map(ctypes.c_uint, (*grid, block)), ctypes.c_size_t(shared), pointers, ctypes.c_int(self.backwards)
-        )
+        with ONE_AT_A_TIME:
+            fault = run(
+                *map(ctypes.c_uint, (*grid, block)), ctypes.c_size_t(shared), pointers, ctypes.c_int(self.backwards)
+            )
         self.launched[kernel] = self.launched.get(kernel, 0) + 1
         if fault:
             raise DeviceLost(f"{kernel}: {FAULTS[fault]}")

@@ -81,6 +81,11 @@ def test_worst_rows(device_backend):
     for count in (1, 100, 8999, 9000):
         expected = np.sort(np.argsort(-losses, kind="stable")[:count])
         assert np.array_equal(device_backend.worst(vector(device_backend, losses), count), expected)
+        also = np.sort(rng.permutation(9000)[:300])
+        together = device_backend.worst(
+            vector(device_backend, losses), count, Vector.of(device_backend.device, also, np.int64)
+        )
+        assert np.array_equal(together, np.union1d(expected, also))
 
 
 def test_counts_and_products(device_backend):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from capmix.models.reading.variants import apply_variant
 
 HEAD = '[[entity]]\nid = "holding"\nkind = "parent"\n'
 SPV = '[[entity]]\nid = "campus"\nkind = "spv"\n'
@@ -111,6 +112,35 @@ def test_a_cover_of_nothing_earned(case, kind):
     fault = changed(case, True).append(text).fault()
     assert fault.key == TEST + ".kind"
     assert "entity holding earns nothing" in fault.allowed
+
+
+@pytest.mark.parametrize(
+    "kind", ["interest_cover", "dscr", "llcr", "weighted_average_life", "floating_share", "borrowing_base"]
+)
+def test_a_ratio_to_debt_that_nobody_can_owe(case, kind):
+    """The SPV issues nothing: all instruments and the opening debt are the parent's."""
+    more = "advance = [0.5]\n" if kind == "borrowing_base" else ""
+    text = HEAD + SPV + COVENANT.format(kind, 0.9) + 'entity = "campus"\n' + more
+    fault = changed(case, True).append(text).fault()
+    assert fault.key == TEST + ".kind"
+    assert "entity campus can owe nothing" in fault.allowed
+
+
+def test_a_borrowing_base_without_secured_debt(case):
+    case.text = case.text.replace('secured_by = "accelerators"', 'secured_by = "all"')
+    fault = case.append(COVENANT.format("borrowing_base", 1) + "advance = [0.5]\n").fault()
+    assert fault.key == TEST + ".kind"
+    assert "secured by accelerators" in fault.allowed
+
+
+def test_a_variant_may_take_all_debt_away(case):
+    """What its covenants then test is kept without effort."""
+    start = case.text.index("[[opening.debt]]")
+    case.text = case.text[:start] + case.text[case.text.index("\n\n", start) :]
+    who = COVENANT.format("holder_concentration", 0.9).replace('"test"', '"who"')
+    varied = apply_variant(case.append(COVENANT.format("dscr", 1.2) + who).load(), "own_cash")
+    assert varied.instrument == ()
+    assert [c.kind for c in varied.covenant] == ["maturity_wall", "dscr", "holder_concentration"]
 
 
 def test_cash_at_risk_of_an_entity_is_a_liquidity_limit(case):

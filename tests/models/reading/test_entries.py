@@ -145,6 +145,14 @@ def test_tail_is_counted_exactly(case):
     assert {f.key for f in case.faults()} == {'risk[1] "liquidity".level', 'risk[2] "net_loss".level'}
 
 
+def test_tail_of_a_covenant_over_the_futures_holds_a_scenario(case):
+    covenant = '[[covenant]]\nid = "test"\nkind = "ltv"\nlimit = 0.6\nas = "cvar"\nlevel = 0.9999\n'
+    fault = case.replace("count = 20_000", "count = 2_000").append(covenant).fault()
+    assert fault.key == 'covenant[2] "test".level'
+    assert "at least 10000" in fault.cure
+    assert case.replace("count = 2_000", "count = 10_000").load().covenant[1].level == 0.9999
+
+
 def test_cycle_of_survivals_is_shown(case):
     case.append(SURVIVAL.format("first", "second") + SURVIVAL.format("second", "first"))
     cures = [f.cure for f in case.faults()]

@@ -39,7 +39,7 @@ strike = 1.0
         ([(MANAGER, MANAGER + 'kinds = ["abss"]\n')], MANAGERS + ".kinds[1]", 'did you mean "abs"'),
         ([(MANAGER, MANAGER + 'min_rating = "BBB--"\n')], MANAGERS + ".min_rating", "BBB-"),
         ([(MANAGER, MANAGER + "max_share = 0\n")], MANAGERS + ".max_share", "out of the case"),
-        ([("{ size = 0.10, spread = 0.01 }", "{ size = 0.10, spread = 0.03 }")], NOTES + '.depth[1] "managers".steps[3].spread', "never cheaper"),
+        ([("{ size = 0.10, spread = 0.01 }", "{ size = 0.10, spread = 0.03 }")], NOTES + '.depth[1] "managers".steps[3].spread', "not convex"),
         # windows and stops
         ([(MANAGER, MANAGER + 'window = "sofr"\n')], MANAGERS + ".window", "window, survival or logistic_share"),
         ([(NOTE, NOTE + 'window = "rental"\n')], NOTES + ".window", "which share"),
@@ -101,3 +101,32 @@ def test_a_whole_market_is_read(case):
     assert loaded.investor[0].kinds == ("delayed_draw_loan", "revolver")
     assert [line.margin for line in loaded.instrument[0].grid] == [0.0, 0.02]
     assert loaded.driver[5].strike == 1.0
+
+
+def test_every_fault_of_a_market_at_once(case):
+    """One clear error for each, among all others: none hides another, none is told twice."""
+    maker, lab = 'role = "supplier"', 'role = "customer"'
+    case.replace(maker, maker + '\nowns = [{ party = "lab", share = 0.5 }, { party = "ghost" }]')
+    case.replace(lab, lab + '\nowns = [{ party = "chipmaker", share = 0.5 }]')
+    case.replace("{ size = 0.10, spread = 0.01 }", "{ size = 0.10, spread = 0.03 }")
+    case.replace(MANAGER, MANAGER + 'kinds = ["abs"]\n')
+    case.append(
+        '[[entity]]\nid = "holding"\nkind = "parent"\n[[entity]]\nid = "shell"\nkind = "spv"\n'
+        '[[covenant]]\nid = "cover"\nkind = "dscr"\nlimit = 1.2\nentity = "shell"\n[variant.idle]\nsource = "test"\n'
+    )
+    told = [(f.key, f"{f.value} {f.allowed} {f.cure}") for f in case.faults()]
+    expected = {
+        'party[1] "chipmaker".owns[2].party': "ghost",
+        'party[1] "chipmaker".owns[1].party': "circle",
+        'party[2] "lab".owns[1].party': "circle",
+        NOTES + '.depth[1] "managers".steps[3].spread': "not convex",
+        NOTES + ".depth": "nobody may hold it",
+        MANAGERS: "take part in nothing",
+        'entity[2] "shell".id': "an SPV with assets",
+        'covenant[2] "cover".kind': "entity shell earns nothing",
+        "variant.idle": "names nothing",
+    }
+    for key, words in expected.items():
+        assert any(k == key and words in text for k, text in told), (key, told)
+    assert all(f.line is not None and f.cure for f in case.faults())
+    assert len(told) == len(set(told))

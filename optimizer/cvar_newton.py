@@ -1,0 +1,387 @@
+"""The second-order engine for CVaR programs: an interior point on few rows and columns, proved on all of them.
+
+Where the optimum is smooth and dense, cutting planes need more cuts than there are decisions. An interior point does
+not, and it needs only the rows near the tail's border and the columns off their bounds. Each round solves the program
+on those, prices every column, passes over every scenario, and takes in what was missing. The tail weights with which
+the interior point ends are admissible for the whole sample, so they give one valid cut per term (as in
+docs/mathematics-loop.md); the linear program with these cuts is the bound.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.backend import Losses
+from ..kernels.matrix_backend import MatrixBackend
+from ..kernels.tail import Tail
+from .blas import one_thread
+from .cvar_program import Checked, Lowered
+from .highs import Unbounded
+from .interior_point import InteriorPoint
+from .interior_program import Interior, Quadratic, TermRows
+from .master import Master
+from .progress import Monitor
+from .sample import Rows, Sample
+from .solution import Cut
+from .tail_split import Split, changed, split_rows
+
+FloatArray = NDArray[np.float64]
+IndexArray = NDArray[np.int64]
+
+PILOT_ROWS = 1_000
+PILOT_TAIL = 50.0  # rows in the pilot's smallest tail, at least
+PILOT_TOLERANCE = 1e-2
+FIRST_TOLERANCE = 1e-3
+ROUNDS = 40
+BOX = 100.0  # of the largest amount: within this the bound is proven where columns have no bound of their own
+WIDEST, NARROWEST = 1.0, 0.05  # band of rows on both sides of the tail's border, relative to the tail
+AFTER_PILOTS = 0.3  # the first band where the last pilot was large
+PRICINGS = 3  # solves of a pilot with columns taken in between
+OFF_BOUND = 1e-4  # of the largest distance from a bound: a column that stays
+TIGHTER = 1e-8  # of a limit's size: what the interior point leaves of it
+FEASIBLE = 1e-9
+ROW_TOLERANCE = 1e-7
+REACH = 2.0  # how far a free column may move in one round, relative to the last one
+FIRST_REACH = 0.3  # the same after the first pilot
+SETTLED = 0.03  # share of the tail that changed, below which the next solve is the last but for surprises
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """A point on all scenarios. x: (n,). cvar, var: per term. objective: infinite where a limit is exceeded."""
+
+    x: FloatArray
+    cvar: FloatArray
+    var: FloatArray
+    objective: float
+
+
+class NewtonSearch:
+    """One run. The bounds are kept in `monitor`, of the maximised objective as everywhere in the loop."""
+
+    def __init__(
+        self, program: Checked, lowered: Lowered, backend: MatrixBackend, monitor: Monitor, gap: float, seed: int
+    ) -> None:
+        self.program = program
+        self.lowered = lowered
+        self.backend = backend
+        self.monitor = monitor
+        self.gap = gap
+        self.sample = Sample(backend, lowered.store, lowered.risks, monitor, program.weights)
+        self.seed = seed
+        self.boxed = False  # the bound leans on the box
+        self.master = self._master(math.inf)
+        self.box = math.inf  # within which the bound is proven
+        self.sizes = np.ones(len(lowered.risks))
+        self.best: Evaluated | None = None
+        self.inner: Evaluated | None = None
+        self.messages: list[str] = []
+        self.row_duals, self.bound_duals = np.zeros(program.matrix.shape[0]), np.zeros(program.width)
+        self.limit_duals = np.zeros(len(program.parts))
+        self.reach = math.inf  # how far a free column may move in a round that leaves rows out
+
+    def run(self) -> None:
+        """Search from what pilots on ever more scenarios find, until the bounds meet or stop moving.
+
+        Raises `Infeasible` where the rows, or valid cuts and the rows, contradict each other.
+        """
+        if self.program.matrix.shape[0]:
+            try:
+                self.master.solve()  # rows that contradict each other are told at once
+            except Unbounded:
+                pass
+        x, columns, band = self._pilots()
+        if np.isinf(self.program.lower).any() or np.isinf(self.program.upper).any():
+            self.box = BOX * max(1e-6, float(np.abs(x).max(initial=0.0)))
+            self.master = self._master(self.box)
+        losses, tails = self._evaluate(x)
+        doubtful = [np.zeros(0, dtype=np.int64) for _ in tails]
+        rows: Rows | None = None
+        finest, tolerance, still = 0.03 * self.gap, FIRST_TOLERANCE, 0
+        for _ in range(ROUNDS):
+            self.monitor.check()
+            rows = self.sample.worst(losses, 1.0 + band, rows)
+            split = [self._split(rows, m, losses[m], band, doubtful[m]) for m in range(len(tails))]
+            found = self._solve(rows, split, columns, x, tolerance, box=tolerance > finest)
+            before = (self.monitor.upper, self.monitor.lower)
+            reduced = self._reduced(found, self._bound(rows, found))
+            missing = self._missing(columns, found, reduced)
+            self.row_duals, self.bound_duals = found.rows, reduced
+            self.limit_duals = np.maximum(0.0, np.array(found.prices) - np.array(self.program.prices))
+            losses, after = self._evaluate(found.x)
+            self.monitor.tell("interior point")
+            if self.monitor.gap <= self.gap:
+                return
+            moved = max(changed(a, b) for a, b in zip(tails, after, strict=True))
+            wrong = 0.0
+            for m, tail in enumerate(after):
+                surprise = split[m].surprises(rows.index[m], tail, self.sample.count)
+                doubtful[m] = np.union1d(doubtful[m], surprise)
+                wrong = max(wrong, surprise.size / self.sample.weights[m])
+                if not found.converged:
+                    index, near = rows.index[m], split[m].near
+                    doubtful[m] = np.union1d(doubtful[m], near if index is None else index[near])
+            self.reach = REACH * float(np.abs(found.x - x).max(initial=0.0))
+            x, tails = found.x, after
+            columns = np.union1d(columns, missing)
+            if tolerance <= finest and not wrong and not missing.size:
+                if before == (self.monitor.upper, self.monitor.lower) and (still := still + 1) >= 2:
+                    self.messages.append("the bounds stopped moving before they met")
+                    return
+                finest = max(1e-4 * self.gap, 0.03 * finest)
+            band = min(WIDEST, max(NARROWEST, 4.0 * moved, 4.0 * wrong))
+            settled = moved < SETTLED and not missing.size
+            tolerance = finest if settled else max(finest, min(0.1 * tolerance, 0.1 * self.monitor.gap))
+        self.messages.append(f"the bounds did not meet in {ROUNDS} rounds")
+
+    def _master(self, box: float) -> Master:
+        """The linear program with columns without a bound held within `box`."""
+        program, n = self.lowered.program, self.program.width
+        low, high = program.col_lower.copy(), program.col_upper.copy()
+        low[:n] = np.where(np.isinf(low[:n]), np.minimum(-box, high[:n]), low[:n])
+        high[:n] = np.where(np.isinf(high[:n]), np.maximum(box, low[:n]), high[:n])
+        limits = [risk.limit for risk in self.lowered.risks]
+        boxed = replace(program, col_lower=low, col_upper=high)
+        return Master(boxed, [*limits, 0.0], self.monitor, self.seed)
+
+    # points
+
+    def columns_of(self, x: FloatArray, cvar: FloatArray) -> FloatArray:
+        """(columns of the linear program,) of a point and its CVaRs."""
+        out = np.zeros(self.lowered.program.cost.size)
+        n = self.program.width
+        out[:n], out[n] = x, 1.0
+        for m, column in enumerate(self.lowered.tails):
+            if column >= 0:
+                out[column] = cvar[m]
+        if self.lowered.square >= 0 and self.program.quadratic is not None:
+            out[self.lowered.square] = 0.5 * float(x @ (self.program.quadratic @ x))
+        return out
+
+    def _evaluate(self, x: FloatArray) -> tuple[list[Losses], list[Tail]]:
+        """A full pass at x, which becomes the best point if it is; if it exceeds a limit, a point between may."""
+        losses, tails, here = self._measured(x)
+        if math.isfinite(here.objective):
+            self._accept(here)
+        elif self.inner is not None:
+            limits = np.array(self.program.limits)
+            out = here.cvar > limits
+            share = float(((limits - self.inner.cvar)[out] / (here.cvar - self.inner.cvar)[out]).min())
+            mixed = self.inner.x + (1.0 - 1e-12) * share * (x - self.inner.x)
+            self._accept(self._measured(mixed)[2])
+        return losses, tails
+
+    def _measured(self, x: FloatArray) -> tuple[list[Losses], list[Tail], Evaluated]:
+        nothing = np.zeros(len(self.lowered.risks))
+        losses = self.sample.all.losses(self.columns_of(x, nothing))
+        tails = self.sample.all.tails(losses)
+        cvar = np.array([t.cvar for t in tails])
+        limits = np.array(self.program.limits)
+        self.sizes = np.maximum(np.where(np.isfinite(limits), np.abs(limits), 0.0), np.abs(cvar))
+        over = np.where(np.isfinite(limits), cvar - limits, -np.inf)
+        value = math.inf
+        if (over <= FEASIBLE * self.sizes).all():
+            value = self.objective(x, cvar)
+        return losses, tails, Evaluated(x, cvar, np.array([t.var for t in tails]), value)
+
+    def objective(self, x: FloatArray, cvar: FloatArray) -> float:
+        return float(self.lowered.program.cost @ self.columns_of(x, cvar))
+
+    def _accept(self, point: Evaluated) -> None:
+        if not math.isfinite(point.objective):
+            return
+        worst, _ = self.master.worst_row(self.columns_of(point.x, point.cvar))
+        if worst > ROW_TOLERANCE:
+            return
+        limits = np.array(self.program.limits)
+        if (point.cvar < limits - 1e-6 * self.sizes).all():
+            self.inner = point
+        if self.best is None or point.objective < self.best.objective:
+            self.best = point
+            self.monitor.lower = max(self.monitor.lower, -point.objective)
+
+    # the interior point
+
+    def _pilots(self) -> tuple[FloatArray, IndexArray, float]:
+        """A point from the first scenarios, then from ten times as many and so on; the columns off their bounds there;
+        and how wide a band of rows is in doubt.
+        """
+        tail = min(1.0 - level for level in self.program.levels)
+        free = int(np.count_nonzero(np.isinf(self.program.lower) & np.isinf(self.program.upper)))
+        count = max(PILOT_ROWS, math.ceil(max(PILOT_TAIL, 2.0 * free) / tail))
+        n, everything = self.program.width, np.arange(self.program.width, dtype=np.int64)
+        columns, x = everything, np.clip(np.zeros(n), self.program.lower, self.program.upper)
+        losses: list[Losses] | None = None
+        pilots = 0
+        while True:
+            rows = self.sample.pilot(min(count, self.sample.count))
+            nothing = np.zeros(0, dtype=np.int64)
+            if losses is None:
+                split = [Split(np.arange(rows.store(m).count), nothing) for m in range(len(rows.weights))]
+            else:
+                losses = rows.losses(self.columns_of(x, np.zeros(len(rows.weights))))
+                split = [self._split(rows, m, losses[m], WIDEST, nothing) for m in range(len(rows.weights))]
+            for _ in range(PRICINGS):
+                found = self._solve(
+                    rows, split, columns, x, PILOT_TOLERANCE if losses is None else FIRST_TOLERANCE, losses is not None
+                )
+                share = REACH if pilots else FIRST_REACH
+                self.reach = share * float(np.abs(found.x - x).max(initial=0.0))
+                x = found.x
+                if columns.size == n:
+                    break
+                missing = self._missing(columns, found, self._reduced(found, self._cuts(rows, found)))
+                if not missing.size:
+                    break
+                columns = np.union1d(columns, missing)
+            columns = self._off_bounds(x) if losses is None else columns
+            losses, pilots, count = [], pilots + 1, 10 * count
+            if 4 * count > self.sample.count:
+                return x, columns, WIDEST if pilots < 3 else AFTER_PILOTS
+
+    def _off_bounds(self, x: FloatArray) -> IndexArray:
+        low, high = x - self.program.lower, self.program.upper - x
+        distance = np.minimum(low, high)
+        finite = distance[np.isfinite(distance)]
+        far = float(finite.max(initial=0.0))
+        off = np.flatnonzero(~(distance <= OFF_BOUND * far))
+        return off if off.size else np.arange(x.size)
+
+    def _split(self, rows: Rows, m: int, losses: Losses, band: float, doubtful: IndexArray) -> Split:
+        """The rows of a term by the `losses` of these rows, or of all scenarios."""
+        index, count = rows.index[m], rows.store(m).count
+        local = losses if index is None or losses.size == count else losses[index]
+        if index is not None and doubtful.size:
+            doubtful = np.searchsorted(index, doubtful[np.isin(doubtful, index)])
+        return split_rows(local, self._each(rows, m), rows.weights[m], band, doubtful)
+
+    def _each(self, rows: Rows, m: int) -> FloatArray:
+        each = rows.each[m]
+        return np.ones(rows.store(m).count) if each is None else each
+
+    def _solve(
+        self,
+        rows: Rows,
+        split: list[Split],
+        columns: IndexArray,
+        start: FloatArray,
+        tolerance: float,
+        box: bool = False,
+    ) -> Interior:
+        """The program on the given rows, with all but `columns` at the bound where `start` has them.
+
+        `box` holds free columns near `start`: without the rows left out, they might fall for ever. The weights that
+        come back are those of all rows.
+        """
+        p, n = self.program, self.program.width
+        whole = columns.size == n
+        rest = self._resting(start, columns)
+        terms, taken = [], []
+        for m in range(len(p.parts)):
+            part = rows.store(m).part(m)
+            share = self._each(rows, m) / rows.weights[m]
+            near, sure = split[m].near[share[split[m].near] > 0.0], split[m].sure
+            taken.append(near)
+            values = np.asarray(_block(part.values, near, None if whole else columns), dtype=np.float64)
+            offset = np.zeros(near.size) if part.offset is None else part.offset[near]
+            linear = self.backend.weighted(part, sure, share[sure])
+            constant = 0.0 if part.offset is None else float(np.sum(share[sure] * part.offset[sure]))
+            if not whole and rest.any():
+                offset = offset + part.values[near] @ rest
+                constant += float(linear @ rest)
+            limit = p.limits[m]
+            if math.isfinite(limit):
+                limit -= TIGHTER * max(abs(limit), self.sizes[m])
+            mass = float(share[sure].sum())
+            terms.append(TermRows(values, offset, share[near], p.prices[m], limit, linear[columns], constant, mass))
+        shift = p.matrix @ rest
+        cost = p.cost if p.quadratic is None else p.cost + p.quadratic @ rest
+        small = Quadratic(
+            cost=cost[columns],
+            quadratic=None if p.quadratic is None else p.quadratic[np.ix_(columns, columns)],
+            matrix=p.matrix[:, columns],
+            row_lower=p.row_lower - shift,
+            row_upper=p.row_upper - shift,
+            lower=p.lower[columns],
+            upper=p.upper[columns],
+        )
+        reach = max(self.reach, 1e-6 * float(np.abs(start).max(initial=0.0)), 1e-12) if box else math.inf
+        with self.monitor.solving(), one_thread():
+            found = InteriorPoint(small, terms, start[columns], self.backend.gram, reach).solve(tolerance)
+        x = rest
+        x[columns] = found.x
+        weights = []
+        for m, w in enumerate(found.weights):
+            spread = np.zeros(rows.store(m).count)
+            sure = split[m].sure
+            spread[sure] = self._each(rows, m)[sure] / rows.weights[m]
+            spread[taken[m]] = w
+            weights.append(spread)
+        return replace(found, x=x, weights=tuple(weights))
+
+    def _resting(self, x: FloatArray, columns: IndexArray) -> FloatArray:
+        """x with the columns at 0 and all others at the nearer bound."""
+        p = self.program
+        low, high = np.abs(x - p.lower), np.abs(p.upper - x)
+        rest = np.where(low <= high, p.lower, p.upper)
+        rest[columns] = 0.0
+        return np.asarray(rest, dtype=np.float64)
+
+    # the bound
+
+    def _cuts(self, rows: Rows, found: Interior) -> list[Cut]:
+        """The cuts that the interior point's weights give; the quadratic's tangent last."""
+        p = self.program
+        here = self.columns_of(np.zeros(p.width), np.zeros(len(p.parts)))  # losses are linear: the same cut anywhere
+        cuts = []
+        for m, w in enumerate(found.weights):
+            held = np.flatnonzero(w)
+            cuts.append(rows.cut(m, here, Tail(held, w[held] * rows.weights[m], 0.0, 0.0)))
+        if p.quadratic is not None:
+            slope = np.zeros(here.size)
+            slope[: p.width] = p.quadratic @ found.x
+            slope[self.lowered.square] = -1.0
+            cuts.append(Cut(len(p.parts), slope, -0.5 * float(found.x @ slope[: p.width]), np.zeros(0)))
+        return cuts
+
+    def _bound(self, rows: Rows, found: Interior) -> list[Cut]:
+        """Bound the optimum by the cuts of the interior point's weights, and return them."""
+        cuts = self._cuts(rows, found)
+        for cut in cuts:
+            self.master.add(cut)
+        point = self.master.solve()
+        if point.bound < self.monitor.upper:
+            self.monitor.upper = point.bound
+            far = float(np.abs(point.x[: self.program.width]).max(initial=0.0))
+            self.boxed = far >= self.box * (1.0 - 1e-9)
+        return cuts
+
+    def _reduced(self, found: Interior, cuts: list[Cut]) -> FloatArray:
+        """(n,) reduced costs by the interior point's multipliers."""
+        p = self.program
+        reduced = p.cost - p.matrix.T @ found.rows
+        for m, cut in enumerate(cuts):
+            price = found.prices[m] if m < len(found.prices) else 1.0
+            reduced = reduced + price * cut.gradient[: p.width]
+        return np.asarray(reduced)
+
+    def _missing(self, columns: IndexArray, found: Interior, reduced: FloatArray) -> IndexArray:
+        """The columns at rest that ought to move by their reduced costs, the most wanted ones."""
+        p = self.program
+        outside = np.ones(p.width, dtype=np.bool_)
+        outside[columns] = False
+        at_low = np.abs(found.x - p.lower) <= np.abs(p.upper - found.x)
+        gain = np.where(outside, np.where(at_low, -reduced, reduced), 0.0)
+        wanted = np.flatnonzero(gain > 1e-9 * float(np.abs(reduced).max(initial=0.0)))
+        most = 2 * columns.size + 50
+        return wanted[np.argsort(-gain[wanted])[:most]] if wanted.size > most else wanted
+
+
+def _block(values: Any, rows: IndexArray, columns: IndexArray | None) -> Any:
+    taken = np.take(values, rows, axis=0)
+    return taken if columns is None else np.ascontiguousarray(taken[:, columns])

@@ -1,0 +1,149 @@
+"""What a risk limit costs: the best plan at each of many amounts of it, from the least possible to where it is free.
+
+One set of scenarios and one pool of cuts serve all points, since a cut does not depend on the limit. The ends come
+first, then the middle of each gap: between two plans convexity proves their mixture feasible, and where the cuts
+prove that no plan does better by more than the gap, a point costs one linear program and one pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..kernels.backend import Backend
+from ..models.schema.case import Case
+from . import device as devices
+from .arguments import checked, checked_frontier
+from .assemble import risk_limits
+from .compose import OBJECTIVES
+from .frontier_points import FrontierPoint, frontier_tables
+from .frontier_search import FrontierSearch
+from .out_of_sample import cvar_interval, fresh_count, fresh_losses
+from .plan import Device, Passes, ScenarioInfo, Table, Timings
+from .prepare import Clock, Prepared, prepare
+from .progress import Progress
+from .risk_figures import UNITS
+from .settings import Settings
+from .shortfalls import all_risks, tails
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The best objective as a function of one risk limit, all else as the case has it.
+
+    Attributes:
+        case: the case.
+        limit: the risk limit that moves; level, unit: its own; asked: its amount in the case.
+        points: by rising limit. A point without a plan says why.
+        least: the least CVaR of this loss that any plan reaches with all other limits kept; least_bound: proven, none
+            is below. None where it is not known.
+        free_from: where the limit has stopped to cost anything; None where it was not sought or not found.
+        objective_name, objective_unit: of all points.
+        tables: frontier (a row per point), frontier_funding (point × instrument).
+        messages: remarks on the run.
+    """
+
+    case: Case
+    limit: str
+    level: float
+    unit: str
+    asked: float
+    points: tuple[FrontierPoint, ...]
+    least: float | None
+    least_bound: float | None
+    free_from: float | None
+    objective_name: str
+    objective_unit: str
+    scenarios: ScenarioInfo
+    device: Device
+    passes: Passes
+    timings: Timings
+    tables: Mapping[str, Table]
+    messages: tuple[str, ...] = ()
+
+
+def frontier(
+    case: Case,
+    limit: str = "liquidity",
+    points: int = 20,
+    low: float | None = None,
+    high: float | None = None,
+    scenarios: int | None = None,
+    seed: int | None = None,
+    device: str = "auto",
+    gap: float = 1e-5,
+    time_limit: float | None = None,
+    progress: Progress | None = None,
+    out_of_sample: bool = True,
+) -> Frontier:
+    """The best plan at each of `points` amounts of a risk limit, each with its certificate.
+
+    Args:
+        case: as `load_case` reads it.
+        limit: name of the risk limit that moves; "covenant NAME" for a covenant that is kept over the scenarios.
+        points: how many amounts, 2 to 1,000, in equal steps.
+        low, high: the first and the last amount, in the limit's own unit. Where `low` is left out, the first is a step
+            above the least possible; where `high` is, the last is where the limit stops to cost anything.
+        time_limit: seconds for all points together.
+        scenarios, seed, device, gap, progress, out_of_sample: as for `optimize`.
+
+    Returns:
+        the points by rising limit. One that no plan can meet is among them, with the least possible risk.
+
+    Raises:
+        CaseError, DeviceError, SolverError: as `optimize`; also for a limit that the case does not have, and for
+            amounts out of order.
+    """
+    clock = Clock(progress)
+    count, key = checked(case, scenarios, seed, gap, time_limit)
+    number = checked_frontier(case, limit, points, low, high)
+    backend = devices.choose(device, *tails(case))
+    ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock))
+    settings = Settings(gap=gap, time_limit=time_limit)
+    search = FrontierSearch(ready, risk_limits(case, ready.losses), number, settings, clock, progress)
+    found = search.run(points, low, high)
+    if out_of_sample:
+        clock.tell("checking the plans on fresh draws")
+        found = devices.steadily(backend, lambda: _on_fresh(found, ready, backend, number, fresh_count(count), key))
+    risk, least = all_risks(case)[number], search.least
+    return Frontier(
+        case=case,
+        limit=risk.id,
+        level=risk.level,
+        unit=UNITS[risk.loss],
+        asked=risk.limit,
+        points=found,
+        least=None if least is None else least.value,
+        least_bound=None if least is None else least.bound,
+        free_from=search.free_from,
+        objective_name=OBJECTIVES[case.objective.kind],
+        objective_unit=ready.program.unit,
+        scenarios=ScenarioInfo(ready.store.count, key, ready.store.nbytes),
+        device=devices.describe(backend, ready.store),
+        passes=search.passes,
+        timings=Timings(
+            simulate_s=ready.simulate_s,
+            evaluate_s=ready.evaluate_s + search.evaluate_s,
+            master_s=search.master_s,
+            total_s=clock.elapsed,
+            build_s=ready.build_s,
+        ),
+        tables=frontier_tables(risk, ready.program.unit, found),
+        messages=tuple(backend.messages),
+    )
+
+
+def _on_fresh(
+    points: Sequence[FrontierPoint], ready: Prepared, backend: Backend, limit: int, count: int, seed: int
+) -> tuple[FrontierPoint, ...]:
+    """The points with the CVaR of the loss that is limited on fresh draws, which all of them share."""
+    planned = [p for p in points if p.decisions is not None]
+    if not planned:
+        return tuple(points)
+    loss, level = ready.losses[limit], all_risks(ready.case)[limit].level
+    exposures = [np.asarray(loss.matrix @ p.decisions) for p in planned]
+    losses = fresh_losses(backend, ready.processes, [loss.table] * len(planned), exposures, count, seed)
+    fresh = {p.limit: cvar_interval(found, level) for p, found in zip(planned, losses, strict=True)}
+    return tuple(replace(p, fresh=fresh.get(p.limit)) for p in points)
