@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from .instances import Array, Instance, Tail
 
 FREE_PER_COLUMN = 8  # scenarios near the border whose weights the search for multipliers may choose, per column
+FREE_PER_TAIL = 4.0  # and at most so many per scenario of the tail
+MOST_COLUMNS = 1_000  # beyond, that program takes minutes, and no bound is looked for
 LARGEST_SEARCH = 4_000_000  # entries of the dense block of that search; beyond, no bound is looked for
 BORDER = 0.02  # share of the spread of the tail's losses within which a scenario counts as near the border
 
@@ -193,17 +195,19 @@ def lower_bound(instance: Instance, x: Array) -> float:
 def _search(instance: Instance, x: Array) -> tuple[Array, list[Array]] | None:
     """Multipliers of the rows and weights of the scenarios, or None."""
     from scipy.optimize import linprog
-    from scipy.sparse import csr_array, vstack
+    from scipy.sparse import csr_array, eye_array, hstack, vstack
 
     n, m = instance.columns, instance.matrix.shape[0]
     slope = instance.cost if instance.quadratic is None else instance.cost + instance.quadratic @ x
     low, high = instance.region
+    if n > MOST_COLUMNS:
+        return None
     split = [_border(t, t.losses @ x + t.offset, FREE_PER_COLUMN * n) for t in instance.tails]
-    if n * (sum(free.size for _, free in split) + 2 * n) > LARGEST_SEARCH:
+    if n * sum(free.size for _, free in split) > LARGEST_SEARCH:
         return None
     # columns: multipliers of the rows' lower and upper bounds, reduced costs at low and at high, then per tail its
     # multiplier and the weights near the border; row i: the gradient in x_i
-    columns: list[Array] = [instance.matrix.T, -instance.matrix.T, np.eye(n), -np.eye(n)]
+    columns = [instance.matrix.T, -instance.matrix.T, eye_array(n), -eye_array(n)]
     finite_low, finite_high = np.isfinite(instance.row_lower), np.isfinite(instance.row_upper)
     cost = [
         np.where(finite_low, instance.row_lower, 0.0),
@@ -241,12 +245,12 @@ def _search(instance: Instance, x: Array) -> tuple[Array, list[Array]] | None:
         cap_rows.append(csr_array((data, index), shape=(free.size, total)))
         places.append((at, sure, free, cap))
         at += 1 + free.size
-    gradient = np.hstack(columns)
+    gradient = hstack([csr_array(c) for c in columns], format="csr")
     solution = linprog(
         -np.concatenate(cost),
         A_ub=vstack(cap_rows, format="csr"),
         b_ub=np.zeros(sum(b.shape[0] for b in cap_rows)),
-        A_eq=np.vstack([gradient, *[row[None, :] for row in equal]]),
+        A_eq=vstack([gradient, *[csr_array(row[None, :]) for row in equal]], format="csr"),
         b_eq=np.concatenate([slope, equal_to]),
         bounds=bounds,
         method="highs-ds",
@@ -267,6 +271,7 @@ def _search(instance: Instance, x: Array) -> tuple[Array, list[Array]] | None:
 def _border(tail: Tail, losses: Array, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Scenarios surely in the tail, and at most `most` of those near its border."""
     weight = (1.0 - tail.level) * losses.size
+    most = min(most, max(16, math.ceil(FREE_PER_TAIL * weight)))
     order = np.argsort(-losses, kind="stable")
     edge = min(losses.size - 1, math.floor(weight + 1e-9))
     value = float(losses[order[edge]])

@@ -98,7 +98,8 @@ def chart(title: str, note: str, x: Axis, y: Axis, series: Sequence[Series], lin
         parts.append(_line(LEFT, py(line), LEFT + inner, py(line), "#222222", dash="5 4"))
     ends = []
     for i, one in enumerate(series):
-        colour = COLOURS[i % len(COLOURS)]
+        # the first colour is the first line's alone
+        colour = COLOURS[i if i < len(COLOURS) else 1 + (i - len(COLOURS)) % (len(COLOURS) - 1)]
         dash = "" if i < len(COLOURS) else "6 3"
         where = [(px(p.x), py(p.y), p.kind) for p in one.points]
         if one.joined and len(where) > 1:

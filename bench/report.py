@@ -64,7 +64,8 @@ def body(documents: Sequence[dict[str, Any]], pictures: Path) -> str:
 READ = (
     "**right**: gap and violation, as the judge finds them, are within the run's tolerance; **off**: the subject said",
     "it was done, and was not. True gap: (objective of the answer − best proven bound) / |bound|; negative where",
-    "constraints are violated to gain it. Violation: the worst of rows, bounds and CVaR limits, relative. Seconds:",
+    "constraints are violated to gain it; with a star where the bound is not the judge's but the highest that a",
+    "subject claims. Violation: the worst of rows, bounds and CVaR limits, relative. Seconds:",
     "from arrays in memory to the answer; building: the part of them before the solver starts; copies: seconds in",
     "plain copies of the scenario matrix, measured in the same run. Load: of the whole machine when the run began;",
     "on a loaded machine all times are upper bounds, and ratios within one run count. How it is measured:",
@@ -177,7 +178,7 @@ def gaps(records: Sequence[dict[str, Any]]) -> str:
         return ""
     (family, scenarios, columns), group = max(groups.items(), key=lambda item: (min(len(item[1]), SEVERAL), item[0][1]))
     series = []
-    for r in sorted(group, key=lambda r: float(r["seconds"])):
+    for r in sorted(group, key=lambda r: (r["subject"] != "capmix", float(r["seconds"]))):
         error = max(abs(r["gap"]), r["violation"], FLOOR)
         series.append(Series(r["title"], (Point(r["seconds"], error, "right" if r["right"] else "off"),), joined=False))
     errors = [s.points[0].y for s in series]

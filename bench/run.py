@@ -78,7 +78,7 @@ def row(record: dict[str, Any]) -> str:
         building(record),
         "" if record["copies"] is None else f"{record['copies']:.3g}",
         verdict(record),
-        figure(record["gap"]),
+        figure(record["gap"]) + ("*" if record["gap"] is not None and record["bound_by"] != "judge" else ""),
         figure(record["violation"]),
         "" if record["peak_bytes"] is None else f"{record['peak_bytes'] / 1e9:.2f}",
         counts,

@@ -103,7 +103,9 @@ def settle(records: list[dict[str, Any]], tolerance: float) -> None:
     """Give every record the best bound, its gap to it, and whether the answer is right.
 
     The best bound is the highest that the judge proved; where it proved none, the highest that a subject claims, and
-    `bound_by` says whose. A claimed bound above an answer that keeps every constraint is a contradiction, and marked.
+    `bound_by` says whose. Right is an answer whose violation is within the tolerance, and whose gap is, to both sides:
+    small violations can buy a large gain. A claimed bound above an answer that keeps every constraint is a
+    contradiction, and marked.
     """
     proven = [r["bound"] for r in records if r["bound"] is not None]
     claims = [(r["claimed_bound"], r["subject"]) for r in records if r["claimed_bound"] is not None]
@@ -129,7 +131,7 @@ def settle(records: list[dict[str, Any]], tolerance: float) -> None:
         record["right"] = bool(
             record["outcome"] == "answered"
             and math.isfinite(distance)
-            and distance <= tolerance
+            and abs(distance) <= tolerance
             and record["violation"] <= tolerance
         )
 

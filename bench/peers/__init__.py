@@ -22,7 +22,6 @@ SUBJECTS: dict[str, Subject] = {
         Subject("capmix", "capmix", "own", ("capmix",)),
         Subject("capmix-cuts", "capmix, cuts only", "own", ("capmix",), {"engine": "cuts"}),
         Subject("capmix-newton", "capmix, second order", "own", ("capmix",), {"engine": "newton"}),
-        Subject("capmix-dual", "capmix, small dual", "own", ("capmix",), {"engine": "dual"}),
         Subject("capmix-1e-6", "capmix, gap 1e-6", "own", ("capmix",), {"gap": "1e-6"}),
         *_HIGHS,
         Subject("clarabel", "Clarabel primal", "clarabel", ("clarabel",)),

@@ -11,7 +11,7 @@ from .adapter import Answer, CannotState, NotAvailable, Options
 
 
 def solve(instance: Instance, options: Options, engine: str = "auto", gap: str = "") -> Answer:
-    """engine: auto, cuts, newton or dual. gap: instead of the run's tolerance."""
+    """engine: auto, cuts or newton. gap: instead of the run's tolerance."""
     import math
 
     import capmix

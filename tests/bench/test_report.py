@@ -31,6 +31,7 @@ def record(subject: str, scenarios: int, seconds: float | None, outcome: str = "
         "time_limit": 60.0,
         "gap": 1e-7 if outcome == "answered" else None,
         "violation": 0.0 if outcome == "answered" else None,
+        "bound_by": "judge",
         "right": outcome == "answered",
         "claim_contradicted": False,
         "counts": {"passes": 6.0},

@@ -84,6 +84,9 @@ def test_the_best_proven_bound_counts_for_all():
     assert [r["best_bound"] for r in records] == [0.999999] * 3
     assert [r["right"] for r in records] == [True, True, False]
     assert records[2]["gap"] < 0.0
+    bought = [told(1.0, 1.0), told(0.99, None, violation=5e-5)]
+    settle(bought, 1e-4)
+    assert [r["right"] for r in bought] == [True, False]
 
 
 def test_a_claimed_bound_above_a_feasible_answer_is_contradicted():
