@@ -19,6 +19,7 @@ from .least import Least, least_kept
 from .loop import maximise
 from .master import Infeasible, Master
 from .mixture import best_mixture, greatest_depth
+from .phase_one import CLEARLY
 from .plan import Passes, Status
 from .prepare import Clock, Prepared
 from .progress import Monitor, OutOfTime, Progress
@@ -89,15 +90,18 @@ class FrontierSearch:
         return tuple(found[i] for i in range(len(grid)))
 
     def _amounts(self, points: int, low: float | None, high: float) -> FloatArray:
-        """Equal steps; from one above the least possible risk where no first amount is given."""
+        """Equal steps; where no first amount is given from one above the least possible risk, or the case's own amount
+        where that is not known. A single amount where the limit costs nothing anywhere.
+        """
         if low is not None:
             if not low < high:
                 allowed = f"an amount below {high:.6g}, from where the limit costs nothing"
                 raise CaseError([Fault("arguments", None, "low", show(low), allowed, "lower it, or give high")])
             return np.linspace(low, high, points)
-        if self.least is None or high - self.least.value <= CLOSE * max(1.0, abs(high)):
+        safe = self._risks[self._limit].limit if self.least is None else self.least.value
+        if high - safe <= CLOSE * max(1.0, abs(high)):
             return np.array([high])
-        return np.linspace(self.least.value, high, points + 1)[1:]
+        return np.linspace(safe, high, points + 1)[1:]
 
     def _free_end(self) -> FrontierPoint:
         """The plan where the limit is so high that it costs nothing; the point stands at the CVaR it has."""
@@ -112,7 +116,8 @@ class FrontierSearch:
         losses = devices.steadily(ready.backend, lambda: ready.backend.losses(ready.store, [risk.table], [exposure]))
         need = abs(ready.backend.tail(losses[0], risk.level).cvar)
         amount = FREE * max(need, abs(risk.limit))
-        point = self._point(amount if amount > 0.0 else 1.0)
+        # idle money would raise the CVaR at which the point stands; elsewhere the limit keeps it down
+        point = self._point(amount if amount > 0.0 else 1.0, polish=True)
         if not point.planned:
             return point
         if point.price == 0.0:
@@ -121,21 +126,14 @@ class FrontierSearch:
         return replace(point, limit=point.value)
 
     def _safe_end(self) -> None:
-        """Find the least possible risk, if a point inside all other limits is known to begin from."""
-        m, master_limits = self._limit, np.array([r.limit for r in self._risks])
-        others = np.arange(len(self._risks)) != m
-        if not self._known:
-            return
-        size = np.maximum(np.abs(master_limits), 1e-9)
-        values = np.array([plan.values for plan in self._known])
-        over = ((values - master_limits) / size)[:, others]
-        depth = min(DEEP, 0.5 * greatest_depth(over))
-        if not depth > 0.0:
-            return
-        start = best_mixture(self._known, -values[:, m] / size[m], over, depth)
+        """Find the least possible risk, beginning from a point inside all other limits."""
+        start = self._inside_others()
+        if start is None:
+            self._point(self._risks[self._limit].limit)
+            start = self._inside_others()
         if start is None:
             return
-        ready, begin = self._ready, start.x
+        m, ready, begin = self._limit, self._ready, start.x
         pool = self.cuts
         settings = replace(self._settings, time_limit=self._left())
         try:
@@ -152,13 +150,24 @@ class FrontierSearch:
         self._solved[-math.inf] = least.cuts
         self._count(least.passes, least.evaluate_s, least.master_s)
 
-    def _point(self, amount: float) -> FrontierPoint:
+    def _inside_others(self) -> Evaluated | None:
+        """The safest mixture of the plans known that lies clearly inside every other limit."""
+        if not self._known:
+            return None
+        m, limits = self._limit, np.array([r.limit for r in self._risks])
+        size = np.maximum(np.abs(limits), 1e-9)
+        values = np.array([plan.values for plan in self._known])
+        over = np.delete((values - limits) / size, m, axis=1)
+        depth = min(DEEP, 0.5 * greatest_depth(over))
+        return best_mixture(self._known, -values[:, m] / size[m], over, depth) if depth > CLEARLY else None
+
+    def _point(self, amount: float, polish: bool = False) -> FrontierPoint:
         """The best plan at one amount of the limit, from the cuts of its neighbours and all plans known."""
         ready, m, least = self._ready, self._limit, self.least
         if least is not None and amount < least.bound:
             return FrontierPoint(amount, Status.INFEASIBLE, why=self._impossible(amount, least))
         risks = [replace(r, limit=amount) if i == m else r for i, r in enumerate(self._risks)]
-        settings = replace(self._settings, time_limit=self._left())
+        settings = replace(self._settings, time_limit=self._left(), polish=polish)
         solution = maximise(
             ready.program, risks, ready.backend, ready.store, settings, self._progress, self._pool(amount), self._known
         )

@@ -22,6 +22,14 @@ IndexArray = NDArray[np.int32]
 
 TOLERANCE = 1e-9
 LOOSE_TOLERANCE = 1e-7
+DUAL, PRIMAL = 1, 4
+# presolve, method and tolerance of each attempt after a solve that ended without an answer
+ATTEMPTS = (
+    ("off", DUAL, TOLERANCE),
+    ("on", DUAL, TOLERANCE),
+    ("off", PRIMAL, TOLERANCE),
+    ("off", DUAL, LOOSE_TOLERANCE),
+)
 DEVEX = 1  # approximate edge weights: Harris 1973, https://doi.org/10.1007/BF01580108
 SMALLEST_COEFFICIENT = 1e-12  # HiGHS drops what is smaller; the least value it lets us set
 
@@ -151,18 +159,22 @@ class Model:
         self._call(self._highs.changeRowBounds(row, lower, upper), "changeRowBounds")
 
     def solve(self, time_left: float = math.inf) -> LpResult:
-        """Solve from the last basis. Where tight tolerances fail: once more from scratch, then with loose ones."""
+        """Solve from the last basis. Where that fails: from scratch, presolved, by the primal simplex method, and at
+        last with loose tolerances.
+        """
         presolve_first = not self._solved
         self._option("presolve", "on" if presolve_first else "off")
         status = self._run(time_left)
         if status is None:
-            for tolerance in (TOLERANCE, LOOSE_TOLERANCE):
+            for presolve, method, tolerance in ATTEMPTS:
                 self._call(self._highs.clearSolver(), "clearSolver")
-                self._option("presolve", "off")
+                self._option("presolve", presolve)
+                self._option("simplex_strategy", method)
                 self._tolerance(tolerance)
                 status = self._run(time_left)
                 if status is not None:
                     break
+            self._option("simplex_strategy", DUAL)
             self._tolerance(TOLERANCE)
         if status is None:
             name = self._highs.modelStatusToString(self._highs.getModelStatus())

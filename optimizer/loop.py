@@ -232,7 +232,7 @@ class _Search:
         """
         found, monitor, settings = self.found, self.monitor, self.settings
         losses = found.evaluate(start)
-        # a mixture of polished plans is not polished again, which leaves it the whole gap
+        # a mixture of plans is not polished, which leaves it the whole gap
         self.mixed = self.mixed and monitor.gap <= settings.gap
         if found.closed or self.mixed:
             found.settle()
