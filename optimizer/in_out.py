@@ -30,6 +30,8 @@ REFRESH_EVERY = 8  # solves after which the interior point's losses are evaluate
 STILL = 100  # solves without a narrower gap after which cuts count as exhausted
 PURGE_EVERY = 20
 NEWTON_STEPS = 30
+PULL = 0.6  # how far at least an interior point goes towards the last plan at the start of a round
+KEEP_BACK = 3.0  # so many gaps below the last plan's objective it stays at most
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,19 @@ def crossings(
             t = 0.0
         found.append(Crossing(m, t, here))
     return found
+
+
+def pulled(master: Master, rows: Rows, inside: Inside, towards: FloatArray, gap: float) -> Inside:
+    """`inside`, moved most of the way to where the segment to the plan `towards` leaves the limits: the nearer, the
+    narrower the relative `gap` of that plan.
+    """
+    losses = rows.losses(master.decisions(towards))
+    leave = crossings(rows, master, inside.losses, losses, rows.tails(losses))
+    share = min((crossing.share for crossing in leave), default=1.0)
+    start, end = master.primary(inside.x), master.primary(towards)
+    rise, room = share * (end - start), KEEP_BACK * gap * abs(end)
+    pull = PULL if room >= (1.0 - PULL) * rise else 1.0 - room / rise
+    return between(inside, Inside(towards, tuple(losses)), pull * share)
 
 
 def in_out(

@@ -16,7 +16,7 @@ from ..kernels.backend import Evaluator, Held
 from ..models.program import LinearProgram
 from .elastic import relaxations
 from .highs import SolverError
-from .in_out import Inside, between, crossings, in_out
+from .in_out import Inside, in_out, pulled
 from .incumbent import Incumbent
 from .master import Infeasible, Master, Prices
 from .phase_one import CLEARLY, FEASIBLE, deepest, good_inside, least_alone, least_risk, violations
@@ -50,8 +50,6 @@ FIRST_GAP = 2e-4
 ROUND_SHARE = 0.8  # of the gap wanted that a round on the working set leaves
 POLISH_ROUNDS = 3
 ROW_TOLERANCE = 1e-6
-PULL = 0.6  # how far at least the interior point goes towards the last plan at the start of a round
-KEEP_BACK = 3.0  # so many gaps below the last plan's objective it stays at most
 
 
 def maximise(
@@ -243,7 +241,7 @@ class _Search:
             inside = self._inside(self.rows)
             if inside is None:
                 return
-            inside = self._pulled(self.rows, inside, last)
+            inside = pulled(self.master, self.rows, inside, last, monitor.gap)
             self.master.aim_primary()
             before = (monitor.upper, monitor.lower)
             goal = max(ROUND_SHARE * self.goal, min(gap, 0.1 * monitor.gap))
@@ -282,18 +280,6 @@ class _Search:
         else:
             self.messages.append("whether any plan meets the risk limits could not be decided")
         return None
-
-    def _pulled(self, rows: Rows, inside: Inside, towards: FloatArray) -> Inside:
-        """`inside`, moved most of the way to where the segment to `towards` leaves the limits: the nearer, the narrower
-        the gap.
-        """
-        losses = rows.losses(self.master.decisions(towards))
-        leave = crossings(rows, self.master, inside.losses, losses, rows.tails(losses))
-        share = min((crossing.share for crossing in leave), default=1.0)
-        start, end = self.master.primary(inside.x), self.master.primary(towards)
-        rise, room = share * (end - start), KEEP_BACK * self.monitor.gap * abs(end)
-        pull = PULL if room >= (1.0 - PULL) * rise else 1.0 - room / rise
-        return between(inside, Inside(towards, tuple(losses)), pull * share)
 
     def _tell_bound(self, bound: float) -> bool:
         """Take an upper bound; whether it meets the lower one."""
