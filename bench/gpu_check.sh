@@ -6,7 +6,8 @@
 # Needs Python 3.11 or later with cupy, numpy, scipy, numba, rich, pytest and hypothesis. Pyomo and highspy may lie as
 # wheels in .whl/ (pip download --no-deps …); compute-sanitizer is used where it is on the PATH.
 #   PYTHON=python3  WHEELS=.whl  COUNT=4e6  COUNTS="1e6 1e7 1e8 1e9"  SECONDS_EACH=120  TOOLS="memcheck racecheck …"
-#   TESTS="tests/kernels …"  WORKERS=4 (of pytest-xdist, where it is installed)  DEVICE=cpu tries the script without a GPU
+#   TESTS="tests/kernels …"  WORKERS=4 (of pytest-xdist, where it is installed)  STEP_SECONDS=900 (most for one step)
+#   DEVICE=cpu tries the script without a GPU.  An empty TOOLS or TESTS leaves them out.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
@@ -16,9 +17,9 @@ wheels=${WHEELS:-.whl}
 count=${COUNT:-4e6}
 read -r -a counts <<<"${COUNTS:-1e6 1e7 1e8 1e9}"
 each=${SECONDS_EACH:-120}
-read -r -a tools <<<"${TOOLS:-memcheck racecheck synccheck initcheck}"
+read -r -a tools <<<"${TOOLS-memcheck racecheck synccheck initcheck}"
 device=${DEVICE:-cuda}
-read -r -a tests <<<"${TESTS:-tests/kernels tests/optimizer/test_devices.py tests/optimizer/test_cuda_plans.py}"
+read -r -a tests <<<"${TESTS-tests/kernels tests/optimizer/test_devices.py tests/optimizer/test_cuda_plans.py}"
 
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
@@ -36,7 +37,7 @@ step() {
   local title=$1 log="$scratch/log" code=0
   shift
   say "" "## $title" "" '```'
-  "$@" >"$log" 2>&1 || code=$?
+  timeout --kill-after=5 "${STEP_SECONDS:-900}" "$@" >"$log" 2>&1 || code=$?
   tail -n "${LINES_KEPT:-40}" "$log" | tee -a "$report"
   say '```'
   if [ "$code" -ne 0 ]; then
@@ -57,7 +58,9 @@ fi
 LINES_KEPT=60 step "Doctor" "$python" -m capmix doctor hyperscaler
 pytest=("$python" -m pytest -q -p no:cacheprovider)
 if "$python" -c "import xdist" 2>/dev/null; then pytest+=(-n "${WORKERS:-4}" --dist loadfile); fi
-step "Tests on the device, kernels and plans" env CAPMIX_TEST_DEVICE="$device" "${pytest[@]}" "${tests[@]}"
+if [ "${#tests[@]}" -gt 0 ]; then
+  step "Tests on the device, kernels and plans" env CAPMIX_TEST_DEVICE="$device" "${pytest[@]}" "${tests[@]}"
+fi
 if [ "$device" = cuda ] && command -v compute-sanitizer >/dev/null; then
   for tool in "${tools[@]}"; do
     step "compute-sanitizer $tool" compute-sanitizer --tool "$tool" --error-exitcode 9 \
