@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array, csr_array, tril
+from scipy.sparse import coo_array, csr_array
 
 from ..ledger import Account, Ledger
 from ..program import Rule
@@ -179,7 +179,7 @@ def only(matrix: csr_array, where: BoolArray) -> csr_array:
 def cumulative(matrix: csr_array) -> csr_array:
     """Running sums over the rows (periods)."""
     count = matrix.shape[0]
-    return csr_array(csr_array(tril(np.ones((count, count)))) @ matrix)
+    return csr_array(csr_array(np.tril(np.ones((count, count)))) @ matrix)
 
 
 def trailing(matrix: csr_array, span: int) -> csr_array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import subprocess
 import sys
 
@@ -226,7 +227,7 @@ def test_numba_is_imported_late_and_its_threads_are_honoured():
         "b.get_backend('numpy'); assert 'numba' not in sys.modules; print(b.get_backend('numba').threads)"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code], env={"NUMBA_NUM_THREADS": "1", "PATH": ""}, capture_output=True, text=True,
+        [sys.executable, "-c", code], env={"NUMBA_NUM_THREADS": "1", "PATH": "", "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True,
         check=True, timeout=120,
     )  # fmt: skip
     assert result.stdout.strip() == "1"
