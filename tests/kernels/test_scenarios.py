@@ -226,10 +226,10 @@ def test_numba_is_imported_late_and_its_threads_are_honoured():
         "import sys, capmix.kernels.backend as b; assert 'numba' not in sys.modules; "
         "b.get_backend('numpy'); assert 'numba' not in sys.modules; print(b.get_backend('numba').threads)"
     )
+    env = {"NUMBA_NUM_THREADS": "1", "PATH": "", "PYTHONPATH": os.pathsep.join(sys.path)}
     result = subprocess.run(
-        [sys.executable, "-c", code], env={"NUMBA_NUM_THREADS": "1", "PATH": "", "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True,
-        check=True, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True, timeout=120
+    )
     assert result.stdout.strip() == "1"
 
 
