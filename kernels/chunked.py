@@ -55,7 +55,7 @@ class Chunked:
         self._losses, self._tails = losses, tails
         self._free, self._host_free = free, host_free
         self._spare = spare
-        self._owner = 0
+        self.owner = 0
         self._costs: Costs | None = None
         self._live: weakref.WeakSet[Scenarios] = weakref.WeakSet()
 
@@ -86,7 +86,7 @@ class Chunked:
         if fits and store.mode is Mode.RESIDENT:
             try:
                 held = self._guarded(lambda: self.inner.subset(self._whole(store), r))
-                return self._kept(Scenarios(source, shape, Placement(Mode.RESIDENT, r.size), self._owner, held))
+                return self.keep(Scenarios(source, shape, Placement(Mode.RESIDENT, r.size), self.owner, held))
             except OutOfDeviceMemory:
                 pass
         return self._scenarios(source, shape)
@@ -109,7 +109,7 @@ class Chunked:
                 parts.append(loss)
         joined = []
         for parts in found:
-            joined.append(self._guarded(lambda parts=parts: self.inner.concatenate(parts)))  # type: ignore[misc]
+            joined.append(self.concatenate(parts))
             parts.clear()
         return joined
 
@@ -179,14 +179,14 @@ class Chunked:
         else:
             found = self._chosen(store, rows, np.ones(np.shape(rows)) if weights is None else weights, of)
         losses, tallies = zip(*found, strict=True)
-        return self._guarded(lambda: self.inner.concatenate(losses)), added(list(tallies))
+        return self.concatenate(losses), added(list(tallies))
 
     def breaches(
         self, store: Scenarios, table: LossTable, exposure: ArrayLike, dates: IntArray, rounding: float
     ) -> tuple[Losses, Breached]:
         found = self._over(store, lambda _, part: self.inner.breaches(part, table, exposure, dates, rounding))
         worst, counts = zip(*(one for _, one in found), strict=True)
-        return self._guarded(lambda: self.inner.concatenate(worst)), sum(counts[1:], counts[0])
+        return self.concatenate(worst), sum(counts[1:], counts[0])
 
     # losses
 
@@ -224,16 +224,15 @@ class Chunked:
                 return True
         if self.inner.recover(fault):
             self.device_name = getattr(self.inner, "device_name", self.device_name)
-            self.messages.append(f"{fault}. The plan went on on {self.device_name}, from what was known by then")
-            self._owner += 1
-            return True
-        if self._spare is None:
+        elif self._spare is None:
             return False
-        self.messages.append(f"{fault}. The plan went on on the CPU, from what was known by then")
-        self.inner, self._spare = self._spare(), None
-        self._free, self._host_free = self._host_free or self._free, None
-        self._owner += 1
-        self.device_name = ""
+        else:
+            self.inner, self._spare = self._spare(), None
+            self._free, self._host_free = self._host_free or self._free, None
+            self.device_name = ""
+        where = self.device_name or "the CPU"
+        self.messages.append(f"{fault}. The plan went on on {where}, from what was known by then")
+        self.owner += 1
         return True
 
     def _guarded(self, call: Callable[[], R]) -> R:
@@ -262,15 +261,14 @@ class Chunked:
     # where scenarios lie
 
     def _scenarios(self, source: Source, shape: Shape | None = None, told: bool = False) -> Scenarios:
-        if shape is None:
-            shape = self._shape(source, self._losses, self._tails)
+        shape = shape or self._shape(source, self._losses, self._tails)
         placement = self._place(shape, source)
         if told:
             share: Callable[[int, int], str] = getattr(self.inner, "told", lambda *_: "")
             each = shape.drivers * shape.periods * 4 * (placement.mode is Mode.RESIDENT)
             words = "" if placement.mode is Mode.RESIDENT else placement.words(shape)
             self.messages += [w for w in (share(min(shape.count, placement.chunk), each), words) if w]
-        store = self._kept(Scenarios(source, shape, placement, self._owner))
+        store = self.keep(Scenarios(source, shape, placement, self.owner))
         if placement.mode is Mode.RESIDENT:
             try:
                 self._whole(store)
@@ -282,7 +280,8 @@ class Chunked:
         table = source.table
         return Shape(source.count, table.drivers, table.periods, losses, tails, host=self._host_free is None)
 
-    def _kept(self, store: Scenarios) -> Scenarios:
+    def keep(self, store: Scenarios) -> Scenarios:
+        """Count a store among those that give way where memory runs out."""
         self._live.add(store)
         return store
 
@@ -314,16 +313,17 @@ class Chunked:
 
     def _whole(self, store: Scenarios) -> Held:
         """All scenarios of a resident store, drawn where they are not held."""
-        if store.whole is None or store.owner != self._owner:
+        held = store.whole  # another search on the same scenarios may let go of them
+        if held is None or store.owner != self.owner:
             self._adopt(store)
-            store.whole = self._guarded(lambda: self._draw(store.source, 0, store.count))
-        return store.whole
+            held = store.whole = self._guarded(lambda: self._draw(store.source, 0, store.count))
+        return held
 
     def _adopt(self, store: Scenarios) -> None:
         """Make a store of a lost device one of the present backend."""
-        if store.owner != self._owner:
+        if store.owner != self.owner:
             store.release()
-            store.owner = self._owner
+            store.owner = self.owner
             store.placement = self._place(store.shape, store.source)
 
     def _draw(self, source: Source, low: int, high: int) -> Held:

@@ -40,6 +40,10 @@ class NumbaBackend(HostVectors):
     def threads(self) -> int:
         return self._workers.threads
 
+    def narrowed(self, threads: int) -> NumbaBackend:
+        """One more of this kind, on fewer threads."""
+        return NumbaBackend(threads)
+
     def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Store:
         checks.check_draws(count, seed, sample, first)
         return self._draw(table, count, first, None, seed, sample)

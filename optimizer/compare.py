@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.apart import apart
 from ..kernels.backend import Backend, Held
+from ..kernels.chunked import Chunked
 from ..kernels.tables import ProcessTable
 from ..models.reading.faults import CaseError, Fault, show
 from ..models.reading.variants import apply_variant
@@ -28,6 +31,7 @@ from .progress import Progress
 from .settings import Settings
 from .shortfalls import tails
 from .solution import Cut, Solution
+from .together import together
 
 FloatArray = NDArray[np.float64]
 
@@ -98,19 +102,31 @@ def compare(
     _check_milestones(milestones)
     cases = {name: apply_variant(case, name) for name in names}
     backend = devices.choose(device, *tails(*cases.values()))
-    solved = _solve(cases, backend, count, key, gap, time_limit, clock, progress)
+    ready = _prepare(cases, backend, count, key, clock)
+    stores = list({id(one.store): one.store for one in ready.values()}.values())
+    beside = apart(backend, stores, len(names))
+    solved = _solve(ready, backend, beside, Settings(gap=gap, time_limit=time_limit), clock, progress)
     fresh: dict[str, list[FloatArray]] = {}
     if out_of_sample:
         clock.tell("checking the plans on fresh draws")
         fresh = devices.steadily(backend, lambda: _fresh(solved, backend, fresh_count(count), key))
+    clock.tell("writing the plans' papers")
+    about = {name: Circumstances(key, gap, fresh.get(name), ()) for name in names}
+    papers = together([partial(_composed, solved[name], about[name]) for name in names], beside)
     outcomes: dict[str, Outcome] = {}
-    for name in names:
-        ready, solution = solved[name].ready, solved[name].solution
-        plan = _composed(solved[name], Circumstances(key, gap, fresh.get(name), ()))
-        plan = replace(plan, timings=_timings(ready, solution), messages=(*backend.messages, *plan.messages))
+    for name, plan in zip(names, papers, strict=True):
+        one = solved[name]
+        plan = replace(
+            plan,
+            device=devices.describe(backend, one.ready.store),
+            timings=_timings(one.ready, one.solution),
+            messages=(*backend.messages, *plan.messages),
+        )
         amounts = None
-        if solution.decisions is not None:
-            amounts = Amounts(ready.case, ready.ledger, ready.means, solution.decisions, ready.deposit_rates)
+        if one.solution.decisions is not None:
+            amounts = Amounts(
+                one.ready.case, one.ready.ledger, one.ready.means, one.solution.decisions, one.ready.deposit_rates
+            )
         outcomes[name] = outcome(name, _title(case, name), plan, amounts)
     reference = _reference(outcomes)
     marks = tuple(milestones) if milestones is not None else milestones_of(list(outcomes.values()))
@@ -118,47 +134,59 @@ def compare(
     return Comparison(case, outcomes, reference, marks, compared, clock.elapsed)
 
 
+def _prepare(cases: Mapping[str, Case], backend: Chunked, count: int, seed: int, clock: Clock) -> dict[str, Prepared]:
+    """Every variant ready for the search; those with the same drivers share the scenarios."""
+    drawn: list[tuple[ProcessTable, Held]] = []
+    ready: dict[str, Prepared] = {}
+    for name, case in cases.items():
+        one = devices.steadily(backend, partial(prepare, case, backend, count, seed, clock, drawn))
+        if not any(store is one.store for _, store in drawn):
+            drawn.append((one.processes, one.store))
+        ready[name] = one
+    return ready
+
+
 def _solve(
-    cases: Mapping[str, Case],
-    backend: Backend,
-    count: int,
-    seed: int,
-    gap: float,
-    time_limit: float | None,
+    ready: Mapping[str, Prepared],
+    backend: Chunked,
+    beside: Sequence[Chunked],
+    settings: Settings,
     clock: Clock,
     progress: Progress | None,
 ) -> dict[str, _Solved]:
-    """Every variant planned, that with the most decisions first: its cuts serve those that have fewer."""
-    drawn: list[tuple[ProcessTable, Held]] = []
-    ready: dict[str, Prepared] = {}
-    for name, variant in cases.items():
-        ready[name] = _prepared(variant, backend, count, seed, clock, drawn)
-        if not any(store is ready[name].store for _, store in drawn):
-            drawn.append((ready[name].processes, ready[name].store))
-    solved: dict[str, _Solved] = {}
-    for name in sorted(cases, key=lambda n: -len(ready[n].ledger.decisions)):
-        clock.tell(f"variant {name}")
-        pool: tuple[Cut, ...] = ()
-        for before in solved.values():
-            pool += carried(before.solution.cuts, before.ready, ready[name])
-        left = None if time_limit is None else max(0.0, time_limit - clock.elapsed)
-        limits = risk_limits(cases[name], ready[name].losses)
-        settings = Settings(gap=gap, time_limit=left)
-        solution = maximise(ready[name].program, limits, backend, ready[name].store, settings, progress, pool)
-        if "interrupted" in solution.messages:
-            raise KeyboardInterrupt
-        solved[name] = _Solved(ready[name], solution)
-    return solved
+    """Every variant planned: that with the most decisions first, then the others beside each other, from its cuts.
+
+    What a variant begins with does not depend on how many run at a time, so neither does its plan.
+    """
+    first, *others = sorted(ready, key=lambda n: -len(ready[n].ledger.decisions))
+    clock.tell(f"variant {first}")
+    leading = _searched(ready[first], (), settings, clock, backend, progress)
+    tasks = []
+    for name in others:
+        pool = carried(leading.solution.cuts, leading.ready, ready[name])
+        tasks.append(partial(_searched, ready[name], pool, settings, clock))
+    if others:
+        clock.tell(f"variants {', '.join(others)}")
+    return {first: leading, **dict(zip(others, together(tasks, beside, progress), strict=True))}
 
 
-def _prepared(
-    case: Case, backend: Backend, count: int, seed: int, clock: Clock, drawn: Sequence[tuple[ProcessTable, Held]]
-) -> Prepared:
-    return devices.steadily(backend, lambda: prepare(case, backend, count, seed, clock, drawn))
+def _searched(
+    ready: Prepared, pool: Sequence[Cut], settings: Settings, clock: Clock, backend: Chunked, progress: Progress | None
+) -> _Solved:
+    """One variant planned in what is left of the time for all. KeyboardInterrupt if it was interrupted."""
+    if settings.time_limit is not None:
+        settings = replace(settings, time_limit=max(0.0, settings.time_limit - clock.elapsed))
+    limits = risk_limits(ready.case, ready.losses)
+    solution = maximise(ready.program, limits, backend, ready.store, settings, progress, pool)
+    if "interrupted" in solution.messages:
+        raise KeyboardInterrupt
+    return _Solved(ready, solution)
 
 
-def _composed(one: _Solved, about: Circumstances) -> Plan:
-    return devices.steadily(one.ready.backend, lambda: compose(one.ready, one.solution, about))
+def _composed(one: _Solved, about: Circumstances, backend: Chunked, progress: Progress | None) -> Plan:
+    del progress
+    ready = replace(one.ready, backend=backend)
+    return devices.steadily(backend, lambda: compose(ready, one.solution, about))
 
 
 def _fresh(solved: Mapping[str, _Solved], backend: Backend, count: int, seed: int) -> dict[str, list[FloatArray]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import capmix
+import numba
 import numpy as np
 import pytest
 from capmix.models.reading import CaseError
@@ -18,6 +19,7 @@ from capmix.optimizer.compare import Comparison, compare
 from capmix.optimizer.loop import maximise
 from capmix.optimizer.plan import Status
 from capmix.optimizer.prepare import Prepared, prepare
+from capmix.optimizer.progress import ProgressEvent
 
 SCENARIOS = 2_000
 
@@ -81,6 +83,42 @@ def test_an_infeasible_variant_is_a_row_that_says_why(lab: Case) -> None:
     assert "liquidity" in str(rows["safe"][-1])
     assert rows["safe"][3] is None
     assert found.reference == "own_cash"
+
+
+def test_the_plans_do_not_depend_on_how_many_run_at_a_time(
+    lab: Case, compared: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for threads in (1, 3):
+        monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", threads)
+        again = compare(lab, scenarios=SCENARIOS, device="cpu", out_of_sample=False)
+        for name, plan in again.plans.items():
+            before = compared.plans[name]
+            assert plan.decisions == before.decisions
+            assert plan.certificate == before.certificate
+            assert plan.passes == before.passes
+            assert plan.tables.keys() == before.tables.keys()
+            assert plan.tables["covenant_breaches"] == before.tables["covenant_breaches"]
+
+
+def test_ctrl_c_among_variants_beside_each_other(lab: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
+    heard: list[ProgressEvent] = []
+
+    def press(event: ProgressEvent) -> None:
+        if heard and event.solves < heard[-1].solves:  # the second search, beside which the third runs
+            raise KeyboardInterrupt
+        heard.append(event)
+
+    with pytest.raises(KeyboardInterrupt):
+        compare(lab, scenarios=SCENARIOS, device="cpu", progress=press, out_of_sample=False)
+    assert heard
+
+
+def test_a_time_limit_is_for_all_variants_together(lab: Case) -> None:
+    found = compare(lab, scenarios=SCENARIOS, time_limit=1e-3, out_of_sample=False)
+    for plan in found.plans.values():
+        assert plan.status in (Status.STOPPED, Status.CERTIFIED)
+        assert any("time" in message for message in plan.messages)
 
 
 def test_cuts_carry_over_and_hold(lab: Case) -> None:
