@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .backend import Backend
+from .backend import Backend, Held
 from .chunked import Chunked
 from .host_memory import memory_available
 from .modes import RESERVE, Mode
-from .scenarios import Scenarios
 
 
-def apart(backend: Chunked, stores: Sequence[Scenarios], count: int) -> list[Chunked]:
+def apart(backend: Backend, stores: Sequence[Held], count: int) -> list[Backend]:
     """Up to `count` backends for as many threads of the caller; each may work on every one of the stores.
 
     `backend` alone where it computes on a device, which does one thing at a time anyway, where scenarios are not held,
     or where threads or memory do not reach for two. Results do not depend on how many there are.
     """
+    if not isinstance(backend, Chunked):
+        return [backend]
     narrowed: Callable[[int], Backend] | None = getattr(backend.inner, "narrowed", None)
     number = min(count, backend.threads)
     if narrowed is None or not stores or any(store.mode is not Mode.RESIDENT for store in stores):
@@ -30,7 +31,7 @@ def apart(backend: Chunked, stores: Sequence[Scenarios], count: int) -> list[Chu
         number = number if free is None else min(number, int(RESERVE * free) // each)
     if narrowed is None or number < 2:
         return [backend]
-    parts = []
+    parts: list[Backend] = []
     for i in range(number):
         share = backend.threads // number + (i < backend.threads % number)
         shape = stores[0].shape

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ..kernels.apart import apart
 from ..kernels.backend import Backend, Held
-from ..kernels.chunked import Chunked
 from ..kernels.tables import ProcessTable
 from ..models.reading.faults import CaseError, Fault, show
 from ..models.reading.variants import apply_variant
@@ -27,7 +26,7 @@ from .loop import maximise
 from .out_of_sample import fresh_count, fresh_losses
 from .plan import Plan, Table, Timings
 from .prepare import Clock, Prepared, prepare, same_drivers
-from .progress import Progress
+from .progress import Progress, named
 from .settings import Settings
 from .shortfalls import tails
 from .solution import Cut, Solution
@@ -134,7 +133,7 @@ def compare(
     return Comparison(case, outcomes, reference, marks, compared, clock.elapsed)
 
 
-def _prepare(cases: Mapping[str, Case], backend: Chunked, count: int, seed: int, clock: Clock) -> dict[str, Prepared]:
+def _prepare(cases: Mapping[str, Case], backend: Backend, count: int, seed: int, clock: Clock) -> dict[str, Prepared]:
     """Every variant ready for the search; those with the same drivers share the scenarios."""
     drawn: list[tuple[ProcessTable, Held]] = []
     ready: dict[str, Prepared] = {}
@@ -148,8 +147,8 @@ def _prepare(cases: Mapping[str, Case], backend: Chunked, count: int, seed: int,
 
 def _solve(
     ready: Mapping[str, Prepared],
-    backend: Chunked,
-    beside: Sequence[Chunked],
+    backend: Backend,
+    beside: Sequence[Backend],
     settings: Settings,
     clock: Clock,
     progress: Progress | None,
@@ -159,31 +158,34 @@ def _solve(
     What a variant begins with does not depend on how many run at a time, so neither does its plan.
     """
     first, *others = sorted(ready, key=lambda n: -len(ready[n].ledger.decisions))
-    clock.tell(f"variant {first}")
-    leading = _searched(ready[first], (), settings, clock, backend, progress)
+    leading = _searched(first, ready[first], (), settings, clock, backend, progress)
     tasks = []
     for name in others:
         pool = carried(leading.solution.cuts, leading.ready, ready[name])
-        tasks.append(partial(_searched, ready[name], pool, settings, clock))
-    if others:
-        clock.tell(f"variants {', '.join(others)}")
+        tasks.append(partial(_searched, name, ready[name], pool, settings, clock))
     return {first: leading, **dict(zip(others, together(tasks, beside, progress), strict=True))}
 
 
 def _searched(
-    ready: Prepared, pool: Sequence[Cut], settings: Settings, clock: Clock, backend: Chunked, progress: Progress | None
+    name: str,
+    ready: Prepared,
+    pool: Sequence[Cut],
+    settings: Settings,
+    clock: Clock,
+    backend: Backend,
+    progress: Progress | None,
 ) -> _Solved:
     """One variant planned in what is left of the time for all. KeyboardInterrupt if it was interrupted."""
     if settings.time_limit is not None:
         settings = replace(settings, time_limit=max(0.0, settings.time_limit - clock.elapsed))
     limits = risk_limits(ready.case, ready.losses)
-    solution = maximise(ready.program, limits, backend, ready.store, settings, progress, pool)
+    solution = maximise(ready.program, limits, backend, ready.store, settings, named(f"variant {name}", progress), pool)
     if "interrupted" in solution.messages:
         raise KeyboardInterrupt
     return _Solved(ready, solution)
 
 
-def _composed(one: _Solved, about: Circumstances, backend: Chunked, progress: Progress | None) -> Plan:
+def _composed(one: _Solved, about: Circumstances, backend: Backend, progress: Progress | None) -> Plan:
     del progress
     ready = replace(one.ready, backend=backend)
     return devices.steadily(backend, lambda: compose(ready, one.solution, about))

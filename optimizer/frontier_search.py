@@ -1,14 +1,22 @@
-"""The search for a frontier's points: ends first, then the middle of each gap, with everything learnt handed on."""
+"""The search for a frontier's points: ends first, then the middle of each gap, with what was learnt handed on.
+
+A point begins as soon as its neighbours are known, beside others. It is handed what they have learnt, and what those
+before them had, and nothing else: so it does not depend on how many run at a time.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.apart import apart
+from ..kernels.backend import Backend
 from ..models.reading.faults import CaseError, Fault, show
 from . import device as devices
 from .amounts import Amounts
@@ -22,11 +30,12 @@ from .mixture import best_mixture, greatest_depth
 from .phase_one import CLEARLY
 from .plan import Passes, Status
 from .prepare import Clock, Prepared
-from .progress import Monitor, OutOfTime, Progress
+from .progress import Monitor, OutOfTime, Progress, named
 from .risk_figures import UNITS
 from .settings import Settings
 from .shortfalls import all_risks
 from .solution import Cut, Evaluated, RiskLimit, Solution
+from .together import together
 
 FloatArray = NDArray[np.float64]
 
@@ -34,6 +43,16 @@ DEEP = 0.05  # relative to the other limits: so far inside them the search for t
 FREE = 10.0  # an amount so many times what the plan without limits needs counts as none
 CLOSE = 1e-9  # relative to its size: two amounts that are one
 NO_WORK = Passes(0, 0.0, 0, 0)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Learnt:
+    """What a point hands on: its own cuts, and all plans that it knows of."""
+
+    cuts: tuple[Cut, ...]
+    known: tuple[Evaluated, ...]
 
 
 class FrontierSearch:
@@ -71,7 +90,7 @@ class FrontierSearch:
     @property
     def cuts(self) -> tuple[Cut, ...]:
         """All cuts known, each once."""
-        return tuple({id(cut): cut for cuts in self._solved.values() for cut in cuts}.values())
+        return _once(*self._solved.values())
 
     def run(self, points: int, low: float | None, high: float | None) -> tuple[FrontierPoint, ...]:
         """The points by rising limit. Only one, without a plan, where no amount of the limit has any."""
@@ -81,13 +100,7 @@ class FrontierSearch:
             return (last,)
         self._clock.tell("frontier: the least possible risk")
         self._safe_end()
-        grid = self._amounts(points, low, last.limit)
-        found = {len(grid) - 1: last}
-        for done, i in enumerate(_ends_then_middles(len(grid)), start=1):
-            if i not in found:
-                self._clock.tell(f"frontier: point {done} of {len(grid)}")
-                found[i] = self._point(float(grid[i]))
-        return tuple(found[i] for i in range(len(grid)))
+        return (*self._between(self._amounts(points, low, last.limit)[:-1].tolist(), last.limit), last)
 
     def _amounts(self, points: int, low: float | None, high: float) -> FloatArray:
         """Equal steps; where no first amount is given from one above the least possible risk, or the case's own amount
@@ -163,23 +176,61 @@ class FrontierSearch:
 
     def _point(self, amount: float, polish: bool = False) -> FrontierPoint:
         """The best plan at one amount of the limit, from the cuts of its neighbours and all plans known."""
-        ready, m, least = self._ready, self._limit, self.least
-        if least is not None and amount < least.bound:
-            return FrontierPoint(amount, Status.INFEASIBLE, why=self._impossible(amount, least))
-        risks = [replace(r, limit=amount) if i == m else r for i, r in enumerate(self._risks)]
+        if self.least is not None and amount < self.least.bound:
+            return self._impossible(amount, self.least)
+        below = max((a for a in self._solved if a <= amount), default=-math.inf)
+        above = min((a for a in self._solved if a >= amount), default=math.inf)
+        pool = _once(self._solved.get(below, ()), self._solved.get(above, ()))
+        solution = self._searched(amount, pool, self._known, polish, self._ready.backend, self._progress)
+        return self._read(amount, solution)
+
+    def _between(self, amounts: Sequence[float], last: float) -> list[FrontierPoint]:
+        """The best plans at rising amounts up to the `last`, which is known already."""
+        least = self.least
+        points = [self._impossible(a, least) for a in amounts if least is not None and a < least.bound]
+        possible = amounts[len(points) :]
+        count, known = len(possible), tuple(self._known)
+        learnt = {-1: _Learnt(self._solved.get(-math.inf, ()), known), count: _Learnt(self._solved[last], known)}
+
+        def search(i: int, below: int, above: int, backend: Backend, progress: Progress | None) -> Solution:
+            one, other = learnt[below], learnt[above]
+            plans = _once(one.known, other.known)
+            told = named(f"frontier: {possible[i]:.6g}", progress)
+            solution = self._searched(possible[i], _once(one.cuts, other.cuts), plans, False, backend, told)
+            learnt[i] = _Learnt(solution.cuts, _once(plans, solution.known))
+            return solution
+
+        order = list(_bisection(count))
+        place = {i: k for k, (i, _, _) in enumerate(order)}
+        after = [[place[j] for j in neighbours if j in place] for _, *neighbours in order]
+        beside = apart(self._ready.backend, [self._ready.store], count)
+        solutions = together([partial(search, *one) for one in order], beside, self._progress, after)
+        return points + [self._read(possible[i], solutions[place[i]]) for i in range(count)]
+
+    def _searched(
+        self,
+        amount: float,
+        pool: Sequence[Cut],
+        known: Sequence[Evaluated],
+        polish: bool,
+        backend: Backend,
+        progress: Progress | None,
+    ) -> Solution:
+        """The search at one amount. KeyboardInterrupt if it was interrupted."""
+        ready = self._ready
+        risks = [replace(r, limit=amount) if i == self._limit else r for i, r in enumerate(self._risks)]
         settings = replace(self._settings, time_limit=self._left(), polish=polish)
-        solution = maximise(
-            ready.program, risks, ready.backend, ready.store, settings, self._progress, self._pool(amount), self._known
-        )
+        solution = maximise(ready.program, risks, backend, ready.store, settings, progress, pool, known)
         if "interrupted" in solution.messages:
             raise KeyboardInterrupt
+        return solution
+
+    def _read(self, amount: float, solution: Solution) -> FrontierPoint:
+        """The point of a search, which counts from now on."""
+        ready = self._ready
         self._count(solution.passes, solution.evaluate_s, solution.master_s)
         self._known += solution.known
         self._solved[amount] = solution.cuts
-        return self._read(amount, solution)
-
-    def _read(self, amount: float, solution: Solution) -> FrontierPoint:
-        ready = self._ready
         if solution.decisions is None:
             why = "; ".join(solution.messages)
             if solution.status is Status.INFEASIBLE:
@@ -208,18 +259,12 @@ class FrontierSearch:
             why="; ".join(solution.messages),
         )
 
-    def _pool(self, amount: float) -> tuple[Cut, ...]:
-        """The cuts of the nearest points below and above, each once."""
-        below = max((a for a in self._solved if a <= amount), default=None)
-        above = min((a for a in self._solved if a >= amount), default=None)
-        pool = {id(cut): cut for a in (below, above) if a is not None for cut in self._solved[a]}
-        return tuple(pool.values())
-
-    def _impossible(self, amount: float, least: Least) -> str:
+    def _impossible(self, amount: float, least: Least) -> FrontierPoint:
         risk = all_risks(self._ready.case)[self._limit]
         unit = UNITS[risk.loss]
         kept = " with all other limits kept" if len(self._risks) > 1 else ""
-        return f"the least possible{kept} is {least.value:.6g} {unit}; {amount:.6g} {unit} is below"
+        why = f"the least possible{kept} is {least.value:.6g} {unit}; {amount:.6g} {unit} is below"
+        return FrontierPoint(amount, Status.INFEASIBLE, why=why)
 
     def _left(self) -> float | None:
         limit = self._settings.time_limit
@@ -237,15 +282,21 @@ class FrontierSearch:
         self.master_s += master_s
 
 
-def _ends_then_middles(count: int) -> Iterator[int]:
-    """0 … count-1: the last, the first, then the middle of every gap, the widest gaps first."""
-    yield count - 1
-    if count > 1:
-        yield 0
-    gaps = [(0, count - 1)]
-    while gaps:
-        a, b = gaps.pop(0)
-        if b - a > 1:
-            middle = (a + b) // 2
-            yield middle
+def _bisection(count: int) -> Iterator[tuple[int, int, int]]:
+    """(number, below, above) for 0 … count-1: the first, then the middle of every gap, the widest gaps first, with the
+    nearest on both sides among those before it, or -1 and count, which are known at the outset.
+    """
+    if count == 0:
+        return
+    yield 0, -1, count
+    gaps = [(0, count)]
+    for a, b in gaps:  # which grow
+        middle = (a + b) // 2
+        if middle > a:
+            yield middle, -1 if b - a == count else a, b  # the first middle need not wait for the first
             gaps += [(a, middle), (middle, b)]
+
+
+def _once(*parts: Sequence[T]) -> tuple[T, ...]:
+    """Everything in the parts, each thing once."""
+    return tuple({id(one): one for part in parts for one in part}.values())

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,11 @@ class ProgressEvent:
 
 
 Progress = Callable[[ProgressEvent], None]
+
+
+def named(name: str, progress: Progress | None) -> Progress | None:
+    """A progress whose phases say which of several searches they belong to."""
+    return progress and (lambda event: progress(replace(event, phase=f"{name}, {event.phase}")))
 
 
 class Enough(Exception):

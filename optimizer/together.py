@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from queue import SimpleQueue
 from threading import Event, Lock
 from typing import TypeVar
 
@@ -19,37 +18,41 @@ SWITCH = 2e-4  # seconds that a thread may hold the interpreter while others wai
 
 
 def together(
-    tasks: Sequence[Callable[[W, Progress | None], R]], workers: Sequence[W], progress: Progress | None = None
+    tasks: Sequence[Callable[[W, Progress | None], R]],
+    workers: Sequence[W],
+    progress: Progress | None = None,
+    after: Sequence[Sequence[int]] | None = None,
 ) -> list[R]:
     """Results of task(worker, progress) in the order of the tasks, as many at a time as there are workers.
 
-    `progress` hears of one task at a time: the first that is not done. Where a task fails, the first error in their
-    order is raised once all have stopped. Ctrl-C ends them all, by KeyboardInterrupt in their progress.
+    `after`: for each task the numbers of earlier ones that end before it begins; none where left out. `progress` hears
+    of one task at a time: the first that has not ended. Where a task fails the others are stopped and its error is
+    raised once they have. Ctrl-C ends them all. A task is stopped by KeyboardInterrupt in its progress.
     """
     if len(workers) == 1:
         return [task(workers[0], progress) for task in tasks]
-    free: SimpleQueue[W] = SimpleQueue()
-    for worker in workers:
-        free.put(worker)
+    left = {number: set(after[number]) if after else set() for number in range(len(tasks))}
     heard = _Heard(progress)
-
-    def run(number: int) -> R:
-        worker = free.get()
-        try:
-            return tasks[number](worker, lambda event: heard.tell(number, event))
-        finally:
-            free.put(worker)
-            heard.done(number)
-
-    futures: list[Future[R]] = []
+    idle = list(workers)
+    running: dict[Future[R], tuple[int, W]] = {}
+    results: dict[int, R] = {}
     with _brisk(), ThreadPoolExecutor(len(workers), thread_name_prefix="capmix-search") as pool:
         try:
-            futures.extend(pool.submit(run, number) for number in range(len(tasks)))
-            return [future.result() for future in futures]
+            while left or running:
+                ready = [number for number, needs in left.items() if needs <= results.keys()]
+                for number in ready[: len(idle)]:
+                    del left[number]
+                    worker = idle.pop(0)
+                    running[pool.submit(tasks[number], worker, heard.of(number))] = number, worker
+                ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in sorted(ended, key=lambda future: running[future][0]):
+                    number, worker = running.pop(future)
+                    results[number] = future.result()
+                    idle.append(worker)
+                    heard.ended(number)
         finally:
             heard.stop.set()
-            for future in futures:
-                future.cancel()
+    return [results[number] for number in range(len(tasks))]
 
 
 class _Heard:
@@ -62,18 +65,22 @@ class _Heard:
         self._first = 0
         self._done: set[int] = set()
 
-    def tell(self, number: int, event: ProgressEvent) -> None:
-        if self.stop.is_set():
-            raise KeyboardInterrupt
-        if self._progress is not None and number == self._first:
-            with self._lock:
-                self._progress(event)
+    def of(self, number: int) -> Progress:
+        """The progress of one task."""
 
-    def done(self, number: int) -> None:
-        with self._lock:
-            self._done.add(number)
-            while self._first in self._done:
-                self._first += 1
+        def tell(event: ProgressEvent) -> None:
+            if self.stop.is_set():
+                raise KeyboardInterrupt
+            if self._progress is not None and number == self._first:
+                with self._lock:
+                    self._progress(event)
+
+        return tell
+
+    def ended(self, number: int) -> None:
+        self._done.add(number)
+        while self._first in self._done:
+            self._first += 1
 
 
 @contextmanager

@@ -84,21 +84,49 @@ def test_progress_is_that_of_the_first_task_that_is_not_done() -> None:
     assert heard == ["first", "second"]
 
 
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_a_task_begins_once_those_before_it_have_ended(workers: int) -> None:
+    ended: list[int] = []
+    after = [(), (0,), (0,), (), (1, 2), (4, 3)]
+
+    def task(number: int, worker: int, progress: Progress | None) -> int:
+        assert set(after[number]) <= set(ended)
+        ended.append(number)
+        return number
+
+    tasks = [partial(task, number) for number in range(6)]
+    assert together(tasks, list(range(workers)), None, after) == list(range(6))
+
+
+def test_a_task_does_not_wait_for_what_is_not_before_it() -> None:
+    """The fourth waits for the second alone, which the first outlasts."""
+    last = Event()
+
+    def slow(worker: int, progress: Progress | None) -> None:
+        assert last.wait(PATIENCE)
+
+    def quick(worker: int, progress: Progress | None) -> None:
+        return
+
+    def sets(worker: int, progress: Progress | None) -> None:
+        last.set()
+
+    together([slow, quick, quick, sets], [1, 2], None, [(), (), (0,), (1,)])
+
+
 @pytest.mark.parametrize("workers", [1, 2])
-def test_the_first_error_in_the_order_of_the_tasks_is_raised(workers: int) -> None:
-    failed = Event()
+def test_the_error_of_the_task_that_failed_is_raised(workers: int) -> None:
+    def works(worker: int, progress: Progress | None) -> None:
+        return
 
-    def first(worker: int, progress: Progress | None) -> None:
-        if workers > 1:
-            assert failed.wait(PATIENCE)
-        raise ValueError("first")
-
-    def second(worker: int, progress: Progress | None) -> None:
-        failed.set()
+    def fails(worker: int, progress: Progress | None) -> None:
         raise LookupError("second")
 
-    with pytest.raises(ValueError, match="first"):
-        together([first, second], list(range(workers)))
+    def never(worker: int, progress: Progress | None) -> None:
+        raise AssertionError
+
+    with pytest.raises(LookupError, match="second"):
+        together([works, fails, never], list(range(workers)), None, [(), (0,), (1,)])
 
 
 def test_an_error_stops_the_others_at_their_next_word() -> None:
