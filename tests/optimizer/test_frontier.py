@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import capmix
+import numba
 import numpy as np
 import pytest
 from capmix import Frontier, Status, optimize
@@ -13,10 +14,11 @@ from capmix.models.reading.faults import CaseError
 from capmix.models.schema.case import Case
 from capmix.optimizer.assemble import risk_limits
 from capmix.optimizer.device import choose
-from capmix.optimizer.frontier_search import FrontierSearch
+from capmix.optimizer.frontier_search import FrontierSearch, _bisection
 from capmix.optimizer.least import least_kept
 from capmix.optimizer.loop import maximise
 from capmix.optimizer.prepare import Clock, prepare
+from capmix.optimizer.progress import ProgressEvent
 from capmix.optimizer.settings import Settings
 
 from .cases import every_loss, starter, with_risk
@@ -117,6 +119,44 @@ def test_no_amount_has_a_plan() -> None:
     assert [p.status for p in found.points] == [Status.INFEASIBLE]
     assert found.points[0].why
     assert found.least is None
+
+
+def test_points_do_not_depend_on_how_many_run_at_a_time(
+    case: Case, whole: Frontier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for threads in (1, 3):
+        monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", threads)
+        again = capmix.frontier(case, "liquidity", points=9, scenarios=COUNT, device="cpu")
+        assert again.tables == whole.tables
+        assert again.passes == whole.passes
+        assert again.least == whole.least
+        for one, before in zip(again.points, whole.points, strict=True):
+            assert one.decisions is not None
+            assert (one.decisions == before.decisions).all()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 19, 64])
+def test_neighbours_come_before_those_between_them(count: int) -> None:
+    known = [-1, count]
+    for i, below, above in _bisection(count):
+        assert below < i < above
+        assert {below, above} <= set(known)
+        known.append(i)
+    assert sorted(known) == list(range(-1, count + 1))
+
+
+def test_ctrl_c_among_points_beside_each_other(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
+    heard: list[str] = []
+
+    def press(event: ProgressEvent) -> None:
+        heard.append(event.phase)
+        if sum(phase.endswith("relaxed") for phase in heard) > 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        capmix.frontier(case, "liquidity", points=9, scenarios=COUNT, device="cpu", progress=press)
+    assert heard[-1].startswith("frontier: ")
 
 
 def test_the_same_pool_serves_another_limit_and_a_minimised_cost(case: Case) -> None:
