@@ -55,10 +55,6 @@ def plans(case_name: str, counts: Sequence[int], device: str, seconds: float) ->
     return lines
 
 
-def forms(job: gpu_passes.Work, backend: Backend, count: int) -> list[str]:
-    return gpu_passes.alternatives(job, backend, count) if backend.name == "cuda" else ["only on a GPU"]
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.gpu", description=__doc__)
     parser.add_argument("--case", default="hyperscaler")
@@ -89,7 +85,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     for title, lines in (
         ("Passes", lambda: gpu_passes.table(job, backend, count, copied)),
         ("Regenerating", lambda: gpu_passes.regenerating(job, backend, count)),
-        ("Forms of the passes", lambda: forms(job, backend, count)),
         ("Parity", lambda: gpu_passes.parity(job, backend, min(count, 100_000))),
         (f"Plans on {name}", lambda: plans(options.case, counts, options.device, options.seconds)),
     ):

@@ -64,13 +64,13 @@ def exercise(backend: CudaBackend) -> list[str]:
 def _passes(backend: CudaBackend) -> list[str]:
     job = gpu_passes.work("neocloud")
     lines = gpu_passes.parity(job, backend, COUNT)
-    gpu_passes.alternatives(job, backend, COUNT // 3)
     processes, table, exposure = job.ready.processes, job.tables[0], job.exposures[0]
     store = backend.simulate(processes, COUNT, job.seed)
     losses = backend.losses(store, job.tables, job.exposures)
     worst = backend.worst(losses[0], 200)
     near = backend.subset(store, backend.worst(losses[-1], 150, worst))
     backend.losses(near, job.tables, job.exposures)
+    backend.losses(backend.regenerating(processes, COUNT // 3, job.seed), job.tables, job.exposures)
     backend.redraw(processes, np.arange(300, dtype=np.uint64) * np.uint64(7), job.seed)
     backend.tail(losses[0], 0.9, weights=np.linspace(0.5, 1.5, COUNT))
     backend.dot(losses[0] + losses[-1] * 0.5, worst, np.ones(200))

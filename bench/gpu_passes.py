@@ -8,7 +8,6 @@ from typing import Any
 
 import capmix
 import numpy as np
-from capmix.kernels import cuda_passes
 from capmix.kernels.backend import Backend, get_backend
 from capmix.kernels.modes import SLICE
 from capmix.optimizer.prepare import Prepared, prepare
@@ -84,31 +83,6 @@ def table(job: Work, backend: Backend, count: int, copied: float) -> list[str]:
         rows = worst.rows.size
         lines.append(step(f"pull-back, {risk.id}, {rows:,} rows", back, rows * (job.row_bytes + 16.0), copied))
     lines.append(step("means", lambda: backend.means(store, job.ready.ledger.factors), store.nbytes, copied))
-    return lines
-
-
-def alternatives(job: Work, backend: Any, count: int) -> list[str]:
-    """The loss pass and the fused draw in each form that they have: with shared memory, as chosen, and without."""
-    processes = job.ready.processes
-    store, drawn = (draw(processes, count, job.seed) for draw in (backend.simulate, backend.regenerating))
-    lines = ["| pass | form | ms |", "| --- | --- | --- |"]
-    chosen = cuda_passes.staged_block, cuda_passes.fused_block, cuda_passes.drawing_block
-    for form, staged, fused, drawing in (
-        ("as chosen", *chosen),
-        ("no shared memory", lambda *_: None, lambda *_: (cuda_passes.DRAW_THREADS, 0), chosen[2]),
-        ("no shared memory to draw with", chosen[0], chosen[1], lambda *_: (cuda_passes.DRAW_THREADS, 0)),
-    ):
-        cuda_passes.staged_block, cuda_passes.fused_block, cuda_passes.drawing_block = staged, fused, drawing
-        try:
-            for name, call in (
-                ("losses", lambda: backend.losses(store, job.tables, job.exposures)),
-                ("draw and losses in one", lambda: backend.losses(drawn, job.tables, job.exposures)),
-                ("draw and store", lambda: backend.simulate(processes, count, job.seed)),
-            ):
-                call()
-                lines.append(f"| {name} | {form} | {1e3 * median_time(call, 3):.3f} |")
-        finally:
-            cuda_passes.staged_block, cuda_passes.fused_block, cuda_passes.drawing_block = chosen
     return lines
 
 

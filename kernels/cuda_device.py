@@ -60,11 +60,6 @@ class Device(Protocol):
         """Number of multiprocessors."""
         ...
 
-    @property
-    def shared_limit(self) -> int:
-        """Bytes of shared memory that one thread block may ask for."""
-        ...
-
     def empty(self, size: int, dtype: DTypeLike) -> Array:
         """Memory with any content."""
         ...
@@ -84,7 +79,8 @@ class Device(Protocol):
     def launch(
         self, kernel: str, grid: tuple[int, int], block: int, arguments: Sequence[Argument], shared: int = 0
     ) -> None:
-        """Run a kernel of the .cu files. Every parameter has 8 bytes; None is a null pointer. shared: bytes."""
+        """Run a kernel of the .cu files. Every parameter has 8 bytes; None is a null pointer. shared: bytes, at most
+        48 KiB."""
         ...
 
     def memory(self) -> tuple[int, int]:

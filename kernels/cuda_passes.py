@@ -5,40 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from .cuda_device import Array, Device
-from .cuda_source import DRAW_THREADS, STAGED_THREADS, THREADS
+from .cuda_source import DRAW_THREADS, THREADS
 from .cuda_vector import grid_of
+from .faults import OutOfDeviceMemory
 from .layout import GRADIENT_GROUP
 from .means import MEAN_GROUP
 from .store import LANES, blocks_of
 
 WARP = 32
-STAGED = (STAGED_THREADS, STAGED_THREADS // 2)  # threads per block of a staged loss pass, the largest first
-SHARE = 4  # blocks of threads that a multiprocessor should be able to hold at once
-
-
-def drawing_block(width: int, shared_limit: int) -> tuple[int, int]:
-    """Threads of a drawing block, and its bytes of shared memory; 0 where its work has to lie in global memory.
-
-    width: doubles per thread. Half of what a block may ask for, so that two fit.
-    """
-    needed = width * 8 * DRAW_THREADS
-    return DRAW_THREADS, needed if needed <= shared_limit // 2 else 0
-
-
-def fused_block(width: int, factors: int, shared_limit: int) -> tuple[int, int]:
-    """As `drawing_block`, for a block that keeps its scenarios too, `factors` values of each."""
-    each = width * 8 + factors * 4
-    threads = next((t for t in (DRAW_THREADS, *STAGED) if t * each <= shared_limit // 2), 0)
-    return (threads, threads * each) if threads else (DRAW_THREADS, 0)
-
-
-def staged_block(factors: int, shared_limit: int) -> tuple[int, int] | None:
-    """Threads and bytes of a staged loss pass, or None where a scenario is too large for it."""
-    for threads in STAGED:
-        tile = factors * threads * 4
-        if tile * SHARE <= shared_limit or (threads == STAGED[-1] and tile <= shared_limit):
-            return threads, tile
-    return None
+DRAWING = 4  # blocks of a drawing launch per multiprocessor: each walks over its scenarios, in memory of its own
 
 
 class Drawing:
@@ -58,34 +33,37 @@ class Drawing:
 
     def draw(self, first: int, numbers: Array | None, count: int, out: Array, bad: Array) -> None:
         """Fill blocks with scenarios first, first + 1, ... or with those of `numbers`."""
-        device, blocks = self.device, blocks_of(count)
-        threads, needed = drawing_block(self.width, device.shared_limit)
-        grid = blocks * (LANES // threads)
-        scratch = None
-        if not needed:
-            grid = min(grid, 4 * device.processors)
-            scratch = device.empty(grid * self.width * threads, np.float64)
+        blocks = blocks_of(count)
+        grid, scratch = self._memory(blocks * LANES, self.width * 8)
         arguments = (
             self.table, np.uint64(first), numbers, np.int64(count), self.seed, self.sample, out, np.int64(blocks),
             np.int64(self.width), scratch, bad,
         )  # fmt: skip
-        device.launch("draw_paths", (grid, 1), threads, arguments, needed)
+        self.device.launch("draw_paths", (grid, 1), DRAW_THREADS, arguments)
 
     def losses(
         self, first: int, count: int, program: Array, out: Array, stride: int, base: int, bad: Array, bad_value: Array
     ) -> None:
         """Losses of scenarios first, ... into the rows base, ... of out (M, stride); nothing else is kept."""
-        device = self.device
-        threads, shared = fused_block(self.width, self.factors, device.shared_limit)
-        grid, scratch, kernel = grid_of(count, threads)[0], None, "drawn_losses_shared"
-        if not shared:
-            grid, kernel = min(grid, 4 * device.processors), "drawn_losses_scratch"
-            scratch = device.empty(grid * threads * (self.width * 8 + self.factors * 4), np.uint8)
+        grid, scratch = self._memory(count, self.width * 8 + self.factors * 4)
         arguments = (
             self.table, np.uint64(first), None, np.int64(count), self.seed, self.sample, np.int64(self.width), scratch,
             program, out, np.int64(stride), np.int64(base), bad, bad_value,
         )  # fmt: skip
-        device.launch(kernel, (grid, 1), threads, arguments, shared)
+        self.device.launch("drawn_losses", (grid, 1), DRAW_THREADS, arguments)
+
+    def _memory(self, rows: int, each: int) -> tuple[int, Array]:
+        """Thread blocks that share `rows` scenarios, and `each` bytes for every thread; fewer blocks where memory is
+        short.
+        """
+        grid = min(grid_of(rows, DRAW_THREADS)[0], DRAWING * self.device.processors)
+        while True:
+            try:
+                return grid, self.device.empty(grid * DRAW_THREADS * each, np.uint8)
+            except OutOfDeviceMemory:
+                if grid == 1:
+                    raise
+                grid //= 2
 
 
 def losses(
@@ -101,12 +79,7 @@ def losses(
 ) -> None:
     """Losses of `count` scenarios into the rows first, ... of out (M, stride)."""
     arguments = (blocks, np.int64(count), np.int64(factors), program, out, np.int64(stride), np.int64(first), bad)
-    staged = staged_block(factors, device.shared_limit)
-    if staged is None:
-        device.launch("losses_direct", grid_of(count), THREADS, arguments)
-    else:
-        threads, tile = staged
-        device.launch("losses_staged", grid_of(count, threads), threads, arguments, tile)
+    device.launch("fused_losses", grid_of(count), THREADS, arguments)
 
 
 def balances(

@@ -19,8 +19,7 @@ SOURCES = (
     "union", "waterfall", "breaches",
 )  # fmt: skip
 THREADS = 256  # threads of a block at most, and exactly where they work together
-STAGED_THREADS = 64  # of a loss pass that copies its scenarios to shared memory, at most
-DRAW_THREADS = 128  # of a fused draw: it keeps its scenarios in shared memory
+DRAW_THREADS = 128  # of a block that draws
 CHUNK = 4096  # values that a block of threads adds up or picks rows from
 RADIX_BITS = 11
 PASSES = 6  # of a selection: 5 * 11 + 9 bits
@@ -36,7 +35,6 @@ def constants() -> dict[str, str]:
     values = {
         "LANES": f"{LANES}",
         "THREADS": f"{THREADS}",
-        "STAGED_THREADS": f"{STAGED_THREADS}",
         "DRAW_THREADS": f"{DRAW_THREADS}",
         "CHUNK": f"{CHUNK}",
         "RADIX_BITS": f"{RADIX_BITS}",

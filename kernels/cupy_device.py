@@ -14,8 +14,6 @@ from .faults import translate
 
 R = TypeVar("R")
 
-_PLAIN_SHARED = 48 << 10  # bytes of shared memory that a kernel gets without asking for more
-
 
 class CupyDevice:
     """`cuda_device.Device` on one GPU of this machine.
@@ -30,7 +28,6 @@ class CupyDevice:
         self._number = number
         self._modules: dict[str, Any] = {}
         self._functions: dict[str, Any] = {}
-        self._granted: dict[str, int] = {}
 
         def properties() -> dict[str, Any]:
             import cupy
@@ -52,10 +49,6 @@ class CupyDevice:
     @property
     def processors(self) -> int:
         return int(self._properties["multiProcessorCount"])
-
-    @property
-    def shared_limit(self) -> int:
-        return int(self._properties["sharedMemPerBlockOptin"])
 
     def empty(self, size: int, dtype: DTypeLike) -> Array:
         return self._on_device(lambda: self._allocated(size, dtype))
@@ -95,11 +88,7 @@ class CupyDevice:
         self, kernel: str, grid: tuple[int, int], block: int, arguments: Sequence[Argument], shared: int = 0
     ) -> None:
         def run() -> None:
-            function = self._function(kernel)
-            if shared > max(_PLAIN_SHARED, self._granted.get(kernel, 0)):
-                function.max_dynamic_shared_size_bytes = shared
-                self._granted[kernel] = shared
-            function(grid, (block,), tuple(_word(a) for a in arguments), shared_mem=shared)
+            self._function(kernel)(grid, (block,), tuple(_word(a) for a in arguments), shared_mem=shared)
 
         self._on_device(run)
 

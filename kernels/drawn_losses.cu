@@ -2,14 +2,14 @@
 #include "processes.cuh"
 #include "program.cuh"
 
-// Memory of a thread block: width doubles, then factors floats per thread; in shared memory, or in `scratch`.
-template <bool IN_SHARED>
-INLINE void draw_and_lose(const char* processes, u64 first, const u64* numbers, i64 count, u64 seed, u64 sample, i64 width,
-                          char* memory, const char* program, double* out, i64 stride, i64 base, u64* bad, u64* bad_value) {
+// scratch: width doubles, then D * T floats, for each thread of the grid; a block's threads lie side by side.
+KERNEL __launch_bounds__(DRAW_THREADS, 4) drawn_losses(
+    const char* processes, u64 first, const u64* numbers, i64 count, u64 seed, u64 sample, i64 width, char* scratch,
+    const char* program, double* out, i64 stride, i64 base, u64* bad, u64* bad_value) {
     const Processes p = processes_of(processes);
     const Program q = program_of(program);
     const i64 factors = (i64)p.count * p.periods;
-    if (!IN_SHARED) memory += (i64)blockIdx.x * blockDim.x * (width * 8 + factors * 4);
+    char* memory = scratch + (i64)blockIdx.x * blockDim.x * (width * 8 + factors * 4);
     const Work work = {(double*)memory + threadIdx.x, (int)blockDim.x, p.count};
     float* values = (float*)((double*)memory + width * blockDim.x) + threadIdx.x;
     const Values x = {values, (int)blockDim.x};
@@ -20,19 +20,4 @@ INLINE void draw_and_lose(const char* processes, u64 first, const u64* numbers, 
         if (fault >= 0) atomicMin(bad_value, (u64)((place / LANES * factors + fault) * LANES + place % LANES));
         write_losses(q, x, out, stride, place, bad);
     }
-}
-
-KERNEL __launch_bounds__(DRAW_THREADS, 4) drawn_losses_shared(
-    const char* processes, u64 first, const u64* numbers, i64 count, u64 seed, u64 sample, i64 width, char* scratch,
-    const char* program, double* out, i64 stride, i64 base, u64* bad, u64* bad_value) {
-    DYNAMIC_SHARED(double, shared);
-    draw_and_lose<true>(processes, first, numbers, count, seed, sample, width, (char*)shared, program, out, stride, base, bad,
-                        bad_value);
-}
-
-KERNEL __launch_bounds__(DRAW_THREADS, 4) drawn_losses_scratch(
-    const char* processes, u64 first, const u64* numbers, i64 count, u64 seed, u64 sample, i64 width, char* scratch,
-    const char* program, double* out, i64 stride, i64 base, u64* bad, u64* bad_value) {
-    draw_and_lose<false>(processes, first, numbers, count, seed, sample, width, scratch, program, out, stride, base, bad,
-                         bad_value);
 }

@@ -39,10 +39,6 @@ class Watched:
     def processors(self) -> int:
         return self._device.processors
 
-    @property
-    def shared_limit(self) -> int:
-        return self._device.shared_limit
-
     def empty(self, size: int, dtype: DTypeLike) -> Array:
         return self._seen(lambda: self._device.empty(size, dtype))
 

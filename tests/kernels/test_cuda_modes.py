@@ -7,9 +7,12 @@ import pytest
 from capmix.kernels import chunked, modes
 from capmix.kernels.chunked import Chunked
 from capmix.kernels.cuda_backend import CudaBackend
+from capmix.kernels.cuda_pack import work_width
+from capmix.kernels.cuda_source import DRAW_THREADS
 from capmix.kernels.faults import OutOfDeviceMemory
 from capmix.kernels.modes import Costs, Mode, Placement, Shape
 from capmix.kernels.numba_backend import NumbaBackend
+from capmix.kernels.store import LANES
 
 from .cuda.shim import COMPILER, ShimDevice
 from .samples import every_process
@@ -18,7 +21,7 @@ from .test_modes import DRIVERS, PERIODS, losses_of
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 
 SLICE = 512
-COUNT = 3 * SLICE + 101
+COUNT = 6 * SLICE + 101
 TABLE = every_process(PERIODS)
 STORED = Shape(COUNT, DRIVERS, PERIODS).stored
 
@@ -103,6 +106,14 @@ def test_a_device_too_small_for_the_store(right):
     assert found[0].mode is Mode.REGENERATING
     assert "memory ran out" in backend.messages[0]
     same(found, right)
+
+
+def test_drawing_takes_fewer_blocks_of_threads_where_memory_is_short():
+    """The same scenarios, from a quarter of the memory that all blocks would have."""
+    each = DRAW_THREADS * 8 * work_width(TABLE)
+    roomy, tight = ShimDevice(), ShimDevice(total=STORED + LANES * 4 * DRIVERS * PERIODS + 4 * each)
+    one, other = (CudaBackend(device).simulate(TABLE, COUNT, 7) for device in (roomy, tight))
+    assert np.array_equal(one.blocks, other.blocks)
 
 
 def test_a_device_too_small_for_anything():

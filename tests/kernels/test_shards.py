@@ -158,7 +158,7 @@ def test_the_devices_share_the_work():
     assert [p.store.count for p in store.pieces] == [SLICE, 2 * SLICE, 2 * SLICE + 101 - SLICE]
     assert [p.low % SLICE for p in store.pieces] == [0, 0, 0]
     backend.losses(store, *losses_tables())
-    assert all(d.launched["losses_staged"] == 1 for d in devices)
+    assert all(d.launched["fused_losses"] == 1 for d in devices)
     assert backend.threads == 3 * ShimDevice.processors
     assert backend.device_name == "3 × host shim"
     few = Sharded(devices, chunk=16_384).simulate(TABLE, COUNT, 7)
@@ -183,9 +183,7 @@ def test_what_crosses_does_not_grow_with_the_scenarios():
     assert largest[0] == largest[1] == 8 * 2048  # the counts of a digit
 
 
-@pytest.mark.parametrize(
-    "kernel, number", [("draw_paths", 1), ("losses_staged", 2), ("select_rows", 9), ("adjoint", 1)]
-)
+@pytest.mark.parametrize("kernel, number", [("draw_paths", 1), ("fused_losses", 2), ("select_rows", 9), ("adjoint", 1)])
 def test_one_of_three_is_lost(one_device, kernel, number):
     """The call that met the fault succeeds when it is made again, on the two that are left, with the same bits."""
     backend = Chunked(
@@ -204,7 +202,7 @@ def test_one_of_three_is_lost(one_device, kernel, number):
 
 def test_all_of_them_are_lost(one_device):
     backend = Chunked(
-        Sharded([Failing("losses_staged", 1), Failing("losses_staged", 1)], chunk=16_384, least=SLICE),
+        Sharded([Failing("fused_losses", 1), Failing("fused_losses", 1)], chunk=16_384, least=SLICE),
         spare=NumbaBackend,
     )
     with pytest.raises(DeviceLost) as caught:

@@ -1,8 +1,7 @@
 """The backends that the tests of this folder run, each with the same body.
 
-`shim` is the CUDA backend on the host shim; `narrow` the same with little shared memory, threads and blocks in reverse
-order; both take chunks as small as they get. `cuda` is the GPU of this machine; CAPMIX_TEST_DEVICE=cuda makes a missing
-one a failure.
+`shim` is the CUDA backend on the host shim; `backwards` the same with threads and blocks in reverse order; both take
+chunks as small as they get. `cuda` is the GPU of this machine; CAPMIX_TEST_DEVICE=cuda makes a missing one a failure.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from capmix.kernels.faults import DeviceFault
 from .shim import COMPILER, ShimDevice
 
 SMALLEST_CHUNK = 16_384
-CUDA = ("shim", "narrow", "cuda")
+CUDA = ("shim", "backwards", "cuda")
 ALL = ("numpy", "numba", *CUDA)
 
 
@@ -45,8 +44,8 @@ def made(name):
         return gpu()
     if COMPILER is None:
         return "g++ is not installed"
-    if name == "narrow":
-        return CudaBackend(ShimDevice(shared_limit=2048, backwards=True), SMALLEST_CHUNK)
+    if name == "backwards":
+        return CudaBackend(ShimDevice(backwards=True), SMALLEST_CHUNK)
     return CudaBackend(ShimDevice(), SMALLEST_CHUNK)
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from capmix.kernels import cuda_passes
-from capmix.kernels.cuda_source import THREADS
+from capmix.kernels.cuda_source import DRAW_THREADS, THREADS
 
 WARP = 32
 REGISTER_UNIT = 256  # registers that a warp gets at a time
@@ -88,19 +87,10 @@ def resident_warps(limits: Architecture, threads: int, registers: int, shared: i
     return min(limits.blocks, limits.warps // warps, by_registers, by_shared) * warps
 
 
-def launched(kernel: str, width: int, factors: int, limits: Architecture) -> tuple[int, int]:
+def launched(kernel: str) -> tuple[int, int]:
     """Threads per block and bytes of dynamic shared memory with which the backend launches a kernel."""
-    if kernel == "draw_paths":
-        return cuda_passes.drawing_block(width, limits.block_shared)
-    if kernel == "drawn_losses_shared":
-        return cuda_passes.fused_block(width, factors, limits.block_shared)
-    if kernel == "drawn_losses_scratch":
-        return cuda_passes.DRAW_THREADS, 0
-    if kernel == "breach_counts":
-        return THREADS, 8 * DATES
-    if kernel == "losses_staged":
-        return cuda_passes.staged_block(factors, limits.block_shared) or (cuda_passes.STAGED[-1], 0)
-    return THREADS, 0
+    threads = DRAW_THREADS if kernel in ("draw_paths", "drawn_losses") else THREADS
+    return threads, 8 * DATES if kernel == "breach_counts" else 0
 
 
 @dataclass(frozen=True)

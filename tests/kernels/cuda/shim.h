@@ -33,11 +33,11 @@ struct alignas(16) float4 {
 
 namespace shim {
 
-enum Fault { none = 0, block_barrier = 1, warp_barrier = 2, bad_block = 3, too_much_shared = 4 };
+enum Fault { none = 0, block_barrier = 1, warp_barrier = 2, bad_block = 3 };
 enum State { ready, at_block_barrier, at_warp_barrier, ended };
 
 constexpr unsigned most_threads = 1024, warp = 32;
-constexpr size_t stack_bytes = 64 << 10, most_shared = 256 << 10;
+constexpr size_t stack_bytes = 64 << 10, most_shared = 48 << 10;
 
 inline Triple thread, block, block_size, grid_size;
 inline char* dynamic = nullptr;
@@ -116,7 +116,6 @@ int launch(void (*kernel)(A...), unsigned gx, unsigned gy, unsigned threads, siz
            std::index_sequence<I...>) {
     static_assert(((sizeof(A) == 8) && ...), "every parameter of a kernel has 8 bytes");
     if (threads == 0 || threads > most_threads) return bad_block;
-    if (shared > most_shared) return too_much_shared;
     alignas(16) static char memory[most_shared];
     dynamic = memory;
     block_size = {threads, 1, 1};

@@ -21,11 +21,11 @@ FAULTS = {
     1: "threads of a block ended or wait elsewhere while others wait at __syncthreads",
     2: "threads of a warp ended or wait elsewhere while others exchange values",
     3: "a block has between 1 and 1024 threads",
-    4: "a block asks for more shared memory than any device has",
 }
 QUIET = {"capture_output": True, "text": True, "timeout": 120}
 ONE_AT_A_TIME = threading.Lock()  # the shim's threads are the library's own variables
 GUARD = 64  # bytes before and behind each piece of memory
+SHARED = 48 << 10  # bytes of shared memory that a block gets on every device
 POISON = 0xFF  # memory that nobody has written to: not-a-number, -1
 GUARDED = 0xA5
 
@@ -83,10 +83,8 @@ class ShimDevice:
 
     name, arch, processors = "host shim", "host", 4
 
-    def __init__(
-        self, shared_limit: int = 227 << 10, total: int = 1 << 32, backwards: bool = False, kernels=None
-    ) -> None:
-        self.shared_limit, self.total, self.backwards = shared_limit, total, backwards
+    def __init__(self, total: int = 1 << 32, backwards: bool = False, kernels=None) -> None:
+        self.total, self.backwards = total, backwards
         self.used = 0
         self.live: weakref.WeakSet[_Memory] = weakref.WeakSet()
         self.launched: dict[str, int] = {}
@@ -118,7 +116,7 @@ class ShimDevice:
         return self._view(array).copy()
 
     def launch(self, kernel, grid, block, arguments, shared=0):
-        assert shared <= self.shared_limit, f"{kernel} asks for {shared} bytes of shared memory"
+        assert shared <= SHARED, f"{kernel} asks for {shared} bytes of shared memory"
         assert grid[0] < 2**31, f"{kernel} has a grid of {grid}"
         assert grid[1] < 2**16, f"{kernel} has a grid of {grid}"
         cells = [_cell(a) for a in arguments]

@@ -37,15 +37,12 @@ class Memory:
 
 
 class Kernel:
-    """As cupy.RawKernel: 48 KiB of shared memory unless more is granted; parameters are NumPy's numbers of 8 bytes."""
-
-    max_dynamic_shared_size_bytes = 48 << 10
+    """As cupy.RawKernel; parameters are NumPy's numbers of 8 bytes."""
 
     def __init__(self, shim, name):
         self.shim, self.name = shim, name
 
     def __call__(self, grid, block, arguments, *, shared_mem=0):
-        assert shared_mem <= self.max_dynamic_shared_size_bytes
         assert len(block) == 1
         self.shim.launch(self.name, grid, block[0], arguments, shared_mem)
 
@@ -59,7 +56,6 @@ class Cupy:
         runtime = SimpleNamespace(
             getDeviceProperties=lambda number: {
                 "name": b"Stand-in", "major": 9, "minor": 0, "multiProcessorCount": 2,
-                "sharedMemPerBlockOptin": 227 << 10,
             },
             memGetInfo=lambda: (1000, 5000), memcpyHostToDevice=1, memcpyDeviceToHost=2,
             memcpy=lambda to, source, size, kind: ctypes.memmove(to, source, size),
@@ -97,7 +93,6 @@ def cupy(monkeypatch):
 def test_it_describes_the_device(cupy):
     device = CupyDevice()
     assert (device.name, device.arch, device.processors) == ("Stand-in", "sm_90", 2)
-    assert device.shared_limit == 227 << 10
     assert device.memory() == (1024, 5000)
 
 
@@ -128,13 +123,6 @@ def test_sources_are_compiled_once_and_when_they_are_needed(cupy):
         )
     assert cupy.compiled == [(flattened(kernels()["values_at"]), options())]
     assert "--fmad=false" in options()
-
-
-def test_more_shared_memory_is_asked_for(cupy):
-    table = every_process(30)
-    backend = CudaBackend(CupyDevice())
-    backend.simulate(table, 200, 3)
-    assert backend.device._functions["draw_paths"].max_dynamic_shared_size_bytes > 48 << 10
 
 
 @pytest.mark.parametrize(
