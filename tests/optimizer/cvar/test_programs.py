@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from capmix import CvarProgram, CvarTerm, Status, solve_cvar
+from numpy.typing import NDArray
 
 from .programs import clarabel, cvar, dense, heavy_tailed, objective
 
@@ -63,6 +64,13 @@ def several() -> CvarProgram:
 
 
 PROGRAMS = {"limited": limited, "priced": priced, "weighted": weighted, "several": several}
+
+
+def least_cvar(losses: NDArray[np.float64]) -> CvarProgram:
+    """The portfolio, fully invested and without short sales, whose CVaR is least."""
+    count = losses.shape[1]
+    tails = [CvarTerm(losses, 0.95, price=1.0)]
+    return CvarProgram(np.zeros(count), tails=tails, matrix=np.ones((1, count)), row_lower=1, row_upper=1, lower=0)
 
 
 @pytest.mark.parametrize("engine", ["auto", "newton", "cuts"])
@@ -146,14 +154,7 @@ def test_quantile_regression_has_no_bounds() -> None:
 
 def test_many_columns_are_found_by_their_reduced_costs() -> None:
     losses, _ = dense(1500, 200, 8)
-    program = CvarProgram(
-        np.zeros(200),
-        tails=[CvarTerm(losses, 0.95, price=1.0)],
-        matrix=np.ones((1, 200)),
-        row_lower=1,
-        row_upper=1,
-        lower=0,
-    )
+    program = least_cvar(losses)
     best, _, _ = clarabel(program)
     found = solve_cvar(program, gap=1e-6, engine="newton")
     assert found.status is Status.CERTIFIED
@@ -241,14 +242,7 @@ def test_an_objective_without_limit_is_an_error() -> None:
 
 def test_time_limit_and_callbacks_keep_what_was_found() -> None:
     losses, _ = dense(5_000, 200, 12)
-    program = CvarProgram(
-        np.zeros(200),
-        tails=[CvarTerm(losses, 0.95, price=1.0)],
-        matrix=np.ones((1, 200)),
-        row_lower=1,
-        row_upper=1,
-        lower=0,
-    )
+    program = least_cvar(losses)
     stopped = solve_cvar(program, time_limit=0.0)
     assert stopped.status is Status.STOPPED
     assert "time limit" in " ".join(stopped.messages)
