@@ -264,14 +264,7 @@ def test_time_limit_and_callbacks_keep_what_was_found() -> None:
 def test_cutting_planes_that_stall_hand_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("capmix.optimizer.cvar.NEWTON_COLUMNS", 10)
     losses, _ = dense(4_000, 150, 13)
-    program = CvarProgram(
-        np.zeros(150),
-        tails=[CvarTerm(losses, 0.95, price=1.0)],
-        matrix=np.ones((1, 150)),
-        row_lower=1,
-        row_upper=1,
-        lower=0,
-    )
+    program = least_cvar(losses)
     found = solve_cvar(program, gap=1e-7)
     assert found.status is Status.CERTIFIED
     assert found.engine == "newton"
