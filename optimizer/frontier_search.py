@@ -7,7 +7,7 @@ before them had, and nothing else: so it does not depend on how many run at a ti
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -81,6 +81,7 @@ class FrontierSearch:
         self._progress = progress
         self._solved: dict[float, tuple[Cut, ...]] = {}
         self._known: list[Evaluated] = []
+        self._found: dict[float, FrontierPoint] = {}
         self.least: Least | None = None
         self.free_from: float | None = None
         self.passes = NO_WORK
@@ -99,8 +100,8 @@ class FrontierSearch:
         if high is None and not last.planned:
             return (last,)
         self._clock.tell("frontier: the least possible risk")
-        self._safe_end()
-        return (*self._between(self._amounts(points, low, last.limit)[:-1].tolist(), last.limit), last)
+        self._safe_end(low if low is not None and low < last.limit else None)
+        return (*self._between(self._amounts(points, low, last.limit)[:-1].tolist()), last)
 
     def _amounts(self, points: int, low: float | None, high: float) -> FloatArray:
         """Equal steps; where no first amount is given from one above the least possible risk, or the case's own amount
@@ -138,30 +139,45 @@ class FrontierSearch:
         self._solved = dict.fromkeys([point.value], next(iter(self._solved.values())))
         return replace(point, limit=point.value)
 
-    def _safe_end(self) -> None:
-        """Find the least possible risk, beginning from a point inside all other limits."""
+    def _safe_end(self, first: float | None) -> None:
+        """Find the least possible risk, beginning from a point inside all other limits; beside it, the best plan at the
+        `first` amount where that is known.
+        """
         start = self._inside_others()
         if start is None:
             self._point(self._risks[self._limit].limit)
             start = self._inside_others()
-        if start is None:
-            return
-        m, ready, begin = self._limit, self._ready, start.x
-        pool = self.cuts
+        ready, known = self._ready, tuple(self._known)
+        tasks: list[Callable[[Backend, Progress | None], Least | Solution | None]] = []
+        if start is not None:
+            tasks.append(partial(self._safest, start.x, self.cuts))
+        if first is not None:
+            tasks.append(partial(self._searched, first, self._pool(first, self._solved), known, False))
+        beside = apart(ready.backend, [ready.store], len(tasks))
+        for found in together(tasks, beside, self._progress):
+            if isinstance(found, Solution) and first is not None:
+                self._found[first] = self._read(first, found)
+            elif isinstance(found, Least):
+                self.least = found
+                self._known += found.known
+                self._solved[-math.inf] = found.cuts
+                self._count(found.passes, found.evaluate_s, found.master_s)
+
+    def _safest(
+        self, begin: FloatArray, pool: Sequence[Cut], backend: Backend, progress: Progress | None
+    ) -> Least | None:
+        """The least possible risk, None where it is not found."""
+        ready, told = self._ready, named("frontier: the least possible risk", progress)
         settings = replace(self._settings, time_limit=self._left())
         try:
-            least = devices.steadily(
-                ready.backend,
+            return devices.steadily(
+                backend,
                 lambda: least_kept(
-                    ready.program, self._risks, m, ready.backend, ready.store, begin, settings, pool, self._progress
+                    ready.program, self._risks, self._limit, backend, ready.store, begin, settings, pool, told
                 ),
             )
         except (OutOfTime, ValueError):
-            return
-        self.least = least
-        self._known += least.known
-        self._solved[-math.inf] = least.cuts
-        self._count(least.passes, least.evaluate_s, least.master_s)
+            return None
 
     def _inside_others(self) -> Evaluated | None:
         """The safest mixture of the plans known that lies clearly inside every other limit."""
@@ -178,34 +194,39 @@ class FrontierSearch:
         """The best plan at one amount of the limit, from the cuts of its neighbours and all plans known."""
         if self.least is not None and amount < self.least.bound:
             return self._impossible(amount, self.least)
-        below = max((a for a in self._solved if a <= amount), default=-math.inf)
-        above = min((a for a in self._solved if a >= amount), default=math.inf)
-        pool = _once(self._solved.get(below, ()), self._solved.get(above, ()))
+        pool = self._pool(amount, self._solved)
         solution = self._searched(amount, pool, self._known, polish, self._ready.backend, self._progress)
         return self._read(amount, solution)
 
-    def _between(self, amounts: Sequence[float], last: float) -> list[FrontierPoint]:
-        """The best plans at rising amounts up to the `last`, which is known already."""
-        least = self.least
-        points = [self._impossible(a, least) for a in amounts if least is not None and a < least.bound]
-        possible = amounts[len(points) :]
-        count, known = len(possible), tuple(self._known)
-        learnt = {-1: _Learnt(self._solved.get(-math.inf, ()), known), count: _Learnt(self._solved[last], known)}
+    def _pool(self, amount: float, solved: Mapping[float, tuple[Cut, ...]]) -> tuple[Cut, ...]:
+        """The cuts of the nearest points below and above, each once."""
+        below = max((a for a in solved if a <= amount), default=-math.inf)
+        above = min((a for a in solved if a >= amount), default=math.inf)
+        return _once(solved.get(below, ()), solved.get(above, ()))
 
-        def search(i: int, below: int, above: int, backend: Backend, progress: Progress | None) -> Solution:
-            one, other = learnt[below], learnt[above]
-            plans = _once(one.known, other.known)
-            told = named(f"frontier: {possible[i]:.6g}", progress)
-            solution = self._searched(possible[i], _once(one.cuts, other.cuts), plans, False, backend, told)
+    def _between(self, amounts: Sequence[float]) -> list[FrontierPoint]:
+        """The best plans at rising amounts below the last, which is known already."""
+        least, solved, known = self.least, dict(self._solved), tuple(self._known)
+        points = dict(self._found)
+        points |= {a: self._impossible(a, least) for a in amounts if least is not None and a < least.bound}
+        open_ = [a for a in amounts if a not in points]
+        learnt: dict[int, _Learnt] = {}
+
+        def search(i: int, neighbours: Sequence[int], backend: Backend, progress: Progress | None) -> Solution:
+            amount, near = open_[i], [learnt[j] for j in neighbours]
+            pool = self._pool(amount, solved | {open_[j]: learnt[j].cuts for j in neighbours})
+            plans = _once(known, *(one.known for one in near))
+            solution = self._searched(amount, pool, plans, False, backend, progress)
             learnt[i] = _Learnt(solution.cuts, _once(plans, solution.known))
             return solution
 
-        order = list(_bisection(count))
-        place = {i: k for k, (i, _, _) in enumerate(order)}
-        after = [[place[j] for j in neighbours if j in place] for _, *neighbours in order]
-        beside = apart(self._ready.backend, [self._ready.store], count)
+        order = list(_bisection(len(open_)))
+        place = {i: k for k, (i, _) in enumerate(order)}
+        after = [[place[j] for j in neighbours] for _, neighbours in order]
+        beside = apart(self._ready.backend, [self._ready.store], len(order))
         solutions = together([partial(search, *one) for one in order], beside, self._progress, after)
-        return points + [self._read(possible[i], solutions[place[i]]) for i in range(count)]
+        points |= {open_[i]: self._read(open_[i], one) for (i, _), one in zip(order, solutions, strict=True)}
+        return [points[a] for a in amounts]
 
     def _searched(
         self,
@@ -220,7 +241,8 @@ class FrontierSearch:
         ready = self._ready
         risks = [replace(r, limit=amount) if i == self._limit else r for i, r in enumerate(self._risks)]
         settings = replace(self._settings, time_limit=self._left(), polish=polish)
-        solution = maximise(ready.program, risks, backend, ready.store, settings, progress, pool, known)
+        told = named(f"frontier: {amount:.6g}", progress)
+        solution = maximise(ready.program, risks, backend, ready.store, settings, told, pool, known)
         if "interrupted" in solution.messages:
             raise KeyboardInterrupt
         return solution
@@ -282,18 +304,19 @@ class FrontierSearch:
         self.master_s += master_s
 
 
-def _bisection(count: int) -> Iterator[tuple[int, int, int]]:
-    """(number, below, above) for 0 … count-1: the first, then the middle of every gap, the widest gaps first, with the
-    nearest on both sides among those before it, or -1 and count, which are known at the outset.
+def _bisection(count: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """0 … count-1: the first, then the middle of every gap, the widest gaps first; each with those before it that are
+    nearest to it on both sides.
     """
     if count == 0:
         return
-    yield 0, -1, count
+    yield 0, ()
     gaps = [(0, count)]
     for a, b in gaps:  # which grow
         middle = (a + b) // 2
         if middle > a:
-            yield middle, -1 if b - a == count else a, b  # the first middle need not wait for the first
+            whole = b - a == count  # the first middle need not wait for the first
+            yield middle, () if whole else tuple(i for i in (a, b) if i < count)
             gaps += [(a, middle), (middle, b)]
 
 

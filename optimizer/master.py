@@ -24,7 +24,7 @@ from .solution import Cut
 FloatArray = NDArray[np.float64]
 
 TINY = 10.0 * SMALLEST_COEFFICIENT
-FEW_CUTS = 120  # below this many, slack cuts cost nothing
+FEW_CUTS = 90  # below this many, slack cuts cost nothing
 BROKEN = 1e-6  # in scaled units: a row that a solution may not break by more
 SLACK = 1e-3  # of the limit's scale: cuts with more are purged
 
