@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import checks, means
 from .drivers import initial_level, initial_state
 from .host import HostVectors, filled
-from .layout import Layout, Program, compact, lay_out, program
+from .layout import IndexArray, Layout, Program, compact, lay_out, program
 from .losses_numba import GROUP, balance_pass, gather_pass, gradient_pass, loss_pass, whole_balance_pass
 from .means import MEAN_GROUP
 from .means_numba import sum_groups
@@ -88,10 +88,10 @@ class NumbaBackend(HostVectors):
         checks.need(len(tables) == len(exposures), "as many exposures as tables are needed")
         if not tables:
             return []
-        p = self._program(store, tables, exposures, sparse=True)
+        p, read = self._program(store, tables, exposures, sparse=True)
         out = np.empty((len(tables), store.blocks.shape[0] * LANES))
-        flat, longest = _flat(store), max(t.terms.periods for t in tables)
-        self._workers.run(lambda low, high: loss_pass(flat, p, longest, out, low, high), flat.shape[0])
+        flat = _flat(store)
+        self._workers.run(lambda low, high: loss_pass(flat, p, read, out, low, high), flat.shape[0])
         losses = [row[: store.count] for row in out]
         for i, loss in enumerate(losses):
             checks.finite_losses(store, loss, i)
@@ -101,7 +101,7 @@ class NumbaBackend(HostVectors):
         self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike, weights: ArrayLike
     ) -> tuple[float, FloatArray]:
         r, w = checks.row_weights(store, rows, weights)
-        p, read = compact(self._program(store, [table], [exposure], sparse=False), store.periods)
+        p, read = self._program(store, [table], [exposure], sparse=False)
         layout = self._layout(table)
         groups = -(-r.size // (LANES * GROUP))
         entries, fixed = np.zeros((groups, p.factor.size)), np.zeros((groups, table.terms.periods))
@@ -134,24 +134,25 @@ class NumbaBackend(HostVectors):
         self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
     ) -> FloatArray:
         r: RowArray = np.arange(store.count) if rows is None else store.checked(rows)
-        p = self._program(store, [table], [exposure], sparse=True)
+        p, read = self._program(store, [table], [exposure], sparse=True)
         out = np.empty((r.size, table.terms.periods))
         if r.size and consecutive(r):
             flat = _flat(self.part(store, int(r[0]), int(r[-1]) + 1))
-            self._workers.run(lambda low, high: whole_balance_pass(flat, p, out, low, high), flat.shape[0])
+            self._workers.run(lambda low, high: whole_balance_pass(flat, p, read, out, low, high), flat.shape[0])
         else:
-            flat, (p, read) = _flat(store), compact(p, store.periods)
+            flat = _flat(store)
             self._workers.run(lambda low, high: balance_pass(flat, p, read, r, out, low, high), blocks_of(r.size))
         checks.finite_balances(store, r, out)
         return out
 
     def _program(
         self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike], sparse: bool
-    ) -> Program:
+    ) -> tuple[Program, IndexArray]:
         for table in tables:
             checks.check_loss(table, store.drivers, store.periods)
         checked = [checks.exposures(t, e) for t, e in zip(tables, exposures, strict=True)]
-        return program(tables, [self._layout(t) for t in tables], checked, store.periods, sparse)
+        p = program(tables, [self._layout(t) for t in tables], checked, store.periods, sparse)
+        return compact(p, store.periods)
 
     def _layout(self, table: LossTable) -> Layout:
         """Layout of a table, made once as long as the table lives."""
