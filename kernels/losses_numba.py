@@ -94,7 +94,7 @@ def _drawing(
 
 
 @inlined
-def _carry(balance: FloatArray, work: FloatArray, x: SingleArray, positions: IndexArray, p: Program, m: Any) -> None:
+def carry(balance: FloatArray, work: FloatArray, x: SingleArray, positions: IndexArray, p: Program, m: Any) -> None:
     """balance (periods, 256) of loss m: from flows to running balances where it is PEAK. work (5, 256) is scratch."""
     if p.kind[m] != _PEAK:
         return
@@ -149,7 +149,7 @@ def fold(values: FloatArray) -> Any:
 
 
 @inlined
-def _gather(
+def gather(
     x: SingleArray, blocks: SingleArray, positions: IndexArray, rows: RowArray, lane: LaneArray, low: Any, high: Any
 ) -> None:
     """x (n, 256): values at n flat positions of rows low..high in the first lanes, 0 in the others. lane is scratch."""
@@ -181,7 +181,7 @@ def loss_pass(blocks: SingleArray, p: Program, positions: IndexArray, out: Float
         flow_all(flows, values, blocks[b], positions, p)
         for m in range(p.kind.size):
             balance = flows[p.table[m] : p.table[m + 1]]
-            _carry(balance, work, blocks[b], positions, p, m)
+            carry(balance, work, blocks[b], positions, p, m)
             _largest(out[m, b * _LANES : (b + 1) * _LANES], balance, p, m)
 
 
@@ -198,9 +198,9 @@ def balance_pass(
     work = np.empty((5, _LANES))
     for b in range(low, high):
         first, last = b * _LANES, min((b + 1) * _LANES, rows.size)
-        _gather(x, blocks, positions, rows, lane, first, last)
+        gather(x, blocks, positions, rows, lane, first, last)
         flow_all(balance, values, x, own, p)
-        _carry(balance, work, x, own, p, 0)
+        carry(balance, work, x, own, p, 0)
         for t in range(out.shape[1]):
             for i in range(last - first):
                 out[first + i, t] = balance[t, i]
@@ -216,7 +216,7 @@ def whole_balance_pass(
     work = np.empty((5, _LANES))
     for b in range(low, high):
         flow_all(balance, values, blocks[b], positions, p)
-        _carry(balance, work, blocks[b], positions, p, 0)
+        carry(balance, work, blocks[b], positions, p, 0)
         for i in range(min(_LANES, out.shape[0] - b * _LANES)):
             for t in range(out.shape[1]):
                 out[b * _LANES + i, t] = balance[t, i]
@@ -228,7 +228,7 @@ def gather_pass(blocks: SingleArray, rows: RowArray, out: SingleArray, low: int,
     lane = np.empty(_LANES, np.uint64)
     positions = np.arange(blocks.shape[1])
     for b in range(low, high):
-        _gather(out[b], blocks, positions, rows, lane, b * _LANES, min((b + 1) * _LANES, rows.size))
+        gather(out[b], blocks, positions, rows, lane, b * _LANES, min((b + 1) * _LANES, rows.size))
 
 
 @inlined
@@ -305,12 +305,12 @@ def gradient_pass(
     for k in range(low, high):
         for first in range(k * _GROUP * _LANES, min((k + 1) * _GROUP * _LANES, rows.size), _LANES):
             last = min(first + _LANES, rows.size)
-            _gather(x, blocks, positions, rows, lane, first, last)
+            gather(x, blocks, positions, rows, lane, first, last)
             fill(weight, 0.0)
             for i in range(last - first):
                 weight[i] = weights[first + i]
             flow_all(balance, values, x, own, p)
-            _carry(balance, work, x, own, p, 0)
+            carry(balance, work, x, own, p, 0)
             _largest(work[0], balance, p, 0)
             for i in range(_LANES):
                 work[0, i] *= weight[i]

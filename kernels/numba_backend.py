@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, means
+from .breaches import Breached, check_dates
+from .breaches_numba import count_breaches
 from .drivers import initial_level, initial_state
 from .host import HostVectors, filled
 from .layout import IndexArray, Layout, Program, compact, lay_out, program
@@ -19,6 +21,8 @@ from .means import MEAN_GROUP
 from .means_numba import sum_groups
 from .paths import used_shocks
 from .paths_numba import simulate_blocks
+from .settling import Settling, Tally, check_settling
+from .settling_numba import settle_all
 from .store import LANES, RowArray, Store, blocks_of, consecutive
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .waterfall_numba import Compiled
@@ -144,6 +148,33 @@ class NumbaBackend(HostVectors):
             self._workers.run(lambda low, high: balance_pass(flat, p, read, r, out, low, high), blocks_of(r.size))
         checks.finite_balances(store, r, out)
         return out
+
+    def breaches(
+        self, store: Store, table: LossTable, exposure: ArrayLike, dates: IntArray, rounding: float
+    ) -> tuple[FloatArray, Breached]:
+        check_dates(table, dates)
+        p, read = self._program(store, [table], [exposure], sparse=True)
+        worst, counts = count_breaches(self._workers, _flat(store), store.count, p, read, dates, rounding)
+        checks.finite_balances(store, np.arange(store.count), worst[:, None])
+        return worst, counts
+
+    def settle(
+        self, store: Store, table: Settling, rows: ArrayLike | None = None, weights: ArrayLike | None = None
+    ) -> tuple[FloatArray, Tally]:
+        check_settling(table, store.drivers, store.periods)
+        r, w = None if rows is None else store.checked(rows), None
+        if weights is not None:
+            r, w = checks.row_weights(store, np.arange(store.count) if r is None else r, weights)
+        tables: list[LossTable] = [table.balance]
+        exposures: list[ArrayLike] = [table.balance_exposure]
+        if table.flows is not None:
+            tables.append(table.flows)
+            exposures.append(table.flow_exposure)
+        p, read = self._program(store, tables, exposures, sparse=True)
+        total, tally = settle_all(self._workers, _flat(store), store.count, p, read, table, r, w)
+        if np.isfinite(total).all() and total.size:
+            return total, tally
+        return super().settle(store, table, rows, weights)  # which names the scenario
 
     def _program(
         self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike], sparse: bool
