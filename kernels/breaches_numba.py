@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .breaches import Breached
 from .flow_numba import WIDTH
@@ -19,7 +18,7 @@ _LANES, _WIDTH = LANES, WIDTH
 
 @entry
 def breach_pass(
-    blocks: SingleArray, count: int, p: Program, positions: IndexArray, dates: IntArray, rounding: float,
+    blocks: SingleArray, count: int, p: Program, positions: IndexArray, dates: IndexArray, rounding: float,
     worst: FloatArray, anywhere: IndexArray, first: IndexArray, low: int, high: int,
 ) -> None:  # fmt: skip
     """worst (blocks * 256,): least flow minus floor, nan where a flow is not finite.
@@ -48,7 +47,7 @@ def breach_pass(
         for d in range(first.shape[1]):
             for i in range(_LANES):
                 least[i] = room[d, i] if room[d, i] < least[i] else least[i]
-            short, new = 0, 0
+            short, new = np.int64(0), np.int64(0)
             for i in range(lanes):
                 below = np.int64(room[d, i] < -rounding)
                 short += below
@@ -68,7 +67,7 @@ def count_breaches(
     worst = np.empty(blocks.shape[0] * LANES)
     shape = (blocks.shape[0], int(dates.max()) + 1)
     anywhere, first = np.empty(shape, np.int64), np.empty(shape, np.int64)
-    when: NDArray[np.int64] = dates.astype(np.int64)
+    when: IndexArray = dates.astype(np.int64)
     workers.run(
         lambda low, high: breach_pass(
             blocks, count, p, positions, when, rounding, worst, anywhere, first, low, high

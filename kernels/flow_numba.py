@@ -88,7 +88,8 @@ def _prefetch(builder: Any, pointer: Any) -> None:
     """Ask for the memory: to be read, not soon."""
     byte = ir.IntType(8).as_pointer()
     kind = ir.FunctionType(ir.VoidType(), [byte] + [ir.IntType(32)] * 3)
-    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+    find: Any = cgutils.get_or_insert_function
+    function = find(builder.module, kind, "llvm.prefetch.p0i8")
     builder.call(function, [builder.bitcast(pointer, byte), *(ir.Constant(ir.IntType(32), n) for n in (0, 2, 1))])
 
 
@@ -110,7 +111,8 @@ def _flows(
         block = builder.mul(builder.extract_value(views[1].shape, 0), ir.Constant(_I64, LANES))
         one, none = ir.Constant(_I64, 1), ir.Constant(_I64, 0)
         lanes = _Lanes(builder, _aligned(builder, scratch))
-        total, inner = cgutils.alloca_once(builder, _SUM), cgutils.alloca_once(builder, _SUM)
+        variable: Any = cgutils.alloca_once
+        total, inner = variable(builder, _SUM), variable(builder, _SUM)
 
         def at(numbers: Any, place: Any) -> Any:
             return builder.load(builder.gep(numbers, [place]))

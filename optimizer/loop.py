@@ -182,7 +182,7 @@ class _Search:
 
     def _warm(self, relaxed: FloatArray) -> FloatArray:
         """The best plan by the cuts of the pool, which stay; without one, the search begins as if it had no pool."""
-        rows = self.sample.first(min(self.sample.count, max(1, self.settings.pilot))).all
+        rows = self.sample.pilot(min(self.sample.count, max(1, self.settings.pilot)))
         if any(k < 1.0 for k in rows.weights):
             return self.pilot.fly(relaxed)
         self.found.set_scales(rows, rows.losses(self.master.decisions(relaxed)))

@@ -54,16 +54,15 @@ class Pilot:
         count, start = self._settings.pilot, relaxed
         if self._sample.count < LARGEST * max(count, 1) or self._least * count < TAIL:
             return relaxed
-        first = self._sample.first(count)
-        self._found.set_scales(first.all, first.all.losses(self._master.decisions(relaxed)))
-        level = first.all
+        level = first = self._sample.pilot(count)
+        self._found.set_scales(first, first.losses(self._master.decisions(relaxed)))
         while True:
             better = self._level(level, start)
             if better is None:
                 return start
             start, count = better, LEVEL * count
             if self._sample.count < LARGEST * count:
-                self.cuts = self.cuts if level is not first.all else ()
+                self.cuts = self.cuts if level is not first else ()
                 return start
             part = self._sample.first(count)
             losses = part.all.losses(self._master.decisions(start))

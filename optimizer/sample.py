@@ -169,8 +169,17 @@ class Sample:
         """Whether the backend has got over the error; then the same call may succeed, with losses computed anew."""
         return self._backend.recover(error)
 
-    def first(self, count: int) -> Sample:
+    def pilot(self, count: int) -> Rows:
         """The first `count` scenarios as a sample of their own: what it says is an estimate, no cut of it is valid."""
+        store = self._backend.subset(self._store, np.arange(count))
+        each = None if self._each is None else self._each[:count]
+        total = float(count) if each is None else float(each.sum())
+        weights = [tail_mass(total, r.level) for r in self._risks]
+        many = len(self._risks)
+        return Rows(self._backend, self._risks, [store] * many, weights, self._monitor, self._whole, each=[each] * many)
+
+    def first(self, count: int) -> Sample:
+        """The first `count` scenarios as `pilot` takes them, of which working sets can be taken."""
         store = self._backend.subset(self._store, np.arange(count))
         each = None if self._each is None else self._each[:count]
         return Sample(self._backend, store, self._risks, self._monitor, each, self._whole)
