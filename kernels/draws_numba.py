@@ -12,6 +12,7 @@ from numba.extending import intrinsic
 from . import draws as d
 from .draws import FloatArray
 from .jit import inlined
+from .philox_numba import WIDTH, fill_vectors
 
 _M0 = np.uint64(d.MULTIPLIER_0)
 _M1 = np.uint64(d.MULTIPLIER_1)
@@ -22,6 +23,7 @@ _LOG_SHIFT = np.int64(d.ONE_BITS - d.SQRT_HALF_BITS)
 _SQRT_HALF = np.int64(d.SQRT_HALF_BITS)
 _MANTISSA = np.int64(d.MANTISSA_BITS)
 _ROUNDS = d.ROUNDS
+_VECTOR = WIDTH
 _SMALLEST = d.SMALLEST
 _E, _O = d.LOG_EVEN, d.LOG_ODD
 _CT, _CB, _NT, _NB, _FT, _FB = d.CENTRE_TOP, d.CENTRE_BOTTOM, d.NEAR_TOP, d.NEAR_BOTTOM, d.FAR_TOP, d.FAR_BOTTOM
@@ -109,7 +111,8 @@ def normal_quantile(p: Any) -> Any:
 @inlined
 def fill_uniforms(out: FloatArray, numbers: Any, quad: Any, driver: Any, stream: Any, seed: Any, sample: Any) -> None:
     """out (4, lanes): uniforms of the four periods of `quad` for the scenarios with the (lanes,) given numbers."""
-    for lane in range(out.shape[1]):
+    fill_vectors(out, numbers, quad, driver, stream, seed, sample)
+    for lane in range(out.shape[1] // _VECTOR * _VECTOR, out.shape[1]):
         a, b, c, e = philox(numbers[lane], quad, driver, stream, seed, sample)
         out[0, lane] = uniform(a)
         out[1, lane] = uniform(b)

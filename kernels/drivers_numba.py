@@ -11,10 +11,13 @@ from .draws import Stream
 from .draws_numba import normal_quantile, philox, uniform
 from .elementary_numba import expm1, exponential, log1p, power
 from .jit import inlined
+from .layout import IndexArray
 from .tables import FloatArray
 
 _JUMP_SIZE = np.uint64(Stream.JUMP_SIZE)
 _LOW, _HIGH = dr.RATIO_LOW, dr.RATIO_HIGH
+_SCREENED = 1.0  # greater hazards per period are not screened: their quantile is steep
+_ROUNDING = 1e-3  # standard deviations; far above what rounding may do to a quantile
 
 
 @inlined
@@ -73,18 +76,22 @@ def poisson(u: Any, mean: Any, none: Any) -> Any:
 
 @inlined
 def jumps(
-    row: FloatArray, state: FloatArray, z: FloatArray, u: FloatArray, level: FloatArray,
+    row: FloatArray, state: FloatArray, z: FloatArray, u: FloatArray, level: FloatArray, place: IndexArray,
     numbers: Any, quad: Any, word: Any, driver: Any, seed: Any, sample: Any,
 ) -> None:  # fmt: skip
-    """Sizes are drawn only where a jump happens."""
+    """Sizes are drawn only where a jump happens. place: scratch, one number per lane."""
+    count = 0
     for i in range(state.size):
-        moved = state[i] + row[0] + row[1] * z[i]
-        if u[i] > row[5]:
-            count = poisson(u[i], row[2], row[5])
-            words = philox(numbers[i], quad, driver, _JUMP_SIZE, seed, sample)
-            size = normal_quantile(uniform(words[word]))
-            moved = moved + (count * row[3] + np.sqrt(count) * row[4] * size)
-        state[i] = moved
+        place[count] = i
+        count += u[i] > row[5]
+    for i in range(state.size):
+        state[i] = state[i] + row[0] + row[1] * z[i]
+    for k in range(count):
+        i = place[k]
+        events = poisson(u[i], row[2], row[5])
+        words = philox(numbers[i], quad, driver, _JUMP_SIZE, seed, sample)
+        size = normal_quantile(uniform(words[word]))
+        state[i] += events * row[3] + np.sqrt(events) * row[4] * size
     for i in range(state.size):
         level[i] = exponential(state[i])
 
@@ -94,10 +101,15 @@ def regime(
     row: FloatArray, state: FloatArray, second: FloatArray, z: FloatArray, u: FloatArray, level: FloatArray
 ) -> None:
     """second: 1.0 in state 1, else 0.0."""
+    a0, s0, a1, s1, enter, leave = row[0], row[1], row[2], row[3], row[4], row[5]
     for i in range(state.size):
-        moved = u[i] >= row[5] if second[i] > 0.5 else u[i] < row[4]
-        second[i] = 1.0 if moved else 0.0
-        state[i] = state[i] + (row[2] if moved else row[0]) + (row[3] if moved else row[1]) * z[i]
+        stays = 1.0 if u[i] >= leave else 0.0
+        comes = 1.0 if u[i] < enter else 0.0
+        second[i] = stays if second[i] > 0.5 else comes
+    for i in range(state.size):
+        drift = a1 if second[i] > 0.5 else a0
+        spread = s1 if second[i] > 0.5 else s0
+        state[i] = state[i] + drift + spread * z[i]
     for i in range(state.size):
         level[i] = exponential(state[i])
 
@@ -112,14 +124,33 @@ def survival(row: FloatArray, state: FloatArray, z: FloatArray, level: FloatArra
 
 @inlined
 def survival_wrong_way(
-    row: FloatArray, state: FloatArray, z: FloatArray, other: FloatArray, start: Any, level: FloatArray
-) -> None:
-    """other: level of the driver it depends on at the start of the period, before that driver's own step."""
+    row: FloatArray, state: FloatArray, z: FloatArray, other: FloatArray, start: Any, level: FloatArray,
+    place: IndexArray, limit: FloatArray,
+) -> None:  # fmt: skip
+    """other: level of the driver it depends on at the start of the period, before that driver's own step.
+
+    The greatest hazard of all lanes bounds their limits: only a lane with a shock below that bound needs its own.
+    place, limit: scratch, one number per lane.
+    """
+    least = _HIGH
     for i in range(state.size):
-        ratio = min(max(other[i] / start, _LOW), _HIGH)
-        hazard = row[0] * power(ratio, -row[2])
-        if z[i] < normal_quantile(-expm1(-hazard)):
+        limit[i] = min(max(other[i] / start, _LOW), _HIGH)
+        least = min(least, limit[i])
+    greatest = row[0] * power(least, -row[2])
+    bound = np.inf
+    if greatest < _SCREENED:
+        bound = normal_quantile(-expm1(-greatest)) + _ROUNDING
+    count = 0
+    for i in range(state.size):
+        place[count] = i
+        count += z[i] < bound
+    for k in range(count):
+        limit[k] = -expm1(-(row[0] * power(limit[place[k]], -row[2])))  # place[k] >= k: nothing is lost
+    for k in range(count):
+        i = place[k]
+        if z[i] < normal_quantile(limit[k]):
             state[i] = 0.0
+    for i in range(state.size):
         level[i] = 1.0 if state[i] > 0.5 else row[1]
 
 

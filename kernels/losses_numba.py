@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .flow_numba import WIDTH, add_flows
 from .folding_numba import folded_product
 from .jit import entry, inlined
 from .layout import GRADIENT_GROUP, IndexArray, Program
@@ -21,6 +22,7 @@ _LANES = LANES
 _PEAK = int(LossKind.PEAK)
 GROUP = GRADIENT_GROUP
 _GROUP = GROUP
+_WIDTH = WIDTH
 
 SingleArray = NDArray[np.float32]
 LaneArray = NDArray[np.uint64]
@@ -40,96 +42,84 @@ def _copy(to: FloatArray, values: FloatArray) -> None:
 
 
 @inlined
-def _add(total: FloatArray, x: SingleArray, p: Program, low: Any, high: Any) -> None:
-    """total += sum of exposure * x[factor] over the entries low..high, four at a time to spare loads and stores."""
-    factor, exposure = p.factor, p.exposure
-    e = low
-    while e + 4 <= high:
-        f0, f1, f2, f3 = factor[e], factor[e + 1], factor[e + 2], factor[e + 3]
-        w0, w1, w2, w3 = exposure[e], exposure[e + 1], exposure[e + 2], exposure[e + 3]
-        for i in range(_LANES):
-            total[i] += (w0 * x[f0, i] + w1 * x[f1, i]) + (w2 * x[f2, i] + w3 * x[f3, i])
-        e += 4
-    while e < high:
-        f0, w0 = factor[e], exposure[e]
-        for i in range(_LANES):
-            total[i] += w0 * x[f0, i]
-        e += 1
+def flow_all(flows: FloatArray, values: FloatArray, x: SingleArray, positions: IndexArray, p: Program) -> None:
+    """flows (periods, 256) of all losses. positions: rows of x to which those of `p` refer by their places.
+
+    values: (positions + 1, WIDTH) scratch.
+    """
+    add_flows(
+        flows, x, positions, values, p.constant, p.group, p.rest, p.entry, p.factor, p.exposure, 0, p.constant.size
+    )
 
 
 @inlined
-def _flow(flow: FloatArray, inner: FloatArray, x: SingleArray, p: Program, period: Any) -> None:
-    """Flow of one period in all lanes."""
-    fill(flow, p.constant[period])
-    for g in range(p.group[period], p.group[period + 1]):
-        if p.rest[g, 0] < 0:
-            _add(flow, x, p, p.entry[g], p.entry[g + 1])
-            continue
-        fill(inner, 0.0)
-        _add(inner, x, p, p.entry[g], p.entry[g + 1])
-        for r in range(1, p.rest.shape[1]):
-            f = p.rest[g, r]
-            if f >= 0:
-                for i in range(_LANES):
-                    inner[i] *= x[f, i]
-        f = p.rest[g, 0]
-        for i in range(_LANES):
-            flow[i] += inner[i] * x[f, i]
+def _rate(x: SingleArray, positions: IndexArray, p: Program, m: Any, t: Any) -> Any:
+    """The rate of loss m seen in period t in all lanes."""
+    return x[positions[p.rate[m] + max(t - 1, 0)]]
 
 
 @inlined
-def _growth(surplus: FloatArray, deficit: FloatArray, x: SingleArray, p: Program, m: Any, t: Any) -> None:
+def _growth(
+    surplus: FloatArray, deficit: FloatArray, x: SingleArray, positions: IndexArray, p: Program, m: Any, t: Any
+) -> None:
     """1 + surplus rate and 1 + deficit rate of period t in all lanes."""
     dt, low, high = p.dt[m], p.surplus[m], p.deficit[m]
     if p.rate[m] < 0:
         fill(surplus, 1.0 + max(dt * low, 0.0))
         fill(deficit, 1.0 + max(dt * high, dt * low, 0.0))
         return
-    f = p.rate[m] + max(t - 1, 0)
+    rate = _rate(x, positions, p, m, t)
     for i in range(_LANES):
-        s = max(dt * (x[f, i] + low), 0.0)
+        s = max(dt * (rate[i] + low), 0.0)
         surplus[i] = 1.0 + s
-        deficit[i] = 1.0 + max(dt * (x[f, i] + high), s)
+        deficit[i] = 1.0 + max(dt * (rate[i] + high), s)
 
 
 @inlined
 def _drawing(
-    drawn: FloatArray, surplus: FloatArray, deficit: FloatArray, x: SingleArray, p: Program, m: Any, t: Any
-) -> None:
+    drawn: FloatArray, surplus: FloatArray, deficit: FloatArray, x: SingleArray, positions: IndexArray, p: Program,
+    m: Any, t: Any,
+) -> None:  # fmt: skip
     """1 + revolver rate of period t, at least the surplus one; raises the deficit rate to it."""
-    dt, margin, f = p.dt[m], p.drawn[m], p.rate[m] + max(t - 1, 0)
+    dt, margin = p.dt[m], p.drawn[m]
+    if p.rate[m] < 0:
+        fill(drawn, 1.0 + dt * (0.0 + margin))
+    else:
+        rate = _rate(x, positions, p, m, t)
+        for i in range(_LANES):
+            drawn[i] = 1.0 + dt * (rate[i] + margin)
     for i in range(_LANES):
-        seen = x[f, i] if p.rate[m] >= 0 else 0.0
-        drawn[i] = max(1.0 + dt * (seen + margin), surplus[i])
+        drawn[i] = max(drawn[i], surplus[i])
         deficit[i] = max(deficit[i], drawn[i])
 
 
 @inlined
-def _trace(balance: FloatArray, work: FloatArray, x: SingleArray, p: Program, m: Any) -> None:
-    """balance (periods, 256) of loss m: running balances (PEAK) or flows (WORST). work (5, 256) is scratch."""
+def carry(balance: FloatArray, work: FloatArray, x: SingleArray, positions: IndexArray, p: Program, m: Any) -> None:
+    """balance (periods, 256) of loss m: from flows to running balances where it is PEAK. work (5, 256) is scratch."""
+    if p.kind[m] != _PEAK:
+        return
     low = p.table[m]
     for t in range(p.table[m + 1] - low):
-        _flow(work[0], work[1], x, p, low + t)
-        if p.kind[m] != _PEAK:
-            _copy(balance[t], work[0])
-            continue
-        _growth(work[2], work[3], x, p, m, t)
+        _growth(work[2], work[3], x, positions, p, m, t)
+        if t == 0:
+            fill(work[0], p.opening[m])
+        else:
+            _copy(work[0], balance[t - 1])
         if p.revolver[m] != 0:
-            _drawing(work[4], work[2], work[3], x, p, m, t)
+            _drawing(work[4], work[2], work[3], x, positions, p, m, t)
             line = 0.0 if t == 0 else p.line[low + t - 1]
             for i in range(_LANES):
-                before = p.opening[m] if t == 0 else balance[t - 1, i]
+                before = work[0, i]
                 carried = work[2, i] if before >= 0.0 else work[4, i]
                 dearer = 0.0
                 if before < -line:
                     carried = work[3, i]
                     dearer = line * (work[3, i] - work[4, i])
-                balance[t, i] = before * carried + dearer + work[0, i]
+                balance[t, i] = before * carried + dearer + balance[t, i]
             continue
         for i in range(_LANES):
-            before = p.opening[m] if t == 0 else balance[t - 1, i]
-            carried = work[2, i] if before >= 0.0 else work[3, i]
-            balance[t, i] = before * carried + work[0, i]
+            carried = work[2, i] if work[0, i] >= 0.0 else work[3, i]
+            balance[t, i] = work[0, i] * carried + balance[t, i]
 
 
 @inlined
@@ -159,7 +149,7 @@ def fold(values: FloatArray) -> Any:
 
 
 @inlined
-def _gather(
+def gather(
     x: SingleArray, blocks: SingleArray, positions: IndexArray, rows: RowArray, lane: LaneArray, low: Any, high: Any
 ) -> None:
     """x (n, 256): values at n flat positions of rows low..high in the first lanes, 0 in the others. lane is scratch."""
@@ -182,13 +172,16 @@ def _gather(
 
 
 @entry
-def loss_pass(blocks: SingleArray, p: Program, periods: int, out: FloatArray, low: int, high: int) -> None:
-    """out (M, blocks * 256): all losses in one pass over blocks (blocks, F, 256). periods: most of any loss."""
-    balance = np.empty((periods, _LANES))
+def loss_pass(blocks: SingleArray, p: Program, positions: IndexArray, out: FloatArray, low: int, high: int) -> None:
+    """out (M, blocks * 256): all losses in one pass over blocks (blocks, F, 256). positions: as for `gradient_pass`."""
+    values = np.empty((positions.size + 1, _WIDTH))
+    flows = np.empty((p.constant.size, _LANES))
     work = np.empty((5, _LANES))
     for b in range(low, high):
+        flow_all(flows, values, blocks[b], positions, p)
         for m in range(p.kind.size):
-            _trace(balance, work, blocks[b], p, m)
+            balance = flows[p.table[m] : p.table[m + 1]]
+            carry(balance, work, blocks[b], positions, p, m)
             _largest(out[m, b * _LANES : (b + 1) * _LANES], balance, p, m)
 
 
@@ -198,25 +191,32 @@ def balance_pass(
 ) -> None:
     """out (n, periods): balances of the first loss in the given rows. positions: as for `gradient_pass`."""
     x = np.empty((positions.size, _LANES), np.float32)
+    own = np.arange(positions.size)
+    values = np.empty((positions.size + 1, _WIDTH))
     lane = np.empty(_LANES, np.uint64)
     balance = np.empty((out.shape[1], _LANES))
     work = np.empty((5, _LANES))
     for b in range(low, high):
         first, last = b * _LANES, min((b + 1) * _LANES, rows.size)
-        _gather(x, blocks, positions, rows, lane, first, last)
-        _trace(balance, work, x, p, 0)
+        gather(x, blocks, positions, rows, lane, first, last)
+        flow_all(balance, values, x, own, p)
+        carry(balance, work, x, own, p, 0)
         for t in range(out.shape[1]):
             for i in range(last - first):
                 out[first + i, t] = balance[t, i]
 
 
 @entry
-def whole_balance_pass(blocks: SingleArray, p: Program, out: FloatArray, low: int, high: int) -> None:
-    """out (n, periods): balances of the first loss in the first n rows."""
+def whole_balance_pass(
+    blocks: SingleArray, p: Program, positions: IndexArray, out: FloatArray, low: int, high: int
+) -> None:
+    """out (n, periods): balances of the first loss in the first n rows. positions: as for `gradient_pass`."""
+    values = np.empty((positions.size + 1, _WIDTH))
     balance = np.empty((out.shape[1], _LANES))
     work = np.empty((5, _LANES))
     for b in range(low, high):
-        _trace(balance, work, blocks[b], p, 0)
+        flow_all(balance, values, blocks[b], positions, p)
+        carry(balance, work, blocks[b], positions, p, 0)
         for i in range(min(_LANES, out.shape[0] - b * _LANES)):
             for t in range(out.shape[1]):
                 out[b * _LANES + i, t] = balance[t, i]
@@ -228,13 +228,14 @@ def gather_pass(blocks: SingleArray, rows: RowArray, out: SingleArray, low: int,
     lane = np.empty(_LANES, np.uint64)
     positions = np.arange(blocks.shape[1])
     for b in range(low, high):
-        _gather(out[b], blocks, positions, rows, lane, b * _LANES, min((b + 1) * _LANES, rows.size))
+        gather(out[b], blocks, positions, rows, lane, b * _LANES, min((b + 1) * _LANES, rows.size))
 
 
 @inlined
 def _adjoint(
-    slope: FloatArray, by_line: FloatArray, balance: FloatArray, work: FloatArray, x: SingleArray, p: Program
-) -> None:
+    slope: FloatArray, by_line: FloatArray, balance: FloatArray, work: FloatArray, x: SingleArray,
+    positions: IndexArray, p: Program,
+) -> None:  # fmt: skip
     """slope, by_line (periods, 256): derivatives of the first loss by each flow and line, at the first worst period."""
     periods = slope.shape[0]
     _largest(work[0], balance, p, 0)
@@ -248,9 +249,9 @@ def _adjoint(
                 work[1, i] = 1.0
     if p.kind[0] == _PEAK:
         for t in range(periods - 1, 0, -1):
-            _growth(work[2], work[3], x, p, 0, t)
+            _growth(work[2], work[3], x, positions, p, 0, t)
             if p.revolver[0] != 0:
-                _drawing(work[4], work[2], work[3], x, p, 0, t)
+                _drawing(work[4], work[2], work[3], x, positions, p, 0, t)
                 for i in range(_LANES):
                     carried = work[2, i] if balance[t - 1, i] >= 0.0 else work[4, i]
                     if balance[t - 1, i] < -p.line[t - 1]:
@@ -293,6 +294,8 @@ def gradient_pass(
     gradient (groups, entries), fixed and lines (groups, periods), total (groups,): zero on entry; the caller adds up.
     """
     x = np.empty((positions.size, _LANES), np.float32)
+    own = np.arange(positions.size)
+    values = np.empty((positions.size + 1, _WIDTH))
     lane = np.empty(_LANES, np.uint64)
     balance = np.empty((fixed.shape[1], _LANES))
     slope = np.empty((fixed.shape[1], _LANES))
@@ -302,16 +305,17 @@ def gradient_pass(
     for k in range(low, high):
         for first in range(k * _GROUP * _LANES, min((k + 1) * _GROUP * _LANES, rows.size), _LANES):
             last = min(first + _LANES, rows.size)
-            _gather(x, blocks, positions, rows, lane, first, last)
+            gather(x, blocks, positions, rows, lane, first, last)
             fill(weight, 0.0)
             for i in range(last - first):
                 weight[i] = weights[first + i]
-            _trace(balance, work, x, p, 0)
+            flow_all(balance, values, x, own, p)
+            carry(balance, work, x, own, p, 0)
             _largest(work[0], balance, p, 0)
             for i in range(_LANES):
                 work[0, i] *= weight[i]
             total[k] += fold(work[0])
-            _adjoint(slope, by_line, balance, work, x, p)
+            _adjoint(slope, by_line, balance, work, x, own, p)
             for t in range(slope.shape[0]):
                 for i in range(_LANES):
                     slope[t, i] *= weight[i]

@@ -11,14 +11,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, means
+from .breaches import Breached, check_dates
+from .breaches_numba import count_breaches
 from .drivers import initial_level, initial_state
 from .host import HostVectors, filled
-from .layout import Layout, Program, compact, lay_out, program
+from .layout import IndexArray, Layout, Program, compact, lay_out, program
 from .losses_numba import GROUP, balance_pass, gather_pass, gradient_pass, loss_pass, whole_balance_pass
 from .means import MEAN_GROUP
 from .means_numba import sum_groups
 from .paths import used_shocks
 from .paths_numba import simulate_blocks
+from .settling import Settling, Tally, check_settling
+from .settling_numba import settle_all
 from .store import LANES, RowArray, Store, blocks_of, consecutive
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .waterfall_numba import Compiled
@@ -92,10 +96,10 @@ class NumbaBackend(HostVectors):
         checks.need(len(tables) == len(exposures), "as many exposures as tables are needed")
         if not tables:
             return []
-        p = self._program(store, tables, exposures, sparse=True)
+        p, read = self._program(store, tables, exposures, sparse=True)
         out = np.empty((len(tables), store.blocks.shape[0] * LANES))
-        flat, longest = _flat(store), max(t.terms.periods for t in tables)
-        self._workers.run(lambda low, high: loss_pass(flat, p, longest, out, low, high), flat.shape[0])
+        flat = _flat(store)
+        self._workers.run(lambda low, high: loss_pass(flat, p, read, out, low, high), flat.shape[0])
         losses = [row[: store.count] for row in out]
         for i, loss in enumerate(losses):
             checks.finite_losses(store, loss, i)
@@ -105,7 +109,7 @@ class NumbaBackend(HostVectors):
         self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike, weights: ArrayLike
     ) -> tuple[float, FloatArray]:
         r, w = checks.row_weights(store, rows, weights)
-        p, read = compact(self._program(store, [table], [exposure], sparse=False), store.periods)
+        p, read = self._program(store, [table], [exposure], sparse=False)
         layout = self._layout(table)
         groups = -(-r.size // (LANES * GROUP))
         entries, fixed = np.zeros((groups, p.factor.size)), np.zeros((groups, table.terms.periods))
@@ -138,24 +142,52 @@ class NumbaBackend(HostVectors):
         self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
     ) -> FloatArray:
         r: RowArray = np.arange(store.count) if rows is None else store.checked(rows)
-        p = self._program(store, [table], [exposure], sparse=True)
+        p, read = self._program(store, [table], [exposure], sparse=True)
         out = np.empty((r.size, table.terms.periods))
         if r.size and consecutive(r):
             flat = _flat(self.part(store, int(r[0]), int(r[-1]) + 1))
-            self._workers.run(lambda low, high: whole_balance_pass(flat, p, out, low, high), flat.shape[0])
+            self._workers.run(lambda low, high: whole_balance_pass(flat, p, read, out, low, high), flat.shape[0])
         else:
-            flat, (p, read) = _flat(store), compact(p, store.periods)
+            flat = _flat(store)
             self._workers.run(lambda low, high: balance_pass(flat, p, read, r, out, low, high), blocks_of(r.size))
         checks.finite_balances(store, r, out)
         return out
 
+    def breaches(
+        self, store: Store, table: LossTable, exposure: ArrayLike, dates: IntArray, rounding: float
+    ) -> tuple[FloatArray, Breached]:
+        check_dates(table, dates)
+        p, read = self._program(store, [table], [exposure], sparse=True)
+        worst, counts = count_breaches(self._workers, _flat(store), store.count, p, read, dates, rounding)
+        checks.finite_balances(store, np.arange(store.count), worst[:, None])
+        return worst, counts
+
+    def settle(
+        self, store: Store, table: Settling, rows: ArrayLike | None = None, weights: ArrayLike | None = None
+    ) -> tuple[FloatArray, Tally]:
+        check_settling(table, store.drivers, store.periods)
+        r, w = None if rows is None else store.checked(rows), None
+        if weights is not None:
+            r, w = checks.row_weights(store, np.arange(store.count) if r is None else r, weights)
+        tables: list[LossTable] = [table.balance]
+        exposures: list[ArrayLike] = [table.balance_exposure]
+        if table.flows is not None:
+            tables.append(table.flows)
+            exposures.append(table.flow_exposure)
+        p, read = self._program(store, tables, exposures, sparse=True)
+        total, tally = settle_all(self._workers, _flat(store), store.count, p, read, table, r, w)
+        if np.isfinite(total).all() and total.size:
+            return total, tally
+        return super().settle(store, table, rows, weights)  # which names the scenario
+
     def _program(
         self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike], sparse: bool
-    ) -> Program:
+    ) -> tuple[Program, IndexArray]:
         for table in tables:
             checks.check_loss(table, store.drivers, store.periods)
         checked = [checks.exposures(t, e) for t, e in zip(tables, exposures, strict=True)]
-        return program(tables, [self._layout(t) for t in tables], checked, store.periods, sparse)
+        p = program(tables, [self._layout(t) for t in tables], checked, store.periods, sparse)
+        return compact(p, store.periods)
 
     def _layout(self, table: LossTable) -> Layout:
         """Layout of a table, made once as long as the table lives."""

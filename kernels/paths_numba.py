@@ -54,6 +54,8 @@ def simulate_blocks(
     level = np.empty((count, _LANES))
     second = np.empty((count, _LANES))
     numbers = np.empty(_LANES, np.uint64)
+    place = np.empty(_LANES, np.int64)
+    limit = np.empty(_LANES)
     for i in range(low, high):
         for lane in range(_LANES):
             at = i * _LANES + lane
@@ -83,7 +85,9 @@ def simulate_blocks(
                         if other < 0 or row[2] == 0.0:
                             step.survival(row, state[d], z, level[d])
                         else:
-                            step.survival_wrong_way(row, state[d], z, level[other], start[other], level[d])
+                            step.survival_wrong_way(
+                                row, state[d], z, level[other], start[other], level[d], place, limit
+                            )
                 for d in range(count):
                     k = kind[d]
                     row = params[d, t]
@@ -107,7 +111,9 @@ def simulate_blocks(
                             step.regime(row, state[d], second[d], z, u[d, word], level[d])
                         elif k == _JUMPS:
                             own = np.uint64(d)
-                            step.jumps(row, state[d], z, u[d, word], level[d], numbers, q, word, own, seed, sample)
+                            step.jumps(
+                                row, state[d], z, u[d, word], level[d], place, numbers, q, word, own, seed, sample
+                            )
                     for lane in range(_LANES):
                         out[i, d, t, lane] = np.float32(level[d, lane])
         good = True

@@ -11,6 +11,7 @@ from .store import RowArray
 from .tables import FloatArray
 
 _SNAP = 1e-9
+_SAMPLE = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,14 +79,29 @@ def tail(losses: ArrayLike, level: float, weights: ArrayLike | None = None, mass
 
 def _equal(loss: FloatArray, mass: float) -> tuple[RowArray, FloatArray]:
     n = min(int(np.ceil(mass)), loss.size)
-    border = np.partition(loss, loss.size - n)[loss.size - n]
-    above = np.flatnonzero(loss > border)
-    at = np.flatnonzero(loss == border)[: n - above.size]
-    rows = np.concatenate((above, at))
+    border = _largest(loss, n)
+    rows = np.flatnonzero(loss >= border)
+    at = np.flatnonzero(loss[rows] == border)
+    held = n - (rows.size - at.size)
+    if held < at.size:
+        rows = np.delete(rows, at[held:])
     share = np.ones(n)
-    share[-1] = mass - (n - 1)
-    order = np.argsort(rows)
-    return rows[order], share[order]
+    share[at[held - 1]] = mass - (n - 1)
+    return rows, share
+
+
+def _largest(loss: FloatArray, n: int) -> float:
+    """The n-th largest loss, sought among those between two losses that a sorted sample shows on either side of it."""
+    sample = np.sort(loss[:: max(1, loss.size // _SAMPLE)])
+    share = n / loss.size
+    place = round((1.0 - share) * sample.size)
+    around = 8 + int(4.0 * (sample.size * share * (1.0 - share)) ** 0.5)
+    low, high = sample[max(place - around, 0)], sample[min(place + around, sample.size - 1)]
+    near = loss[(loss >= low) & (loss <= high)]
+    from_top = n - int(np.count_nonzero(loss > high))
+    if not 1 <= from_top <= near.size:  # the sample misled
+        near, from_top = loss, n
+    return float(np.partition(near, near.size - from_top)[near.size - from_top])
 
 
 def _weighted(loss: FloatArray, each: FloatArray, mass: float) -> tuple[RowArray, FloatArray]:

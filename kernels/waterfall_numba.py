@@ -4,12 +4,37 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import entry
+from .jit import entry, inlined
 from .tables import FloatArray, IntArray
 from .waterfall import Waterfall, check_amounts, check_waterfall
 from .workers import Workers
 
 _ROWS = 256  # scenarios that one worker takes at least
+
+
+@inlined
+def pour(
+    source: IntArray, target: IntArray, start: IntArray, member: IntArray, unpaid: FloatArray, held: FloatArray
+) -> None:
+    """Take all steps in one scenario; unpaid (claims,) and held (pools,) are changed in place."""
+    for step in range(source.size):
+        first, last = start[step], start[step + 1]
+        asked = 0.0
+        for m in range(first, last):
+            asked += unpaid[member[m]]
+        pool = held[source[step]]
+        if asked > pool:
+            share = pool / asked
+            for m in range(first, last):
+                unpaid[member[m]] -= unpaid[member[m]] * share
+            held[source[step]] = 0.0
+        else:
+            for m in range(first, last):
+                unpaid[member[m]] = 0.0
+            held[source[step]] = pool - asked
+        if target[step] >= 0:
+            held[target[step]] += held[source[step]]
+            held[source[step]] = 0.0
 
 
 @entry
@@ -19,24 +44,7 @@ def waterfall_pass(
 ) -> None:  # fmt: skip
     """Take all steps in the rows low..high; unpaid (n, claims) and held (n, pools) are changed in place."""
     for i in range(low, high):
-        for step in range(source.size):
-            first, last = start[step], start[step + 1]
-            asked = 0.0
-            for m in range(first, last):
-                asked += unpaid[i, member[m]]
-            pool = held[i, source[step]]
-            if asked > pool:
-                share = pool / asked
-                for m in range(first, last):
-                    unpaid[i, member[m]] -= unpaid[i, member[m]] * share
-                held[i, source[step]] = 0.0
-            else:
-                for m in range(first, last):
-                    unpaid[i, member[m]] = 0.0
-                held[i, source[step]] = pool - asked
-            if target[step] >= 0:
-                held[i, target[step]] += held[i, source[step]]
-                held[i, source[step]] = 0.0
+        pour(source, target, start, member, unpaid[i], held[i])
 
 
 class Compiled:

@@ -20,6 +20,7 @@ from .in_out import Inside, in_out, pulled
 from .incumbent import Incumbent
 from .master import Infeasible, Master, Prices
 from .phase_one import CLEARLY, FEASIBLE, deepest, good_inside, least_alone, least_risk, violations
+from .pilot import Pilot, retake
 from .plan import Passes, Status
 from .polish import polish
 from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
@@ -42,11 +43,8 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
-PILOT_TAIL = 50.0  # scenarios in the pilot's smallest tail, at least
-PILOT_ACCURACY = 1e-6
-PILOT_GAP = 3e-3
 FIRST_ROWS = 1.3  # the first working set is larger by this factor
-FIRST_GAP = 2e-4
+FIRST_GAP = 2e-4  # a narrower one is not worth while before a full pass, unless a pilot has been near
 ROUND_SHARE = 0.8  # of the gap wanted that a round on the working set leaves
 POLISH_ROUNDS = 3
 ROW_TOLERANCE = 1e-6
@@ -108,6 +106,7 @@ class _Search:
         goal = max(0.5 * settings.gap, settings.gap - 1.1 * settings.polish_slack) if self.polishing else settings.gap
         self.goal = goal
         self.found = Incumbent(risks, self.master, self.sample, self.monitor, goal, settings.depth)
+        self.pilot = Pilot(self.master, self.sample, risks, self.found, settings, self.monitor)
         self.rows = self.sample.all
         self.conflict: Conflict | None = None
         self.prices: Prices | None = None
@@ -168,7 +167,7 @@ class _Search:
                 elif self.piloted:
                     start = relaxed.x
                 else:
-                    start = self._warm(relaxed.x) if self.pool else self._pilot(relaxed.x)
+                    start = self._warm(relaxed.x) if self.pool else self.pilot.fly(relaxed.x)
                 self.piloted = True
                 self._rounds(start)
             except Infeasible:
@@ -181,35 +180,11 @@ class _Search:
         if self.polishing and not self.mixed:
             self._polish()
 
-    def _pilot(self, relaxed: FloatArray) -> FloatArray:
-        """A good plan on the first scenarios alone, or the relaxed one where a pilot does not pay or finds none."""
-        count, settings = self.settings.pilot, self.settings
-        if self.sample.count < 4 * max(count, 1) or min(1.0 - r.level for r in self.risks) * count < PILOT_TAIL:
-            return relaxed
-        rows = self.sample.pilot(count)
-        self.found.set_scales(rows, rows.losses(self.master.decisions(relaxed)))
-        everything = range(len(self.risks))
-        phase = "pilot: interior"
-        inside = good_inside(self.master, rows, settings.depth, self.monitor, phase)
-        if inside is None:
-            floor = -2.0 * settings.depth
-            least = deepest(self.master, rows, floor, PILOT_ACCURACY, everything, self.monitor, phase)
-            inside = least.inside if least.violation < -CLEARLY else None
-        start = relaxed
-        if inside is not None:
-            self.found.deep = inside.x
-            self.master.aim_primary()
-            start = in_out(
-                self.master, rows, inside, PILOT_GAP, settings.solves, lambda _: self.monitor.tell("pilot")
-            ).best
-        self.master.drop_all()
-        return start
-
     def _warm(self, relaxed: FloatArray) -> FloatArray:
         """The best plan by the cuts of the pool, which stay; without one, the search begins as if it had no pool."""
         rows = self.sample.pilot(min(self.sample.count, max(1, self.settings.pilot)))
         if any(k < 1.0 for k in rows.weights):
-            return self._pilot(relaxed)
+            return self.pilot.fly(relaxed)
         self.found.set_scales(rows, rows.losses(self.master.decisions(relaxed)))
         for cut in self.pool:
             self.master.add(cut)
@@ -217,7 +192,7 @@ class _Search:
             point = self.master.solve()
         except Infeasible:
             self.master.drop_all()
-            return self._pilot(relaxed)
+            return self.pilot.fly(relaxed)
         self._tell_bound(point.bound)
         self.master.purge()
         mixed = self.found.adopt(self.known) if self.known else None
@@ -236,7 +211,8 @@ class _Search:
             found.settle()
             return
         self.rows = self.sample.worst(losses, FIRST_ROWS * settings.tail_multiple)
-        last, gap = start, FIRST_GAP
+        retake(self.master, self.rows, self.pilot.cuts)
+        last, gap = start, 0.0 if self.pilot.cuts else FIRST_GAP
         for _ in range(settings.rounds):
             inside = self._inside(self.rows)
             if inside is None:

@@ -121,6 +121,14 @@ class Master:
         """The cuts, as they were added."""
         return tuple(row.cut for row in self._rows)
 
+    @property
+    def binding(self) -> tuple[Cut, ...]:
+        """The cuts that hold the last solve's vertex; none after a change of the cuts."""
+        if self._last is None:
+            return ()
+        basic = self._model.basic_rows()[self._count + 1 :]
+        return tuple(row.cut for row, loose in zip(self._rows, basic, strict=True) if not loose)
+
     def objective(self, x: FloatArray) -> float:
         """The present aim at x: the primary objective, or the value while polishing."""
         return float(self._aim @ x) + self._aim_offset

@@ -109,7 +109,18 @@ class Rows:
             gradient = np.asarray(risk.matrix.T @ slope, dtype=np.float64)
             self._count(worst.rows.shape[0])
         self._monitor.cuts += 1
-        return Cut(limit, gradient, float(total) / k - float(gradient @ decisions), slope)
+        return Cut(limit, gradient, float(total) / k - float(gradient @ decisions), slope, decisions)
+
+    def retaken(self, cut: Cut) -> Cut:
+        """The cut that these rows give where `cut`, of other rows, was taken."""
+        risk, at = self._risks[cut.limit], cut.at
+        assert at is not None
+        self._monitor.check()
+        with self._monitor.evaluating():
+            exposure = np.asarray(risk.matrix @ at, dtype=np.float64)
+            losses = self._backend.losses(self._stores[cut.limit], [risk.table], [exposure])[0]
+            self._count(self._stores[cut.limit].count)
+        return self.cut(cut.limit, at, self.tail(cut.limit, losses))
 
     def _count(self, rows: int) -> None:
         self._monitor.rows += rows / (self._whole * len(self._risks))
@@ -118,7 +129,8 @@ class Rows:
 class Sample:
     """All scenarios, and working sets of rows taken from them.
 
-    weights: (S,) relative weights of the scenarios; None: all the same.
+    weights: (S,) relative weights of the scenarios; None: all the same. whole: number of scenarios in which passes are
+    counted; None: all of them.
     """
 
     def __init__(
@@ -128,12 +140,14 @@ class Sample:
         risks: Sequence[RiskLimit],
         monitor: Monitor,
         weights: FloatArray | None = None,
+        whole: int | None = None,
     ) -> None:
         self._backend = backend
         self._store = store
         self._risks = risks
         self._monitor = monitor
         self.count = int(store.count)
+        self._whole = self.count if whole is None else whole
         self._each = None if weights is None else _mean_one(weights, self.count)
         for risk in risks:
             if not 0.0 < risk.level < 1.0:
@@ -142,14 +156,14 @@ class Sample:
                 raise ValueError(f"risk limit '{risk.name}' is {risk.limit}; it must be finite")
             if not (np.isfinite(risk.matrix.data).all() and np.isfinite(risk.table.floor).all()):
                 raise ValueError(f"risk limit '{risk.name}' holds a number that is not finite")
-            if tail_mass(self.count, risk.level) < 1.0:
+            if whole is None and tail_mass(self.count, risk.level) < 1.0:
                 raise ValueError(
                     f"risk limit '{risk.name}' at level {risk.level} has less than one of {self.count} scenarios in "
                     f"its tail; take at least {int(np.ceil(1.0 / (1.0 - risk.level)))} scenarios"
                 )
         self.weights = tuple(tail_mass(self.count, r.level) for r in risks)
         each = [self._each] * len(risks)
-        self.all = Rows(backend, risks, [store] * len(risks), self.weights, monitor, self.count, each=each)
+        self.all = Rows(backend, risks, [store] * len(risks), self.weights, monitor, self._whole, each=each)
 
     def recover(self, error: Exception) -> bool:
         """Whether the backend has got over the error; then the same call may succeed, with losses computed anew."""
@@ -162,7 +176,13 @@ class Sample:
         total = float(count) if each is None else float(each.sum())
         weights = [tail_mass(total, r.level) for r in self._risks]
         many = len(self._risks)
-        return Rows(self._backend, self._risks, [store] * many, weights, self._monitor, self.count, each=[each] * many)
+        return Rows(self._backend, self._risks, [store] * many, weights, self._monitor, self._whole, each=[each] * many)
+
+    def first(self, count: int) -> Sample:
+        """The first `count` scenarios as `pilot` takes them, of which working sets can be taken."""
+        store = self._backend.subset(self._store, np.arange(count))
+        each = None if self._each is None else self._each[:count]
+        return Sample(self._backend, store, self._risks, self._monitor, each, self._whole)
 
     def worst(self, losses: Sequence[Losses], multiple: float, old: Rows | None = None) -> Rows:
         """Per limit the rows with the largest losses, `multiple` times its tail, together with those of `old`."""
@@ -186,7 +206,7 @@ class Sample:
                     index.append(rows)
         every = self._each
         each = [None if every is None else every if rows is None else every[rows] for rows in index]
-        return Rows(self._backend, self._risks, stores, self.weights, self._monitor, self.count, index, each)
+        return Rows(self._backend, self._risks, stores, self.weights, self._monitor, self._whole, index, each)
 
 
 def _mean_one(weights: FloatArray, count: int) -> FloatArray:

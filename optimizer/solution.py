@@ -39,12 +39,14 @@ class Cut:
     """CVaR of risk limit number `limit` >= constant + gradient @ decisions, for every plan.
 
     slope: (E,) the same over the loss's exposures, of which the plan is only one cause: gradient = matrix' slope.
+    at: (N,) the decisions at which it was taken, if they are known.
     """
 
     limit: int
     gradient: FloatArray
     constant: float
     slope: FloatArray
+    at: FloatArray | None = None
 
 
 @dataclass(frozen=True)

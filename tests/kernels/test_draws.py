@@ -103,8 +103,9 @@ def test_logarithm_below_one_ulp():
         assert abs(mpmath.mpf(float(value)) - true) <= np.spacing(abs(value))
 
 
-def test_numba_normals_have_the_same_bits():
-    scenarios = np.arange(123_000, 123_000 + 256 * 40, dtype=np.uint64)
+@pytest.mark.parametrize("count", [256 * 40, 37, 5])
+def test_numba_normals_have_the_same_bits(count):
+    scenarios = np.arange(123_000, 123_000 + count, dtype=np.uint64)
     for period in (0, 3, 7):
         out = np.empty((4, scenarios.size))
         ids = [np.uint64(i) for i in (period // 4, 5, 0, TOP, 2)]
@@ -112,6 +113,15 @@ def test_numba_normals_have_the_same_bits():
         assert (out[period % 4] == draws.uniforms(scenarios, period, 5, 0, TOP, 2)).all()
         fast.to_normals(out)
         assert (out[period % 4] == draws.normals(scenarios, period, 5, 0, TOP, 2)).all()
+
+
+def test_numba_uniforms_of_scenarios_that_fill_the_counter():
+    scenarios = np.array([0, 1, 2**32 - 1, 2**32, 2**63, TOP - 1, TOP] * 7, dtype=np.uint64)
+    ids = (TOP // 3, TOP, 2**32 + 1, TOP, 2**63)
+    out = np.empty((4, scenarios.size))
+    fast.fill_uniforms(out, scenarios, *(np.uint64(i) for i in ids))
+    words = draws.philox((scenarios, *ids[:3]), ids[3:])
+    assert (out == np.array([draws.uniform(w) for w in words])).all()
 
 
 def test_numba_tails_have_the_same_bits():

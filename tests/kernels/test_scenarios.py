@@ -33,6 +33,22 @@ def test_numba_equals_the_definition_to_few_ulps():
     assert (fast.blocks[:, exact] == slow.blocks[:, exact]).all()
 
 
+@pytest.mark.parametrize("hazard", [0.0, 1e-12, 0.02, 1.0, 3.0, 200.0])
+@pytest.mark.parametrize("sensitivity", [0.3, 2.0, 20.0])
+def test_defaults_that_follow_a_level_have_the_definitions_bits(hazard, sensitivity):
+    """Levels from far below to far above the start, so that hazards per period go from nothing to certain default."""
+    periods = 12
+    rows = [
+        np.tile(dr.vasicek_row(0.2, 1.0, 0.9, 1e-9, DT), (periods, 1)),
+        np.tile(dr.survival_row(hazard, 0.4, sensitivity, DT), (periods, 1)),
+    ]
+    correlation = np.array([[1.0, 0.0], [0.6, 0.8]])
+    kinds = [Process.VASICEK, Process.SURVIVAL]
+    table = processes(rows, kinds, [0.1, 1.0], correlation, depends_on=[-1, 0])
+    fast, slow = NUMBA.simulate(table, 3000, 5), NUMPY.simulate(table, 3000, 5)
+    assert np.array_equal(fast.blocks, slow.blocks)
+
+
 @both
 @pytest.mark.parametrize("periods", [1, 2, 4, 5, 9])
 def test_any_number_of_periods(backend, periods):
