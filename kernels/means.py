@@ -41,10 +41,9 @@ def rates(store: Store, table: LossTable) -> FloatArray:
 
     Added up in the order of `means`.
     """
-    periods = table.terms.periods
-    if table.rate_driver < 0:
-        return np.full(periods, max(0.0, table.dt * table.surplus_margin))
-    observed = np.maximum(np.arange(periods) - 1, 0)
+    observed = observed_rates(table)
+    if observed is None:
+        return fixed_rates(table)
     held = int(observed[-1]) + 1
     sums = np.zeros(held)
     for first in range(0, store.blocks.shape[0], MEAN_GROUP):
@@ -61,3 +60,13 @@ def rates(store: Store, table: LossTable) -> FloatArray:
             group += block
         sums += group
     return np.asarray((sums / store.count)[observed])
+
+
+def observed_rates(table: LossTable) -> IntArray | None:
+    """(periods,) the period whose rate is earned in each; None where no driver is seen."""
+    return None if table.rate_driver < 0 else np.maximum(np.arange(table.terms.periods, dtype=np.int32) - 1, 0)
+
+
+def fixed_rates(table: LossTable) -> FloatArray:
+    """(periods,) the rate that a surplus earns where no driver is seen."""
+    return np.full(table.terms.periods, max(0.0, table.dt * table.surplus_margin))

@@ -33,3 +33,23 @@ def sum_groups(
                 for i in range(lanes, _LANES):
                     product[i] = 0.0
                 out[k, a] += fold(product)
+
+
+@entry
+def sum_rates(
+    values: NDArray[np.float32], count: int, dt: float, margin: float, out: FloatArray, low: int, high: int
+) -> None:
+    """out (groups, T), zero on entry: sums of max(0, dt * (value + margin)) over the groups low..high.
+
+    values: (blocks, T or more, 256) of one driver.
+    """
+    rate = np.empty(_LANES)
+    for k in range(low, high):
+        for b in range(k * _GROUP, min((k + 1) * _GROUP, values.shape[0])):
+            lanes = min(count - b * _LANES, _LANES)
+            for t in range(out.shape[1]):
+                for i in range(_LANES):
+                    rate[i] = max(dt * (values[b, t, i] + margin), 0.0)
+                for i in range(lanes, _LANES):
+                    rate[i] = 0.0
+                out[k, t] += fold(rate)

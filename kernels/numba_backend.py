@@ -18,7 +18,7 @@ from .host import HostVectors, filled
 from .layout import IndexArray, Layout, Program, compact, lay_out, program
 from .losses_numba import GROUP, balance_pass, gather_pass, gradient_pass, loss_pass, whole_balance_pass
 from .means import MEAN_GROUP
-from .means_numba import sum_groups
+from .means_numba import sum_groups, sum_rates
 from .paths import used_shocks
 from .paths_numba import simulate_blocks
 from .settling import Settling, Tally, check_settling
@@ -83,14 +83,17 @@ class NumbaBackend(HostVectors):
         out = np.zeros((-(-store.blocks.shape[0] // MEAN_GROUP), factors.shape[0]))
         flat, f = _flat(store), np.ascontiguousarray(factors, dtype=np.int32)
         self._workers.run(lambda low, high: sum_groups(flat, store.count, f, out, low, high), out.shape[0])
-        sums = np.zeros(factors.shape[0])
-        for group in out:
-            sums += group
-        return sums / store.count
+        return _in_sequence(out) / store.count
 
     def rates(self, store: Store, table: LossTable) -> FloatArray:
         checks.check_loss(table, store.drivers, store.periods)
-        return means.rates(store, table)
+        observed = means.observed_rates(table)
+        if observed is None:
+            return means.fixed_rates(table)
+        out = np.zeros((-(-store.blocks.shape[0] // MEAN_GROUP), int(observed[-1]) + 1))
+        seen, dt, margin = store.blocks[:, table.rate_driver], float(table.dt), float(table.surplus_margin)
+        self._workers.run(lambda low, high: sum_rates(seen, store.count, dt, margin, out, low, high), out.shape[0])
+        return np.asarray((_in_sequence(out) / store.count)[observed])
 
     def losses(self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[FloatArray]:
         checks.need(len(tables) == len(exposures), "as many exposures as tables are needed")

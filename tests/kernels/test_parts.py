@@ -61,6 +61,7 @@ def test_rates_are_the_mean_of_what_a_surplus_earns(count, margin):
     seen = np.concatenate([x[:, :1], x[:, :-1]], axis=1)
     expected = np.maximum(0.25 * (seen + margin), 0.0).astype(np.longdouble).mean(axis=0).astype(float)
     np.testing.assert_allclose(backend.rates(store, loss), expected, rtol=1e-13, atol=1e-18)
+    assert (backend.rates(store, loss) == rates(store, loss)).all()
     fixed = LossTable(LossKind.PEAK, terms, np.zeros(periods), 0.0, -1, margin, 0.05, 0.25)
     assert (rates(store, fixed) == max(0.0, 0.25 * margin)).all()
 
