@@ -75,8 +75,10 @@ class MatrixBackend(HostLosses):
                 sums[b] = root.T @ root
 
         self._workers.run(task, blocks)
-        total = np.zeros((values.shape[1], values.shape[1]))
-        for block in sums:
+        if not sums:
+            return np.zeros((values.shape[1], values.shape[1]))
+        total = sums[0]
+        for block in sums[1:]:
             total += block
         return total
 

@@ -20,10 +20,11 @@ from ..kernels.backend import Losses
 from ..kernels.matrix_backend import MatrixBackend
 from ..kernels.tail import Tail
 from .blas import one_thread
+from .column_screen import at_rest, missing_columns, off_bounds
 from .cvar_program import Checked, Lowered
 from .highs import Unbounded
 from .interior_point import InteriorPoint
-from .interior_program import Interior, Quadratic, TermRows
+from .interior_program import Centre, Interior, Quadratic, TermRows
 from .master import Master
 from .progress import Monitor
 from .sample import Rows, Sample
@@ -37,12 +38,15 @@ PILOT_ROWS = 1_000
 PILOT_TAIL = 50.0  # rows in the pilot's smallest tail, at least
 PILOT_TOLERANCE = 1e-2
 FIRST_TOLERANCE = 1e-3
+WARM_TOLERANCE = 1e-5  # of the first solve on all scenarios where it begins on the path of the last pilot
 ROUNDS = 40
 BOX = 100.0  # of the largest amount: within this the bound is proven where columns have no bound of their own
 WIDEST, NARROWEST = 1.0, 0.05  # band of rows on both sides of the tail's border, relative to the tail
+CHEAP = 0.2  # of the columns: so many rows cost little beside the factor of the Newton matrix
+WARM_COLUMNS = 200  # from so many on, an interior point begins on the path of the last one
+WARM_STEPS = 20  # that an interior point may take from the last one's centre
 AFTER_PILOTS = 0.3  # the first band where the last pilot was large
 PRICINGS = 3  # solves of a pilot with columns taken in between
-OFF_BOUND = 1e-4  # of the largest distance from a bound: a column that stays
 TIGHTER = 1e-8  # of a limit's size: what the interior point leaves of it
 FEASIBLE = 1e-9
 ROW_TOLERANCE = 1e-7
@@ -80,9 +84,11 @@ class NewtonSearch:
         self.sizes = np.ones(len(lowered.risks))
         self.best: Evaluated | None = None
         self.inner: Evaluated | None = None
+        self.centre: Centre | None = None  # of the last program solved
         self.messages: list[str] = []
         self.row_duals, self.bound_duals = np.zeros(program.matrix.shape[0]), np.zeros(program.width)
         self.limit_duals = np.zeros(len(program.parts))
+        self.walled = bool((np.isinf(program.lower) & np.isinf(program.upper)).any())  # there are free columns
         self.reach = math.inf  # how far a free column may move in a round that leaves rows out
 
     def run(self) -> None:
@@ -102,15 +108,18 @@ class NewtonSearch:
         losses, tails = self._evaluate(x)
         doubtful = [np.zeros(0, dtype=np.int64) for _ in tails]
         rows: Rows | None = None
-        finest, tolerance, still = 0.03 * self.gap, FIRST_TOLERANCE, 0
+        finest, still = 0.03 * self.gap, 0
+        tolerance = WARM_TOLERANCE if self._goes_on(columns) else FIRST_TOLERANCE
         for _ in range(ROUNDS):
             self.monitor.check()
+            cheap = CHEAP * columns.size / (2.0 * min(self.sample.weights))
+            band = max(band, min(WIDEST, cheap))
             rows = self.sample.worst(losses, 1.0 + band, rows)
             split = [self._split(rows, m, losses[m], band, doubtful[m]) for m in range(len(tails))]
             found = self._solve(rows, split, columns, x, tolerance, box=tolerance > finest)
             before = (self.monitor.upper, self.monitor.lower)
             reduced = self._reduced(found, self._bound(rows, found))
-            missing = self._missing(columns, found, reduced)
+            missing = missing_columns(columns, found.x, self.program.lower, self.program.upper, reduced)
             self.row_duals, self.bound_duals = found.rows, reduced
             self.limit_duals = np.maximum(0.0, np.array(found.prices) - np.array(self.program.prices))
             losses, after = self._evaluate(found.x)
@@ -235,22 +244,15 @@ class NewtonSearch:
                 x = found.x
                 if columns.size == n:
                     break
-                missing = self._missing(columns, found, self._reduced(found, self._cuts(rows, found)))
+                reduced = self._reduced(found, self._cuts(rows, found))
+                missing = missing_columns(columns, found.x, self.program.lower, self.program.upper, reduced)
                 if not missing.size:
                     break
                 columns = np.union1d(columns, missing)
-            columns = self._off_bounds(x) if losses is None else columns
+            columns = off_bounds(x, self.program.lower, self.program.upper) if losses is None else columns
             losses, pilots, count = [], pilots + 1, 10 * count
             if 4 * count > self.sample.count:
                 return x, columns, WIDEST if pilots < 3 else AFTER_PILOTS
-
-    def _off_bounds(self, x: FloatArray) -> IndexArray:
-        low, high = x - self.program.lower, self.program.upper - x
-        distance = np.minimum(low, high)
-        finite = distance[np.isfinite(distance)]
-        far = float(finite.max(initial=0.0))
-        off = np.flatnonzero(~(distance <= OFF_BOUND * far))
-        return off if off.size else np.arange(x.size)
 
     def _split(self, rows: Rows, m: int, losses: Losses, band: float, doubtful: IndexArray) -> Split:
         """The rows of a term by the `losses` of these rows, or of all scenarios."""
@@ -280,7 +282,7 @@ class NewtonSearch:
         """
         p, n = self.program, self.program.width
         whole = columns.size == n
-        rest = self._resting(start, columns)
+        rest = at_rest(start, columns, p.lower, p.upper)
         terms, taken = [], []
         for m in range(len(p.parts)):
             part = rows.store(m).part(m)
@@ -312,7 +314,10 @@ class NewtonSearch:
         )
         reach = max(self.reach, 1e-6 * float(np.abs(start).max(initial=0.0)), 1e-12) if box else math.inf
         with self.monitor.solving(), one_thread():
-            found = InteriorPoint(small, terms, start[columns], self.backend.gram, reach).solve(tolerance)
+            found = self._interior(small, terms, start[columns], reach, columns, tolerance)
+        inside = rest.copy()
+        inside[columns] = found.centre.x
+        self.centre = replace(found.centre, x=inside) if found.converged else None
         x = rest
         x[columns] = found.x
         weights = []
@@ -324,13 +329,28 @@ class NewtonSearch:
             weights.append(spread)
         return replace(found, x=x, weights=tuple(weights))
 
-    def _resting(self, x: FloatArray, columns: IndexArray) -> FloatArray:
-        """x with the columns at 0 and all others at the nearer bound."""
-        p = self.program
-        low, high = np.abs(x - p.lower), np.abs(p.upper - x)
-        rest = np.where(low <= high, p.lower, p.upper)
-        rest[columns] = 0.0
-        return np.asarray(rest, dtype=np.float64)
+    def _interior(
+        self,
+        program: Quadratic,
+        terms: list[TermRows],
+        start: FloatArray,
+        reach: float,
+        columns: IndexArray,
+        tolerance: float,
+    ) -> Interior:
+        """From the last program's centre, and from `start` where that leads nowhere."""
+        if self.centre is not None and self._goes_on(columns):
+            centre = replace(self.centre, x=self.centre.x[columns])
+            found = InteriorPoint(program, terms, start, self.backend.gram, reach, centre).solve(tolerance, WARM_STEPS)
+            if found.converged:
+                return found
+        return InteriorPoint(program, terms, start, self.backend.gram, reach).solve(tolerance)
+
+    def _goes_on(self, columns: IndexArray) -> bool:
+        """Whether one program begins where the last one was. With few columns steps cost nothing, and each column that
+        comes or goes makes another program; free columns lie at the walls of a box that moves.
+        """
+        return columns.size >= WARM_COLUMNS and not self.walled
 
     # the bound
 
@@ -369,17 +389,6 @@ class NewtonSearch:
             price = found.prices[m] if m < len(found.prices) else 1.0
             reduced = reduced + price * cut.gradient[: p.width]
         return np.asarray(reduced)
-
-    def _missing(self, columns: IndexArray, found: Interior, reduced: FloatArray) -> IndexArray:
-        """The columns at rest that ought to move by their reduced costs, the most wanted ones."""
-        p = self.program
-        outside = np.ones(p.width, dtype=np.bool_)
-        outside[columns] = False
-        at_low = np.abs(found.x - p.lower) <= np.abs(p.upper - found.x)
-        gain = np.where(outside, np.where(at_low, -reduced, reduced), 0.0)
-        wanted = np.flatnonzero(gain > 1e-9 * float(np.abs(reduced).max(initial=0.0)))
-        most = 2 * columns.size + 50
-        return wanted[np.argsort(-gain[wanted])[:most]] if wanted.size > most else wanted
 
 
 def _block(values: Any, rows: IndexArray, columns: IndexArray | None) -> Any:

@@ -15,54 +15,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError
 from scipy.sparse import csr_array
 
-from .interior_program import Interior, Quadratic, TermRows
+from .interior_program import Centre, Interior, Quadratic, TermRows
+from .interior_start import INNER, START, central, cold, kept_within, spread, within
 from .newton_matrix import Bordered, Bounds, Gram, normal_matrix
 from .tail_weights import Priced, admissible, balanced
 
 FloatArray = NDArray[np.float64]
 
 STEP = 0.995  # share of the way to the nearest bound
-START = 1e-2  # first slacks, relative to the size of the losses
-
-
-@dataclass(eq=False)
-class _Term:
-    """State of one term. Names as in the module's text: u excess over t, a slack of the row, lam and nu their
-    multipliers, b slack of the limit, mu its multiplier.
-    """
-
-    rows: TermRows
-    t: float
-    u: FloatArray
-    a: FloatArray
-    lam: FloatArray
-    nu: FloatArray
-    b: float
-    mu: float
-    # of the present iteration
-    d: FloatArray = field(default_factory=lambda: np.zeros(0))
-    r: FloatArray = field(default_factory=lambda: np.zeros(0))
-    e: FloatArray = field(default_factory=lambda: np.zeros(0))
-
-    @property
-    def limited(self) -> bool:
-        return math.isfinite(self.rows.limit)
-
-    @property
-    def theta(self) -> float:
-        return self.rows.price + self.mu
-
-    def value(self, x: FloatArray) -> float:
-        """C at x and t."""
-        rows = self.rows
-        return (1.0 - rows.mass) * self.t + float(rows.linear @ x) + rows.constant + float(rows.share @ self.u)
+CENTRAL = 1e-3  # relative gap down to which the path is followed before its point is kept for a like program,
+PATH = 30.0  # or this multiple of the tolerance: what is solved roughly is far from the next program
 
 
 def plain_gram(values: FloatArray, weights: FloatArray) -> FloatArray:
@@ -75,6 +44,7 @@ class InteriorPoint:
     """One program.
 
     start: (n,) where to begin. gram: how V' D V is formed. reach: how far a column without bounds may go from there.
+    centre: of a like program, from which to go on; it takes the place of `start`.
     """
 
     def __init__(
@@ -84,6 +54,7 @@ class InteriorPoint:
         start: FloatArray,
         gram: Gram = plain_gram,
         reach: float = math.inf,
+        centre: Centre | None = None,
     ) -> None:
         fixed = np.asarray(program.row_lower == program.row_upper)
         matrix = csr_array(program.matrix)
@@ -97,38 +68,28 @@ class InteriorPoint:
         self.free = np.flatnonzero(free)
         lower, upper = np.where(free, start - reach, program.lower), np.where(free, start + reach, program.upper)
         self.bounds = Bounds(lower, upper, matrix[loose], program.row_lower[loose], program.row_upper[loose])
-        self.x = _within(start, lower, upper)
-        self.v = np.zeros(self.right.size)
-        gradient = program.cost if program.quadratic is None else program.cost + program.quadratic @ self.x
-        self.size = max(1e-12, float(np.abs(gradient).max(initial=0.0)), *(t.price * _spread(t, self.x) for t in terms))
-        self.terms = [self._begin(t) for t in terms]
-        room = self.bounds.apply(self.x) - self.bounds.d
-        self.s = np.maximum(room, START * max(1.0, float(np.abs(self.x).max(initial=0.0))))
-        self.y = START * self.size / self.s
+        first = within(start, lower, upper)
+        gradient = program.cost if program.quadratic is None else program.cost + program.quadratic @ first
+        self.size = max(1e-12, float(np.abs(gradient).max(initial=0.0)), *(t.price * spread(t, first) for t in terms))
+        if centre is None:
+            self.x, self.v = first, np.zeros(self.right.size)
+            self.terms = [cold(t, first, self.size) for t in terms]
+            room = self.bounds.apply(first) - self.bounds.d
+            self.s = np.maximum(room, START * max(1.0, float(np.abs(first).max(initial=0.0))))
+            self.y = START * self.size / self.s
+        else:
+            mean = centre.complementarity
+            near = INNER * mean / self.size
+            self.x, self.v = kept_within(centre.x, lower, upper, near), centre.equal
+            self.terms = [central(t, self.x, mu, mean) for t, mu in zip(terms, centre.limits, strict=True)]
+            self.s = np.maximum(self.bounds.apply(self.x) - self.bounds.d, near)
+            self.y = mean / self.s
+        self.centre = self._centre()
         self.iterations = 0
 
-    def _begin(self, rows: TermRows) -> _Term:
-        loss = rows.values @ self.x + rows.offset
-        order = np.argsort(-loss)
-        heavy = np.cumsum(rows.share[order])
-        t = float(loss[order[min(int(np.searchsorted(heavy, 1.0 - rows.mass)), order.size - 1)]])
-        slack = START * max(_spread(rows, self.x), 1e-12 * max(1.0, abs(t)))
-        u = np.maximum(loss - t, 0.0) + slack
-        limited = math.isfinite(rows.limit)
-        mu = self.size / max(1.0, _spread(rows, self.x)) if limited else 0.0
-        theta = rows.price + mu
-        lam = theta * rows.share * (1.0 - rows.mass) / float(rows.share.sum())
-        value = (1.0 - rows.mass) * t + float(rows.linear @ self.x) + rows.constant + float(rows.share @ u)
-        return _Term(
-            rows=rows,
-            t=t,
-            u=u,
-            a=u + t - loss + slack,
-            lam=lam,
-            nu=theta * rows.share - lam,
-            b=max(rows.limit - value, slack) if limited else 1.0,
-            mu=mu,
-        )
+    def _centre(self) -> Centre:
+        mean = self._gap() / max(1, self._pairs())
+        return Centre(self.x, self.v, tuple(t.mu for t in self.terms), mean)
 
     def solve(self, tolerance: float, most: int = 100) -> Interior:
         """Iterate until complementarity and residuals are below `tolerance`, relative to the objective."""
@@ -136,6 +97,8 @@ class InteriorPoint:
         for _ in range(most):
             gap, residual = self._gap(), self._residuals()
             scale = max(1e-9, abs(self._objective()))
+            if gap >= max(CENTRAL, PATH * tolerance) * scale:
+                self.centre = self._centre()
             if gap <= tolerance * scale and residual <= tolerance:
                 converged = True
                 break
@@ -150,7 +113,9 @@ class InteriorPoint:
                 break
         weights = self._tail_weights()
         prices = tuple(t.theta for t in self.terms)
-        return Interior(self.x.copy(), weights, self._gap(), self.iterations, converged, prices, self._row_prices())
+        return Interior(
+            self.x.copy(), weights, self._gap(), self.iterations, converged, prices, self._row_prices(), self.centre
+        )
 
     def _row_prices(self) -> FloatArray:
         out = np.zeros(self.program.row_lower.size)
@@ -375,18 +340,3 @@ def _ratio(value: FloatArray, step: FloatArray) -> float:
     """How far one can go until a value is 0."""
     down = step < 0.0
     return float((-value[down] / step[down]).min()) if down.any() else math.inf
-
-
-def _within(x: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
-    """x, moved a little inside its bounds."""
-    span = np.where(np.isfinite(upper - lower), upper - lower, 1.0)
-    inner = np.minimum(START * np.maximum(1.0, np.abs(x)), 0.25 * span)
-    low = np.where(np.isfinite(lower), lower + inner, -np.inf)
-    high = np.where(np.isfinite(upper), upper - inner, np.inf)
-    return np.asarray(np.clip(x, np.minimum(low, high), np.maximum(low, high)), dtype=np.float64)
-
-
-def _spread(rows: TermRows, x: FloatArray) -> float:
-    """Size of the differences between the losses of the rows."""
-    loss = rows.values @ x + rows.offset
-    return float(np.std(loss)) + 1e-9 * float(np.abs(loss).max(initial=0.0)) + 1e-300

@@ -44,12 +44,25 @@ class Quadratic:
 
 
 @dataclass(frozen=True, eq=False)
+class Centre:
+    """A point near the central path. x: (n,). equal: multipliers of the equalities. limits: (terms,) of the limits.
+    complementarity: the mean product of a slack and its multiplier.
+    """
+
+    x: FloatArray
+    equal: FloatArray
+    limits: tuple[float, ...]
+    complementarity: float
+
+
+@dataclass(frozen=True, eq=False)
 class Interior:
     """Where the interior point ended.
 
     x: (n,). weights: per term (r,) of the tail, within 0 and share, summing to 1 - mass. gap: what complementarity
     leaves of the objective. converged: the tolerance is met. prices: of each term's CVaR, that of its limit included.
-    rows: (rows,) multipliers of the rows, the objective's change per unit more of the active bound.
+    rows: (rows,) multipliers of the rows, the objective's change per unit more of the active bound. centre: where a
+    like program may begin.
     """
 
     x: FloatArray
@@ -59,3 +72,4 @@ class Interior:
     converged: bool
     prices: tuple[float, ...]
     rows: FloatArray
+    centre: Centre

@@ -14,7 +14,8 @@ Gram = Callable[[FloatArray, FloatArray], FloatArray]  # (values (r, n), weights
 Weighted = Sequence[tuple[FloatArray, FloatArray]]
 
 REGULAR = 1e-13  # of the largest diagonal element, added to it
-REFINE = 2  # steps of iterative refinement
+REFINE = 2  # steps of iterative refinement at most
+REFINED = 1e-12  # of the right-hand side: a residual that needs none
 FEW_ROWS = 0.7  # of the columns: below it H is factored through its rows
 
 
@@ -72,15 +73,21 @@ class Square:
         self, bounds: Bounds, y: FloatArray, terms: Weighted, quadratic: FloatArray | None, gram: Gram
     ) -> None:
         diagonal, rows = bounds.square(y)
-        h = np.diag(diagonal) if quadratic is None else quadratic + np.diag(diagonal)
+        # each array of this size is dear to allocate: one for H, one for its factor
+        parts = [gram(values, weights) for values, weights in terms if weights.size]
+        h = parts[0] if parts else np.zeros((diagonal.size, diagonal.size))
+        for part in parts[1:]:
+            h += part
+        if quadratic is not None:
+            h += quadratic
         if rows.shape[0]:
             h += rows.T @ rows
-        for values, weights in terms:
-            h += gram(values, weights)
+        h[np.diag_indices_from(h)] += diagonal
         self._h = h
         regular = h.copy()
         regular[np.diag_indices_from(regular)] += REGULAR * max(float(h.diagonal().max(initial=0.0)), 1e-300)
-        self._factor = cho_factor(regular, lower=True, overwrite_a=True, check_finite=False)
+        # H is symmetric: its transpose has the order that LAPACK wants, and is factored in place
+        self._factor = cho_factor(regular.T, lower=True, overwrite_a=True, check_finite=False)
 
     def times(self, x: FloatArray) -> FloatArray:
         return np.asarray(self._h @ x)
@@ -145,6 +152,8 @@ class Bordered:
         for _ in range(REFINE):
             left_x = x - self._h.times(out_x) - self._border @ out_z
             left_z = z - self._border.T @ out_x - self._corner @ out_z
+            if _largest(left_x) <= REFINED * _largest(x) and _largest(left_z) <= REFINED * _largest(z):
+                break
             more_x, more_z = self._once(left_x, left_z)
             out_x, out_z = out_x + more_x, out_z + more_z
         if not (np.isfinite(out_x).all() and np.isfinite(out_z).all()):
@@ -157,3 +166,7 @@ class Bordered:
             return y, z
         out_z = lu_solve(self._schur, z - self._border.T @ y, check_finite=False)
         return y - self._inner @ out_z, out_z
+
+
+def _largest(x: FloatArray) -> float:
+    return float(np.abs(x).max(initial=0.0))
