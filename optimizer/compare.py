@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -23,9 +23,9 @@ from .carry import carried
 from .compose import Circumstances, compose
 from .differences import Outcome, milestones_of, outcome, tables
 from .loop import maximise
-from .out_of_sample import fresh_count, fresh_losses
+from .out_of_sample import fresh_count, fresh_losses_of
 from .plan import Plan, Table, Timings
-from .prepare import Clock, Prepared, prepare, same_drivers
+from .prepare import Clock, Prepared, prepare
 from .progress import Progress, named
 from .settings import Settings
 from .shortfalls import tails
@@ -63,9 +63,14 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class _Solved:
-    ready: Prepared
-    solution: Solution
+class _Told:
+    """What all searches are told. fresh: number of fresh draws to check the plans on."""
+
+    count: int
+    seed: int
+    settings: Settings
+    fresh: int
+    clock: Clock
 
 
 def compare(
@@ -101,31 +106,22 @@ def compare(
     _check_milestones(milestones)
     cases = {name: apply_variant(case, name) for name in names}
     backend = devices.choose(device, *tails(*cases.values()))
-    ready = _prepare(cases, backend, count, key, clock)
-    stores = list({id(one.store): one.store for one in ready.values()}.values())
-    beside = apart(backend, stores, len(names))
-    solved = _solve(ready, backend, beside, Settings(gap=gap, time_limit=time_limit), clock, progress)
-    fresh: dict[str, list[FloatArray]] = {}
-    if out_of_sample:
-        clock.tell("checking the plans on fresh draws")
-        fresh = devices.steadily(backend, lambda: _fresh(solved, backend, fresh_count(count), key))
-    clock.tell("writing the plans' papers")
-    about = {name: Circumstances(key, gap, fresh.get(name), ()) for name in names}
-    papers = together([partial(_composed, solved[name], about[name]) for name in names], beside)
+    told = _Told(
+        count, key, Settings(gap=gap, time_limit=time_limit), fresh_count(count) if out_of_sample else 0, clock
+    )
+    ready, plans = _plans(cases, backend, told, progress)
     outcomes: dict[str, Outcome] = {}
-    for name, plan in zip(names, papers, strict=True):
-        one = solved[name]
+    for name in names:
+        one, (solution, plan) = ready[name], plans[name]
         plan = replace(
             plan,
-            device=devices.describe(backend, one.ready.store),
-            timings=_timings(one.ready, one.solution),
+            device=devices.describe(backend, one.store),
+            timings=_timings(one, solution),
             messages=(*backend.messages, *plan.messages),
         )
         amounts = None
-        if one.solution.decisions is not None:
-            amounts = Amounts(
-                one.ready.case, one.ready.ledger, one.ready.means, one.solution.decisions, one.ready.deposit_rates
-            )
+        if solution.decisions is not None:
+            amounts = Amounts(one.case, one.ledger, one.means, solution.decisions, one.deposit_rates)
         outcomes[name] = outcome(name, _title(case, name), plan, amounts)
     reference = _reference(outcomes)
     marks = tuple(milestones) if milestones is not None else milestones_of(list(outcomes.values()))
@@ -133,84 +129,84 @@ def compare(
     return Comparison(case, outcomes, reference, marks, compared, clock.elapsed)
 
 
-def _prepare(cases: Mapping[str, Case], backend: Backend, count: int, seed: int, clock: Clock) -> dict[str, Prepared]:
-    """Every variant ready for the search; those with the same drivers share the scenarios."""
-    drawn: list[tuple[ProcessTable, Held]] = []
-    ready: dict[str, Prepared] = {}
-    for name, case in cases.items():
-        one = devices.steadily(backend, partial(prepare, case, backend, count, seed, clock, drawn))
-        if not any(store is one.store for _, store in drawn):
-            drawn.append((one.processes, one.store))
-        ready[name] = one
-    return ready
-
-
-def _solve(
-    ready: Mapping[str, Prepared],
-    backend: Backend,
-    beside: Sequence[Backend],
-    settings: Settings,
-    clock: Clock,
-    progress: Progress | None,
-) -> dict[str, _Solved]:
-    """Every variant planned: that with the most decisions first, then the others beside each other, from its cuts.
+def _plans(
+    cases: Mapping[str, Case], backend: Backend, told: _Told, progress: Progress | None
+) -> tuple[dict[str, Prepared], dict[str, tuple[Solution, Plan]]]:
+    """Every variant prepared, and planned: that with the most instruments first, while the others are prepared; then
+    these beside each other, from its cuts.
 
     What a variant begins with does not depend on how many run at a time, so neither does its plan.
     """
-    first, *others = sorted(ready, key=lambda n: -len(ready[n].ledger.decisions))
-    leading = _searched(first, ready[first], (), settings, clock, backend, progress)
-    tasks = []
+    first, *others = sorted(cases, key=lambda name: -len(cases[name].instrument))
+    leading = devices.steadily(backend, partial(prepare, cases[first], backend, told.count, told.seed, told.clock))
+    ready = {first: leading}
+    solutions: list[Solution] = []
+
+    def lead(backend: Backend, progress: Progress | None) -> None:
+        solutions.append(_searched(first, leading, (), told, backend, progress))
+
+    def follow(part: Backend, _: Progress | None) -> None:
+        ready.update(_prepare({name: cases[name] for name in others}, leading, told, part))
+
+    together([lead, follow], [backend, *apart(backend, [leading.store], 2)[1:]], progress)
+    ready = {name: replace(one, backend=backend) for name, one in ready.items()}
+    tasks: list[Callable[[Backend, Progress | None], tuple[Solution, Plan]]] = []
     for name in others:
-        pool = carried(leading.solution.cuts, leading.ready, ready[name])
-        tasks.append(partial(_searched, name, ready[name], pool, settings, clock))
-    return {first: leading, **dict(zip(others, together(tasks, beside, progress), strict=True))}
+        pool = carried(solutions[0].cuts, leading, ready[name])
+        tasks.append(partial(_planned, name, ready[name], pool, told))
+    tasks.append(partial(_written, leading, solutions[0], told))
+    stores = list({id(one.store): one.store for one in ready.values()}.values())
+    plans = together(tasks, apart(backend, stores, len(tasks)), progress)
+    return ready, dict(zip([*others, first], plans, strict=True))
+
+
+def _prepare(cases: Mapping[str, Case], leading: Prepared, told: _Told, backend: Backend) -> dict[str, Prepared]:
+    """Variants ready for the search; those with the same drivers share the scenarios."""
+    drawn: list[tuple[ProcessTable, Held]] = [(leading.processes, leading.store)]
+    ready: dict[str, Prepared] = {}
+    for name, case in cases.items():
+        make = partial(prepare, case, backend, told.count, told.seed, Clock(None), drawn)
+        ready[name] = one = devices.steadily(backend, make)
+        if not any(store is one.store for _, store in drawn):
+            drawn.append((one.processes, one.store))
+    return ready
+
+
+def _planned(
+    name: str, ready: Prepared, pool: Sequence[Cut], told: _Told, backend: Backend, progress: Progress | None
+) -> tuple[Solution, Plan]:
+    return _written(ready, _searched(name, ready, pool, told, backend, progress), told, backend, progress)
 
 
 def _searched(
-    name: str,
-    ready: Prepared,
-    pool: Sequence[Cut],
-    settings: Settings,
-    clock: Clock,
-    backend: Backend,
-    progress: Progress | None,
-) -> _Solved:
-    """One variant planned in what is left of the time for all. KeyboardInterrupt if it was interrupted."""
+    name: str, ready: Prepared, pool: Sequence[Cut], told: _Told, backend: Backend, progress: Progress | None
+) -> Solution:
+    """One variant's best decisions, in what is left of the time for all. KeyboardInterrupt if it was interrupted."""
+    settings = told.settings
     if settings.time_limit is not None:
-        settings = replace(settings, time_limit=max(0.0, settings.time_limit - clock.elapsed))
+        settings = replace(settings, time_limit=max(0.0, settings.time_limit - told.clock.elapsed))
     limits = risk_limits(ready.case, ready.losses)
-    solution = maximise(ready.program, limits, backend, ready.store, settings, named(f"variant {name}", progress), pool)
+    progress = named(f"variant {name}", progress)
+    solution = maximise(ready.program, limits, backend, ready.store, settings, progress, pool)
     if "interrupted" in solution.messages:
         raise KeyboardInterrupt
-    return _Solved(ready, solution)
+    return solution
 
 
-def _composed(one: _Solved, about: Circumstances, backend: Backend, progress: Progress | None) -> Plan:
+def _written(
+    ready: Prepared, solution: Solution, told: _Told, backend: Backend, progress: Progress | None
+) -> tuple[Solution, Plan]:
+    """The plan with its papers, checked on fresh draws where they are wanted."""
     del progress
-    ready = replace(one.ready, backend=backend)
-    return devices.steadily(backend, lambda: compose(ready, one.solution, about))
+    here = replace(ready, backend=backend)
 
+    def write() -> Plan:
+        fresh = None
+        if told.fresh and solution.decisions is not None and ready.losses:
+            fresh = fresh_losses_of(here, solution, told.fresh, told.seed)
+        return compose(here, solution, Circumstances(told.seed, told.settings.gap, fresh, ()))
 
-def _fresh(solved: Mapping[str, _Solved], backend: Backend, count: int, seed: int) -> dict[str, list[FloatArray]]:
-    """Losses of every plan on fresh draws, which plans with the same drivers share."""
-    waiting = {n: s for n, s in solved.items() if s.solution.decisions is not None and s.ready.losses}
-    fresh: dict[str, list[FloatArray]] = {}
-    while waiting:
-        processes = next(iter(waiting.values())).ready.processes
-        group = {n: s for n, s in waiting.items() if same_drivers(s.ready.processes, processes)}
-        together = [(n, loss, s) for n, s in group.items() for loss in s.ready.losses]
-        losses = fresh_losses(
-            backend,
-            processes,
-            [loss.table for _, loss, _ in together],
-            [np.asarray(loss.matrix @ s.solution.decisions) for _, loss, s in together],
-            count,
-            seed,
-        )
-        for (name, _, _), found in zip(together, losses, strict=True):
-            fresh.setdefault(name, []).append(found)
-        waiting = {n: s for n, s in waiting.items() if n not in group}
-    return fresh
+    return solution, devices.steadily(backend, write)
 
 
 def _names(case: Case, variants: Sequence[str] | None) -> tuple[str, ...]:

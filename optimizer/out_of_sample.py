@@ -17,6 +17,8 @@ from ..kernels.backend import Backend
 from ..kernels.tables import LossTable, ProcessTable
 from ..kernels.tail import tail
 from .plan import Interval
+from .prepare import Prepared
+from .solution import Solution
 
 FloatArray = NDArray[np.float64]
 
@@ -46,6 +48,13 @@ def fresh_losses(
         for part, losses in zip(parts, backend.losses(store, tables, exposures), strict=True):
             part.append(backend.host(losses))
     return [np.concatenate(part) for part in parts]
+
+
+def fresh_losses_of(ready: Prepared, solution: Solution, count: int, seed: int) -> list[FloatArray]:
+    """Losses of a plan by risk limit on `count` fresh scenarios."""
+    tables = [loss.table for loss in ready.losses]
+    exposures = [np.asarray(loss.matrix @ solution.decisions) for loss in ready.losses]
+    return fresh_losses(ready.backend, ready.processes, tables, exposures, count, seed)
 
 
 def cvar_interval(losses: FloatArray, level: float) -> Interval:

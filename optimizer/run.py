@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..models.schema.case import Case
 from . import device as devices
 from .arguments import checked
 from .assemble import risk_limits
 from .compose import Circumstances, compose
 from .loop import maximise
-from .out_of_sample import fresh_count, fresh_losses
+from .out_of_sample import fresh_count, fresh_losses_of
 from .plan import Plan, Timings
 from .prepare import Clock, Prepared, prepare
 from .progress import Progress
@@ -65,19 +62,13 @@ def optimize(
     if out_of_sample and solution.decisions is not None and ready.losses:
         clock.tell("checking the plan on fresh draws")
         try:
-            fresh = devices.steadily(backend, lambda: _fresh(ready, solution, fresh_count(count), key))
+            fresh = devices.steadily(backend, lambda: fresh_losses_of(ready, solution, fresh_count(count), key))
         except KeyboardInterrupt:
             messages = ("interrupted before the plan was checked on fresh draws",)
     about = Circumstances(key, gap, fresh, messages)
     plan = devices.steadily(backend, lambda: compose(ready, solution, about))
     plan = replace(plan, messages=(*backend.messages, *plan.messages))
     return replace(plan, timings=_timings(ready, solution, clock.elapsed))
-
-
-def _fresh(ready: Prepared, solution: Solution, count: int, seed: int) -> list[NDArray[np.float64]]:
-    tables = [loss.table for loss in ready.losses]
-    exposures = [loss.matrix @ solution.decisions for loss in ready.losses]
-    return fresh_losses(ready.backend, ready.processes, tables, exposures, count, seed)
 
 
 def _timings(ready: Prepared, solution: Solution, total: float) -> Timings:
