@@ -5,6 +5,10 @@ convex, so along the segment they lie below the straight line between its ends; 
 meets the limit, the point is feasible, and a cut is taken there and at x_out. The interior point then moves part of
 the way to it. Ben-Ameur & Neto 2007, Acceleration of cutting-plane and column generation algorithms,
 https://doi.org/10.1002/net.20137.
+
+The master holds each limit a little below its amount, by a depth that costs a share of the gap at the limit's price:
+cheap limits, which vertices exceed by much for next to nothing, are held far below. The optimum is concave in the
+limits, so the prices there bound what the depths have cost, and the bound is that of the limits themselves.
 """
 
 from __future__ import annotations
@@ -32,6 +36,9 @@ PURGE_EVERY = 10
 NEWTON_STEPS = 30
 PULL = 0.6  # how far at least an interior point goes towards the last plan at the start of a round
 KEEP_BACK = 3.0  # so many gaps below the last plan's objective it stays at most
+SPENT = 0.5  # of the gap: what the depths at which the limits are held may cost by their prices
+DEEPEST = 0.1  # such a depth at most, relative to the limit's scale
+FADE = 0.7  # of a limit's price from solve to solve, where the new one is lower
 
 
 @dataclass(frozen=True)
@@ -127,8 +134,14 @@ def in_out(
     """
     best, lower = inside.x, master.objective(inside.x)
     deep, bound, narrowest, still = inside, np.inf, np.inf, 0
+    gains, depths = np.zeros(len(master.limits)), np.zeros(len(master.limits))
     for step in range(solves):
+        if step:
+            spare = SPENT * max(0.0, bound - lower) / gains.size
+            depths = np.minimum(DEEPEST, spare / np.maximum(gains, 1e-300))
+        master.tighten(depths)
         point = master.solve()
+        gains = np.maximum(FADE * gains, point.gains)
         bound = min(bound, point.bound)
         if tell(bound) or bound - lower <= gap * max(1e-9, abs(lower)):
             return InOut(best, lower, bound, inside, True)
@@ -144,18 +157,22 @@ def in_out(
         if step % REFRESH_EVERY == REFRESH_EVERY - 1:
             inside = Inside(inside.x, tuple(rows.losses(master.decisions(inside.x))))
         exits = crossings(rows, master, inside.losses, losses, tails)
-        if not exits:
-            return InOut(point.x, master.objective(point.x), bound, inside, True)
-        t = min(leave.share for leave in exits)
+        t = min((leave.share for leave in exits), default=1.0)
         here = inside.x + t * (point.x - inside.x)
         value = master.objective(here)
         if value > lower:
             best, lower = here, value
-        for leave in exits:
-            if leave.share <= 0.5 * (1.0 + t):
-                master.add(rows.cut(leave.limit, decisions, tails[leave.limit]))
-        first = min(exits, key=lambda leave: leave.share)
-        if first.share > 0.0:
+        kept = {leave.limit for leave in exits if leave.share > 0.5 * (1.0 + t)}
+        below = False
+        for m, tail in enumerate(tails):
+            if tail.cvar > master.limits[m] + (EXACT - depths[m]) * master.scales[m]:
+                below = True
+                if m not in kept:
+                    master.add(rows.cut(m, decisions, tail))
+        if not (exits or below or depths.any()):
+            return InOut(best, lower, bound, inside, True)
+        first = min(exits, key=lambda leave: leave.share, default=None)
+        if first is not None and first.share > 0.0:
             master.add(rows.cut(first.limit, master.decisions(here), first.tail))
         inside = between(inside, Inside(point.x, tuple(losses)), MOVE * t)
         if t < CLOSE:

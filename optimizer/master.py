@@ -1,8 +1,8 @@
 """The master problem: the linear program, the cuts found so far, and one column by which all risk limits may give way.
 
-Row of a cut of limit m: gradient @ decisions - s_m * excess <= limit_m - constant, with s_m the limit's scale.
-`excess` is minimised when an interior point is sought and fixed at 0 otherwise. One more row holds the objective
-while polishing.
+Row of a cut of limit m: gradient @ decisions - s_m * (excess - depth_m) <= limit_m - constant, with s_m the limit's
+scale. `excess` is minimised when an interior point is sought and fixed at 0 otherwise; depth_m is given. One more row
+holds the objective while polishing.
 """
 
 from __future__ import annotations
@@ -35,11 +35,16 @@ class Infeasible(Exception):
 
 @dataclass(frozen=True)
 class Point:
-    """A vertex of the master problem. x: (columns,). bound: its objective (maximised). excess: the excess column."""
+    """A vertex of the master problem.
+
+    x: (columns,). bound: no point within the limits has a larger objective. excess: the excess column. gains: (M,)
+    objective gained where a limit rises by its scale.
+    """
 
     x: FloatArray
     bound: float
     excess: float
+    gains: FloatArray
 
 
 @dataclass(frozen=True)
@@ -99,14 +104,15 @@ class Master:
         objective = csr_array((self.cost * columns * self._scaling.cost)[None, :])
         rows = vstack([apply(self._scaling, csr_array(program.matrix)), objective])
         self._model = Model(
-            cost=np.zeros(self._width + 1),
-            matrix=csr_array(hstack([rows, csr_array((self._count + 1, 1))])),
+            cost=np.zeros(self._width + 1 + len(self.limits)),
+            matrix=csr_array(hstack([rows, csr_array((self._count + 1, 1 + len(self.limits)))])),
             row_lower=np.append(program.row_lower * self._scaling.rows, -math.inf),
             row_upper=np.append(program.row_upper * self._scaling.rows, math.inf),
-            col_lower=np.append(self._lower, 0.0),
-            col_upper=np.append(self._upper, 0.0),
+            col_lower=np.append(self._lower, np.zeros(1 + len(self.limits))),
+            col_upper=np.append(self._upper, np.zeros(1 + len(self.limits))),
             seed=seed,
         )
+        self._tight: FloatArray = np.zeros(len(self.limits))
         self._rows: list[_Row] = []
         self._last: LpResult | None = None
         self._proof: tuple[LpResult, tuple[_Row, ...]] | None = None
@@ -163,6 +169,14 @@ class Master:
         self._model.change_row_bounds(self._count, -math.inf, math.inf)
         self._proving = depth == 0.0
 
+    def tighten(self, depths: FloatArray) -> None:
+        """Hold each limit by a depth (M,) of its scale below its amount; the bound of a solve is that of the limits
+        themselves.
+        """
+        for m in np.flatnonzero(depths != self._tight):
+            self._model.change_column_bounds(self._width + 1 + int(m), -depths[m], -depths[m])
+        self._tight = np.array(depths)
+
     def aim_value(self, floor: float) -> None:
         """Maximise the secondary objective among plans whose primary objective is at least `floor`."""
         size = np.abs(self.program.value * self._scaling.columns)
@@ -174,7 +188,9 @@ class Master:
     def aim_interior(self, least: float) -> None:
         """Minimise the excess, no further than `least` (which may be -inf)."""
         self._aim_at(np.zeros(self._width), 0.0, 1.0)
-        self._model.change_cost(np.append(np.zeros(self._width), 1.0))
+        cost = np.zeros(self._width + 1 + len(self.limits))
+        cost[self._width] = 1.0
+        self._model.change_cost(cost)
         self._model.change_column_bounds(self._width, least, math.inf)
         self._model.change_row_bounds(self._count, -math.inf, math.inf)
         self._proving = False
@@ -205,6 +221,8 @@ class Master:
         if self._yielding in (None, cut.limit):
             index = np.append(index, self._width)
             coefficient = np.append(coefficient, -self.scales[cut.limit] * row_scale)
+        index = np.append(index, self._width + 1 + cut.limit)
+        coefficient = np.append(coefficient, -self.scales[cut.limit] * row_scale)
         upper = (self.limits[cut.limit] - constant) * row_scale
         self._model.add_row(-math.inf, upper, index.astype(np.int32), coefficient)
         self._rows.append(_Row(cut.limit, row_scale, constant, cut))
@@ -237,14 +255,20 @@ class Master:
         if result.status is LpStatus.UNBOUNDED:
             raise Unbounded(self._unbounded())
         self._last = result
-        x = np.clip(result.x[:-1] * self._scaling.columns, self.program.col_lower, self.program.col_upper)
-        return Point(x, -result.objective / self._factor + self._aim_offset, float(result.x[-1]))
+        w = self._width
+        x = np.clip(result.x[:w] * self._scaling.columns, self.program.col_lower, self.program.col_upper)
+        # the optimum is concave in the limits: what they were tightened by is worth at most their prices there
+        gain = -result.column_dual[w + 1 :]
+        value = -result.objective + float(gain @ self._tight)
+        return Point(
+            x, value / self._factor + self._aim_offset, float(result.x[w]), np.maximum(gain, 0.0) / self._factor
+        )
 
     def purge(self) -> None:
         """Drop cuts that were far from binding in the last solve, if there are many."""
         if self._last is None or self.cuts <= FEW_CUTS:
             return
-        first, excess = self._count + 1, float(self._last.x[-1])
+        first, excess = self._count + 1, float(self._last.x[self._width])
         slack, basic = [], self._model.basic_rows()
         for i, row in enumerate(self._rows):
             room = (self.limits[row.limit] - row.constant) - float(self._last.row_value[first + i]) / row.scale
@@ -277,8 +301,9 @@ class Master:
 
     def _aim_at(self, cost: FloatArray, offset: float, factor: float) -> None:
         self._aim, self._aim_offset, self._factor = cost, offset, factor
-        self._model.change_cost(np.append(-factor * cost * self._scaling.columns, 0.0))
+        self._model.change_cost(np.append(-factor * cost * self._scaling.columns, np.zeros(1 + len(self.limits))))
         self._model.change_column_bounds(self._width, 0.0, 0.0)
+        self.tighten(np.zeros(len(self.limits)))
         self._last = None
 
     def _drop(self, cuts: Sequence[int]) -> None:
@@ -292,7 +317,7 @@ class Master:
         ray = self._model.ray()
         names = ""
         if ray.size:
-            worst = np.argsort(-np.abs(ray[:-1]))[:3]
+            worst = np.argsort(-np.abs(ray[: self._width]))[:3]
             names = "; these amounts could grow without end: " + ", ".join(self.program.column_names[j] for j in worst)
         return (
             f"the objective of '{self.program.name}' has no limit{names}. Limit them by a budget, a depth or a supply"
