@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..kernels.backend import Losses
 from ..kernels.tail import Tail
-from .master import Master
+from .master import Infeasible, Master
 from .sample import Rows
 
 FloatArray = NDArray[np.float64]
@@ -134,13 +134,20 @@ def in_out(
     """
     best, lower = inside.x, master.objective(inside.x)
     deep, bound, narrowest, still = inside, np.inf, np.inf, 0
-    gains, depths = np.zeros(len(master.limits)), np.zeros(len(master.limits))
+    gains, depths, most = np.zeros(len(master.limits)), np.zeros(len(master.limits)), DEEPEST
     for step in range(solves):
         if step:
             spare = SPENT * max(0.0, bound - lower) / gains.size
-            depths = np.minimum(DEEPEST, spare / np.maximum(gains, 1e-300))
+            depths = np.minimum(most, spare / np.maximum(gains, 1e-300))
         master.tighten(depths)
-        point = master.solve()
+        try:
+            point = master.solve()
+        except Infeasible:  # no plan lies so deep
+            if not depths.any():
+                raise
+            most, depths = 0.5 * most, np.zeros(depths.size)
+            master.tighten(depths)
+            point = master.solve()
         gains = np.maximum(FADE * gains, point.gains)
         bound = min(bound, point.bound)
         if tell(bound) or bound - lower <= gap * max(1e-9, abs(lower)):
