@@ -131,7 +131,7 @@ def in_out(
     """Maximise the master's aim over the plans whose CVaR on `rows` is within every limit, to the relative `gap`.
 
     tell: called with the upper bound after each solve; true where the bound is as low as it has to be. deep: hold
-    limits at depths, which make programs fewer and dearer: not worth while for a search that begins with cuts near its end.
+    limits at depths, which make programs fewer and dearer: a search that begins with cuts near its end does without.
     Not converged: `solves` were not enough, or cuts no longer move the bound.
     """
     best, lower = inside.x, master.objective(inside.x)
