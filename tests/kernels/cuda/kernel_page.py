@@ -135,7 +135,7 @@ Limits: [technical specifications per compute
 capability](https://docs.nvidia.com/cuda/cuda-c-programming-guide/); 65,536 registers, a quarter of them for
 each quarter of the warps, in units of 256 per warp; 1 KiB of shared memory per block for the system from 8.0
 on. No pass over scenarios copies them to shared memory: forms that did were held to few warps by it, and on an
-H100 they took 1.4 times (draws), 2.3 times (draws and losses in one) and 3.1 times as long (losses) as these, whose
+H100 they took 1.4 times (draws), 2.3 times (draws and losses in one) and 2.9 times as long (losses) as these, whose
 threads read global memory through the caches.
 
 ## The arithmetic limit of drawing anew
