@@ -77,7 +77,7 @@ class ShimDevice:
     """`cuda_device.Device` on the host.
 
     Args:
-        shared_limit: as of a device. total: bytes that may be used at once.
+        total: bytes that may be used at once.
         backwards: threads and blocks run in reverse order.
     """
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from capmix.optimizer.master import Master
+from capmix.kernels.backend import get_backend
+from capmix.optimizer import in_out
+from capmix.optimizer.loop import maximise
+from capmix.optimizer.master import Infeasible, Master, Point
+from capmix.optimizer.plan import Status
 from capmix.optimizer.progress import Monitor
+from capmix.optimizer.settings import Settings
 
 from .test_cuts import sample_of, some_plan
 from .toy import toy
@@ -34,3 +39,26 @@ def test_the_bound_under_depths_is_one_without_them(seed: int) -> None:
         assert held.bound == pytest.approx(master.objective(held.x) + float(held.gains @ depths), rel=1e-9)
     master.aim_primary()
     assert master.solve().bound == pytest.approx(free.bound, rel=1e-9)
+
+
+def test_depths_at_which_there_is_no_plan_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = toy(seed=3, count=400, peak=0.5, loss=0.5)
+    settings = Settings(gap=1e-6, polish=False)
+    right = maximise(plan.program, plan.risks, get_backend("numpy"), plan.store, settings)
+    refused: list[bool] = []
+    solve = Master.solve
+
+    def spy(self: Master) -> Point:
+        try:
+            return solve(self)
+        except Infeasible:
+            refused.append(bool(self._tight.any()))
+            raise
+
+    monkeypatch.setattr(Master, "solve", spy)
+    monkeypatch.setattr(in_out, "DEEPEST", 1e3)
+    monkeypatch.setattr(in_out, "SPENT", 1e3)
+    found = maximise(plan.program, plan.risks, get_backend("numpy"), plan.store, settings)
+    assert True in refused
+    assert found.status is Status.CERTIFIED
+    assert found.objective == pytest.approx(right.objective, rel=2e-6)
