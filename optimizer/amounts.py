@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.blocks.headroom import Headroom, headrooms
 from ..models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account, Decision, Ledger
 from ..models.schema.case import Case
 
@@ -29,9 +30,14 @@ class Amounts:
     def periods(self) -> int:
         return self.ledger.periods
 
-    @cached_property
+    @property
     def labels(self) -> tuple[str, ...]:
         return self.case.horizon.labels
+
+    @cached_property
+    def covenant_tests(self) -> dict[str, tuple[Headroom, ...]]:
+        """The tests of each covenant, by its name."""
+        return {covenant.id: headrooms(self.case, self.ledger, covenant) for covenant in self.case.covenant}
 
     @cached_property
     def _posted(self) -> FloatArray:

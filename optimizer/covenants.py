@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.backend import Backend, Held
-from ..models.blocks.headroom import Figure, Headroom, headrooms, opening_cash_carried, spelled_out
+from ..models.blocks.headroom import Figure, Headroom, opening_cash_carried, spelled_out
 from ..models.flows import expected
 from ..models.schema.rules import Covenant
 from .amounts import Amounts
 from .plan import Cell, Column, Table
-from .shortfalls import Shortfall, shortfall, value_of
+from .shortfalls import Shortfall, tested, value_of
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
@@ -64,7 +64,7 @@ def covenants(amounts: Amounts) -> Table:
     """The table covenants, on the expected path. A ratio over nothing is undefined: an empty cell."""
     rows: list[tuple[Cell, ...]] = []
     for covenant in amounts.case.covenant:
-        for test in headrooms(amounts.case, amounts.ledger, covenant):
+        for test in amounts.covenant_tests[covenant.id]:
             level, slope = (on_path(amounts, covenant.entity, f, test) for f in (test.level, test.slope))
             values = value_of(test, level, slope)
             money = level + covenant.limit * slope
@@ -116,7 +116,7 @@ def over_futures(
     summary: list[tuple[Cell, ...]] = []
     periods: list[tuple[Cell, ...]] = []
     for covenant in amounts.case.covenant:
-        one = shortfall(amounts.case, amounts.ledger, amounts.deposit_rates, covenant)
+        one = _shortfall(amounts, covenant, covenant.limit)
         exposure = one.measured.matrix @ amounts.decided
         found = breaches(backend, store, one, exposure)
         cost = notch_cost(amounts, backend, store, one, prices)
@@ -164,6 +164,11 @@ def over_futures(
     }
 
 
+def _shortfall(amounts: Amounts, covenant: Covenant, limit: float) -> Shortfall:
+    tests = amounts.covenant_tests[covenant.id]
+    return tested(amounts.case, amounts.ledger, amounts.deposit_rates, covenant, tests, limit)
+
+
 def breaches(backend: Backend, store: Held, one: Shortfall, exposure: FloatArray) -> Breaches:
     """What the futures do to a covenant. Percentiles per period take the first 131,072 futures at most."""
     times = tuple(dict.fromkeys(t for _, t in one.rows))
@@ -203,7 +208,7 @@ def notch_cost(amounts: Amounts, backend: Backend, store: Held, one: Shortfall, 
     step = -covenant.step if not covenant.at_least else covenant.step
     if covenant.as_ == "hard":
         cost = 0.0
-        for test in headrooms(amounts.case, amounts.ledger, covenant):
+        for test in amounts.covenant_tests[covenant.id]:
             slope = on_path(amounts, covenant.entity, test.slope, test)
             for i, t in enumerate(test.times):
                 name = f"covenant_{covenant.id}[{f'{test.of},' if test.of else ''}{amounts.labels[t]}]"
@@ -212,7 +217,7 @@ def notch_cost(amounts: Amounts, backend: Backend, store: Held, one: Shortfall, 
     price = prices.risks.get(f"covenant {covenant.id}", 0.0)
     if price == 0.0:
         return 0.0
-    tighter = shortfall(amounts.case, amounts.ledger, amounts.deposit_rates, covenant, covenant.limit + step)
+    tighter = _shortfall(amounts, covenant, covenant.limit + step)
     worse = [_cvar(covenant, backend, store, each, amounts.decided) for each in (tighter, one)]
     return price * (worse[0] - worse[1])
 

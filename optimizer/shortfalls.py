@@ -51,15 +51,19 @@ class Shortfall:
     rows: tuple[tuple[str, int], ...]
 
 
-def shortfall(
-    case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, limit: float | None = None
+def shortfall(case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant) -> Shortfall:
+    """A covenant's shortfall at its own limit. `rates`: mean deposit rates (T,)."""
+    return tested(case, ledger, rates, covenant, headrooms(case, ledger, covenant), covenant.limit)
+
+
+def tested(
+    case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, tests: Sequence[Headroom], limit: float
 ) -> Shortfall:
-    """A covenant's shortfall at its own limit, or at another one. `rates`: mean deposit rates (T,)."""
-    tests = headrooms(case, ledger, covenant)
+    """The shortfall of a covenant with these tests, at any limit."""
     blocks, floors, rows = [], [], []
     carried = opening_cash_carried(case, covenant.entity, rates)
     for test in tests:
-        figure = spelled_out(case, ledger, covenant.entity, test.at(covenant.limit if limit is None else limit), rates)
+        figure = spelled_out(case, ledger, covenant.entity, test.at(limit), rates)
         blocks.append((figure.flows, test.times))
         floors.append(-figure.constant - figure.cash * carried[list(test.times)])
         rows += [(test.of, t) for t in test.times]

@@ -27,6 +27,7 @@ from .schedule import Schedule
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
 
 EBITDA = tuple(x for x in Account if x.ebitda)
 TAX = tuple(x for x in Account if x.group is Group.TAX)
@@ -166,6 +167,29 @@ class View:
             (self.flow([Account.DEBT], factor, self.tagged(kind="debt")),), {i.id: factor for i in self.debts}
         )
 
+    @cached_property
+    def _debt_by_terms(self) -> list[tuple[Schedule, IntArray, IntArray]]:
+        """Each repayment schedule with its postings of DEBT and their ages in periods."""
+        ledger = self.ledger
+        instruments = {i.id: i for i in self.case.instrument if is_debt(i)}
+        numbers: dict[int, int] = {}  # the schedules are shared, and told apart by identity
+        schedules: list[Schedule] = []
+        which = np.full(len(ledger.decisions), -1)
+        for j, decision in enumerate(ledger.decisions):
+            name = decision.tags.get("instrument", "")
+            if decision.block in ("place", "draw") and name in instruments:
+                terms = terms_of(self.case, instruments[name], decision)
+                which[j] = numbers.setdefault(id(terms), len(schedules))
+                if which[j] == len(schedules):
+                    schedules.append(terms)
+        issued = np.array([d.period for d in ledger.decisions], dtype=np.int64)
+        posted = np.where(ledger.account == ACCOUNT_NUMBER[Account.DEBT], which[ledger.decision], -1)
+        found = []
+        for number, terms in enumerate(schedules):
+            at = np.flatnonzero(posted == number)
+            found.append((terms, at, ledger.period[at] - issued[ledger.decision[at]]))
+        return found
+
     def by_age_of_debt(self, per_unit: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """(P,) for each posting of DEBT, per_unit(principal)[n] over the balance at its age n, else 0.
 
@@ -173,19 +197,9 @@ class View:
         it is priced as that is, e.g. by the window through which the money came.
         """
         out = np.zeros(self.ledger.decision.size)
+        for terms, at, age in self._debt_by_terms:
+            out[at] = _over_balance(per_unit(terms.principal), terms.balance)[age]
         of_debt = self.ledger.account == ACCOUNT_NUMBER[Account.DEBT]
-        instruments = {i.id: i for i in self.case.instrument if is_debt(i)}
-        grouped: dict[int, tuple[Schedule, list[int]]] = {}  # the schedules are shared, and told apart by identity
-        for j, decision in enumerate(self.ledger.decisions):
-            name = decision.tags.get("instrument", "")
-            if decision.block in ("place", "draw") and name in instruments:
-                terms = terms_of(self.case, instruments[name], decision)
-                grouped.setdefault(id(terms), (terms, []))[1].append(j)
-        issued = np.array([d.period for d in self.ledger.decisions], dtype=np.int64)
-        for terms, members in grouped.values():
-            at = np.flatnonzero(of_debt & np.isin(self.ledger.decision, members))
-            values = _over_balance(per_unit(terms.principal), terms.balance)
-            out[at] = values[self.ledger.period[at] - issued[self.ledger.decision[at]]]
         for debt in self.case.opening.debt:
             closing = opening_debt_balance(debt)
             principal = -np.diff(closing, prepend=debt.amount)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from . import fields as f
 
@@ -34,7 +35,7 @@ class Horizon:
         year, part = divmod(self.origin + t, self.per_year)
         return f"{year}Q{part + 1}" if self.step == "quarter" else f"{year}-{part + 1:02d}"
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         return tuple(self.label(t) for t in range(self.periods))
 
