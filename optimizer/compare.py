@@ -1,13 +1,12 @@
-"""Variants of a case side by side: one pool of scenarios, cuts handed on, and the figures in which they differ."""
+"""Variants of a case side by side: one pool of scenarios, and the figures in which they differ."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..kernels.apart import apart
 from ..kernels.backend import Backend, Held
@@ -18,21 +17,18 @@ from ..models.schema.case import Case
 from . import device as devices
 from .amounts import Amounts
 from .arguments import checked
-from .assemble import risk_limits
-from .carry import carried
+from .assemble import process_table, risk_limits
 from .compose import Circumstances, compose
 from .differences import Outcome, milestones_of, outcome, tables
 from .loop import maximise
-from .out_of_sample import fresh_count, fresh_losses_of
+from .out_of_sample import fresh_count, fresh_draws, fresh_losses_of
 from .plan import Plan, Table, Timings
-from .prepare import Clock, Prepared, prepare
+from .prepare import Clock, Prepared, prepare, same_drivers, simulated
 from .progress import Progress, named
 from .settings import Settings
 from .shortfalls import tails
-from .solution import Cut, Solution
+from .solution import Solution
 from .together import together
-
-FloatArray = NDArray[np.float64]
 
 OWN_CASH = "own_cash"
 
@@ -47,7 +43,7 @@ class Comparison:
         reference: the variant whose compute the multiples refer to: `own_cash`, or the first with a plan; "" without.
         milestones: compute in service, PFLOP/s, whose dates are compared.
         tables: comparison (a row per variant), milestones, limits, cost_by_instrument.
-        total_s: seconds for all of it.
+        total_s: seconds for all of it; that of a plan leaves out the drawing of shared scenarios.
     """
 
     case: Case
@@ -71,6 +67,15 @@ class _Told:
     settings: Settings
     fresh: int
     clock: Clock
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Scenarios that variants share. fresh: those that their plans are checked on; none where each draws its own."""
+
+    processes: ProcessTable
+    store: Held
+    fresh: list[Held] = field(default_factory=list)
 
 
 def compare(
@@ -132,81 +137,79 @@ def compare(
 def _plans(
     cases: Mapping[str, Case], backend: Backend, told: _Told, progress: Progress | None
 ) -> tuple[dict[str, Prepared], dict[str, tuple[Solution, Plan]]]:
-    """Every variant prepared, and planned: that with the most instruments first, while the others are prepared; then
-    these beside each other, from its cuts.
+    """Every variant prepared and planned, beside each other: first all searches, longest first, then their papers.
 
     What a variant begins with does not depend on how many run at a time, so neither does its plan.
     """
-    first, *others = sorted(cases, key=lambda name: -len(cases[name].instrument))
-    leading = devices.steadily(backend, partial(prepare, cases[first], backend, told.count, told.seed, told.clock))
-    ready = {first: leading}
-    solutions: list[Solution] = []
+    names = sorted(cases, key=lambda name: -len(cases[name].instrument))
+    drawn = _drawn(cases.values(), backend, told)
+    parts = apart(backend, [one.store for one in drawn], len(names))
+    found: dict[str, tuple[Prepared, Solution]] = {}
+    plans: dict[str, tuple[Solution, Plan]] = {}
 
-    def lead(backend: Backend, progress: Progress | None) -> None:
-        solutions.append(_searched(first, leading, (), told, backend, progress))
+    def search(name: str, part: Backend, progress: Progress | None) -> None:
+        known = [(one.processes, one.store) for one in drawn]
+        make = partial(prepare, cases[name], part, told.count, told.seed, Clock(None), known)
+        ready = devices.steadily(part, make)
+        found[name] = ready, _searched(name, ready, told, progress)
 
-    def follow(part: Backend, _: Progress | None) -> None:
-        ready.update(_prepare({name: cases[name] for name in others}, leading, told, part))
+    def draw(part: Backend, _: Progress | None) -> None:
+        if told.fresh and len(parts) > 1:  # there is memory to spare
+            for one in drawn:
+                one.fresh.extend(devices.steadily(part, partial(_all_fresh, part, one.processes, told)))
 
-    together([lead, follow], [backend, *apart(backend, [leading.store], 2)[1:]], progress)
-    ready = {name: replace(one, backend=backend) for name, one in ready.items()}
-    tasks: list[Callable[[Backend, Progress | None], tuple[Solution, Plan]]] = []
-    for name in others:
-        pool = carried(solutions[0].cuts, leading, ready[name])
-        tasks.append(partial(_planned, name, ready[name], pool, told))
-    tasks.append(partial(_written, leading, solutions[0], told))
-    stores = list({id(one.store): one.store for one in ready.values()}.values())
-    plans = together(tasks, apart(backend, stores, len(tasks)), progress)
-    return ready, dict(zip([*others, first], plans, strict=True))
+    def write(name: str, part: Backend, _: Progress | None) -> None:
+        ready, solution = found[name]
+        fresh = next(one.fresh for one in drawn if one.store is ready.store)
+        plans[name] = solution, _written(replace(ready, backend=part), solution, fresh, told)
 
-
-def _prepare(cases: Mapping[str, Case], leading: Prepared, told: _Told, backend: Backend) -> dict[str, Prepared]:
-    """Variants ready for the search; those with the same drivers share the scenarios."""
-    drawn: list[tuple[ProcessTable, Held]] = [(leading.processes, leading.store)]
-    ready: dict[str, Prepared] = {}
-    for name, case in cases.items():
-        make = partial(prepare, case, backend, told.count, told.seed, Clock(None), drawn)
-        ready[name] = one = devices.steadily(backend, make)
-        if not any(store is one.store for _, store in drawn):
-            drawn.append((one.processes, one.store))
-    return ready
+    tasks: list[Callable[[Backend, Progress | None], None]]
+    tasks = [*(partial(search, name) for name in names), draw, *(partial(write, name) for name in names)]
+    after = [() for _ in names] + [()] + [(number, len(names)) for number, _ in enumerate(names)]
+    together(tasks, parts, progress, after)
+    return {name: ready for name, (ready, _) in found.items()}, plans
 
 
-def _planned(
-    name: str, ready: Prepared, pool: Sequence[Cut], told: _Told, backend: Backend, progress: Progress | None
-) -> tuple[Solution, Plan]:
-    return _written(ready, _searched(name, ready, pool, told, backend, progress), told, backend, progress)
+def _drawn(cases: Iterable[Case], backend: Backend, told: _Told) -> list[_Drawn]:
+    """The scenarios; variants with the same drivers share them."""
+    drawn: list[_Drawn] = []
+    told.clock.tell(f"drawing {told.count:,} scenarios")
+    for case in cases:
+        processes = process_table(case)
+        if not any(same_drivers(processes, one.processes) for one in drawn):
+            make = partial(simulated, case, processes, backend, told.count, told.seed)
+            drawn.append(_Drawn(processes, devices.steadily(backend, make)))
+    return drawn
 
 
-def _searched(
-    name: str, ready: Prepared, pool: Sequence[Cut], told: _Told, backend: Backend, progress: Progress | None
-) -> Solution:
+def _all_fresh(backend: Backend, processes: ProcessTable, told: _Told) -> list[Held]:
+    return list(fresh_draws(backend, processes, told.fresh, told.seed))
+
+
+def _searched(name: str, ready: Prepared, told: _Told, progress: Progress | None) -> Solution:
     """One variant's best decisions, in what is left of the time for all. KeyboardInterrupt if it was interrupted."""
     settings = told.settings
     if settings.time_limit is not None:
         settings = replace(settings, time_limit=max(0.0, settings.time_limit - told.clock.elapsed))
     limits = risk_limits(ready.case, ready.losses)
     progress = named(f"variant {name}", progress)
-    solution = maximise(ready.program, limits, backend, ready.store, settings, progress, pool)
+    solution = maximise(ready.program, limits, ready.backend, ready.store, settings, progress)
     if "interrupted" in solution.messages:
         raise KeyboardInterrupt
     return solution
 
 
-def _written(
-    ready: Prepared, solution: Solution, told: _Told, backend: Backend, progress: Progress | None
-) -> tuple[Solution, Plan]:
+def _written(ready: Prepared, solution: Solution, fresh: Sequence[Held], told: _Told) -> Plan:
     """The plan with its papers, checked on fresh draws where they are wanted."""
-    del progress
-    here = replace(ready, backend=backend)
 
     def write() -> Plan:
-        fresh = None
+        losses = None
         if told.fresh and solution.decisions is not None and ready.losses:
-            fresh = fresh_losses_of(here, solution, told.fresh, told.seed)
-        return compose(here, solution, Circumstances(told.seed, told.settings.gap, fresh, ()))
+            draws = fresh or fresh_draws(ready.backend, ready.processes, told.fresh, told.seed)
+            losses = fresh_losses_of(ready, solution, draws)
+        return compose(ready, solution, Circumstances(told.seed, told.settings.gap, losses, ()))
 
-    return solution, devices.steadily(backend, write)
+    return devices.steadily(ready.backend, write)
 
 
 def _names(case: Case, variants: Sequence[str] | None) -> tuple[str, ...]:

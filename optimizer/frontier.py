@@ -20,7 +20,7 @@ from .assemble import risk_limits
 from .compose import OBJECTIVES
 from .frontier_points import FrontierPoint, frontier_tables
 from .frontier_search import FrontierSearch
-from .out_of_sample import cvar_interval, fresh_count, fresh_losses
+from .out_of_sample import cvar_interval, fresh_count, fresh_draws, fresh_losses
 from .plan import Device, Passes, ScenarioInfo, Table, Timings
 from .prepare import Clock, Prepared, prepare
 from .progress import Progress
@@ -144,6 +144,7 @@ def _on_fresh(
         return tuple(points)
     loss, level = ready.losses[limit], all_risks(ready.case)[limit].level
     exposures = [np.asarray(loss.matrix @ p.decisions) for p in planned]
-    losses = fresh_losses(backend, ready.processes, [loss.table] * len(planned), exposures, count, seed)
+    draws = fresh_draws(backend, ready.processes, count, seed)
+    losses = fresh_losses(backend, draws, [loss.table] * len(planned), exposures)
     fresh = {p.limit: cvar_interval(found, level) for p, found in zip(planned, losses, strict=True)}
     return tuple(replace(p, fresh=fresh.get(p.limit)) for p in points)

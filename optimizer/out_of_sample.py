@@ -8,12 +8,12 @@ The plan is fixed before the draws are made, so its own fitting to the sample do
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.backend import Backend
+from ..kernels.backend import Backend, Held
 from ..kernels.tables import LossTable, ProcessTable
 from ..kernels.tail import tail
 from .plan import Interval
@@ -32,29 +32,28 @@ def fresh_count(count: int) -> int:
     return min(max(count, LEAST), MOST)
 
 
-def fresh_losses(
-    backend: Backend,
-    table: ProcessTable,
-    tables: Sequence[LossTable],
-    exposures: Sequence[FloatArray],
-    count: int,
-    seed: int,
-    sample: int = 1,
-) -> list[FloatArray]:
-    """Losses of each table on scenarios 0 … count-1 of `sample`, drawn and dropped in chunks of bounded memory."""
-    parts: list[list[FloatArray]] = [[] for _ in tables]
+def fresh_draws(backend: Backend, table: ProcessTable, count: int, seed: int, sample: int = 1) -> Iterator[Held]:
+    """Scenarios 0 … count-1 of `sample` in chunks, each drawn when it is asked for."""
     for first in range(0, count, CHUNK):
-        store = backend.simulate(table, min(CHUNK, count - first), seed, sample=sample, first=first)
+        yield backend.simulate(table, min(CHUNK, count - first), seed, sample=sample, first=first)
+
+
+def fresh_losses(
+    backend: Backend, draws: Iterable[Held], tables: Sequence[LossTable], exposures: Sequence[FloatArray]
+) -> list[FloatArray]:
+    """Losses of each table on all scenarios of `draws`, which are dropped one by one if nobody else keeps them."""
+    parts: list[list[FloatArray]] = [[] for _ in tables]
+    for store in draws:
         for part, losses in zip(parts, backend.losses(store, tables, exposures), strict=True):
             part.append(backend.host(losses))
     return [np.concatenate(part) for part in parts]
 
 
-def fresh_losses_of(ready: Prepared, solution: Solution, count: int, seed: int) -> list[FloatArray]:
-    """Losses of a plan by risk limit on `count` fresh scenarios."""
+def fresh_losses_of(ready: Prepared, solution: Solution, draws: Iterable[Held]) -> list[FloatArray]:
+    """Losses of a plan by risk limit on fresh scenarios."""
     tables = [loss.table for loss in ready.losses]
     exposures = [np.asarray(loss.matrix @ solution.decisions) for loss in ready.losses]
-    return fresh_losses(ready.backend, ready.processes, tables, exposures, count, seed)
+    return fresh_losses(ready.backend, draws, tables, exposures)
 
 
 def cvar_interval(losses: FloatArray, level: float) -> Interval:

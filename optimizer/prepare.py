@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +83,25 @@ def same_drivers(one: ProcessTable, other: ProcessTable) -> bool:
     )
 
 
+def simulated(case: Case, processes: ProcessTable, backend: Backend, count: int, seed: int) -> Held:
+    """The case's scenarios. CaseError if a driver overflows in one of them."""
+    with _fitting(case):
+        return backend.simulate(processes, count, seed)
+
+
+@contextmanager
+def _fitting(case: Case) -> Iterator[None]:
+    """Say of an overflow whose it is, and what to do."""
+    try:
+        yield
+    except FloatingPointError as overflow:
+        cure = "lower the volatility, the drift or the jumps of the driver that grows without bound"
+        fault = Fault(
+            case.path or "the case", None, "driver", str(overflow), "values within the range of single precision", cure
+        )
+        raise CaseError([fault]) from overflow
+
+
 def prepare(
     case: Case,
     backend: Backend,
@@ -106,16 +126,10 @@ def prepare(
     build = clock.lap()
     clock.tell(f"drawing {count:,} scenarios")
     known = [store for table, store in drawn if same_drivers(table, processes)]
-    try:
-        store = known[0] if known else backend.simulate(processes, count, seed)
-        simulate = clock.lap()
+    store = known[0] if known else simulated(case, processes, backend, count, seed)
+    simulate = clock.lap()
+    with _fitting(case):
         means = backend.means(store, ledger.factors)
-    except FloatingPointError as overflow:
-        cure = "lower the volatility, the drift or the jumps of the driver that grows without bound"
-        fault = Fault(
-            case.path or "the case", None, "driver", str(overflow), "values within the range of single precision", cure
-        )
-        raise CaseError([fault]) from overflow
     rates = backend.rates(store, cash.table)
     evaluate = clock.lap()
     clock.tell("building the linear program")

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..models.schema.case import Case
 from . import device as devices
 from .arguments import checked
 from .assemble import risk_limits
 from .compose import Circumstances, compose
 from .loop import maximise
-from .out_of_sample import fresh_count, fresh_losses_of
+from .out_of_sample import fresh_count, fresh_draws, fresh_losses_of
 from .plan import Plan, Timings
 from .prepare import Clock, Prepared, prepare
 from .progress import Progress
 from .settings import Settings
 from .shortfalls import tails
 from .solution import Solution
+
+FloatArray = NDArray[np.float64]
 
 
 def optimize(
@@ -62,13 +67,17 @@ def optimize(
     if out_of_sample and solution.decisions is not None and ready.losses:
         clock.tell("checking the plan on fresh draws")
         try:
-            fresh = devices.steadily(backend, lambda: fresh_losses_of(ready, solution, fresh_count(count), key))
+            fresh = devices.steadily(backend, lambda: _on_fresh(ready, solution, fresh_count(count), key))
         except KeyboardInterrupt:
             messages = ("interrupted before the plan was checked on fresh draws",)
     about = Circumstances(key, gap, fresh, messages)
     plan = devices.steadily(backend, lambda: compose(ready, solution, about))
     plan = replace(plan, messages=(*backend.messages, *plan.messages))
     return replace(plan, timings=_timings(ready, solution, clock.elapsed))
+
+
+def _on_fresh(ready: Prepared, solution: Solution, count: int, seed: int) -> list[FloatArray]:
+    return fresh_losses_of(ready, solution, fresh_draws(ready.backend, ready.processes, count, seed))
 
 
 def _timings(ready: Prepared, solution: Solution, total: float) -> Timings:

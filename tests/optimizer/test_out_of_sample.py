@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from capmix.optimizer.amounts import Amounts
 from capmix.optimizer.assemble import risk_limits
 from capmix.optimizer.device import choose
 from capmix.optimizer.loop import maximise
-from capmix.optimizer.out_of_sample import cvar_interval, fresh_count, fresh_losses
+from capmix.optimizer.out_of_sample import cvar_interval, fresh_count, fresh_draws, fresh_losses
 from capmix.optimizer.prepare import prepare
 from capmix.optimizer.settings import Settings
 from scipy.stats import norm
@@ -38,11 +39,15 @@ def test_interval_covers_the_plans_own_cvar_for_most_seeds() -> None:
     assert solution.decisions is not None
     tables = [loss.table for loss in ready.losses]
     exposures = [loss.matrix @ solution.decisions for loss in ready.losses]
-    many = fresh_losses(ready.backend, ready.processes, tables, exposures, 500_000, seed=99, sample=2)
+    many = fresh_losses(
+        ready.backend, fresh_draws(ready.backend, ready.processes, 500_000, seed=99, sample=2), tables, exposures
+    )
     truths = [cvar_interval(losses, risk.level).value for losses, risk in zip(many, case.risk, strict=True)]
     hits = 0
     for seed in range(10):
-        fresh = fresh_losses(ready.backend, ready.processes, tables, exposures, 10_000, seed=seed)
+        fresh = fresh_losses(
+            ready.backend, fresh_draws(ready.backend, ready.processes, 10_000, seed=seed), tables, exposures
+        )
         for losses, risk, truth in zip(fresh, case.risk, truths, strict=True):
             interval = cvar_interval(losses, risk.level)
             hits += interval.ci_low <= truth <= interval.ci_high
@@ -54,9 +59,10 @@ def test_fresh_losses_do_not_depend_on_the_chunk(monkeypatch: pytest.MonkeyPatch
     ready = prepare(case, choose("cpu"), 500, 1)
     ones = np.ones(len(ready.ledger.decisions))
     tables, exposures = [loss.table for loss in ready.losses], [loss.matrix @ ones for loss in ready.losses]
-    whole = fresh_losses(ready.backend, ready.processes, tables, exposures, 1_000, seed=1)
+    draws = partial(fresh_draws, ready.backend, ready.processes, 1_000, seed=1)
+    whole = fresh_losses(ready.backend, draws(), tables, exposures)
     monkeypatch.setattr(out_of_sample, "CHUNK", 300)
-    parts = fresh_losses(ready.backend, ready.processes, tables, exposures, 1_000, seed=1)
+    parts = fresh_losses(ready.backend, draws(), tables, exposures)
     for a, b in zip(whole, parts, strict=True):
         assert np.array_equal(a, b)
     inside = ready.backend.losses(ready.store, tables, exposures)
