@@ -7,7 +7,6 @@ differ by rounding.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -20,7 +19,7 @@ from .cuda_pack import pack_processes, pack_program, work_width
 from .cuda_source import THREADS
 from .cuda_store import DeviceStore, DrawnStore, gathered, marks_of
 from .cuda_vector import Vector
-from .layout import Layout, lay_out, program
+from .layout import Layouts, program
 from .settling import Settling, Tally, check_settling
 from .store import LANES, Store, blocks_of, consecutive
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
@@ -46,7 +45,7 @@ class CudaBackend:
         checks.need(chunk > 0 and chunk % 16_384 == 0, f"chunk must be a multiple of 16,384; got {chunk}")
         self.device = device
         self._chunk = chunk
-        self._layouts: dict[int, tuple[weakref.ref[LossTable], Layout]] = {}
+        self._layouts = Layouts()
 
     @property
     def threads(self) -> int:
@@ -177,7 +176,7 @@ class CudaBackend:
             checks.need(bool(np.isfinite(weights).all()), "weights must be finite")
         checks.need(weights.shape == r.shape, f"weights must have the shape {r.shape}; got {weights.shape}")
         w = Vector.of(self.device, weights, np.float64)
-        packed, layout = self._program(store, [table], [exposure], sparse=False), self._layout(table)
+        packed, layout = self._program(store, [table], [exposure], sparse=False), self._layouts.of(table)
         factors, periods, entries = store.drivers * store.periods, table.terms.periods, layout.order.size
         slopes = 2 * periods if table.revolver else periods
         out = self.device.full(entries + slopes + 1, np.float64, 0)
@@ -375,15 +374,5 @@ class CudaBackend:
         for table in tables:
             checks.check_loss(table, store.drivers, store.periods)
         checked = [checks.exposures(t, e) for t, e in zip(tables, exposures, strict=True)]
-        layouts = [self._layout(t) for t in tables]
+        layouts = [self._layouts.of(t) for t in tables]
         return self.device.upload(pack_program(program(tables, layouts, checked, store.periods, sparse)))
-
-    def _layout(self, table: LossTable) -> Layout:
-        """Layout of a table, made once as long as the table lives."""
-        known = self._layouts.get(id(table))
-        if known is not None and known[0]() is table:
-            return known[1]
-        layout = lay_out(table.terms)
-        number = id(table)
-        self._layouts[number] = (weakref.ref(table, lambda _: self._layouts.pop(number, None)), layout)
-        return layout

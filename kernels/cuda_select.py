@@ -49,21 +49,6 @@ def _border(
     return borders, losses
 
 
-def _rows(
-    device: Device,
-    losses: Array,
-    border: Array,
-    size: int | None,
-    share: float,
-    weights: Array | None,
-    each: Array | None,
-    unit: float,
-) -> tuple[Array, Array, Array]:
-    """Rows from the border up in ascending order, their weights and losses. size: their number where it is known."""
-    find_row(device, losses, border, weights)
-    return chosen_rows(device, losses, border, size, share, weights, each, unit)
-
-
 def find_row(device: Device, losses: Array, border: Array, weights: Array | None) -> None:
     """The row at which the border's mass is reached, into the border."""
     count, chunks = np.int64(losses.size), -(-losses.size // CHUNK)
@@ -82,7 +67,10 @@ def chosen_rows(
     each: Array | None,
     unit: float,
 ) -> tuple[Array, Array, Array]:
-    """As `_rows`, for a border whose row is known."""
+    """Rows from the border up in ascending order, their weights and losses, for a border whose row is known.
+
+    size: their number where it is known.
+    """
     count, chunks = np.int64(losses.size), -(-losses.size // CHUNK)
     sums, grid = device.empty(chunks + 1, np.uint64), (chunks, 1)
     device.launch("count_chosen", grid, THREADS, (losses, count, weights, border, sums))
@@ -115,19 +103,21 @@ def tail(losses: Vector, level: float, mass: float | None = None, weights: Float
     if weights is None:
         size = min(math.ceil(wanted), n)
         border, at = _border(device, losses.array, n, n, [0], [size], None)
-        rows, shares, held = _rows(device, losses.array, border, size, wanted - (size - 1), None, None, 1.0)
+        find_row(device, losses.array, border, None)
+        rows, shares, held = chosen_rows(device, losses.array, border, size, wanted - (size - 1), None, None, 1.0)
     else:
         scale = 2.0 ** (_UNIT_BITS - math.frexp(total)[1])
         whole = np.rint(each * scale).astype(np.uint64)
         fixed, given = device.upload(whole), device.upload(each)
         units = max(1, min(round(wanted * scale), int(whole.sum())))
         border, at = _border(device, losses.array, n, n, [0], [units], fixed)
-        rows, shares, held = _rows(device, losses.array, border, None, 0.0, fixed, given, 1.0 / scale)
-    found = device.empty(2, np.float64)
-    Vector(device, sum_products(device, shares, held)).copy_to(found.part(0, 1))
-    Vector(device, sum_products(device, shares)).copy_to(found.part(1, 1))
-    moment, held_mass = device.download(found)
-    var, cvar = float(device.download(at)[0]), float(moment) / float(held_mass)
+        find_row(device, losses.array, border, fixed)
+        rows, shares, held = chosen_rows(device, losses.array, border, None, 0.0, fixed, given, 1.0 / scale)
+    found = device.empty(3, np.float64)
+    for place, number in enumerate((sum_products(device, shares, held), sum_products(device, shares), at)):
+        Vector(device, number).copy_to(found.part(place, 1))
+    moment, held_mass, var = (float(number) for number in device.download(found))
+    cvar = moment / held_mass
     if not (math.isfinite(var) and math.isfinite(cvar)):
         raise ValueError("a loss in the tail is not finite")
     return Tail(Vector(device, rows), Vector(device, shares), var, cvar)  # type: ignore[arg-type]
@@ -138,7 +128,8 @@ def worst(losses: Vector, count: int, also: Vector | None = None) -> Vector:
     n = losses.size
     need(1 <= count <= n, f"count must lie in 1..{n}; got {count}")
     border, _ = _border(losses.device, losses.array, n, n, [0], [count], None)
-    rows, _, _ = _rows(losses.device, losses.array, border, count, 1.0, None, None, 1.0)
+    find_row(losses.device, losses.array, border, None)
+    rows, _, _ = chosen_rows(losses.device, losses.array, border, count, 1.0, None, None, 1.0)
     return Vector(losses.device, rows if also is None else union(losses.device, n, (rows, also.array)))
 
 

@@ -7,6 +7,7 @@ Of an entry's factors, the one that is rarest within the period is summed over; 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -106,6 +107,22 @@ def lay_out(terms: TermTable) -> Layout:
         fixed=fixed,
         fixed_period=period[fixed],
     )
+
+
+class Layouts:
+    """Layouts of tables, each made once as long as its table lives."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[LossTable], Layout]] = {}
+
+    def of(self, table: LossTable) -> Layout:
+        number = id(table)
+        known = self._known.get(number)
+        if known is not None and known[0]() is table:
+            return known[1]
+        layout = lay_out(table.terms)
+        self._known[number] = (weakref.ref(table, lambda _: self._known.pop(number, None)), layout)
+        return layout
 
 
 def program(

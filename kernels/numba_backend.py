@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from .breaches import Breached, check_dates
 from .breaches_numba import count_breaches
 from .drivers import initial_level, initial_state
 from .host import HostVectors, filled
-from .layout import IndexArray, Layout, Program, compact, lay_out, program
+from .layout import IndexArray, Layouts, Program, compact, program
 from .losses_numba import GROUP, balance_pass, gather_pass, gradient_pass, loss_pass, whole_balance_pass
 from .means import MEAN_GROUP
 from .means_numba import sum_groups, sum_rates
@@ -38,7 +37,7 @@ class NumbaBackend(HostVectors):
         config: Any = numba.config
         self._workers = Workers(int(config.NUMBA_NUM_THREADS) if threads is None else threads)
         self.distribute = Compiled(self._workers)
-        self._layouts: dict[int, tuple[weakref.ref[LossTable], Layout]] = {}
+        self._layouts = Layouts()
 
     @property
     def threads(self) -> int:
@@ -113,7 +112,7 @@ class NumbaBackend(HostVectors):
     ) -> tuple[float, FloatArray]:
         r, w = checks.row_weights(store, rows, weights)
         p, read = self._program(store, [table], [exposure], sparse=False)
-        layout = self._layout(table)
+        layout = self._layouts.of(table)
         groups = -(-r.size // (LANES * GROUP))
         entries, fixed = np.zeros((groups, p.factor.size)), np.zeros((groups, table.terms.periods))
         lines = np.zeros_like(fixed)
@@ -189,18 +188,8 @@ class NumbaBackend(HostVectors):
         for table in tables:
             checks.check_loss(table, store.drivers, store.periods)
         checked = [checks.exposures(t, e) for t, e in zip(tables, exposures, strict=True)]
-        p = program(tables, [self._layout(t) for t in tables], checked, store.periods, sparse)
+        p = program(tables, [self._layouts.of(t) for t in tables], checked, store.periods, sparse)
         return compact(p, store.periods)
-
-    def _layout(self, table: LossTable) -> Layout:
-        """Layout of a table, made once as long as the table lives."""
-        known = self._layouts.get(id(table))
-        if known is not None and known[0]() is table:
-            return known[1]
-        layout = lay_out(table.terms)
-        number = id(table)
-        self._layouts[number] = (weakref.ref(table, lambda _: self._layouts.pop(number, None)), layout)
-        return layout
 
 
 def _flat(store: Store) -> NDArray[np.float32]:
