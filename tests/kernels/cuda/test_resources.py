@@ -98,20 +98,32 @@ def test_nothing_in_the_table_spills():
     assert [key for key, (_, stack, stores, loads, _) in allowed().items() if stack or stores or loads] == []
 
 
-@pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_kernels_stay_within_the_table(arch):
+def over(arch, columns):
+    """Per kernel, what takes more than the table allows."""
     found = {key: numbers for key, numbers in measured().items() if key[1] == arch}
     assert {k for k, _ in found} == set(kernels())
-    same = TABLE.read_text("utf-8").startswith(f"# {version()}\n")
-    over = {
+    words = {
         key: [
             f"{c}: {n} > {limit}"
             for c, n, limit in zip(COLUMNS[2:], numbers, allowed()[key], strict=True)
-            if n > limit and (same or c != "registers")
+            if c in columns and n > limit
         ]
         for key, numbers in found.items()
     }
-    assert {key: words for key, words in over.items() if words} == {}
+    return {key: each for key, each in words.items() if each}
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_kernels_stay_within_the_table(arch):
+    assert over(arch, set(COLUMNS[2:]) - {"registers"}) == {}
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_registers_stay_within_the_table(arch):
+    made = TABLE.read_text("utf-8").splitlines()[0].removeprefix("# ")
+    if made != version():
+        pytest.skip(f"another compiler, other registers: the table is of {made}, this is {version()}")
+    assert over(arch, {"registers"}) == {}
 
 
 def test_the_log_is_read_as_it_is_written():
