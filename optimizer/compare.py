@@ -18,11 +18,11 @@ from . import device as devices
 from .amounts import Amounts
 from .arguments import checked
 from .assemble import process_table, risk_limits
-from .compose import Circumstances, compose
+from .compose import Circumstances, compose, timings
 from .differences import Outcome, milestones_of, outcome, tables
 from .loop import maximise
 from .out_of_sample import fresh_count, fresh_draws, fresh_losses_of
-from .plan import Plan, Table, Timings
+from .plan import Plan, Table
 from .prepare import Clock, Prepared, prepare, same_drivers, simulated
 from .progress import Progress, named
 from .settings import Settings
@@ -121,7 +121,7 @@ def compare(
         plan = replace(
             plan,
             device=devices.describe(backend, one.store),
-            timings=_timings(one, solution),
+            timings=timings(one, solution, one.build_s + one.simulate_s + one.evaluate_s + solution.total_s),
             messages=(*backend.messages, *plan.messages),
         )
         amounts = None
@@ -238,13 +238,3 @@ def _title(case: Case, name: str) -> str:
 def _reference(outcomes: Mapping[str, Outcome]) -> str:
     planned = [name for name, one in outcomes.items() if one.capacity is not None]
     return OWN_CASH if OWN_CASH in planned else planned[0] if planned else ""
-
-
-def _timings(ready: Prepared, solution: Solution) -> Timings:
-    return Timings(
-        simulate_s=ready.simulate_s,
-        evaluate_s=ready.evaluate_s + solution.evaluate_s,
-        master_s=solution.master_s,
-        total_s=ready.build_s + ready.simulate_s + ready.evaluate_s + solution.total_s,
-        build_s=ready.build_s,
-    )

@@ -101,6 +101,17 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     )
 
 
+def timings(ready: Prepared, solution: Solution, total: float) -> Timings:
+    """Seconds by kind of work, of `total` in all."""
+    return Timings(
+        simulate_s=ready.simulate_s,
+        evaluate_s=ready.evaluate_s + solution.evaluate_s,
+        master_s=solution.master_s,
+        total_s=total,
+        build_s=ready.build_s,
+    )
+
+
 def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     """The plan without decisions: all that is known when there is none."""
     nothing = Table("decisions", "Decisions", (), ())

@@ -11,10 +11,10 @@ from ..models.schema.case import Case
 from . import device as devices
 from .arguments import checked
 from .assemble import risk_limits
-from .compose import Circumstances, compose
+from .compose import Circumstances, compose, timings
 from .loop import maximise
 from .out_of_sample import fresh_count, fresh_draws, fresh_losses_of
-from .plan import Plan, Timings
+from .plan import Plan
 from .prepare import Clock, Prepared, prepare
 from .progress import Progress
 from .settings import Settings
@@ -73,18 +73,8 @@ def optimize(
     about = Circumstances(key, gap, fresh, messages)
     plan = devices.steadily(backend, lambda: compose(ready, solution, about))
     plan = replace(plan, messages=(*backend.messages, *plan.messages))
-    return replace(plan, timings=_timings(ready, solution, clock.elapsed))
+    return replace(plan, timings=timings(ready, solution, clock.elapsed))
 
 
 def _on_fresh(ready: Prepared, solution: Solution, count: int, seed: int) -> list[FloatArray]:
     return fresh_losses_of(ready, solution, fresh_draws(ready.backend, ready.processes, count, seed))
-
-
-def _timings(ready: Prepared, solution: Solution, total: float) -> Timings:
-    return Timings(
-        simulate_s=ready.simulate_s,
-        evaluate_s=ready.evaluate_s + solution.evaluate_s,
-        master_s=solution.master_s,
-        total_s=total,
-        build_s=ready.build_s,
-    )
