@@ -161,10 +161,11 @@ def gather(
         end = i + 1
         while end < high and rows[end] // _LANES == block:
             end += 1
+        place = lane[i - low : end - low]
         for f in range(positions.size):
-            held, to = blocks[block, positions[f]], x[f]
-            for k in range(i - low, end - low):
-                to[k] = held[lane[k]]
+            held, to = blocks[block, positions[f]], x[f, i - low : end - low]
+            for k in range(place.size):
+                to[k] = held[place[k]]
         i = end
     for f in range(x.shape[0]):
         for k in range(high - low, _LANES):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -34,7 +34,7 @@ from .progress import Monitor, OutOfTime, Progress, named
 from .risk_figures import UNITS
 from .settings import Settings
 from .shortfalls import all_risks
-from .solution import Cut, Evaluated, RiskLimit, Solution
+from .solution import Cut, Evaluated, Learnt, RiskLimit, Solution
 from .together import together
 
 FloatArray = NDArray[np.float64]
@@ -45,14 +45,6 @@ CLOSE = 1e-9  # relative to its size: two amounts that are one
 NO_WORK = Passes(0, 0.0, 0, 0)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class _Learnt:
-    """What a point hands on: its own cuts, and all plans that it knows of."""
-
-    cuts: tuple[Cut, ...]
-    known: tuple[Evaluated, ...]
 
 
 class FrontierSearch:
@@ -79,7 +71,7 @@ class FrontierSearch:
         self._settings = settings
         self._clock = clock
         self._progress = progress
-        self._solved: dict[float, tuple[Cut, ...]] = {}
+        self._solved: dict[float, Learnt] = {}
         self._known: list[Evaluated] = []
         self._found: dict[float, FrontierPoint] = {}
         self.least: Least | None = None
@@ -91,7 +83,7 @@ class FrontierSearch:
     @property
     def cuts(self) -> tuple[Cut, ...]:
         """All cuts known, each once."""
-        return _once(*self._solved.values())
+        return _once(*(one.cuts for one in self._solved.values()))
 
     def run(self, points: int, low: float | None, high: float | None) -> tuple[FrontierPoint, ...]:
         """The points by rising limit. Only one, without a plan, where no amount of the limit has any."""
@@ -147,12 +139,12 @@ class FrontierSearch:
         if start is None:
             self._point(self._risks[self._limit].limit)
             start = self._inside_others()
-        ready, known = self._ready, tuple(self._known)
+        ready = self._ready
         tasks: list[Callable[[Backend, Progress | None], Least | Solution | None]] = []
         if start is not None:
             tasks.append(partial(self._safest, start.x, self.cuts))
         if first is not None:
-            tasks.append(partial(self._searched, first, self._pool(first, self._solved), known, False))
+            tasks.append(partial(self._searched, first, self._before(first, self._solved, self._known), False))
         beside = apart(ready.backend, [ready.store], len(tasks))
         for found in together(tasks, beside, self._progress):
             if isinstance(found, Solution) and first is not None:
@@ -160,7 +152,7 @@ class FrontierSearch:
             elif isinstance(found, Least):
                 self.least = found
                 self._known += found.known
-                self._solved[-math.inf] = found.cuts
+                self._solved[-math.inf] = Learnt(found.cuts)
                 self._count(found.passes, found.evaluate_s, found.master_s)
 
     def _safest(
@@ -194,15 +186,17 @@ class FrontierSearch:
         """The best plan at one amount of the limit, from the cuts of its neighbours and all plans known."""
         if self.least is not None and amount < self.least.bound:
             return self._impossible(amount, self.least)
-        pool = self._pool(amount, self._solved)
-        solution = self._searched(amount, pool, self._known, polish, self._ready.backend, self._progress)
+        before = self._before(amount, self._solved, self._known)
+        solution = self._searched(amount, before, polish, self._ready.backend, self._progress)
         return self._read(amount, solution)
 
-    def _pool(self, amount: float, solved: Mapping[float, tuple[Cut, ...]]) -> tuple[Cut, ...]:
-        """The cuts of the nearest points below and above, each once."""
+    def _before(self, amount: float, solved: Mapping[float, Learnt], known: Sequence[Evaluated]) -> Learnt:
+        """What the nearest points below and above have learnt: the cuts of both, and the vertex of the nearer."""
         below = max((a for a in solved if a <= amount), default=-math.inf)
         above = min((a for a in solved if a >= amount), default=math.inf)
-        return _once(solved.get(below, ()), solved.get(above, ()))
+        near = [solved[a] for a in sorted((below, above), key=lambda a: abs(amount - a)) if a in solved]
+        vertex = next((one.vertex for one in near if one.vertex is not None), None)
+        return Learnt(_once(*(one.cuts for one in near)), tuple(known), vertex)
 
     def _between(self, amounts: Sequence[float]) -> list[FrontierPoint]:
         """The best plans at rising amounts below the last, which is known already."""
@@ -210,14 +204,14 @@ class FrontierSearch:
         points = dict(self._found)
         points |= {a: self._impossible(a, least) for a in amounts if least is not None and a < least.bound}
         open_ = [a for a in amounts if a not in points]
-        learnt: dict[int, _Learnt] = {}
+        learnt: dict[int, Learnt] = {}
 
         def search(i: int, neighbours: Sequence[int], backend: Backend, progress: Progress | None) -> Solution:
             amount, near = open_[i], [learnt[j] for j in neighbours]
-            pool = self._pool(amount, solved | {open_[j]: learnt[j].cuts for j in neighbours})
             plans = _once(known, *(one.known for one in near))
-            solution = self._searched(amount, pool, plans, False, backend, progress)
-            learnt[i] = _Learnt(solution.cuts, _once(plans, solution.known))
+            before = self._before(amount, solved | {open_[j]: learnt[j] for j in neighbours}, plans)
+            solution = self._searched(amount, before, False, backend, progress)
+            learnt[i] = replace(solution.learnt, known=_once(plans, solution.learnt.known))
             return solution
 
         order = list(_bisection(len(open_)))
@@ -231,8 +225,7 @@ class FrontierSearch:
     def _searched(
         self,
         amount: float,
-        pool: Sequence[Cut],
-        known: Sequence[Evaluated],
+        before: Learnt,
         polish: bool,
         backend: Backend,
         progress: Progress | None,
@@ -242,7 +235,7 @@ class FrontierSearch:
         risks = [replace(r, limit=amount) if i == self._limit else r for i, r in enumerate(self._risks)]
         settings = replace(self._settings, time_limit=self._left(), polish=polish)
         told = named(f"frontier: {amount:.6g}", progress)
-        solution = maximise(ready.program, risks, backend, ready.store, settings, told, pool, known)
+        solution = maximise(ready.program, risks, backend, ready.store, settings, told, before)
         if "interrupted" in solution.messages:
             raise KeyboardInterrupt
         return solution
@@ -251,8 +244,8 @@ class FrontierSearch:
         """The point of a search, which counts from now on."""
         ready = self._ready
         self._count(solution.passes, solution.evaluate_s, solution.master_s)
-        self._known += solution.known
-        self._solved[amount] = solution.cuts
+        self._known += solution.learnt.known
+        self._solved[amount] = solution.learnt
         if solution.decisions is None:
             why = "; ".join(solution.messages)
             if solution.status is Status.INFEASIBLE:

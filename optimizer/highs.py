@@ -15,10 +15,14 @@ from enum import Enum
 import highspy
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int32]
+StatusArray = NDArray[np.int8]
+
+_KINDS = highspy.HighsBasisStatus
+AT_LOWER, AT_UPPER, BASIC = (int(kind) for kind in (_KINDS.kLower, _KINDS.kUpper, _KINDS.kBasic))
 
 TOLERANCE = 1e-9
 LOOSE_TOLERANCE = 1e-7
@@ -118,11 +122,56 @@ class Model:
         lp.a_matrix_.value_ = matrix.data
         self._call(highs.passModel(lp), "passModel")
 
-    def add_row(self, lower: float, upper: float, index: IndexArray, value: FloatArray) -> None:
+    def basis(self) -> tuple[StatusArray, StatusArray]:
+        """(columns,) and (rows,) who is in the basis of the last solve, and where the others rest; for `begin`."""
+        basis = self._highs.getBasis()
+        columns, rows = (
+            np.array([int(s) for s in part], dtype=np.int8) for part in (basis.col_status, basis.row_status)
+        )
+        return columns, rows
+
+    def begin(self, columns: StatusArray, rows: StatusArray) -> None:
+        """Start the next solve from this basis."""
+        basis = highspy.HighsBasis()
+        basis.col_status = [highspy.HighsBasisStatus(int(s)) for s in columns]
+        basis.row_status = [highspy.HighsBasisStatus(int(s)) for s in rows]
+        basis.valid = True
+        self._call(self._highs.setBasis(basis), "setBasis")
+        self._solved = True
+
+    def add_rows(self, rows: Sequence[tuple[float, float, IndexArray, FloatArray]]) -> None:
+        """Add rows, each by its bounds, columns and coefficients. One call costs as much as the whole matrix."""
+        lower, upper = (np.array([row[k] for row in rows], dtype=np.float64) for k in (0, 1))
+        value = np.concatenate([row[3] for row in rows])
         _finite("coefficient of a cut", value)
-        _bounds("cut", np.array([lower]), np.array([upper]))
-        self._call(self._highs.addRow(lower, upper, index.size, index.astype(np.int32), value), "addRow")
-        self.rows += 1
+        _bounds("cut", lower, upper)
+        index = np.concatenate([row[2] for row in rows]).astype(np.int32)
+        start = np.cumsum([0] + [row[2].size for row in rows[:-1]]).astype(np.int32)
+        self._call(self._highs.addRows(len(rows), lower, upper, index.size, start, index, value), "addRows")
+        self.rows += len(rows)
+
+    def add_columns(self, cost: FloatArray, lower: FloatArray, upper: FloatArray, matrix: csc_array) -> None:
+        """Add columns at rest at their lower bounds: the next solve starts from the last basis."""
+        _finite("cost", cost)
+        _finite("coefficient", matrix.data)
+        _bounds("column", lower, upper)
+        if matrix.shape != (self.rows, cost.size):
+            raise SolverError(f"{cost.size} columns of {self.rows} rows are no matrix of shape {matrix.shape}")
+        start, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
+        self._call(self._highs.addCols(cost.size, cost, lower, upper, index.size, start, index, matrix.data), "addCols")
+        self.columns += cost.size
+
+    def delete_columns(self, columns: Sequence[int]) -> None:
+        """Delete columns; if none of them is in the basis, it stays and the next solve starts from it."""
+        basis = self._highs.getBasis()
+        status, gone = list(basis.col_status), set(columns)
+        basic = highspy.HighsBasisStatus.kBasic
+        keep_basis = basis.valid and len(status) == self.columns and all(status[j] != basic for j in gone)
+        self._call(self._highs.deleteCols(len(gone), np.array(sorted(gone), dtype=np.int32)), "deleteCols")
+        self.columns -= len(gone)
+        if keep_basis:
+            basis.col_status = [s for j, s in enumerate(status) if j not in gone]
+            self._call(self._highs.setBasis(basis), "setBasis")
 
     def basic_rows(self) -> NDArray[np.bool_]:
         """(rows,) True where the row's slack is in the basis of the last solve."""

@@ -26,7 +26,7 @@ from .polish import polish
 from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
 from .sample import Rows, Sample
 from .settings import Settings
-from .solution import Conflict, Cut, Evaluated, LeastRisk, Relaxation, RiskLimit, RiskValue, Solution
+from .solution import Conflict, Evaluated, Learnt, LeastRisk, Relaxation, RiskLimit, RiskValue, Solution, Vertex
 
 __all__ = [
     "Conflict",
@@ -57,16 +57,14 @@ def maximise(
     store: Held,
     settings: Settings | None = None,
     progress: Progress | None = None,
-    pool: Sequence[Cut] = (),
-    known: Sequence[Evaluated] = (),
+    learnt: Learnt | None = None,
     weights: FloatArray | None = None,
 ) -> Solution:
     """Optimise `program` (in its own sense) such that CVaR of every risk is within its limit over the scenarios of
     `store`.
 
-    `pool`: cuts that are valid for these risks and scenarios, from the search for another plan; they save most of the
-    work. `known`: plans that hold every row of `program`, with their CVaRs over these scenarios; the best of their
-    mixtures is where a search with a pool begins. `weights`: (S,) relative weights of the scenarios, not negative;
+    `learnt`: by searches for other amounts of the limits, with the same program, risks and scenarios; the best mixture
+    of the plans known there is where this one begins. `weights`: (S,) relative weights of the scenarios, not negative;
     None: all the same.
 
     Returns the best feasible plan with its certificate, the prices of all limits, or why there is no plan. Ctrl-C, the
@@ -76,7 +74,7 @@ def maximise(
     Raises `SolverError` for numbers that are not finite, crossed bounds, an objective without limit, or a solver that
     fails; ValueError for a risk limit that makes no sense with these scenarios.
     """
-    return _Search(program, tuple(risks), backend, store, settings or Settings(), progress, pool, known, weights).run()
+    return _Search(program, tuple(risks), backend, store, settings or Settings(), progress, learnt, weights).run()
 
 
 class _Search:
@@ -90,12 +88,12 @@ class _Search:
         store: Held,
         settings: Settings,
         progress: Progress | None,
-        pool: Sequence[Cut],
-        known: Sequence[Evaluated],
+        learnt: Learnt | None,
         weights: FloatArray | None,
     ) -> None:
         self.program = program
-        self.pool, self.known = tuple(pool), tuple(known)
+        self.before = learnt or Learnt()
+        self.vertex: Vertex | None = None
         self.risks = risks
         self.settings = settings
         self.monitor = Monitor(progress, settings.time_limit, settings.gap, 1.0 if program.maximise else -1.0)
@@ -152,50 +150,60 @@ class _Search:
         if not self.piloted:
             self.master.drop_all()  # cuts of a pilot that was cut short are not valid
         self.master.aim_primary()
-        try:
-            relaxed = self.master.solve()
-        except Infeasible:
-            self.conflict = Conflict()
-            self.conflict = Conflict(relaxations(self.program, self.monitor, self.settings.seed))
-            return
-        self.monitor.upper = min(self.monitor.upper, relaxed.bound)
-        self.monitor.tell("relaxed")
+        start = None if self.piloted else self._warm()
+        if start is None:
+            try:
+                relaxed = self.master.solve()
+            except Infeasible:
+                self.conflict = Conflict()
+                self.conflict = Conflict(relaxations(self.program, self.monitor, self.settings.seed))
+                return
+            self.monitor.upper = min(self.monitor.upper, relaxed.bound)
+            self.monitor.tell("relaxed")
+            if not self.risks:
+                self.found.accept(relaxed.x, [])
         if self.risks:
             try:
-                if self.found.plan is not None:
-                    start = self.found.plan.x
-                elif self.piloted:
-                    start = relaxed.x
-                else:
-                    start = self._warm(relaxed.x) if self.pool else self.pilot.fly(relaxed.x)
+                if start is None:
+                    start = self._cold(relaxed.x)
                 self.piloted = True
                 self._rounds(start)
             except Infeasible:
                 raise SolverError("cuts and rows contradict each other; see the scaling report") from None
             if self.conflict is not None:
                 return
-        else:
-            self.found.accept(relaxed.x, [])
-        self.prices = self.master.prices()
+        self.prices, self.vertex = self.master.prices(), self.master.vertex()
         if self.polishing and not self.mixed:
             self._polish()
 
-    def _warm(self, relaxed: FloatArray) -> FloatArray:
-        """The best plan by the cuts of the pool, which stay; without one, the search begins as if it had no pool."""
+    def _cold(self, relaxed: FloatArray) -> FloatArray:
+        if self.found.plan is not None:
+            return self.found.plan.x
+        return relaxed if self.piloted else self.pilot.fly(relaxed)
+
+    def _warm(self) -> FloatArray | None:
+        """The best mixture of the plans known before, or the best plan by the cuts learnt, which stay. None where the
+        search begins as if nothing were known.
+        """
+        before = self.before
+        if not (self.risks and before.cuts and before.known):
+            return None
         rows = self.sample.pilot(min(self.sample.count, max(1, self.settings.pilot)))
         if any(k < 1.0 for k in rows.weights):
-            return self.pilot.fly(relaxed)
-        self.found.set_scales(rows, rows.losses(self.master.decisions(relaxed)))
-        for cut in self.pool:
+            return None
+        self.found.set_scales(rows, rows.losses(self.master.decisions(before.known[0].x)))
+        for cut in before.cuts:
             self.master.add(cut)
+        if before.vertex is not None:
+            self.master.begin(before.vertex)
         try:
             point = self.master.solve()
         except Infeasible:
             self.master.drop_all()
-            return self.pilot.fly(relaxed)
+            return None
         self._tell_bound(point.bound)
         self.master.purge()
-        mixed = self.found.adopt(self.known) if self.known else None
+        mixed = self.found.adopt(before.known)
         self.mixed = mixed is not None
         return point.x if mixed is None else mixed
 
@@ -221,7 +229,9 @@ class _Search:
             self.master.aim_primary()
             before = (monitor.upper, monitor.lower)
             goal = max(ROUND_SHARE * self.goal, min(gap, 0.1 * monitor.gap))
-            result = in_out(self.master, self.rows, inside, goal, settings.solves, self._tell_bound, not self.pool)
+            result = in_out(
+                self.master, self.rows, inside, goal, settings.solves, self._tell_bound, not self.before.cuts
+            )
             if found.closed:
                 found.settle()
                 return
@@ -347,8 +357,7 @@ class _Search:
             conflict=self.conflict,
             polished=self.polished,
             messages=tuple(self.messages),
-            cuts=master.pool,
-            known=(*self.found.known, *(() if plan is None else (plan,))),
+            learnt=Learnt(master.pool, (*self.found.known, *(() if plan is None else (plan,))), self.vertex),
         )
 
     def _risk_values(self, plan: Evaluated, prices: Prices) -> tuple[RiskValue, ...]:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
 from ..models.program import LinearProgram
-from .highs import SMALLEST_COEFFICIENT, LpResult, LpStatus, Model, SolverError, Unbounded
+from .highs import AT_UPPER, BASIC, SMALLEST_COEFFICIENT, LpResult, LpStatus, SolverError, Unbounded
 from .progress import Monitor, OutOfTime
 from .scaling import apply, power_of_two, scale
-from .solution import Cut
+from .sifting import Sifted
+from .solution import Cut, Vertex
 
 FloatArray = NDArray[np.float64]
 
@@ -103,7 +104,7 @@ class Master:
         self._lower, self._upper = program.col_lower / columns, program.col_upper / columns
         objective = csr_array((self.cost * columns * self._scaling.cost)[None, :])
         rows = vstack([apply(self._scaling, csr_array(program.matrix)), objective])
-        self._model = Model(
+        self._model = Sifted(
             cost=np.zeros(self._width + 1 + len(self.limits)),
             matrix=csr_array(hstack([rows, csr_array((self._count + 1, 1 + len(self.limits)))])),
             row_lower=np.append(program.row_lower * self._scaling.rows, -math.inf),
@@ -134,6 +135,20 @@ class Master:
             return ()
         basic = self._model.basic_rows()[self._count + 1 :]
         return tuple(row.cut for row, loose in zip(self._rows, basic, strict=True) if not loose)
+
+    def vertex(self) -> Vertex:
+        """Where the last solve ended, for the search for another plan of the same program to begin from."""
+        columns, rows = self._model.basis()
+        own = self._count + 1
+        tight = (row.cut for row, status in zip(self._rows, rows[own:], strict=True) if status != BASIC)
+        return Vertex(columns, rows[:own], tuple(tight))
+
+    def begin(self, vertex: Vertex) -> None:
+        """Start the next solve from the vertex of another search, if the cuts that hold it are all here."""
+        held = {id(cut) for cut in vertex.tight}
+        if held <= {id(row.cut) for row in self._rows}:
+            cuts = [AT_UPPER if id(row.cut) in held else BASIC for row in self._rows]
+            self._model.begin(vertex.columns, np.append(vertex.rows, np.array(cuts, dtype=np.int8)))
 
     def objective(self, x: FloatArray) -> float:
         """The present aim at x: the primary objective, or the value while polishing."""
@@ -205,9 +220,7 @@ class Master:
         """Add a cut. Coefficients too small for HiGHS, which it would drop, are replaced such that the cut stays
         valid.
         """
-        value = np.zeros(self._width)
-        np.add.at(value, self.program.decisions, cut.gradient)
-        value *= self._scaling.columns
+        value = np.bincount(self.program.decisions, cut.gradient, self._width) * self._scaling.columns
         largest = float(np.abs(value).max()) if value.size else 0.0
         row_scale = 1.0 / power_of_two(largest) if largest > 0.0 else 1.0
         value *= row_scale
@@ -265,7 +278,10 @@ class Master:
         )
 
     def purge(self) -> None:
-        """Drop cuts that were far from binding in the last solve, if there are many."""
+        """Drop cuts that were far from binding in the last solve, and leave columns out that were far from use, each
+        if there are many.
+        """
+        self._model.narrow()
         if self._last is None or self.cuts <= FEW_CUTS:
             return
         first, excess = self._count + 1, float(self._last.x[self._width])

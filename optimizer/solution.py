@@ -117,6 +117,28 @@ class Conflict:
     joint: tuple[float, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Vertex:
+    """A basis of the master: of its columns, of the program's rows, and the cuts that hold it."""
+
+    columns: NDArray[np.int8]
+    rows: NDArray[np.int8]
+    tight: tuple[Cut, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """What a search has learnt that does not depend on the limits' amounts.
+
+    cuts: valid cuts that it ended with. known: plans that hold every row of the program, evaluated on all scenarios,
+    within the limits or not, the last ones last. vertex: where its last linear program ended.
+    """
+
+    cuts: tuple[Cut, ...] = ()
+    known: tuple[Evaluated, ...] = ()
+    vertex: Vertex | None = None
+
+
 @dataclass(frozen=True)
 class Solution:
     """The outcome of `maximise`.
@@ -138,8 +160,7 @@ class Solution:
         bound_prices: (columns,) objective gained per unit more of a column's upper bound (>= 0).
         row_duals, column_duals: change of the objective, minimised, per unit more of the active bound, any sign.
         polished: the plan is the one that polishing found.
-        cuts: valid cuts that the search ended with; they do not depend on the limits' amounts.
-        known: plans evaluated on all scenarios on the way, within the limits or not, the last ones last.
+        learnt: what serves the search for another plan of this program on these scenarios.
     """
 
     status: Status
@@ -163,5 +184,4 @@ class Solution:
     conflict: Conflict | None = None
     polished: bool = False
     messages: tuple[str, ...] = field(default=())
-    cuts: tuple[Cut, ...] = field(default=(), repr=False)
-    known: tuple[Evaluated, ...] = field(default=(), repr=False)
+    learnt: Learnt = field(default=Learnt(), repr=False)

@@ -154,7 +154,7 @@ def test_ctrl_c_among_points_beside_each_other(case: Case, monkeypatch: pytest.M
 
     def press(event: ProgressEvent) -> None:
         heard.append(event.phase)
-        if sum(phase.endswith("relaxed") for phase in heard) > 3:
+        if len({phase.partition(",")[0] for phase in heard if "," in phase}) > 3:  # ends, a point, and others beside it
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -218,7 +218,7 @@ def test_the_least_possible_equals_the_extensive_form(peak: float) -> None:
     plan = toy(count=400, peak=peak, loss=3.0, budget=30.0)
     backend = get_backend("numpy")
     start = maximise(plan.program, with_extra(plan, 1e3).risks, backend, plan.store, Settings(depth=0.2))
-    inside = min(start.known, key=lambda k: k.values[1])
+    inside = min(start.learnt.known, key=lambda k: k.values[1])
     found = least_kept(plan.program, plan.risks, 0, backend, plan.store, inside.x, Settings(least_gap=1e-6))
     form = extensive(plan.program, [plan.risks[1], plan.risks[0]], plan.values)
     row = form.matrix[[-1]].toarray().ravel()

@@ -55,7 +55,7 @@ def test_hot_starts_agree_with_fresh_solves() -> None:
         assert result.objective == pytest.approx(fresh(), rel=1e-9)
         g = rng.uniform(0.0, 1.0, 40)
         bound = 0.9 * float(g @ result.x)
-        hot.add_row(-math.inf, bound, np.arange(40, dtype=np.int32), g)
+        hot.add_rows([(-math.inf, bound, np.arange(40, dtype=np.int32), g)])
         rows.append((g, bound))
         if step % 5 == 4:  # first rows that are slack, then any row
             hot.solve()
@@ -112,9 +112,9 @@ def test_nonsense_is_refused_before_it_reaches_the_solver(changes: dict[str, obj
 def test_nonsense_is_refused_later_too() -> None:
     m = model()
     with pytest.raises(SolverError):
-        m.add_row(-math.inf, math.nan, np.array([0], dtype=np.int32), np.array([1.0]))
+        m.add_rows([(-math.inf, math.nan, np.array([0], dtype=np.int32), np.array([1.0]))])
     with pytest.raises(SolverError):
-        m.add_row(-math.inf, 1.0, np.array([0], dtype=np.int32), np.array([math.inf]))
+        m.add_rows([(-math.inf, 1.0, np.array([0], dtype=np.int32), np.array([math.inf]))])
     with pytest.raises(SolverError):
         m.change_cost(np.array([math.nan, 1.0]))
     with pytest.raises(SolverError):

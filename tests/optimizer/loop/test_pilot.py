@@ -84,7 +84,7 @@ def test_a_cut_taken_again_is_the_cut_of_all_scenarios_there(plan: Toy) -> None:
 def test_cuts_of_a_pilot_are_not_among_those_that_prove(plan: Toy) -> None:
     found = solve(plan)
     assert found.decisions is not None
-    assert found.cuts
-    for cut in found.cuts:
+    assert found.learnt.cuts
+    for cut in found.learnt.cuts:
         risk = plan.risks[cut.limit]
         assert cut.constant + cut.gradient @ found.decisions <= cvar(risk, found.decisions, plan.values) + 1e-9
