@@ -10,6 +10,7 @@ Shanno 1992, Very large-scale linear programming, https://doi.org/10.1287/opre.4
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -123,8 +124,9 @@ class Sifted:
     def solve(self, time_left: float = math.inf) -> LpResult:
         """As `Model.solve`, for all columns."""
         self._flush()
+        end = time.perf_counter() + time_left
         while True:
-            result = self._model.solve(time_left)
+            result = self._model.solve(end - time.perf_counter())
             if result.status is LpStatus.INFEASIBLE and self._kept.size < self.columns:
                 self._bring_back(self._out())
                 continue
