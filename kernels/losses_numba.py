@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 from .flow_numba import WIDTH, add_flows
 from .folding_numba import folded_product
 from .jit import entry, inlined
-from .layout import GRADIENT_GROUP, IndexArray, Program
+from .layout import IndexArray, Program
 from .store import LANES, RowArray
 from .tables import FloatArray, LossKind
 
 _LANES = LANES
 _PEAK = int(LossKind.PEAK)
-GROUP = GRADIENT_GROUP
-_GROUP = GROUP
 _WIDTH = WIDTH
 
 SingleArray = NDArray[np.float32]
@@ -289,10 +287,10 @@ def gradient_pass(
     blocks: SingleArray, p: Program, positions: IndexArray, rows: RowArray, weights: FloatArray, gradient: FloatArray,
     fixed: FloatArray, lines: FloatArray, total: FloatArray, low: int, high: int,
 ) -> None:  # fmt: skip
-    """Weighted loss and gradient of one loss over the given rows, per group of 16 * 256 rows.
+    """Weighted loss and gradient of one loss over the given rows, 256 at a time.
 
     positions: the flat positions to which those of `p` refer by their rank (`layout.compact`).
-    gradient (groups, entries), fixed and lines (groups, periods), total (groups,): zero on entry; the caller adds up.
+    gradient (n, entries), fixed and lines (n, periods), total (n, 1): zero on entry; the caller adds up.
     """
     x = np.empty((positions.size, _LANES), np.float32)
     own = np.arange(positions.size)
@@ -304,22 +302,32 @@ def gradient_pass(
     work = np.empty((5, _LANES))
     weight = np.empty(_LANES)
     for k in range(low, high):
-        for first in range(k * _GROUP * _LANES, min((k + 1) * _GROUP * _LANES, rows.size), _LANES):
-            last = min(first + _LANES, rows.size)
-            gather(x, blocks, positions, rows, lane, first, last)
-            fill(weight, 0.0)
-            for i in range(last - first):
-                weight[i] = weights[first + i]
-            flow_all(balance, values, x, own, p)
-            carry(balance, work, x, own, p, 0)
-            _largest(work[0], balance, p, 0)
+        first, last = k * _LANES, min((k + 1) * _LANES, rows.size)
+        gather(x, blocks, positions, rows, lane, first, last)
+        fill(weight, 0.0)
+        for i in range(last - first):
+            weight[i] = weights[first + i]
+        flow_all(balance, values, x, own, p)
+        carry(balance, work, x, own, p, 0)
+        _largest(work[0], balance, p, 0)
+        for i in range(_LANES):
+            work[0, i] *= weight[i]
+        total[k, 0] += fold(work[0])
+        _adjoint(slope, by_line, balance, work, x, own, p)
+        for t in range(slope.shape[0]):
             for i in range(_LANES):
-                work[0, i] *= weight[i]
-            total[k] += fold(work[0])
-            _adjoint(slope, by_line, balance, work, x, own, p)
-            for t in range(slope.shape[0]):
-                for i in range(_LANES):
-                    slope[t, i] *= weight[i]
-                    by_line[t, i] *= weight[i]
-                lines[k, t] += fold(by_line[t])
-            _accumulate(gradient[k], fixed[k], slope, work, x, p)
+                slope[t, i] *= weight[i]
+                by_line[t, i] *= weight[i]
+            lines[k, t] += fold(by_line[t])
+        _accumulate(gradient[k], fixed[k], slope, work, x, p)
+
+
+@entry
+def add_groups(whole: FloatArray, blocks: FloatArray, size: int) -> None:
+    """Add (blocks, n) sums to (n,): those of a group of `size` one after the other, and then group after group."""
+    for first in range(0, blocks.shape[0], size):
+        for e in range(whole.size):
+            group = 0.0
+            for k in range(first, min(first + size, blocks.shape[0])):
+                group += blocks[k, e]
+            whole[e] += group

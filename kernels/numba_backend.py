@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numba
@@ -14,8 +15,8 @@ from .breaches import Breached, check_dates
 from .breaches_numba import count_breaches
 from .drivers import initial_level, initial_state
 from .host import HostVectors, filled
-from .layout import IndexArray, Layouts, Program, compact, program
-from .losses_numba import GROUP, balance_pass, gather_pass, gradient_pass, loss_pass, whole_balance_pass
+from .layout import GRADIENT_GROUP, IndexArray, Layouts, Program, compact, program
+from .losses_numba import add_groups, balance_pass, gather_pass, gradient_pass, loss_pass, whole_balance_pass
 from .means import MEAN_GROUP
 from .means_numba import sum_groups, sum_rates
 from .paths import used_shocks
@@ -26,6 +27,8 @@ from .store import LANES, RowArray, Store, blocks_of, consecutive
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .waterfall_numba import Compiled
 from .workers import Workers
+
+_AT_ONCE = 64 * GRADIENT_GROUP  # blocks whose gradients are held at a time
 
 
 class NumbaBackend(HostVectors):
@@ -113,20 +116,20 @@ class NumbaBackend(HostVectors):
         r, w = checks.row_weights(store, rows, weights)
         p, read = self._program(store, [table], [exposure], sparse=False)
         layout = self._layouts.of(table)
-        groups = -(-r.size // (LANES * GROUP))
-        entries, fixed = np.zeros((groups, p.factor.size)), np.zeros((groups, table.terms.periods))
-        lines = np.zeros_like(fixed)
-        total = np.zeros(groups)
-        flat = _flat(store)
-        self._workers.run(
-            lambda low, high: gradient_pass(flat, p, read, r, w, entries, fixed, lines, total, low, high), groups
-        )
+        flat, widths = _flat(store), (p.factor.size, table.terms.periods, table.terms.periods, 1)
+        entries, fixed, lines, total = found = [np.zeros(width) for width in widths]
+        for first in range(0, r.size, LANES * _AT_ONCE):
+            part, own = r[first : first + LANES * _AT_ONCE], w[first : first + LANES * _AT_ONCE]
+            a, b, c, d = (np.zeros((blocks_of(part.size), width)) for width in widths)
+            self._workers.run(partial(gradient_pass, flat, p, read, part, own, a, b, c, d), blocks_of(part.size))
+            for whole, blocks in zip(found, (a, b, c, d), strict=True):
+                add_groups(whole, blocks, GRADIENT_GROUP)
         gradient = np.empty(table.entries)
         if table.revolver:
-            gradient[table.terms.entries :] = _in_sequence(lines)
-        gradient[layout.order] = _in_sequence(entries)
-        gradient[layout.fixed] = _in_sequence(fixed)[layout.fixed_period]
-        value = float(_in_sequence(total[:, None])[0])
+            gradient[table.terms.entries :] = lines
+        gradient[layout.order] = entries
+        gradient[layout.fixed] = fixed[layout.fixed_period]
+        value = float(total[0])
         checks.finite_gradient(value, gradient)
         return value, gradient
 

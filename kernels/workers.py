@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-_SHARES = 4  # pieces per thread, so that a slow thread does not hold up the others
+_SHARES = 4  # pieces per thread at most, so that a slow thread does not hold up the others
+_SMALLEST = 8  # blocks per piece at least where there are more than one: handing one out costs as much as a block
 _LARGEST = 64  # blocks per piece at most: an interrupt is heard after that
 
 
@@ -21,28 +23,37 @@ class Workers:
         self._process = 0
 
     def run(self, task: Callable[[int, int], object], count: int) -> None:
-        """Call task(low, high) for pieces that cover 0..count. The first exception is raised once all have stopped."""
-        step = max(1, min(_LARGEST, -(-count // (_SHARES * self.threads))))
-        pieces = [(low, min(low + step, count)) for low in range(0, count, step)]
-        if self.threads == 1 or len(pieces) <= 1:
-            for low, high in pieces:
+        """Call task(low, high) for pieces that cover 0..count, also on the caller's thread. The first exception is
+        raised once all have stopped.
+        """
+        shares = min(_SHARES, max(1, count // (_SMALLEST * self.threads)))
+        step = max(1, min(_LARGEST, -(-count // (shares * self.threads))))
+        left = deque((low, min(low + step, count)) for low in range(0, count, step))
+
+        def work() -> None:
+            while True:
+                try:
+                    low, high = left.popleft()
+                except IndexError:
+                    return
                 task(low, high)
-            return
-        futures: list[Future[object]] = []
+
+        helpers: list[Future[None]] = []
         try:
-            futures.extend(self._threads().submit(task, low, high) for low, high in pieces)
-            for future in futures:
-                future.result()
+            for _ in range(min(self.threads, len(left)) - 1):
+                helpers.append(self._threads().submit(work))
+            work()
+            for helper in helpers:
+                helper.result()
         finally:
-            for future in futures:
-                future.cancel()
-            for future in futures:
-                if not future.cancelled():
-                    future.exception()
+            left.clear()
+            for helper in helpers:
+                if not helper.cancel():
+                    helper.exception()
 
     def _threads(self) -> ThreadPoolExecutor:
         """The pool; a new one after a fork, which does not copy threads."""
         if self._pool is None or self._process != os.getpid():
-            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="capmix")
+            self._pool = ThreadPoolExecutor(self.threads - 1, thread_name_prefix="capmix")
             self._process = os.getpid()
         return self._pool

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..kernels.apart import apart
 from ..kernels.backend import Backend, Held
+from ..kernels.chunked import Chunked
 from ..kernels.tables import ProcessTable
 from ..models.reading.faults import CaseError, Fault, show
 from ..models.reading.variants import apply_variant
@@ -114,29 +115,16 @@ def compare(
     told = _Told(
         count, key, Settings(gap=gap, time_limit=time_limit), fresh_count(count) if out_of_sample else 0, clock
     )
-    ready, plans = _plans(cases, backend, told, progress)
-    outcomes: dict[str, Outcome] = {}
-    for name in names:
-        one, (solution, plan) = ready[name], plans[name]
-        plan = replace(
-            plan,
-            device=devices.describe(backend, one.store),
-            timings=timings(one, solution, one.build_s + one.simulate_s + one.evaluate_s + solution.total_s),
-            messages=(*backend.messages, *plan.messages),
-        )
-        amounts = None
-        if solution.decisions is not None:
-            amounts = Amounts(one.case, one.ledger, one.means, solution.decisions, one.deposit_rates)
-        outcomes[name] = outcome(name, _title(case, name), plan, amounts)
+    outcomes = _outcomes(case, cases, backend, told, progress)
     reference = _reference(outcomes)
     marks = tuple(milestones) if milestones is not None else milestones_of(list(outcomes.values()))
     compared = tables(case, list(outcomes.values()), reference, marks)
     return Comparison(case, outcomes, reference, marks, compared, clock.elapsed)
 
 
-def _plans(
-    cases: Mapping[str, Case], backend: Backend, told: _Told, progress: Progress | None
-) -> tuple[dict[str, Prepared], dict[str, tuple[Solution, Plan]]]:
+def _outcomes(
+    whole: Case, cases: Mapping[str, Case], backend: Chunked, told: _Told, progress: Progress | None
+) -> dict[str, Outcome]:
     """Every variant prepared and planned, beside each other: first all searches, longest first, then their papers.
 
     What a variant begins with does not depend on how many run at a time, so neither does its plan.
@@ -145,7 +133,7 @@ def _plans(
     drawn = _drawn(cases.values(), backend, told)
     parts = apart(backend, [one.store for one in drawn], len(names))
     found: dict[str, tuple[Prepared, Solution]] = {}
-    plans: dict[str, tuple[Solution, Plan]] = {}
+    outcomes: dict[str, Outcome] = {}
 
     def search(name: str, part: Backend, progress: Progress | None) -> None:
         known = [(one.processes, one.store) for one in drawn]
@@ -161,13 +149,23 @@ def _plans(
     def write(name: str, part: Backend, _: Progress | None) -> None:
         ready, solution = found[name]
         fresh = next(one.fresh for one in drawn if one.store is ready.store)
-        plans[name] = solution, _written(replace(ready, backend=part), solution, fresh, told)
+        plan = _written(replace(ready, backend=part), solution, fresh, told)
+        amounts = None
+        if solution.decisions is not None:
+            amounts = Amounts(ready.case, ready.ledger, ready.means, solution.decisions, ready.deposit_rates)
+        outcomes[name] = outcome(name, _title(whole, name), plan, amounts)
 
     tasks: list[Callable[[Backend, Progress | None], None]]
     tasks = [*(partial(search, name) for name in names), draw, *(partial(write, name) for name in names)]
     after = [() for _ in names] + [()] + [(number, len(names)) for number, _ in enumerate(names)]
     together(tasks, parts, progress, after)
-    return {name: ready for name, (ready, _) in found.items()}, plans
+    return {name: _told_of(outcomes[name], backend, found[name][0].store) for name in cases}
+
+
+def _told_of(one: Outcome, backend: Chunked, store: Held) -> Outcome:
+    """The outcome with what is known of the device once all is done."""
+    messages = (*backend.messages, *one.plan.messages)
+    return replace(one, plan=replace(one.plan, device=devices.describe(backend, store), messages=messages))
 
 
 def _drawn(cases: Iterable[Case], backend: Backend, told: _Told) -> list[_Drawn]:
@@ -209,7 +207,8 @@ def _written(ready: Prepared, solution: Solution, fresh: Sequence[Held], told: _
             losses = fresh_losses_of(ready, solution, draws)
         return compose(ready, solution, Circumstances(told.seed, told.settings.gap, losses, ()))
 
-    return devices.steadily(ready.backend, write)
+    total = ready.build_s + ready.simulate_s + ready.evaluate_s + solution.total_s
+    return replace(devices.steadily(ready.backend, write), timings=timings(ready, solution, total))
 
 
 def _names(case: Case, variants: Sequence[str] | None) -> tuple[str, ...]:

@@ -176,12 +176,12 @@ def breaches(backend: Backend, store: Held, one: Shortfall, exposure: FloatArray
     worst, counts = backend.breaches(store, one.measured.table, exposure, column, BREACH * _size(one, exposure))
     kept: list[FloatArray] = []
     for rows in _chunks(min(store.count, FAN_SCENARIOS)):
-        each = backend.balances(store, one.measured.table, exposure, rows=rows) - one.measured.table.floor
-        headroom = np.full((rows.size, len(times)), np.inf)
-        for j, i in enumerate(column):
-            np.minimum(headroom[:, i], each[:, j], out=headroom[:, i])
+        balances = np.ascontiguousarray(backend.balances(store, one.measured.table, exposure, rows=rows).T)
+        headroom = np.full((len(times), rows.size), np.inf)
+        for i, balance, floor in zip(column, balances, one.measured.table.floor, strict=True):
+            np.minimum(headroom[i], balance - floor, out=headroom[i])
         kept.append(headroom)
-    fifth = np.quantile(np.concatenate(kept), FIFTH, axis=0)
+    fifth = np.quantile(np.concatenate(kept, axis=1), FIFTH, axis=1)
     shares = counts.first / store.count
     least = backend.quantile(worst, FIFTH)
     return Breaches(times, float(shares.sum()), shares, counts.any / store.count, fifth, least)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -14,7 +15,8 @@ from .progress import Progress, ProgressEvent
 W = TypeVar("W")
 R = TypeVar("R")
 
-SWITCH = 2e-4  # seconds that a thread may hold the interpreter while others wait; by default 5e-3
+SWITCH = 5e-4  # seconds that a thread may hold the interpreter while others wait; by default 5e-3
+SELDOM = 100_000  # new objects after which cycles are looked for; by default 700 or 2,000
 
 
 def together(
@@ -85,10 +87,15 @@ class _Heard:
 
 @contextmanager
 def _brisk() -> Iterator[None]:
-    """Threads hand over the interpreter quickly: each of a search's many short passes asks for it again."""
-    before = sys.getswitchinterval()
+    """Threads hand over the interpreter quickly, since each of a search's many short passes asks for it again, and
+    seldom wait for the collection of cycles, which holds up all of them.
+    """
+    before, collected = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(min(before, SWITCH))
+    if collected[0]:  # 0: somebody has turned it off
+        gc.set_threshold(max(SELDOM, collected[0]), *collected[1:])
     try:
         yield
     finally:
         sys.setswitchinterval(before)
+        gc.set_threshold(*collected)
