@@ -87,7 +87,8 @@ def table(document: dict[str, Any]) -> list[str]:
     for r in records:
         if r["outcome"] in ("not available", "cannot state"):
             absent.setdefault(f"{r['outcome']}: {r['status']}", []).append(f"{r['title']} ({r['family']})")
-    lines += ["", *(f"{', '.join(dict.fromkeys(names))}: {why}.  " for why, names in absent.items()), ""]
+    left_out = [f"{', '.join(dict.fromkeys(names))}: {why}.  " for why, names in absent.items()]
+    lines += ["", *left_out, *([""] if left_out else [])]
     return lines + ratios(records)
 
 
