@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 _SHARES = 4  # pieces per thread at most, so that a slow thread does not hold up the others
 _SMALLEST = 8  # blocks per piece at least where there are more than one: handing one out costs as much as a block
@@ -43,13 +43,12 @@ class Workers:
             for _ in range(min(self.threads, len(left)) - 1):
                 helpers.append(self._threads().submit(work))
             work()
-            for helper in helpers:
-                helper.result()
         finally:
             left.clear()
-            for helper in helpers:
-                if not helper.cancel():
-                    helper.exception()
+            begun = [helper for helper in helpers if not helper.cancel()]
+            wait(begun)
+        for helper in begun:
+            helper.result()
 
     def _threads(self) -> ThreadPoolExecutor:
         """The pool; a new one after a fork, which does not copy threads."""

@@ -7,6 +7,8 @@ import math
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -274,3 +276,26 @@ def test_workers_cover_everything_once_and_report_the_first_failure():
             Workers(threads).run(fail, 500)
     with pytest.raises(ValueError, match="threads"):
         Workers(0)
+
+
+def test_workers_within_workers_do_not_wait_for_each_other():
+    workers, seen = Workers(2), np.zeros((40, 100), int)
+
+    def row(low, high):
+        for i in range(low, high):
+            workers.run(lambda a, b, i=i: np.add(seen[i, a:b], 1, out=seen[i, a:b]), 100)
+
+    workers.run(row, 40)
+    assert (seen == 1).all()
+
+
+def test_a_failure_on_another_thread_is_raised():
+    caller = threading.get_ident()
+
+    def fail(low, high):
+        if threading.get_ident() != caller:
+            raise KeyError(low)
+        time.sleep(0.01)
+
+    with pytest.raises(KeyError):
+        Workers(2).run(fail, 500)
