@@ -159,10 +159,10 @@ def _outcomes(
     tasks = [*(partial(search, name) for name in names), draw, *(partial(write, name) for name in names)]
     after = [() for _ in names] + [()] + [(number, len(names)) for number, _ in enumerate(names)]
     together(tasks, parts, progress, after)
-    return {name: _told_of(outcomes[name], backend, found[name][0].store) for name in cases}
+    return {name: _with_device(outcomes[name], backend, found[name][0].store) for name in cases}
 
 
-def _told_of(one: Outcome, backend: Chunked, store: Held) -> Outcome:
+def _with_device(one: Outcome, backend: Chunked, store: Held) -> Outcome:
     """The outcome with what is known of the device once all is done."""
     messages = (*backend.messages, *one.plan.messages)
     return replace(one, plan=replace(one.plan, device=devices.describe(backend, store), messages=messages))

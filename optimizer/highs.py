@@ -122,16 +122,20 @@ class Model:
         lp.a_matrix_.value_ = matrix.data
         self._call(highs.passModel(lp), "passModel")
 
-    def basis(self) -> tuple[StatusArray, StatusArray]:
-        """(columns,) and (rows,) who is in the basis of the last solve, and where the others rest; for `begin`."""
+    def basis(self) -> tuple[StatusArray, StatusArray] | None:
+        """(columns,) and (rows,) who is in the basis of the last solve, and where the others rest; for `begin`. None
+        where there is none.
+        """
         basis = self._highs.getBasis()
+        if not basis.valid:
+            return None
         columns, rows = (
             np.array([int(s) for s in part], dtype=np.int8) for part in (basis.col_status, basis.row_status)
         )
         return columns, rows
 
     def begin(self, columns: StatusArray, rows: StatusArray) -> None:
-        """Start the next solve from this basis."""
+        """Start the next solve from this basis. SolverError if it is none of this program."""
         basis = highspy.HighsBasis()
         basis.col_status = [highspy.HighsBasisStatus(int(s)) for s in columns]
         basis.row_status = [highspy.HighsBasisStatus(int(s)) for s in rows]
@@ -140,7 +144,7 @@ class Model:
         self._solved = True
 
     def add_rows(self, rows: Sequence[tuple[float, float, IndexArray, FloatArray]]) -> None:
-        """Add rows, each by its bounds, columns and coefficients. One call costs as much as the whole matrix."""
+        """Add rows, each by its bounds, columns and coefficients. Each call copies the whole matrix."""
         lower, upper = (np.array([row[k] for row in rows], dtype=np.float64) for k in (0, 1))
         value = np.concatenate([row[3] for row in rows])
         _finite("coefficient of a cut", value)

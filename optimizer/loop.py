@@ -177,6 +177,7 @@ class _Search:
             self._polish()
 
     def _cold(self, relaxed: FloatArray) -> FloatArray:
+        """Where a search begins that knows of no other: at its plan so far, or at a pilot's."""
         if self.found.plan is not None:
             return self.found.plan.x
         return relaxed if self.piloted else self.pilot.fly(relaxed)

@@ -136,9 +136,14 @@ class Master:
         basic = self._model.basic_rows()[self._count + 1 :]
         return tuple(row.cut for row, loose in zip(self._rows, basic, strict=True) if not loose)
 
-    def vertex(self) -> Vertex:
-        """Where the last solve ended, for the search for another plan of the same program to begin from."""
-        columns, rows = self._model.basis()
+    def vertex(self) -> Vertex | None:
+        """Where the last solve ended, for the search for another plan of the same program to begin from; None if that
+        is not known.
+        """
+        basis = self._model.basis()
+        if basis is None:
+            return None
+        columns, rows = basis
         own = self._count + 1
         tight = (row.cut for row, status in zip(self._rows, rows[own:], strict=True) if status != BASIC)
         return Vertex(columns, rows[:own], tuple(tight))

@@ -127,7 +127,9 @@ class Timings:
 
 @dataclass(frozen=True)
 class Passes:
-    """full: passes over all scenarios. equivalent: rows visited over the number of scenarios. solves: LPs."""
+    """full: passes over all scenarios. equivalent: rows visited over the number of scenarios. solves: LPs; one whose
+    columns had to come back counts once.
+    """
 
     full: int
     equivalent: float

@@ -79,15 +79,19 @@ class Sifted:
     def basic_rows(self) -> BoolArray:
         return self._model.basic_rows()
 
-    def basis(self) -> tuple[StatusArray, StatusArray]:
+    def basis(self) -> tuple[StatusArray, StatusArray] | None:
         """As `Model.basis`, for all columns and rows; rows added since the last solve have their slacks in it."""
         self._flush()
-        kept, rows = self._model.basis()
+        found = self._model.basis()
+        if found is None:
+            return None
+        kept, rows = found
         columns = np.full(self.columns, AT_LOWER, dtype=np.int8)
         columns[self._kept] = kept
         return columns, rows
 
     def begin(self, columns: StatusArray, rows: StatusArray) -> None:
+        """As `Model.begin`, for all columns and rows."""
         self._flush()
         self._model.begin(columns[self._kept], rows)
 
@@ -97,7 +101,7 @@ class Sifted:
         self._model.change_cost(cost[self._kept])
 
     def change_column_bounds(self, column: int, lower: float, upper: float) -> None:
-        """The bounds of a column that is never at rest at zero, or has not been left out."""
+        """A column that was left out comes back."""
         self._lower[column], self._upper[column] = lower, upper
         place = np.flatnonzero(self._kept == column)
         if not place.size:
@@ -134,9 +138,10 @@ class Sifted:
                 return result
             whole = self._whole(result)
             out = self._out()
-            if not out.size or self._reduced is None or (self._reduced[out] >= -TOLERANCE).all():
+            wrong = out[~(whole.column_dual[out] >= -TOLERANCE)]
+            if not wrong.size:
                 return whole
-            self._bring_back(out[self._reduced[out] < -TOLERANCE])
+            self._bring_back(wrong)
 
     def narrow(self) -> None:
         """Leave out the columns that were at a bound of zero in the last solve and dear to raise, if they are many."""

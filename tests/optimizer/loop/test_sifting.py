@@ -133,7 +133,10 @@ def test_another_search_begins_at_the_vertex_where_one_has_ended() -> None:
     first, second = Sifted(**data), Sifted(**data)  # type: ignore[arg-type]
     done = first.solve()
     first.narrow()
-    second.begin(*first.basis())
+    assert second.basis() is None  # not solved yet
+    basis = first.basis()
+    assert basis is not None
+    second.begin(*basis)
     assert second.solve().iterations == 0
     assert second.solve().objective == pytest.approx(done.objective)
 
