@@ -33,7 +33,6 @@ BACK = 0.3  # this share of the way to where it started
 REFRESH_EVERY = 8  # solves after which the interior point's losses are evaluated anew
 STILL = 100  # solves without a narrower gap after which cuts count as exhausted
 PURGE_EVERY = 10  # solves after which slack cuts go
-NARROW_EVERY = 5  # solves after which columns far from use go
 NEWTON_STEPS = 30
 PULL = 0.6  # how far at least an interior point goes towards the last plan at the start of a round
 KEEP_BACK = 3.0  # so many gaps below the last plan's objective it stays at most
@@ -159,8 +158,6 @@ def in_out(
             narrowest, still = bound - lower, 0
         elif (still := still + 1) > STILL:
             break
-        if (step + 1) % NARROW_EVERY == 0:
-            master.narrow()
         if (step + 1) % PURGE_EVERY == 0:
             master.purge()
         decisions = master.decisions(point.x)

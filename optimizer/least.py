@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..kernels.backend import Backend, Held
 from ..models.program import LinearProgram
-from .in_out import NARROW_EVERY, Inside, between, crossings
+from .in_out import Inside, between, crossings
 from .master import Infeasible, Master
 from .phase_one import CLEARLY, violations
 from .plan import Passes
@@ -136,8 +136,6 @@ def _descend(
         if ends[limit].cvar < least:
             reached, least = here, ends[limit].cvar
         base = between(Inside(here, tuple(there)), start, BACK)
-        if (step + 1) % NARROW_EVERY == 0:
-            master.narrow()
         if (step + 1) % 20 == 0:
             master.purge()
     return reached, bound

@@ -203,7 +203,6 @@ class _Search:
             self.master.drop_all()
             return None
         self._tell_bound(point.bound)
-        self.master.narrow()
         self.master.purge()
         mixed = self.found.adopt(before.known)
         self.mixed = mixed is not None

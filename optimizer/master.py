@@ -282,10 +282,6 @@ class Master:
             x, value / self._factor + self._aim_offset, float(result.x[w]), np.maximum(gain, 0.0) / self._factor
         )
 
-    def narrow(self) -> None:
-        """Leave columns out that were far from use in the last solve, if there are many."""
-        self._model.narrow()
-
     def purge(self) -> None:
         """Drop cuts that were far from binding in the last solve, if there are many."""
         if self._last is None or self.cuts <= FEW_CUTS:

@@ -1,10 +1,12 @@
-"""A linear program kept to the columns that matter: those left out are priced after every solve.
+"""A linear program kept to the columns and rows that matter: those left out are looked at after every solve.
 
-A column at its bound of zero whose reduced cost is clearly positive changes nothing. Left out, it costs nothing
-either, while every column of dense cuts is copied, factorised and priced in each of many short solves. After a solve
-the reduced costs of all columns left out are computed from the row duals; one that is negative brings its column
-back, and the program is solved again. So an optimum is that of the whole program. Bixby, Gregory, Lustig, Marsten &
-Shanno 1992, Very large-scale linear programming, https://doi.org/10.1287/opre.40.5.885.
+A column at its bound of zero whose reduced cost is clearly positive changes nothing, nor does an inequality that is
+clearly slack. Left out they cost nothing either, while every column of dense cuts is copied, factorised and priced in
+each of many short solves, and every row too. After a solve the rows left out are checked at its point, and the columns
+left out are priced by its row duals; what is broken or would improve the objective comes back, and the program is
+solved again. So an optimum is that of the whole program. Bixby, Gregory, Lustig, Marsten & Shanno 1992, Very
+large-scale linear programming, https://doi.org/10.1287/opre.40.5.885; rows as Dantzig, Fulkerson & Johnson 1954,
+Solution of a large-scale traveling-salesman problem, https://doi.org/10.1287/opre.2.4.393.
 """
 
 from __future__ import annotations
@@ -16,22 +18,22 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array, vstack
+from scipy.sparse import csr_array
 
-from .highs import AT_LOWER, TOLERANCE, IndexArray, LpResult, LpStatus, Model, StatusArray
+from .highs import AT_LOWER, BASIC, TOLERANCE, LpResult, LpStatus, Model, StatusArray
+from .row_store import IndexArray, RowStore
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-SPARE = 0.2  # so many columns more than matter at present stay, those of least reduced cost
-WORTHWHILE = 0.1  # share of the columns present that has to go for it to be worth the trouble
+EVERY = 3  # solves after which columns and rows far from use go
+SPARE_COLUMNS, SPARE_ROWS = 0.2, 0.05  # so many more than matter at present stay: those that come next
+CLEAR = 1e-6  # of the norm of a row: no row at its bound is so far from it
+WORTHWHILE = 0.1  # share of the columns or rows present that has to go for it to be worth the trouble
 
 
 class Sifted:
-    """The `Model` of the same arguments, seen from outside; `narrow` leaves columns out.
-
-    Rows are added to it when it is solved, in one go.
-    """
+    """The `Model` of the same arguments, seen from outside; rows are added to it when it is solved, in one go."""
 
     def __init__(
         self,
@@ -46,38 +48,45 @@ class Sifted:
         self._model = Model(cost, matrix, row_lower, row_upper, col_lower, col_upper, seed)
         self.columns = cost.size
         self._cost, self._lower, self._upper = (np.array(a, dtype=np.float64) for a in (cost, col_lower, col_upper))
-        self._matrix = csc_array(matrix)
-        self._base = matrix.shape[0]
-        self._added: list[FloatArray] = []  # the rows behind those of the matrix, spelled out
-        self._pending: list[tuple[float, float, IndexArray, FloatArray]] = []
-        self._kept: NDArray[np.int64] = np.arange(self.columns)  # the model's columns, in its order
+        self._store = RowStore(matrix, row_lower, row_upper)
+        self._kept: IndexArray = np.arange(self.columns)  # the model's columns, in its order
+        self._held: IndexArray = np.arange(self._store.count)  # the model's rows, in its order
+        self._pending: list[int] = []  # rows that the model will hold
         self._reduced: FloatArray | None = None  # reduced costs at the last optimum
-        self._x: FloatArray = np.zeros(self.columns)
+        self._x: FloatArray | None = None
+        self._value: FloatArray = np.zeros(0)  # of the rows there
+        self._since = 0  # solves since those far from use went
 
     @property
     def rows(self) -> int:
-        return int(self._base + len(self._added))
+        return self._store.count
 
     @property
-    def present(self) -> int:
-        """Number of columns that are not left out."""
-        return int(self._kept.size)
+    def present(self) -> tuple[int, int]:
+        """Numbers of columns and rows that are not left out."""
+        return int(self._kept.size), int(self._held.size) + len(self._pending)
 
-    def add_row(self, lower: float, upper: float, index: IndexArray, value: FloatArray) -> None:
-        row = np.zeros(self.columns)
-        row[index] = value
-        self._added.append(row)
-        self._pending.append((lower, upper, index, value))
+    def add_row(self, lower: float, upper: float, index: NDArray[np.int32], value: FloatArray) -> None:
+        self._pending.append(self._store.count)
+        self._store.add(lower, upper, index, value)
 
     def delete_rows(self, rows: Sequence[int]) -> None:
         """Delete some of the rows added; if the slack of each is in the basis, the next solve starts from it."""
         self._flush()
-        self._model.delete_rows(rows)
-        gone = {i - self._base for i in rows}
-        self._added = [row for i, row in enumerate(self._added) if i not in gone]
+        gone = np.isin(self._held, np.asarray(rows, dtype=np.int64))
+        self._model.delete_rows(np.flatnonzero(gone).tolist())
+        number = np.cumsum(np.isin(np.arange(self._store.count), rows, invert=True)) - 1
+        self._held = number[self._held[~gone]]
+        stay = np.isin(np.arange(self._value.size), rows, invert=True)
+        self._value = self._value[stay]
+        self._store.delete(rows)
 
     def basic_rows(self) -> BoolArray:
-        return self._model.basic_rows()
+        """(rows,) True where the row's slack is in the basis of the last solve, or the row is left out."""
+        self._flush()
+        basic = np.ones(self._store.count, dtype=np.bool_)
+        basic[self._held] = self._model.basic_rows()
+        return basic
 
     def basis(self) -> tuple[StatusArray, StatusArray] | None:
         """As `Model.basis`, for all columns and rows; rows added since the last solve have their slacks in it."""
@@ -85,15 +94,18 @@ class Sifted:
         found = self._model.basis()
         if found is None:
             return None
-        kept, rows = found
         columns = np.full(self.columns, AT_LOWER, dtype=np.int8)
-        columns[self._kept] = kept
+        rows = np.full(self._store.count, BASIC, dtype=np.int8)
+        columns[self._kept], rows[self._held] = found
         return columns, rows
 
     def begin(self, columns: StatusArray, rows: StatusArray) -> None:
         """As `Model.begin`, for all columns and rows."""
+        self._bring_in(_left_out(self._held, self._store.count))
+        self._bring_back(_left_out(self._kept, self.columns))
         self._flush()
-        self._model.begin(columns[self._kept], rows)
+        order = self._held if rows.size == self._store.count else slice(None)  # Model says what is wrong with others
+        self._model.begin(columns[self._kept], rows[order])
 
     def change_cost(self, cost: FloatArray) -> None:
         self._cost = np.array(cost, dtype=np.float64)
@@ -110,8 +122,11 @@ class Sifted:
         self._model.change_column_bounds(int(place[0]), lower, upper)
 
     def change_row_bounds(self, row: int, lower: float, upper: float) -> None:
+        """A row that is left out stays so until it is broken."""
         self._flush()
-        self._model.change_row_bounds(row, lower, upper)
+        self._store.lower[row], self._store.upper[row] = lower, upper
+        for place in np.flatnonzero(self._held == row):
+            self._model.change_row_bounds(int(place), lower, upper)
 
     def forget(self) -> None:
         self._flush()
@@ -126,74 +141,116 @@ class Sifted:
         return whole
 
     def solve(self, time_left: float = math.inf) -> LpResult:
-        """As `Model.solve`, for all columns."""
-        self._flush()
+        """As `Model.solve`, for all columns and rows."""
         end = time.perf_counter() + time_left
+        if self._since >= EVERY:
+            self.narrow()
+            self._since = 0
+        self._since += 1
         while True:
+            self._flush()
             result = self._model.solve(end - time.perf_counter())
-            if result.status is LpStatus.INFEASIBLE and self._kept.size < self.columns:
-                self._bring_back(self._out())
+            without_columns = _left_out(self._kept, self.columns)
+            without_rows = _left_out(self._held, self._store.count)
+            if result.status is LpStatus.INFEASIBLE and without_columns.size:
+                self._bring_back(without_columns)
+                continue
+            if result.status is LpStatus.UNBOUNDED and without_rows.size:
+                self._bring_in(without_rows)
                 continue
             if result.status is not LpStatus.OPTIMAL:
                 return result
-            whole = self._whole(result)
-            out = self._out()
-            wrong = out[~(whole.column_dual[out] >= -TOLERANCE)]
+            whole = self._whole(result, without_rows)
+            value = whole.row_value[without_rows]
+            low, high = self._store.lower[without_rows], self._store.upper[without_rows]
+            broken = without_rows[~((value >= low - TOLERANCE) & (value <= high + TOLERANCE))]
+            if broken.size:
+                self._bring_in(broken)
+                continue
+            wrong = without_columns[~(whole.column_dual[without_columns] >= -TOLERANCE)]
             if not wrong.size:
                 return whole
             self._bring_back(wrong)
 
     def narrow(self) -> None:
-        """Leave out the columns that were at a bound of zero in the last solve and dear to raise, if they are many."""
-        if self._reduced is None:
+        """Leave out the columns that were at a bound of zero in the last solve and dear to raise, and the inequalities
+        that were far from their bounds, where they are many.
+        """
+        if self._x is None:
             return
-        rest = (self._x == 0.0) & (self._lower == 0.0) & (self._upper > 0.0) & (self._reduced > TOLERANCE)
-        candidates = self._kept[rest[self._kept]]
-        stay = int(SPARE * (self._kept.size - candidates.size))
-        gone = candidates[np.argsort(self._reduced[candidates], kind="stable")][stay:]
-        if gone.size < WORTHWHILE * self._kept.size:
-            return
-        self._flush()
-        leave = np.isin(self._kept, gone)
-        self._model.delete_columns(np.flatnonzero(leave).tolist())
-        self._kept = self._kept[~leave]
+        if self._reduced is not None:
+            self._leave_columns(self._x, self._reduced)
+        self._leave_rows(self._value)
 
-    def _whole(self, result: LpResult) -> LpResult:
-        """The result for all columns, with the reduced costs of those left out."""
-        self._x = np.zeros(self.columns)
-        self._x[self._kept] = result.x
+    def _leave_columns(self, x: FloatArray, reduced: FloatArray) -> None:
+        rest = (x == 0.0) & (self._lower == 0.0) & (self._upper > 0.0) & (reduced > TOLERANCE)
+        gone = _farthest(self._kept, rest[self._kept], reduced, SPARE_COLUMNS)
+        if gone.any():
+            self._model.delete_columns(np.flatnonzero(gone).tolist())
+            self._kept = self._kept[~gone]
+
+    def _leave_rows(self, value: FloatArray) -> None:
+        store, room = self._store, np.zeros(self._store.count)  # rows that came after the last solve stay
+        n = value.size
+        room[:n] = np.minimum(value - store.lower[:n], store.upper[:n] - value) / store.size[:n]
+        loose = room[self._held] > CLEAR  # hence basic
+        gone = _farthest(self._held, loose, room, SPARE_ROWS)
+        if gone.any():
+            self._model.delete_rows(np.flatnonzero(gone).tolist())
+            self._held = self._held[~gone]
+
+    def _whole(self, result: LpResult, without_rows: IndexArray) -> LpResult:
+        """The result for all columns and rows, with the reduced costs and the values of those left out."""
+        x = np.zeros(self.columns)
+        x[self._kept] = result.x
+        dual, value = np.zeros(self._store.count), np.empty(self._store.count)
+        dual[self._held], value[self._held] = result.row_dual, result.row_value
+        if without_rows.size:
+            value[without_rows] = self._store.activity(without_rows, x)
         if self._kept.size == self.columns:
-            self._reduced = np.empty(self.columns)
+            reduced = np.empty(self.columns)
         else:
-            dual = result.row_dual
-            self._reduced = self._cost - self._matrix.T @ dual[: self._base]
-            for i in np.flatnonzero(dual[self._base :]):
-                self._reduced -= dual[self._base + i] * self._added[i]
-        self._reduced[self._kept] = result.column_dual
-        return replace(result, x=self._x, column_dual=self._reduced)
+            reduced = self._cost - self._store.combined(dual)
+        reduced[self._kept] = result.column_dual
+        self._x, self._reduced, self._value = x, reduced, value
+        return replace(result, x=x, row_dual=dual, column_dual=reduced, row_value=value)
 
-    def _out(self) -> NDArray[np.int64]:
-        """The columns left out."""
-        out = np.ones(self.columns, dtype=np.bool_)
-        out[self._kept] = False
-        return np.flatnonzero(out)
+    def _bring_back(self, columns: IndexArray) -> None:
+        """Columns that were left out."""
+        if columns.size:
+            self._flush()
+            part = self._store.part(self._held, columns)
+            self._model.add_columns(self._cost[columns], self._lower[columns], self._upper[columns], part)
+            self._kept = np.append(self._kept, columns)
 
-    def _bring_back(self, columns: NDArray[np.int64]) -> None:
-        self._flush()
-        added = np.array([row[columns] for row in self._added]).reshape(len(self._added), columns.size)
-        part = csc_array(vstack([self._matrix[:, columns], csc_array(added)]))
-        self._model.add_columns(self._cost[columns], self._lower[columns], self._upper[columns], part)
-        self._kept = np.append(self._kept, columns)
+    def _bring_in(self, rows: IndexArray) -> None:
+        """Rows that were left out, at the next `_flush`."""
+        self._pending.extend(rows.tolist())
 
     def _flush(self) -> None:
-        """Rows added lately, into the model."""
+        """Rows that are pending, into the model."""
         if not self._pending:
             return
-        place = np.full(self.columns, -1, dtype=np.int32)
-        place[self._kept] = np.arange(self._kept.size, dtype=np.int32)
-        rows = []
-        for lower, upper, index, value in self._pending:
-            where = place[index]
-            rows.append((lower, upper, where[where >= 0], value[where >= 0]))
-        self._model.add_rows(rows)
+        rows, store = self._pending, self._store
+        self._model.add_rows([(store.lower[i], store.upper[i], *store.row(i, self._kept)) for i in rows])
+        self._held = np.append(self._held, np.array(rows, dtype=np.int64))
         self._pending = []
+
+
+def _left_out(present: IndexArray, count: int) -> IndexArray:
+    out = np.ones(count, dtype=np.bool_)
+    out[present] = False
+    return np.flatnonzero(out)
+
+
+def _farthest(present: IndexArray, idle: BoolArray, distance: FloatArray, spare: float) -> BoolArray:
+    """Which of those present to leave out: the idle ones but for the few of the smallest distances; none if they would
+    not be many.
+    """
+    gone = np.zeros(present.size, dtype=np.bool_)
+    places = np.flatnonzero(idle)
+    stay = int(spare * (present.size - places.size))
+    leave = places[np.argsort(distance[present[places]], kind="stable")][stay:]
+    if leave.size >= WORTHWHILE * present.size:
+        gone[leave] = True
+    return gone

@@ -1,4 +1,4 @@
-"""A program on the columns that matter is the whole program: same optimum, duals that prove it, same statuses."""
+"""A program on the columns and rows that matter is the whole program: its optimum, status, and duals that prove it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from capmix.optimizer.sifting import Sifted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-COLUMNS, ROWS = 60, 12
+COLUMNS, ROWS = 60, 30
 
 
 def parts(seed: int) -> dict[str, object]:
@@ -26,7 +26,7 @@ def parts(seed: int) -> dict[str, object]:
         "cost": -rng.uniform(0.0, 1.0, COLUMNS),
         "matrix": matrix,
         "row_lower": np.full(ROWS, -np.inf),
-        "row_upper": rng.uniform(1.0, 3.0, ROWS),
+        "row_upper": rng.uniform(1.0, 12.0, ROWS),
         "col_lower": lower,
         "col_upper": upper,
     }
@@ -54,14 +54,15 @@ def test_cuts_costs_and_columns_come_and_go(seed: int) -> None:
     data = parts(seed)
     sifted, whole = Sifted(**data), Model(**data)  # type: ignore[arg-type]
     added: list[tuple[float, np.ndarray]] = []
-    narrowest = COLUMNS
+    narrowest, lowest = COLUMNS, 1.0
     for step in range(12):
         mine, other = sifted.solve(), whole.solve()
         assert mine.status is other.status is LpStatus.OPTIMAL
         assert mine.objective == pytest.approx(other.objective, rel=1e-8, abs=1e-8)
         proves(mine, sifted, data, added)
         sifted.narrow()
-        narrowest = min(narrowest, sifted.present)
+        columns, rows = sifted.present
+        narrowest, lowest = min(narrowest, columns), min(lowest, rows / sifted.rows)
         g = rng.uniform(0.0, 1.0, COLUMNS)
         bound = 0.9 * float(g @ mine.x) + 0.05
         row = (-math.inf, bound, np.arange(COLUMNS, dtype=np.int32), g)
@@ -79,6 +80,7 @@ def test_cuts_costs_and_columns_come_and_go(seed: int) -> None:
             whole.delete_rows(loose)
             added = [one for i, one in enumerate(added) if ROWS + i not in loose]
     assert narrowest < COLUMNS
+    assert lowest < 1.0
 
 
 def narrowed() -> Sifted:
@@ -93,7 +95,7 @@ def narrowed() -> Sifted:
     )
     assert model.solve().x.tolist() == [1.0, 0.0, 0.0]
     model.narrow()
-    assert model.present == 1
+    assert model.present == (1, 1)
     return model
 
 
@@ -125,7 +127,93 @@ def test_infeasible_is_infeasible_with_every_column() -> None:
     model = narrowed()
     model.add_row(-math.inf, -1.0, np.arange(3, dtype=np.int32), np.ones(3))
     assert model.solve().status is LpStatus.INFEASIBLE
-    assert model.present == 3
+    assert model.present == (3, 2)
+
+
+def without_rows() -> Sifted:
+    """Maximise x + y, x + y <= 1, x <= 2 (a row), y <= 3 (a row): both of the latter are left out."""
+    model = Sifted(
+        cost=-np.ones(2),
+        matrix=sp.csr_array(np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]])),
+        row_lower=np.full(3, -np.inf),
+        row_upper=np.array([1.0, 2.0, 3.0]),
+        col_lower=np.zeros(2),
+        col_upper=np.full(2, np.inf),
+    )
+    assert model.solve().objective == pytest.approx(-1.0)
+    model.narrow()
+    assert model.present == (2, 1)
+    return model
+
+
+def test_rows_that_are_left_out_come_back_where_they_are_broken() -> None:
+    model = without_rows()
+    model.change_row_bounds(0, -math.inf, 9.0)
+    result = model.solve()
+    assert model.present == (2, 3)
+    assert result.x == pytest.approx([2.0, 3.0])
+    assert result.row_dual == pytest.approx([0.0, -1.0, -1.0])
+    assert result.row_value == pytest.approx([5.0, 2.0, 3.0])
+
+
+def test_rows_that_are_left_out_come_back_with_other_bounds() -> None:
+    model = without_rows()
+    model.change_row_bounds(1, -math.inf, 0.25)
+    model.change_row_bounds(2, -math.inf, 0.25)
+    result = model.solve()
+    assert result.x == pytest.approx([0.25, 0.25])
+    assert result.row_value == pytest.approx([0.5, 0.25, 0.25])
+
+
+def test_rows_that_are_left_out_come_back_where_nothing_else_holds_the_objective() -> None:
+    model = without_rows()
+    model.change_row_bounds(0, -math.inf, math.inf)
+    assert model.solve().objective == pytest.approx(-5.0)
+    model.change_row_bounds(1, -math.inf, math.inf)
+    assert model.solve().status is LpStatus.UNBOUNDED
+    assert model.present == (2, 3)
+
+
+def test_rows_that_are_left_out_count_as_basic_and_hold_no_price() -> None:
+    model = without_rows()
+    model.add_row(-math.inf, 0.75, np.array([0], dtype=np.int32), np.ones(1))
+    model.add_row(-math.inf, 50.0, np.array([1], dtype=np.int32), np.ones(1))
+    result = model.solve()
+    assert model.basic_rows().tolist() == [False, True, True, bool(result.x[0] < 0.75 - 1e-9), True]
+    model.narrow()
+    assert model.present[1] < 5
+    model.delete_rows([4])
+    assert model.rows == 4
+    basis = model.basis()
+    assert basis is not None
+    again = without_rows()
+    again.add_row(-math.inf, 0.75, np.array([0], dtype=np.int32), np.ones(1))
+    again.begin(*basis)
+    assert again.solve().iterations == 0
+
+
+def test_columns_and_rows_that_are_left_out_come_back_together() -> None:
+    """Minimise x + 2 y, x + y >= 1, x - y <= 5, x + 3 y <= 8; then x <= 0.5 and x + y >= 3."""
+    model = Sifted(
+        cost=np.array([1.0, 2.0]),
+        matrix=sp.csr_array(np.array([[1.0, 1.0], [1.0, -1.0], [1.0, 3.0]])),
+        row_lower=np.array([1.0, -np.inf, -np.inf]),
+        row_upper=np.array([np.inf, 5.0, 8.0]),
+        col_lower=np.zeros(2),
+        col_upper=np.full(2, np.inf),
+    )
+    model.solve()
+    model.narrow()
+    assert model.present == (1, 1)
+    model.change_row_bounds(0, 3.0, math.inf)
+    model.change_column_bounds(0, 0.0, 0.5)
+    model.change_row_bounds(2, -math.inf, 8.5)
+    result = model.solve()
+    assert model.present == (2, 1)
+    assert result.x == pytest.approx([0.5, 2.5])
+    assert result.row_value == pytest.approx([3.0, -2.0, 8.0])
+    model.change_row_bounds(0, 3.5, math.inf)
+    assert model.solve().status is LpStatus.INFEASIBLE
 
 
 def test_another_search_begins_at_the_vertex_where_one_has_ended() -> None:
