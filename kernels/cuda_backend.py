@@ -19,7 +19,7 @@ from .cuda_pack import pack_processes, pack_program, work_width
 from .cuda_source import THREADS
 from .cuda_store import DeviceStore, DrawnStore, gathered, marks_of
 from .cuda_vector import Vector
-from .layout import Layouts, program
+from .layout import Layouts
 from .settling import Settling, Tally, check_settling
 from .store import LANES, Store, blocks_of, consecutive
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
@@ -176,7 +176,8 @@ class CudaBackend:
             checks.need(bool(np.isfinite(weights).all()), "weights must be finite")
         checks.need(weights.shape == r.shape, f"weights must have the shape {r.shape}; got {weights.shape}")
         w = Vector.of(self.device, weights, np.float64)
-        packed, layout = self._program(store, [table], [exposure], sparse=False), self._layouts.of(table)
+        layout = self._layouts.of(table, store.drivers, store.periods)
+        packed = self._program(store, [table], [exposure], sparse=False)
         factors, periods, entries = store.drivers * store.periods, table.terms.periods, layout.order.size
         slopes = 2 * periods if table.revolver else periods
         out = self.device.full(entries + slopes + 1, np.float64, 0)
@@ -371,8 +372,4 @@ class CudaBackend:
     def _program(
         self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike], sparse: bool
     ) -> Array:
-        for table in tables:
-            checks.check_loss(table, store.drivers, store.periods)
-        checked = [checks.exposures(t, e) for t, e in zip(tables, exposures, strict=True)]
-        layouts = [self._layouts.of(t) for t in tables]
-        return self.device.upload(pack_program(program(tables, layouts, checked, store.periods, sparse)))
+        return self.device.upload(pack_program(self._layouts.program(store, tables, exposures, sparse)))

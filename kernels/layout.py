@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from .losses import line
-from .tables import FloatArray, LossTable, TermTable
+from . import checks
+from .store import Store
+from .tables import FloatArray, LossTable
 
 IndexArray = NDArray[np.int64]
 
@@ -60,31 +61,51 @@ class Layout:
     """Order in which a table's entries are visited.
 
     Attributes:
-        order: (E',) entries that have factors, in groups. factor: (E',) what is summed over. owner: (E',) their group.
-        rest: (G, R). period: (G,) period of each group, ascending.
-        fixed: entries without a factor. fixed_period: their periods.
+        entries: E of the table. order: (E',) those that have factors, in groups. owner: (E',) their group.
+        period: (G,) of each group, ascending. fixed: entries without a factor. fixed_period: their periods.
+        whole: the program of all groups, for exposures of nil.
     """
 
+    entries: int
     order: IndexArray
-    factor: IndexArray
     owner: IndexArray
-    rest: IndexArray
     period: IndexArray
     fixed: IndexArray
     fixed_period: IndexArray
+    whole: Program
+
+    def program(self, exposure: FloatArray, sparse: bool) -> Program:
+        """The program for an exposure; `sparse`: without entries of exposure 0, and groups that hold nothing else."""
+        whole, own, periods = self.whole, exposure[self.order], self.whole.floor.size
+        constant = np.bincount(self.fixed_period, weights=exposure[self.fixed], minlength=periods).astype(np.float64)
+        line = exposure[self.entries :] if whole.revolver[0] else whole.line
+        p = whole._replace(constant=constant, line=line, exposure=own)
+        keep = np.flatnonzero(own)
+        if not sparse or keep.size == own.size:
+            return p
+        length = np.bincount(self.owner[keep], minlength=self.period.size)
+        held = np.flatnonzero(length)
+        return p._replace(
+            group=np.searchsorted(self.period[held], np.arange(periods + 1)),
+            rest=whole.rest[held],
+            entry=_edges(length[held]),
+            factor=whole.factor[keep],
+            exposure=own[keep],
+        )
 
 
-def lay_out(terms: TermTable) -> Layout:
-    """Group the entries of a table."""
+def lay_out(table: LossTable, periods: int) -> Layout:
+    """Group the entries of a table. periods: T of the store."""
+    terms = table.terms
     factors = terms.factors[terms.atom].astype(np.int64)
     period = np.repeat(np.arange(terms.periods), np.diff(terms.start))
     width = max(factors.shape[1] - 1, 1)
     varies = (factors >= 0).any(axis=1)
-    fixed = np.flatnonzero(~varies)
-    moving = np.flatnonzero(varies)
+    fixed, moving = np.flatnonzero(~varies), np.flatnonzero(varies)
     if moving.size == 0:
         none = np.zeros(0, dtype=np.int64)
-        return Layout(none, none, none, np.zeros((0, width), np.int64), none, fixed, period[fixed])
+        whole = _program(table, periods, none, np.zeros((0, width), np.int64), none, none)
+        return Layout(terms.entries, none, none, none, fixed, period[fixed], whole)
     factors, when = factors[moving], period[moving]
     count = int(factors.max()) + 1
     uses = np.bincount((when[:, None] * count + factors)[factors >= 0], minlength=terms.periods * count)
@@ -98,89 +119,101 @@ def lay_out(terms: TermTable) -> Layout:
     keys, owner = np.unique(np.column_stack((when, rest)), axis=0, return_inverse=True)
     owner = owner.ravel()
     sequence = np.lexsort((factor, owner))
-    return Layout(
-        order=moving[sequence],
-        factor=factor[sequence],
-        owner=owner[sequence],
-        rest=np.ascontiguousarray(keys[:, 1:]),
-        period=keys[:, 0],
-        fixed=fixed,
-        fixed_period=period[fixed],
+    starts, groups = keys[:, 0], np.ascontiguousarray(keys[:, 1:])
+    whole = _program(table, periods, starts, groups, owner[sequence], factor[sequence])
+    return Layout(terms.entries, moving[sequence], owner[sequence], starts, fixed, period[fixed], whole)
+
+
+def _program(
+    table: LossTable, periods: int, starts: IndexArray, rest: IndexArray, owner: IndexArray, factor: IndexArray
+) -> Program:
+    """The program of one table for exposures of nil. starts: (G,) period of each group; owner: (entries,) ascending."""
+    count = table.terms.periods
+    return Program(
+        table=np.array([0, count], dtype=np.int64),
+        kind=np.array([int(table.kind)], dtype=np.int64),
+        opening=_one(table.opening),
+        rate=np.array([table.rate_driver * periods if table.rate_driver >= 0 else -1], dtype=np.int64),
+        surplus=_one(table.surplus_margin),
+        deficit=_one(table.deficit_margin),
+        dt=_one(table.dt),
+        revolver=np.array([int(table.revolver)], dtype=np.int64),
+        drawn=_one(table.revolver_margin),
+        floor=np.ascontiguousarray(table.floor, dtype=np.float64),
+        line=np.zeros(count),
+        constant=np.zeros(count),
+        group=np.searchsorted(starts, np.arange(count + 1)),
+        rest=rest,
+        entry=_edges(np.bincount(owner, minlength=starts.size)),
+        factor=factor,
+        exposure=np.zeros(factor.size),
     )
+
+
+def _one(value: float) -> FloatArray:
+    return np.array([value], dtype=np.float64)
+
+
+def _edges(counts: IndexArray) -> IndexArray:
+    """0, and where each of the parts ends."""
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)))
 
 
 class Layouts:
-    """Layouts of tables, each made once as long as its table lives."""
+    """Layouts of tables, each checked and made once as long as its table lives."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[weakref.ref[LossTable], Layout]] = {}
+        self._known: dict[tuple[int, int, int], tuple[weakref.ref[LossTable], Layout]] = {}
 
-    def of(self, table: LossTable) -> Layout:
-        number = id(table)
-        known = self._known.get(number)
+    def of(self, table: LossTable, drivers: int, periods: int) -> Layout:
+        """The layout of a table for stores of so many drivers and periods. ValueError where it is none for them."""
+        key = id(table), drivers, periods
+        known = self._known.get(key)
         if known is not None and known[0]() is table:
             return known[1]
-        layout = lay_out(table.terms)
-        self._known[number] = (weakref.ref(table, lambda _: self._known.pop(number, None)), layout)
+        checks.check_loss(table, drivers, periods)
+        layout = lay_out(table, periods)
+        self._known[key] = (weakref.ref(table, lambda _: self._known.pop(key, None)), layout)
         return layout
 
-
-def program(
-    tables: Sequence[LossTable], layouts: Sequence[Layout], exposures: Sequence[FloatArray], periods: int, sparse: bool
-) -> Program:
-    """Arrays for the compiled passes.
-
-    Args:
-        periods: T of the store. sparse: leave out entries with exposure 0 and groups that hold nothing else.
-    """
-    width = max(layout.rest.shape[1] for layout in layouts)
-    parts: list[tuple[NDArray[Any], ...]] = []
-    for table, layout, e in zip(tables, layouts, exposures, strict=True):
-        own = e[layout.order]
-        keep = own != 0.0 if sparse else np.ones(own.shape, dtype=np.bool_)
-        length = np.bincount(layout.owner[keep], minlength=layout.period.size)
-        held = length > 0
-        rest = np.full((int(held.sum()), width), -1, dtype=np.int64)
-        rest[:, : layout.rest.shape[1]] = layout.rest[held]
-        groups = np.bincount(layout.period[held], minlength=table.terms.periods)
-        constant = np.bincount(layout.fixed_period, weights=e[layout.fixed], minlength=table.terms.periods)
-        parts.append((constant, groups, rest, length[held], layout.factor[keep], own[keep]))
-
-    def edges(counts: Sequence[int] | IndexArray) -> IndexArray:
-        return np.concatenate((np.zeros(1, np.int64), np.cumsum(np.asarray(counts, dtype=np.int64))))
-
-    def of(values: Sequence[float]) -> FloatArray:
-        return np.array(values, dtype=np.float64)
-
-    return Program(
-        table=edges([t.terms.periods for t in tables]),
-        kind=np.array([int(t.kind) for t in tables], dtype=np.int64),
-        opening=of([t.opening for t in tables]),
-        rate=np.array([t.rate_driver * periods if t.rate_driver >= 0 else -1 for t in tables], dtype=np.int64),
-        surplus=of([t.surplus_margin for t in tables]),
-        deficit=of([t.deficit_margin for t in tables]),
-        dt=of([t.dt for t in tables]),
-        revolver=np.array([int(t.revolver) for t in tables], dtype=np.int64),
-        drawn=of([t.revolver_margin for t in tables]),
-        line=np.concatenate([line(t, e) for t, e in zip(tables, exposures, strict=True)]),
-        floor=np.concatenate([np.asarray(t.floor, dtype=np.float64) for t in tables]),
-        constant=np.concatenate([p[0] for p in parts]).astype(np.float64),
-        group=edges(np.concatenate([p[1] for p in parts])),
-        rest=np.concatenate([p[2] for p in parts]),
-        entry=edges(np.concatenate([p[3] for p in parts])),
-        factor=np.concatenate([p[4] for p in parts]),
-        exposure=np.concatenate([p[5] for p in parts]),
-    )
+    def program(
+        self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike], sparse: bool
+    ) -> Program:
+        """The program of the tables for a store, as `Layout.program`. ValueError for tables or exposures that make no
+        sense.
+        """
+        layouts = [self.of(t, store.drivers, store.periods) for t in tables]
+        checked = [checks.exposures(t, e) for t, e in zip(tables, exposures, strict=True)]
+        return joined([one.program(e, sparse) for one, e in zip(layouts, checked, strict=True)])
 
 
-def compact(p: Program, periods: int) -> tuple[Program, IndexArray]:
+def joined(programs: Sequence[Program]) -> Program:
+    """One program of several tables."""
+    if len(programs) == 1:
+        return programs[0]
+    width = max(p.rest.shape[1] for p in programs)
+    rest = [np.pad(p.rest, ((0, 0), (0, width - p.rest.shape[1])), constant_values=-1) for p in programs]
+    parts: dict[str, NDArray[Any]] = {"rest": np.concatenate(rest)}
+    for name in Program._fields:
+        arrays = [getattr(p, name) for p in programs]
+        if name in ("table", "group", "entry"):  # edges, one more than parts
+            parts[name] = _edges(np.concatenate([np.diff(a) for a in arrays]))
+        elif name != "rest":
+            parts[name] = np.concatenate(arrays)
+    return Program(**parts)
+
+
+def compact(p: Program, drivers: int, periods: int) -> tuple[Program, IndexArray]:
     """The program with its flat positions replaced by their ranks among those that it reads, and the latter, ascending.
 
     All `periods` positions of a rate's driver are among them, so that they stay one after the other.
     """
-    rates = [r + np.arange(periods) for r in p.rate if r >= 0]
-    read = np.unique(np.concatenate((p.factor, p.rest[p.rest >= 0], *rates)))
-    factor = np.searchsorted(read, p.factor)
-    rest = np.where(p.rest >= 0, np.searchsorted(read, p.rest), -1)
-    rate = np.where(p.rate >= 0, np.searchsorted(read, p.rate), -1)
-    return p._replace(factor=factor, rest=rest, rate=rate), read.astype(np.int64)
+    used = np.zeros(drivers * periods + 1, dtype=np.bool_)  # the last stands for -1, no position
+    used[p.factor] = True
+    used[p.rest] = True
+    for rate in p.rate[p.rate >= 0]:
+        used[rate : rate + periods] = True
+    read = np.flatnonzero(used[:-1])
+    rank = np.full(used.size, -1, dtype=np.int64)
+    rank[read] = np.arange(read.size)
+    return p._replace(factor=rank[p.factor], rest=rank[p.rest], rate=rank[p.rate]), read

@@ -15,7 +15,7 @@ from .breaches import Breached, check_dates
 from .breaches_numba import count_breaches
 from .drivers import initial_level, initial_state
 from .host import HostVectors, filled
-from .layout import GRADIENT_GROUP, IndexArray, Layouts, Program, compact, program
+from .layout import GRADIENT_GROUP, IndexArray, Layouts, Program, compact
 from .losses_numba import add_groups, balance_pass, gather_pass, gradient_pass, loss_pass, whole_balance_pass
 from .means import MEAN_GROUP
 from .means_numba import sum_groups, sum_rates
@@ -115,7 +115,7 @@ class NumbaBackend(HostVectors):
     ) -> tuple[float, FloatArray]:
         r, w = checks.row_weights(store, rows, weights)
         p, read = self._program(store, [table], [exposure], sparse=False)
-        layout = self._layouts.of(table)
+        layout = self._layouts.of(table, store.drivers, store.periods)
         flat, widths = _flat(store), (p.factor.size, table.terms.periods, table.terms.periods, 1)
         entries, fixed, lines, total = found = [np.zeros(width) for width in widths]
         for first in range(0, r.size, LANES * _AT_ONCE):
@@ -188,11 +188,7 @@ class NumbaBackend(HostVectors):
     def _program(
         self, store: Store, tables: Sequence[LossTable], exposures: Sequence[ArrayLike], sparse: bool
     ) -> tuple[Program, IndexArray]:
-        for table in tables:
-            checks.check_loss(table, store.drivers, store.periods)
-        checked = [checks.exposures(t, e) for t, e in zip(tables, exposures, strict=True)]
-        p = program(tables, [self._layouts.of(t) for t in tables], checked, store.periods, sparse)
-        return compact(p, store.periods)
+        return compact(self._layouts.program(store, tables, exposures, sparse), store.drivers, store.periods)
 
 
 def _flat(store: Store) -> NDArray[np.float32]:
