@@ -101,6 +101,7 @@ class Sifted:
 
     def begin(self, columns: StatusArray, rows: StatusArray) -> None:
         """As `Model.begin`, for all columns and rows."""
+        self._flush()
         self._bring_in(_left_out(self._held, self._store.count))
         self._bring_back(_left_out(self._kept, self.columns))
         self._flush()

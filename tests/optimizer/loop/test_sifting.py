@@ -189,6 +189,7 @@ def test_rows_that_are_left_out_count_as_basic_and_hold_no_price() -> None:
     again = without_rows()
     again.add_row(-math.inf, 0.75, np.array([0], dtype=np.int32), np.ones(1))
     again.begin(*basis)
+    assert again.present == (2, 4)
     assert again.solve().iterations == 0
 
 
