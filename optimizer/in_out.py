@@ -1,9 +1,10 @@
 """In-out cutting planes on a set of rows: bounds that close from both sides.
 
-Each step solves the master problem (x_out, an upper bound) and goes from an interior point towards it. Losses are
-convex, so along the segment they lie below the straight line between its ends; where the CVaR of that straight line
-meets the limit, the point is feasible, and a cut is taken there and at x_out. The interior point then moves part of
-the way to it. Ben-Ameur & Neto 2007, Acceleration of cutting-plane and column generation algorithms,
+Each step solves the master problem (x_out, an upper bound) and goes from an interior point towards it, and towards a
+running mean of the vertices so far, which swing about the optimum. Losses are convex, so along a segment they lie
+below the straight line between its ends; where the CVaR of that straight line meets the limit, the point is feasible.
+Cuts are taken there on the way to the mean, and at x_out; the interior point then moves part of that way.
+Ben-Ameur & Neto 2007, Acceleration of cutting-plane and column generation algorithms,
 https://doi.org/10.1002/net.20137.
 
 The master holds each limit a little below its amount, by a depth that costs a share of the gap at the limit's price:
@@ -27,6 +28,7 @@ from .sample import Rows
 FloatArray = NDArray[np.float64]
 
 MOVE = 0.25  # share of the way to the boundary that the interior point moves
+NEWEST = 0.4  # of the last vertex in the running mean of vertices, at least
 EXACT = 1e-11  # relative to a limit's scale: no violation
 CLOSE = 0.05  # where the boundary is this close, the interior point lies on it: it goes back
 BACK = 0.3  # this share of the way to where it started
@@ -106,17 +108,25 @@ def crossings(
     return found
 
 
+def _leaving(
+    rows: Rows, master: Master, start: Inside, end: Inside, tails: Sequence[Tail]
+) -> tuple[list[Crossing], float]:
+    """The crossings of a segment, and the share of it that lies within every limit."""
+    found = crossings(rows, master, start.losses, end.losses, tails)
+    return found, min((crossing.share for crossing in found), default=1.0)
+
+
 def pulled(master: Master, rows: Rows, inside: Inside, towards: FloatArray, gap: float) -> Inside:
     """`inside`, moved most of the way to where the segment to the plan `towards` leaves the limits: the nearer, the
     narrower the relative `gap` of that plan.
     """
     losses = rows.losses(master.decisions(towards))
-    leave = crossings(rows, master, inside.losses, losses, rows.tails(losses))
-    share = min((crossing.share for crossing in leave), default=1.0)
-    start, end = master.primary(inside.x), master.primary(towards)
-    rise, room = share * (end - start), KEEP_BACK * gap * abs(end)
+    end = Inside(towards, tuple(losses))
+    _, share = _leaving(rows, master, inside, end, rows.tails(losses))
+    low, high = master.primary(inside.x), master.primary(towards)
+    rise, room = share * (high - low), KEEP_BACK * gap * abs(high)
     pull = PULL if room >= (1.0 - PULL) * rise else 1.0 - room / rise
-    return between(inside, Inside(towards, tuple(losses)), pull * share)
+    return between(inside, end, pull * share)
 
 
 def in_out(
@@ -126,19 +136,17 @@ def in_out(
     gap: float,
     solves: int,
     tell: Callable[[float], bool | None],
-    deep: bool = True,
 ) -> InOut:
     """Maximise the master's aim over the plans whose CVaR on `rows` is within every limit, to the relative `gap`.
 
-    tell: called with the upper bound after each solve; true where the bound is as low as it has to be. deep: hold
-    limits at depths, which make programs fewer and dearer: a search that begins with cuts near its end does without.
+    tell: called with the upper bound after each solve; true where the bound is as low as it has to be.
     Not converged: `solves` were not enough, or cuts no longer move the bound.
     """
     best, lower = inside.x, master.objective(inside.x)
-    begin, bound, narrowest, still = inside, np.inf, np.inf, 0
+    begin, mean, bound, narrowest, still = inside, inside, np.inf, np.inf, 0
     gains, depths, most = np.zeros(len(master.limits)), np.zeros(len(master.limits)), DEEPEST
     for step in range(solves):
-        if step and deep:
+        if step:
             spare = SPENT * max(0.0, bound - lower) / gains.size
             depths = np.minimum(most, spare / np.maximum(gains, 1e-300))
         master.tighten(depths)
@@ -165,25 +173,27 @@ def in_out(
         tails = rows.tails(losses)
         if step % REFRESH_EVERY == REFRESH_EVERY - 1:
             inside = Inside(inside.x, tuple(rows.losses(master.decisions(inside.x))))
-        exits = crossings(rows, master, inside.losses, losses, tails)
-        t = min((leave.share for leave in exits), default=1.0)
-        here = inside.x + t * (point.x - inside.x)
-        value = master.objective(here)
-        if value > lower:
-            best, lower = here, value
-        kept = {leave.limit for leave in exits if leave.share > 0.5 * (1.0 + t)}
+        out = Inside(point.x, tuple(losses))
+        mean = between(mean, out, max(NEWEST, 1.0 / (step + 1.0)))
+        leave, share = _leaving(rows, master, inside, out, tails)
+        exits, t = _leaving(rows, master, inside, mean, rows.tails(mean.losses))
+        here = inside.x + t * (mean.x - inside.x)
+        for x in (here, inside.x + share * (point.x - inside.x)):
+            if (value := master.objective(x)) > lower:
+                best, lower = x, value
+        kept = {crossing.limit for crossing in leave if crossing.share > 0.5 * (1.0 + share)}
         below = False
         for m, tail in enumerate(tails):
             if tail.cvar > master.limits[m] + (EXACT - depths[m]) * master.scales[m]:
                 below = True
                 if m not in kept:
                     master.add(rows.cut(m, decisions, tail))
-        if not (exits or below or depths.any()):
+        if not (leave or below or depths.any()):
             return InOut(best, lower, bound, inside, True)
-        first = min(exits, key=lambda leave: leave.share, default=None)
+        first = min(exits, key=lambda crossing: crossing.share, default=None)
         if first is not None and first.share > 0.0:
             master.add(rows.cut(first.limit, master.decisions(here), first.tail))
-        inside = between(inside, Inside(point.x, tuple(losses)), MOVE * t)
+        inside = between(inside, mean, MOVE * t)
         if t < CLOSE:
             inside = between(inside, begin, BACK)
     return InOut(best, lower, bound, inside, False)
