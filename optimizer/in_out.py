@@ -136,17 +136,19 @@ def in_out(
     gap: float,
     solves: int,
     tell: Callable[[float], bool | None],
+    deep: bool = True,
 ) -> InOut:
     """Maximise the master's aim over the plans whose CVaR on `rows` is within every limit, to the relative `gap`.
 
-    tell: called with the upper bound after each solve; true where the bound is as low as it has to be.
+    tell: called with the upper bound after each solve; true where the bound is as low as it has to be. deep: hold
+    limits at depths, which make programs fewer and dearer: a search that begins with cuts near its end does without.
     Not converged: `solves` were not enough, or cuts no longer move the bound.
     """
     best, lower = inside.x, master.objective(inside.x)
     begin, mean, bound, narrowest, still = inside, inside, np.inf, np.inf, 0
     gains, depths, most = np.zeros(len(master.limits)), np.zeros(len(master.limits)), DEEPEST
     for step in range(solves):
-        if step:
+        if step and deep:
             spare = SPENT * max(0.0, bound - lower) / gains.size
             depths = np.minimum(most, spare / np.maximum(gains, 1e-300))
         master.tighten(depths)

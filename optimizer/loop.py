@@ -230,7 +230,9 @@ class _Search:
             self.master.aim_primary()
             before = (monitor.upper, monitor.lower)
             goal = max(ROUND_SHARE * self.goal, min(gap, 0.1 * monitor.gap))
-            result = in_out(self.master, self.rows, inside, goal, settings.solves, self._tell_bound)
+            result = in_out(
+                self.master, self.rows, inside, goal, settings.solves, self._tell_bound, not self.before.cuts
+            )
             if found.closed:
                 found.settle()
                 return
