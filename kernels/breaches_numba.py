@@ -26,7 +26,7 @@ def breach_pass(
     positions: as for `losses_numba.loss_pass`. dates (periods,): the date of each period. anywhere, first (blocks, K):
     numbers of scenarios as in `breaches.Breached`.
     """
-    values = np.empty((positions.size + 1, _WIDTH))
+    values = np.empty((positions.size + 1, _WIDTH), np.float32)
     flows = np.empty((dates.size, _LANES))
     room = np.empty((first.shape[1], _LANES))
     seen = np.empty(_LANES, np.int64)

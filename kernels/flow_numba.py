@@ -1,6 +1,6 @@
 """The flows of a loss over 256 lanes in vector registers, for Numba: the sum at the heart of every pass.
 
-Written for LLVM directly: loops over lanes would load and store the running sum, and widen the value, at every entry.
+Written for LLVM directly: loops over lanes would load and store the running sum at every entry.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .prefetch_numba import LINE, prefetch
 from .store import LANES
 
-WIDTH = 16  # lanes whose values stay near the processor, and whose sums in its registers, over all entries
-_LINE = 64  # bytes of a cache line
+WIDTH = 32  # lanes whose values stay near the processor, and whose sums in its registers, over all entries
 _AT_ONCE = 4  # entries that are added up before they join the sum, in pairs
 
 _I64 = ir.IntType(64)
@@ -23,20 +23,20 @@ _SUM, _SINGLES = ir.VectorType(ir.DoubleType(), WIDTH), ir.VectorType(ir.FloatTy
 
 
 class _Lanes:
-    """The vectors of one set of lanes: values (n, WIDTH) float64."""
+    """The vectors of one set of lanes: values (n, WIDTH) float32, so that more of them stay near; widened when read."""
 
     def __init__(self, builder: Any, values: Any) -> None:
         self._builder, self._values = builder, values
 
     def __call__(self, position: Any) -> Any:
         """Values at a position."""
-        return self._builder.load(self._at(position), align=8)
+        return self._builder.fpext(self._builder.load(self._at(position), align=4), _SUM)
 
     def keep(self, position: Any, vector: Any) -> None:
-        self._builder.store(vector, self._at(position), align=8)
+        self._builder.store(vector, self._at(position), align=4)
 
     def _at(self, position: Any) -> Any:
-        return _vector(self._builder, self._values, position, WIDTH, _SUM)
+        return _vector(self._builder, self._values, position, WIDTH, _SINGLES)
 
 
 def _vector(builder: Any, data: Any, row: Any, length: int, kind: Any, first: Any = None) -> Any:
@@ -48,8 +48,8 @@ def _vector(builder: Any, data: Any, row: Any, length: int, kind: Any, first: An
 
 def _aligned(builder: Any, data: Any) -> Any:
     """The next address that is a multiple of a cache line, so that no vector lies across two."""
-    up = builder.add(builder.ptrtoint(data, _I64), ir.Constant(_I64, _LINE - 1))
-    return builder.inttoptr(builder.and_(up, ir.Constant(_I64, -_LINE)), data.type)
+    up = builder.add(builder.ptrtoint(data, _I64), ir.Constant(_I64, LINE - 1))
+    return builder.inttoptr(builder.and_(up, ir.Constant(_I64, -LINE)), data.type)
 
 
 def _zero() -> Any:
@@ -84,15 +84,6 @@ def _add(builder: Any, total: Any, lanes: _Lanes, factor: Any, exposure: Any, lo
         add(term(e))
 
 
-def _prefetch(builder: Any, pointer: Any) -> None:
-    """Ask for the memory: to be read, not soon."""
-    byte = ir.IntType(8).as_pointer()
-    kind = ir.FunctionType(ir.VoidType(), [byte] + [ir.IntType(32)] * 3)
-    find: Any = cgutils.get_or_insert_function
-    function = find(builder.module, kind, "llvm.prefetch.p0i8")
-    builder.call(function, [builder.bitcast(pointer, byte), *(ir.Constant(ir.IntType(32), n) for n in (0, 2, 1))])
-
-
 def _flows(
     _context: Any, flows: Any, x: Any, positions: Any, values: Any, constant: Any, group: Any, rest: Any, entry: Any,
     factor: Any, exposure: Any, low: Any, high: Any,
@@ -100,7 +91,7 @@ def _flows(
     """flows (high - low, 256): flows of the periods low..high in all lanes.
 
     x: (F, 256) float32; positions: rows of x to which `rest` and `factor` refer by their places; the others as in
-    `layout.Program`. values: (positions + 1, WIDTH) scratch.
+    `layout.Program`. values: (positions + 1, WIDTH) float32 scratch.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -117,12 +108,15 @@ def _flows(
         def at(numbers: Any, place: Any) -> Any:
             return builder.load(builder.gep(numbers, [place]))
 
+        to_next_block = builder.sub(block, ir.Constant(_I64, LANES - WIDTH))
         with cgutils.for_range(builder, ir.Constant(_I64, LANES // WIDTH)) as tile:
             first = builder.mul(tile.index, ir.Constant(_I64, WIDTH))
+            last = builder.icmp_signed("==", tile.index, ir.Constant(_I64, LANES // WIDTH - 1))
+            ahead = builder.select(last, to_next_block, ir.Constant(_I64, WIDTH))
             with cgutils.for_range(builder, size) as read:
                 single = _vector(builder, data, at(rows, read.index), LANES, _SINGLES, first)
-                lanes.keep(read.index, builder.fpext(builder.load(single, align=4), _SUM))
-                _prefetch(builder, builder.gep(builder.bitcast(single, ir.FloatType().as_pointer()), [block]))
+                lanes.keep(read.index, builder.load(single, align=4))
+                prefetch(builder, builder.gep(builder.bitcast(single, ir.FloatType().as_pointer()), [ahead]), WIDTH)
             with cgutils.for_range_slice(builder, args[10], args[11], one, _I64) as (t, _):
                 builder.store(_spread(builder, at(fixed, t)), total)
                 end = at(groups, builder.add(t, one))
@@ -148,6 +142,7 @@ def _flows(
 
     numbers = (positions, values, constant, group, rest, entry, factor, exposure)
     as_needed = flows == types.Array(types.float64, 2, "C") and x == types.Array(types.float32, 2, "C")
+    as_needed = as_needed and values == types.Array(types.float32, 2, "C")
     as_needed = as_needed and all(n.layout == "C" for n in numbers) and low == high == types.int64
     return (types.void(flows, x, *numbers, low, high), generate) if as_needed else None
 

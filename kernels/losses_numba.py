@@ -15,12 +15,14 @@ from .flow_numba import WIDTH, add_flows
 from .folding_numba import folded_product
 from .jit import entry, inlined
 from .layout import IndexArray, Program
+from .prefetch_numba import prefetch_lanes
 from .store import LANES, RowArray
 from .tables import FloatArray, LossKind
 
 _LANES = LANES
 _PEAK = int(LossKind.PEAK)
 _WIDTH = WIDTH
+_AHEAD = 4  # positions by which memory is asked for before it is read
 
 SingleArray = NDArray[np.float32]
 LaneArray = NDArray[np.uint64]
@@ -40,7 +42,7 @@ def _copy(to: FloatArray, values: FloatArray) -> None:
 
 
 @inlined
-def flow_all(flows: FloatArray, values: FloatArray, x: SingleArray, positions: IndexArray, p: Program) -> None:
+def flow_all(flows: FloatArray, values: SingleArray, x: SingleArray, positions: IndexArray, p: Program) -> None:
     """flows (periods, 256) of all losses. positions: rows of x to which those of `p` refer by their places.
 
     values: (positions + 1, WIDTH) scratch.
@@ -161,6 +163,8 @@ def gather(
             end += 1
         place = lane[i - low : end - low]
         for f in range(positions.size):
+            if f + _AHEAD < positions.size:
+                prefetch_lanes(blocks[block, positions[f + _AHEAD]])
             held, to = blocks[block, positions[f]], x[f, i - low : end - low]
             for k in range(place.size):
                 to[k] = held[place[k]]
@@ -173,7 +177,7 @@ def gather(
 @entry
 def loss_pass(blocks: SingleArray, p: Program, positions: IndexArray, out: FloatArray, low: int, high: int) -> None:
     """out (M, blocks * 256): all losses in one pass over blocks (blocks, F, 256). positions: as for `gradient_pass`."""
-    values = np.empty((positions.size + 1, _WIDTH))
+    values = np.empty((positions.size + 1, _WIDTH), np.float32)
     flows = np.empty((p.constant.size, _LANES))
     work = np.empty((5, _LANES))
     for b in range(low, high):
@@ -191,7 +195,7 @@ def balance_pass(
     """out (n, periods): balances of the first loss in the given rows. positions: as for `gradient_pass`."""
     x = np.empty((positions.size, _LANES), np.float32)
     own = np.arange(positions.size)
-    values = np.empty((positions.size + 1, _WIDTH))
+    values = np.empty((positions.size + 1, _WIDTH), np.float32)
     lane = np.empty(_LANES, np.uint64)
     balance = np.empty((out.shape[1], _LANES))
     work = np.empty((5, _LANES))
@@ -210,7 +214,7 @@ def whole_balance_pass(
     blocks: SingleArray, p: Program, positions: IndexArray, out: FloatArray, low: int, high: int
 ) -> None:
     """out (n, periods): balances of the first loss in the first n rows. positions: as for `gradient_pass`."""
-    values = np.empty((positions.size + 1, _WIDTH))
+    values = np.empty((positions.size + 1, _WIDTH), np.float32)
     balance = np.empty((out.shape[1], _LANES))
     work = np.empty((5, _LANES))
     for b in range(low, high):
@@ -294,7 +298,7 @@ def gradient_pass(
     """
     x = np.empty((positions.size, _LANES), np.float32)
     own = np.arange(positions.size)
-    values = np.empty((positions.size + 1, _WIDTH))
+    values = np.empty((positions.size + 1, _WIDTH), np.float32)
     lane = np.empty(_LANES, np.uint64)
     balance = np.empty((fixed.shape[1], _LANES))
     slope = np.empty((fixed.shape[1], _LANES))

@@ -23,7 +23,7 @@ from .paths import used_shocks
 from .paths_numba import simulate_blocks
 from .settling import Settling, Tally, check_settling
 from .settling_numba import settle_all
-from .store import LANES, RowArray, Store, blocks_of, consecutive
+from .store import LANES, RowArray, Store, blocks_of, consecutive, new_blocks
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .waterfall_numba import Compiled
 from .workers import Workers
@@ -62,7 +62,7 @@ class NumbaBackend(HostVectors):
     ) -> Store:
         checks.check_processes(table)
         chosen = np.empty(0, np.uint64) if numbers is None else filled(numbers)
-        blocks = np.empty((blocks_of(count), table.drivers, table.periods, LANES), dtype=np.float32)
+        blocks = new_blocks(count, table.drivers, table.periods)
         finite = np.empty(blocks.shape[0], dtype=np.bool_)
         kinds = [int(k) for k in table.kind]
         params = np.ascontiguousarray(table.params, dtype=np.float64)
@@ -138,7 +138,7 @@ class NumbaBackend(HostVectors):
         checks.need(r.size >= 1, "a subset needs at least one row")
         if consecutive(r):
             return self.part(store, int(r[0]), int(r[-1]) + 1)
-        blocks = np.empty((blocks_of(r.size), store.drivers, store.periods, LANES), dtype=np.float32)
+        blocks = new_blocks(r.size, store.drivers, store.periods)
         flat, to = _flat(store), blocks.reshape(blocks.shape[0], -1, LANES)
         self._workers.run(lambda low, high: gather_pass(flat, r, to, low, high), blocks.shape[0])
         return Store(blocks, r.size, numbers=store.scenarios(r))

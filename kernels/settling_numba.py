@@ -130,7 +130,7 @@ def settling_pass(
     x = np.empty((positions.size if rows.size > 0 else 0, _LANES), np.float32)
     own = np.arange(positions.size)
     lane = np.empty(_LANES, np.uint64)
-    values = np.empty((positions.size + 1, _WIDTH))
+    values = np.empty((positions.size + 1, _WIDTH), np.float32)
     flows, work = np.empty((p.constant.size, _LANES)), np.empty((5, _LANES))
     held, due, unpaid = np.empty(rules.fixed.shape[0]), np.empty(claims), np.empty(claims)
     pools, left = np.empty(rules.surplus.size), np.empty(rules.surplus.size)

@@ -10,12 +10,23 @@ from numpy.typing import ArrayLike, NDArray
 from .tables import FloatArray
 
 LANES = 256
+_LINE = 64  # bytes of a cache line
 RowArray = NDArray[np.int64]
 
 
 def blocks_of(count: int) -> int:
     """Number of blocks that hold `count` scenarios."""
     return -(-count // LANES)
+
+
+def new_blocks(count: int, drivers: int, periods: int) -> NDArray[np.float32]:
+    """(blocks, D, T, 256) for `count` scenarios, not filled, from the start of a cache line on: so no vector of lanes
+    lies across two lines.
+    """
+    shape = (blocks_of(count), drivers, periods, LANES)
+    whole = np.empty(bytes_needed(count, drivers, periods) + _LINE, dtype=np.uint8)
+    first = -whole.ctypes.data % _LINE
+    return whole[first : first + whole.size - _LINE].view(np.float32).reshape(shape)
 
 
 def bytes_needed(count: int, drivers: int, periods: int) -> int:
