@@ -11,7 +11,7 @@ from .store import RowArray
 from .tables import FloatArray
 
 _SNAP = 1e-9
-_SAMPLE = 4096
+_FEW, _SAMPLE = 1 << 15, 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,9 @@ def _equal(loss: FloatArray, mass: float) -> tuple[RowArray, FloatArray]:
 
 
 def _largest(loss: FloatArray, n: int) -> float:
-    """The n-th largest loss, sought among those between two losses that a sorted sample shows on either side of it."""
+    """The n-th largest loss; of many, sought among those between two that a sorted sample shows on either side of it."""
+    if loss.size <= _FEW:
+        return float(np.partition(loss, loss.size - n)[loss.size - n])
     sample = np.sort(loss[:: max(1, loss.size // _SAMPLE)])
     share = n / loss.size
     place = round((1.0 - share) * sample.size)

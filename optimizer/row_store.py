@@ -24,6 +24,7 @@ class RowStore:
         self.base, self.columns = matrix.shape
         self._matrix = csr_array(matrix)
         self._by_column = csc_array(matrix)
+        self._turned = self._by_column.T
         self._added: FloatArray = np.empty((0, self.columns))
         self.lower, self.upper = np.array(lower, dtype=np.float64), np.array(upper, dtype=np.float64)
         self.size: FloatArray = _sizes(np.sqrt(self._matrix.power(2).sum(axis=1)))
@@ -62,7 +63,7 @@ class RowStore:
 
     def combined(self, weights: FloatArray) -> FloatArray:
         """(columns,) the rows' coefficients, each times its weight of (rows,), added up."""
-        out: FloatArray = self._by_column.T @ weights[: self.base]
+        out: FloatArray = self._turned @ weights[: self.base]
         for i in np.flatnonzero(weights[self.base :]):
             out += weights[self.base + i] * self._added[i]
         return out
