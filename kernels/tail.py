@@ -91,7 +91,7 @@ def _equal(loss: FloatArray, mass: float) -> tuple[RowArray, FloatArray]:
 
 
 def _largest(loss: FloatArray, n: int) -> float:
-    """The n-th largest loss; of many, sought among those between two that a sorted sample shows on either side of it."""
+    """The n-th largest loss; of many, sought between two that a sorted sample shows on either side of it."""
     if loss.size <= _FEW:
         return float(np.partition(loss, loss.size - n)[loss.size - n])
     sample = np.sort(loss[:: max(1, loss.size // _SAMPLE)])
