@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import shutil
 import subprocess
 import tempfile
@@ -24,7 +25,7 @@ FAULTS = {
 }
 QUIET = {"capture_output": True, "text": True, "timeout": 120}
 ONE_AT_A_TIME = threading.Lock()  # the shim's threads are the library's own variables
-GUARD = 64  # bytes before and behind each piece of memory
+ALIGNED = 16  # bytes: the widest value that a kernel reads at once
 SHARED = 48 << 10  # bytes of shared memory that a block gets on every device
 POISON = 0xFF  # memory that nobody has written to: not-a-number, -1
 GUARDED = 0xA5
@@ -40,6 +41,11 @@ def compiled(text: str, names: list[str]) -> ctypes.CDLL:
         exports = "\n".join(f"EXPORT({name})" for name in names)
         source.write_text(f'#include "shim.h"\n{text}\n{exports}\n', encoding="utf-8")
         flags = ["-std=c++17", "-O2", "-ffp-contract=off", "-fno-fast-math", "-shared", "-fPIC", "-w", f"-I{here}"]
+        flags += [
+            "-fsanitize=undefined",
+            "-fno-sanitize=vptr",
+            "-fsanitize-undefined-trap-on-error",
+        ]  # no library needed
         defines = [f"-D{name}={value}" for name, value in constants().items()]
         done = subprocess.run([COMPILER, *flags, *defines, str(source), "-o", str(library)], check=False, **QUIET)
         if done.returncode:
@@ -53,19 +59,28 @@ def library() -> ctypes.CDLL:
 
 
 class _Memory:
-    """Bytes on the host with a guarded strip on either side."""
+    """Bytes on the host up to the end of a page, and behind it a page that nobody may touch: who reads or writes there
+    ends the process. What is left of the first page, and of the last bytes, is guarded against writes.
+    """
 
     def __init__(self, device: ShimDevice, nbytes: int) -> None:
         self.device, self.nbytes = device, nbytes
-        self.bytes = np.full(nbytes + 2 * GUARD + 64, POISON, dtype=np.uint8)
-        self.low = GUARD + (-(self.bytes.ctypes.data + GUARD)) % 64
-        self.bytes[: self.low] = GUARDED
-        self.bytes[self.low + nbytes :] = GUARDED
+        held = -(-max(nbytes, 1) // mmap.PAGESIZE) * mmap.PAGESIZE
+        self.bytes = np.frombuffer(mmap.mmap(-1, held + mmap.PAGESIZE), dtype=np.uint8)[:held]
+        self.low = (held - nbytes) // ALIGNED * ALIGNED
+        self.bytes[:] = GUARDED
+        self.bytes[self.low : self.low + nbytes] = POISON
+        if ctypes.CDLL(None).mprotect(ctypes.c_void_p(self.address + held), ctypes.c_size_t(mmap.PAGESIZE), 0):
+            raise OSError("a page behind an array cannot be closed")
         device.used += nbytes
         device.live.add(self)
 
     def __del__(self) -> None:
         self.device.used -= self.nbytes
+
+    @property
+    def address(self) -> int:
+        return self.bytes.ctypes.data
 
     def intact(self) -> bool:
         return bool(
@@ -97,7 +112,7 @@ class ShimDevice:
         if self.used + nbytes > self.total:
             raise OutOfDeviceMemory(f"{nbytes} bytes asked for, {self.total - self.used} are free")
         memory = _Memory(self, nbytes)
-        return Array(memory, memory.bytes.ctypes.data + memory.low, size, dtype)
+        return Array(memory, memory.address + memory.low, size, dtype)
 
     def full(self, size, dtype, value):
         out = self.empty(size, dtype)

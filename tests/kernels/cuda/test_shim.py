@@ -1,8 +1,11 @@
-"""The shim notices what goes wrong on a device: diverging or missing barriers, writes outside, unwritten memory."""
+"""The shim notices what goes wrong on a device: missing barriers, memory outside or unwritten, undefined behaviour."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,6 +54,9 @@ KERNEL shifted(const double* in, i64 distance, double* out) {
 }
 
 KERNEL outside(double* out, i64 place) { out[place] = 0.0; }
+KERNEL seen_outside(const double* in, i64 place, double* out) { out[0] = in[place]; }
+KERNEL shift(i64 by, i64* out) { out[0] = 1LL << by; }
+KERNEL crooked(const double* in, float4* out) { out[0] = *(const float4*)((const char*)in + 8); }
 
 KERNEL unwritten_shared(double* out) {
     DYNAMIC_SHARED(double, part);
@@ -58,6 +64,7 @@ KERNEL unwritten_shared(double* out) {
 }
 """
 NAMES = ["divergent", "lonely_shuffle", "safe_sum", "racing_sum", "shifted", "outside", "unwritten_shared"]
+NAMES += ["seen_outside", "shift", "crooked"]
 
 
 @cache
@@ -105,12 +112,34 @@ def test_shuffles_move_values_within_the_warp(distance, reverse):
     assert np.array_equal(d.download(out), np.where(lane + distance < 32, values + distance, values))
 
 
-@pytest.mark.parametrize("place", [-1, 10])
+@pytest.mark.parametrize("place", [-1, 5])
 def test_writes_outside_are_reported(place):
     d = device()
-    out = d.empty(10, np.float64)
+    out = d.empty(5, np.float64)
     with pytest.raises(AssertionError, match="writes outside"):
         d.launch("outside", (1, 1), 1, (out, np.int64(place)))
+
+
+CALLS = {
+    "a write behind": 'd.launch("outside", (1, 1), 1, (d.empty(10, np.float64), np.int64({wrong})))',
+    "a read behind": 'd.launch("seen_outside", (1, 1), 1, (d.empty(10, np.float64), np.int64({wrong}), out))',
+    "a shift": 'd.launch("shift", (1, 1), 1, (np.int64(54 + {wrong}), d.empty(1, np.int64)))',
+    "a wide value at an odd place": 'd.launch("crooked", (1, 1), 1, (out.part({wrong} - 8, 5), d.empty(16, np.uint8)))',
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_what_a_device_may_let_pass_ends_the_process(call):
+    def ends(wrong):
+        lines = ["import numpy as np", "from tests.kernels.cuda.test_shim import device", "d = device()"]
+        lines += ["out = d.empty(8, np.float64)", call.format(wrong=wrong), "print('went on')"]
+        command = [sys.executable, "-c", "\n".join(lines)]
+        return subprocess.run(command, cwd=Path(__file__).parents[3], check=False, capture_output=True, text=True)
+
+    done = ends(10)
+    assert (done.returncode < 0, done.stdout) == (True, ""), done.stderr
+    done = ends(9)
+    assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
 
 
 def test_memory_starts_as_nonsense():
