@@ -1,8 +1,8 @@
 """The least CVaR of one risk limit that any plan reaches while all others are kept: the safe end of a frontier.
 
 The master minimises the excess of that limit's cuts alone, which is a bound from below. From a point inside the other
-limits towards its vertex, the segment is followed to where it leaves them (docs/mathematics-loop.md, in-out); the
-CVaR there is a bound from above.
+limits towards its vertex, and after a few steps towards a running mean of its vertices, the segment is followed to
+where it leaves them (docs/mathematics-loop.md, in-out); the CVaR there is a bound from above.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..kernels.backend import Backend, Held
 from ..models.program import LinearProgram
-from .in_out import Inside, between, crossings
+from .in_out import EXACT, Inside, between, crossings
 from .master import Infeasible, Master
 from .phase_one import CLEARLY, violations
 from .plan import Passes
@@ -30,6 +30,8 @@ FloatArray = NDArray[np.float64]
 
 ROUNDS = 20
 STEPS = 300
+ALONE = 8  # steps towards the vertices themselves: short searches need no more
+NEWEST = 0.5  # of the last vertex in the running mean of vertices after that
 BACK = 0.1  # share of the way back to the start that each new point goes: never quite onto another limit
 
 
@@ -110,7 +112,7 @@ def _descend(
     """The point of least CVaR of `limit` on `rows`, the other limits kept there, and the bound on it."""
     own, scale = master.limits[limit], master.scales[limit]
     start = Inside(inside, tuple(rows.losses(master.decisions(inside))))
-    base, reached = start, inside
+    base, reached, mean = start, inside, start
     least, bound = rows.tail(limit, start.losses[limit]).cvar, -math.inf
     master.aim_interior(-math.inf)
     for step in range(STEPS):
@@ -125,13 +127,18 @@ def _descend(
         decisions = master.decisions(point.x)
         losses = rows.losses(decisions)
         tails = rows.tails(losses)
-        leave = [c for c in crossings(rows, master, base.losses, losses, tails) if c.limit != limit]
+        vertex = Inside(point.x, tuple(losses))
+        mean = vertex if step < ALONE else between(mean, vertex, NEWEST)
+        outer = tails if mean is vertex else rows.tails(mean.losses)
+        leave = [c for c in crossings(rows, master, base.losses, mean.losses, outer) if c.limit != limit]
         share = min((c.share for c in leave), default=1.0)
-        here = base.x + share * (point.x - base.x)
+        here = base.x + share * (mean.x - base.x)
         there = rows.losses(master.decisions(here))
         ends = rows.tails(there)
-        for m in {limit, *(c.limit for c in leave)}:
+        beyond = {m for m, tail in enumerate(tails) if tail.cvar > master.limits[m] + EXACT * master.scales[m]}
+        for m in {limit} | beyond:
             master.add(rows.cut(m, decisions, tails[m]))
+        for m in {limit} | {c.limit for c in leave}:
             master.add(rows.cut(m, master.decisions(here), ends[m]))
         if ends[limit].cvar < least:
             reached, least = here, ends[limit].cvar
