@@ -44,7 +44,7 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 
 FIRST_ROWS = 1.3  # the first working set is larger by this factor
-NEAR_ROWS = 0.8  # or smaller, where a pilot has been near: its plan moves little
+NEAR_ROWS = 0.8  # or smaller, where a pilot or other searches have been near: the plan moves little
 FIRST_GAP = 2e-4  # a narrower one is not worth while before a full pass, unless a pilot has been near
 ROUND_SHARE = 0.8  # of the gap wanted that a round on the working set leaves
 POLISH_ROUNDS = 3
@@ -220,7 +220,7 @@ class _Search:
         if found.closed or self.mixed:
             found.settle()
             return
-        factor = NEAR_ROWS if self.pilot.cuts else FIRST_ROWS
+        factor = NEAR_ROWS if self.pilot.cuts or self.before.cuts else FIRST_ROWS
         self.rows = self.sample.worst(losses, max(1.0, factor * settings.tail_multiple))
         retake(self.master, self.rows, self.pilot.cuts)
         last, gap = start, 0.0 if self.pilot.cuts else FIRST_GAP
