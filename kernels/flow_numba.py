@@ -12,8 +12,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .prefetch_numba import LINE, prefetch
-from .store import LANES
+from .prefetch_numba import prefetch
+from .store import LANES, LINE
 
 WIDTH = 32  # lanes whose values stay near the processor, and whose sums in its registers, over all entries
 _AT_ONCE = 4  # entries that are added up before they join the sum, in pairs

@@ -9,9 +9,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .store import LANES
-
-LINE = 64  # bytes of a cache line
+from .store import LANES, LINE
 
 _I32, _I64, _BYTE = ir.IntType(32), ir.IntType(64), ir.IntType(8).as_pointer()
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from .tables import FloatArray
 
 LANES = 256
-_LINE = 64  # bytes of a cache line
+LINE = 64  # bytes of a cache line
 RowArray = NDArray[np.int64]
 
 
@@ -24,9 +24,9 @@ def new_blocks(count: int, drivers: int, periods: int) -> NDArray[np.float32]:
     lies across two lines.
     """
     shape = (blocks_of(count), drivers, periods, LANES)
-    whole = np.empty(bytes_needed(count, drivers, periods) + _LINE, dtype=np.uint8)
-    first = -whole.ctypes.data % _LINE
-    return whole[first : first + whole.size - _LINE].view(np.float32).reshape(shape)
+    whole = np.empty(bytes_needed(count, drivers, periods) + LINE, dtype=np.uint8)
+    first = -whole.ctypes.data % LINE
+    return whole[first : first + whole.size - LINE].view(np.float32).reshape(shape)
 
 
 def bytes_needed(count: int, drivers: int, periods: int) -> int:

@@ -65,6 +65,18 @@ def test_unit_weights_change_nothing():
     assert plain.weights == pytest.approx(weighted.weights, abs=1e-9)
 
 
+@pytest.mark.parametrize("mass", [1.0, 1999.5, 39_999.0])
+def test_many_losses_in_whatever_order(mass):
+    """Also where every so many rows, which are looked at first, say nothing of the others."""
+    rng = np.random.default_rng(11)
+    spread = rng.standard_normal(40_000)
+    misleading = np.where(np.arange(40_000) % 9 == 0, 100.0, spread)
+    for loss in (spread, np.sort(spread), -np.sort(spread), np.round(spread), np.zeros(40_000), misleading):
+        found, order = tail(loss, 0.5, mass=mass), np.argsort(-loss, kind="stable")
+        assert (found.rows == np.sort(order[: int(np.ceil(mass))])).all()
+        assert found.var == loss[order[int(np.ceil(mass)) - 1]]
+
+
 def test_ties_enter_lowest_row_first():
     found = tail([2.0, 5.0, 2.0, 2.0, 1.0], 0.5)
     assert found.rows.tolist() == [0, 1, 2]
