@@ -43,7 +43,7 @@ class Rows:
     ) -> None:
         self._backend = backend
         self._risks = risks
-        self._back = [risk.matrix.T for risk in risks]  # SciPy takes a tenth of a millisecond to turn a matrix round
+        self._back = [risk.matrix.T for risk in risks]  # to turn a matrix round takes longer than a product
         self._stores = stores
         self._monitor = monitor
         self._whole = whole

@@ -41,11 +41,8 @@ def compiled(text: str, names: list[str]) -> ctypes.CDLL:
         exports = "\n".join(f"EXPORT({name})" for name in names)
         source.write_text(f'#include "shim.h"\n{text}\n{exports}\n', encoding="utf-8")
         flags = ["-std=c++17", "-O2", "-ffp-contract=off", "-fno-fast-math", "-shared", "-fPIC", "-w", f"-I{here}"]
-        flags += [
-            "-fsanitize=undefined",
-            "-fno-sanitize=vptr",
-            "-fsanitize-undefined-trap-on-error",
-        ]  # no library needed
+        # a trap, unlike a report, needs no library
+        flags += ["-fsanitize=undefined", "-fno-sanitize=vptr", "-fsanitize-undefined-trap-on-error"]
         defines = [f"-D{name}={value}" for name, value in constants().items()]
         done = subprocess.run([COMPILER, *flags, *defines, str(source), "-o", str(library)], check=False, **QUIET)
         if done.returncode:
