@@ -102,10 +102,10 @@ class NumbaBackend(HostVectors):
         if not tables:
             return []
         p, read = self._program(store, tables, exposures, sparse=True)
-        out = np.empty((len(tables), store.blocks.shape[0] * LANES))
+        out = np.empty((len(tables), store.blocks.shape[0], LANES))
         flat = _flat(store)
         self._workers.run(lambda low, high: loss_pass(flat, p, read, out, low, high), flat.shape[0])
-        losses = [row[: store.count] for row in out]
+        losses = [row.ravel()[: store.count] for row in out]
         for i, loss in enumerate(losses):
             checks.finite_losses(store, loss, i)
         return losses

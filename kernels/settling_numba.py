@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .balance_numba import carry
 from .flow_numba import WIDTH
 from .jit import entry, inlined
 from .layout import IndexArray, Program
-from .losses_numba import SingleArray, carry, fill, flow_all, fold, gather
+from .losses_numba import SingleArray, fill, flow_all, fold, gather
 from .means import MEAN_GROUP
 from .settling import NOISE, Settling, Tally
 from .store import LANES, RowArray
@@ -131,7 +132,7 @@ def settling_pass(
     own = np.arange(positions.size)
     lane = np.empty(_LANES, np.uint64)
     values = np.empty((positions.size + 1, _WIDTH), np.float32)
-    flows, work = np.empty((p.constant.size, _LANES)), np.empty((5, _LANES))
+    flows = np.empty((p.constant.size, _LANES))
     held, due, unpaid = np.empty(rules.fixed.shape[0]), np.empty(claims), np.empty(claims)
     pools, left = np.empty(rules.surplus.size), np.empty(rules.surplus.size)
     columns = np.empty((width + claims, _LANES))
@@ -142,10 +143,10 @@ def settling_pass(
             if rows.size > 0:
                 gather(x, blocks, positions, rows, lane, first, last)
                 flow_all(flows, values, x, own, p)
-                carry(flows[:horizon], work, x, own, p, 0)
+                carry(flows[:horizon], x, own, p, 0)
             else:
                 flow_all(flows, values, blocks[first // _LANES], positions, p)
-                carry(flows[:horizon], work, blocks[first // _LANES], positions, p, 0)
+                carry(flows[:horizon], blocks[first // _LANES], positions, p, 0)
             _date(rules, flows, date, good)
             for i in range(last - first):
                 defaulted = date[i] >= horizon
