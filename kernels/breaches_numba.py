@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .breaches import Breached
-from .flow_numba import WIDTH
+from .flow_numba import WIDTH, add_flows
 from .jit import entry
 from .layout import IndexArray, Program
-from .losses_numba import SingleArray, fill, flow_all
+from .losses_numba import SingleArray, fill
 from .store import LANES
 from .tables import FloatArray, IntArray
 from .workers import Workers
@@ -31,7 +31,7 @@ def breach_pass(
     room = np.empty((first.shape[1], _LANES))
     seen = np.empty(_LANES, np.int64)
     for b in range(low, high):
-        flow_all(flows, values, blocks[b], positions, p)
+        add_flows(flows, blocks[b], positions, values, p, 1)
         least = worst[b * _LANES : (b + 1) * _LANES]
         fill(least, np.inf)
         for d in range(first.shape[1]):

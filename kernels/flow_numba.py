@@ -5,146 +5,153 @@ Written for LLVM directly: loops over lanes would load and store the running sum
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .prefetch_numba import prefetch
 from .store import LANES, LINE
+from .vector_numba import I64, Vectors, at, contiguous, fields, size, views, whole
 
 WIDTH = 32  # lanes whose values stay near the processor, and whose sums in its registers, over all entries
 _AT_ONCE = 4  # entries that are added up before they join the sum, in pairs
+_AHEAD = 64  # lanes asked for at once
+_FIELDS = ("constant", "group", "rest", "entry", "factor", "exposure")
 
-_I64 = ir.IntType(64)
-_SUM, _SINGLES = ir.VectorType(ir.DoubleType(), WIDTH), ir.VectorType(ir.FloatType(), WIDTH)
 
+class _Near:
+    """The values of one set of lanes: (n, WIDTH) float32, so that more of them stay near; widened when read."""
 
-class _Lanes:
-    """The vectors of one set of lanes: values (n, WIDTH) float32, so that more of them stay near; widened when read."""
-
-    def __init__(self, builder: Any, values: Any) -> None:
-        self._builder, self._values = builder, values
+    def __init__(self, builder: Any, vectors: Vectors, scratch: Any) -> None:
+        self._builder, self._vectors = builder, vectors
+        # from the next multiple of a cache line on, so that no vector lies across two
+        up = builder.add(builder.ptrtoint(scratch, I64), whole(LINE - 1))
+        self._values = builder.inttoptr(builder.and_(up, whole(-LINE)), scratch.type)
 
     def __call__(self, position: Any) -> Any:
         """Values at a position."""
-        return self._builder.fpext(self._builder.load(self._at(position), align=4), _SUM)
+        return self._builder.fpext(self._builder.load(self._at(position), align=4), self._vectors.doubles)
 
     def keep(self, position: Any, vector: Any) -> None:
         self._builder.store(vector, self._at(position), align=4)
 
     def _at(self, position: Any) -> Any:
-        return _vector(self._builder, self._values, position, WIDTH, _SINGLES)
+        return self._vectors.place(self._values, position, self._vectors.singles, length=WIDTH)
 
 
-def _vector(builder: Any, data: Any, row: Any, length: int, kind: Any, first: Any = None) -> Any:
-    """Pointer to a vector of the row of an array (n, length), from its place `first` on."""
-    place = builder.mul(row, ir.Constant(_I64, length))
-    place = place if first is None else builder.add(place, first)
-    return builder.bitcast(builder.gep(data, [place]), kind.as_pointer())
+class _Ahead:
+    """Memory of the next block, asked for little by little while this one is worked on: all at once it is waited for.
+
+    steps: how often `step` is called at least. size: number of rows of a block that are read, at `positions`.
+    """
+
+    def __init__(self, builder: Any, data: Any, to_next: Any, positions: Any, size: Any, steps: Any) -> None:
+        variable: Any = cgutils.alloca_once_value
+        self._builder, self._data, self._to_next, self._positions = builder, data, to_next, positions
+        self._pieces, self._steps = builder.mul(size, whole(LANES // _AHEAD)), steps
+        self._asked, self._credit = variable(builder, whole(0)), variable(builder, whole(0))
+
+    def step(self) -> None:
+        """Ask for this step's share of the pieces."""
+        b, credit = self._builder, self._credit
+        b.store(b.add(b.load(credit), self._pieces), credit)
+        ask, body, done = (b.append_basic_block(name) for name in ("ask", "ask.body", "ask.done"))
+        b.branch(ask)
+        b.position_at_end(ask)
+        due = b.icmp_signed(">=", b.load(credit), self._steps)
+        b.cbranch(b.and_(due, b.icmp_signed("<", b.load(self._asked), self._pieces)), body, done)
+        b.position_at_end(body)
+        piece = b.load(self._asked)
+        row = b.mul(at(b, self._positions, b.sdiv(piece, whole(LANES // _AHEAD))), whole(LANES))
+        place = b.add(row, b.mul(b.srem(piece, whole(LANES // _AHEAD)), whole(_AHEAD)))
+        prefetch(b, b.gep(self._data, [b.add(self._to_next, place)]), _AHEAD)
+        b.store(b.add(piece, whole(1)), self._asked)
+        b.store(b.sub(b.load(credit), self._steps), credit)
+        b.branch(ask)
+        b.position_at_end(done)
 
 
-def _aligned(builder: Any, data: Any) -> Any:
-    """The next address that is a multiple of a cache line, so that no vector lies across two."""
-    up = builder.add(builder.ptrtoint(data, _I64), ir.Constant(_I64, LINE - 1))
-    return builder.inttoptr(builder.and_(up, ir.Constant(_I64, -LINE)), data.type)
-
-
-def _zero() -> Any:
-    return ir.Constant(_SUM, [ir.Constant(ir.DoubleType(), 0.0)] * WIDTH)
-
-
-def _spread(builder: Any, number: Any) -> Any:
-    empty = ir.Constant(_SUM, ir.Undefined)
-    first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
-    return builder.shuffle_vector(first, empty, mask)
-
-
-def _add(builder: Any, total: Any, lanes: _Lanes, factor: Any, exposure: Any, low: Any, high: Any) -> None:
+def _add(
+    builder: Any, vectors: Vectors, total: Any, near: _Near, factor: Any, exposure: Any, low: Any, high: Any,
+    step: Callable[[], None],
+) -> None:  # fmt: skip
     """total += exposure * x[factor] over the entries low..high, four at a time. total: a variable."""
 
     def term(place: Any) -> Any:
-        weight = builder.load(builder.gep(exposure, [place]))
-        return builder.fmul(_spread(builder, weight), lanes(builder.load(builder.gep(factor, [place]))))
-
-    def beyond(place: Any, more: int) -> Any:
-        return builder.add(place, ir.Constant(_I64, more))
+        weight = vectors.spread(at(builder, exposure, place))
+        return builder.fmul(weight, near(at(builder, factor, place)))
 
     def add(value: Any) -> None:
         builder.store(builder.fadd(builder.load(total), value), total)
 
-    whole = builder.sub(high, builder.srem(builder.sub(high, low), ir.Constant(_I64, _AT_ONCE)))
-    with cgutils.for_range_slice(builder, low, whole, ir.Constant(_I64, _AT_ONCE), _I64) as (e, _):
-        pairs = [builder.fadd(term(beyond(e, k)), term(beyond(e, k + 1))) for k in range(0, _AT_ONCE, 2)]
-        add(builder.fadd(*pairs))
-    with cgutils.for_range_slice(builder, whole, high, ir.Constant(_I64, 1), _I64) as (e, _):
+    fours = builder.sub(high, builder.srem(builder.sub(high, low), whole(_AT_ONCE)))
+    with cgutils.for_range_slice(builder, low, fours, whole(_AT_ONCE), I64) as (e, _):
+        step()
+        terms = [term(builder.add(e, whole(k))) for k in range(_AT_ONCE)]
+        add(builder.fadd(*(builder.fadd(*terms[k : k + 2]) for k in range(0, _AT_ONCE, 2))))
+    with cgutils.for_range_slice(builder, fours, high, whole(1), I64) as (e, _):
         add(term(e))
 
 
-def _flows(
-    _context: Any, flows: Any, x: Any, positions: Any, values: Any, constant: Any, group: Any, rest: Any, entry: Any,
-    factor: Any, exposure: Any, low: Any, high: Any,
-) -> Any:  # fmt: skip
-    """flows (high - low, 256): flows of the periods low..high in all lanes.
+def _flows(_context: Any, flows: Any, x: Any, positions: Any, values: Any, p: Any, stored: Any) -> Any:
+    """flows (periods, 256) of all losses of the program `p`.
 
-    x: (F, 256) float32; positions: rows of x to which `rest` and `factor` refer by their places; the others as in
-    `layout.Program`. values: (positions + 1, WIDTH) float32 scratch.
+    x: (F, 256) float32; positions: rows of x to which those of `p` refer by their places. values: (positions + 1,
+    WIDTH) float32 scratch. stored: 1 where x is a block of a store, whose next one follows in memory, else 0.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array: Any = cgutils.create_struct_proxy
-        views = [array(k)(context, builder, value=v) for k, v in zip(signature.args[:10], args[:10], strict=True)]
-        to, data, rows, scratch, fixed, groups, others, entries, factors, exposures = (view.data for view in views)
-        size, width = (builder.extract_value(views[k].shape, n) for k, n in ((2, 0), (6, 1)))
-        block = builder.mul(builder.extract_value(views[1].shape, 0), ir.Constant(_I64, LANES))
-        one, none = ir.Constant(_I64, 1), ir.Constant(_I64, 0)
-        lanes = _Lanes(builder, _aligned(builder, scratch))
-        variable: Any = cgutils.alloca_once
-        total, inner = variable(builder, _SUM), variable(builder, _SUM)
+        to, data, rows, scratch = views(context, builder, signature.args[:4], args[:4])
+        constant, group, rest, entry, factor, exposure = fields(context, builder, signature.args[4], args[4], _FIELDS)
+        read, others = size(builder, rows), size(builder, rest, 1)
+        vectors, variable = Vectors(builder, WIDTH), cast(Any, cgutils.alloca_once)
+        near = _Near(builder, vectors, scratch.data)
+        total, inner = variable(builder, vectors.doubles), variable(builder, vectors.doubles)
+        # a group takes one step, and one more for each whole four of its entries
+        steps = builder.sdiv(builder.add(size(builder, factor), size(builder, rest)), whole(_AT_ONCE))
+        ahead = _Ahead(
+            builder, data.data, builder.mul(size(builder, data), whole(LANES)), rows.data, builder.mul(read, args[5]),
+            builder.mul(builder.add(steps, whole(1)), whole(LANES // WIDTH)),
+        )  # fmt: skip
+        with vectors.tiles() as first:
+            with cgutils.for_range(builder, read) as position:
+                row = at(builder, rows.data, position.index)
+                single = vectors.place(data.data, row, vectors.singles, first)
+                near.keep(position.index, builder.load(single, align=4))
+            with cgutils.for_range(builder, size(builder, constant)) as period:
+                t = period.index
+                builder.store(vectors.spread(at(builder, constant.data, t)), total)
+                groups_end = at(builder, group.data, builder.add(t, whole(1)))
+                with cgutils.for_range_slice(builder, at(builder, group.data, t), groups_end, whole(1), I64) as (g, _):
+                    ahead.step()
+                    low, high = (at(builder, entry.data, builder.add(g, whole(k))) for k in (0, 1))
+                    own = builder.mul(g, others)
+                    outer = at(builder, rest.data, own)
 
-        def at(numbers: Any, place: Any) -> Any:
-            return builder.load(builder.gep(numbers, [place]))
+                    def add(to: Any, low: Any = low, high: Any = high) -> None:
+                        _add(builder, vectors, to, near, factor.data, exposure.data, low, high, ahead.step)
 
-        to_next_block = builder.sub(block, ir.Constant(_I64, LANES - WIDTH))
-        with cgutils.for_range(builder, ir.Constant(_I64, LANES // WIDTH)) as tile:
-            first = builder.mul(tile.index, ir.Constant(_I64, WIDTH))
-            last = builder.icmp_signed("==", tile.index, ir.Constant(_I64, LANES // WIDTH - 1))
-            ahead = builder.select(last, to_next_block, ir.Constant(_I64, WIDTH))
-            with cgutils.for_range(builder, size) as read:
-                single = _vector(builder, data, at(rows, read.index), LANES, _SINGLES, first)
-                lanes.keep(read.index, builder.load(single, align=4))
-                prefetch(builder, builder.gep(builder.bitcast(single, ir.FloatType().as_pointer()), [ahead]), WIDTH)
-            with cgutils.for_range_slice(builder, args[10], args[11], one, _I64) as (t, _):
-                builder.store(_spread(builder, at(fixed, t)), total)
-                end = at(groups, builder.add(t, one))
-                with cgutils.for_range_slice(builder, at(groups, t), end, one, _I64) as (g, _):
-                    begin, end = at(entries, g), at(entries, builder.add(g, one))
-                    row = builder.mul(g, width)
-                    outer = at(others, row)
-                    with builder.if_else(builder.icmp_signed("<", outer, none)) as (alone, shared):
+                    with builder.if_else(builder.icmp_signed("<", outer, whole(0))) as (alone, shared):
                         with alone:
-                            _add(builder, total, lanes, factors, exposures, begin, end)
+                            add(total)
                         with shared:
-                            builder.store(_zero(), inner)
-                            _add(builder, inner, lanes, factors, exposures, begin, end)
-                            with cgutils.for_range_slice(builder, one, width, one, _I64) as (r, _):
-                                position = at(others, builder.add(row, r))
-                                with builder.if_then(builder.icmp_signed(">=", position, none)):
-                                    builder.store(builder.fmul(builder.load(inner), lanes(position)), inner)
-                            product = builder.fmul(builder.load(inner), lanes(outer))
+                            builder.store(vectors.every(0.0), inner)
+                            add(inner)
+                            with cgutils.for_range_slice(builder, whole(1), others, whole(1), I64) as (r, _):
+                                position = at(builder, rest.data, builder.add(own, r))
+                                with builder.if_then(builder.icmp_signed(">=", position, whole(0))):
+                                    builder.store(builder.fmul(builder.load(inner), near(position)), inner)
+                            product = builder.fmul(builder.load(inner), near(outer))
                             builder.store(builder.fadd(builder.load(total), product), total)
-                out = _vector(builder, to, builder.sub(t, args[10]), LANES, _SUM, first)
-                builder.store(builder.load(total), out, align=8)
+                builder.store(builder.load(total), vectors.place(to.data, t, vectors.doubles, first), align=8)
         return context.get_dummy_value()
 
-    numbers = (positions, values, constant, group, rest, entry, factor, exposure)
-    as_needed = flows == types.Array(types.float64, 2, "C") and x == types.Array(types.float32, 2, "C")
-    as_needed = as_needed and values == types.Array(types.float32, 2, "C")
-    as_needed = as_needed and all(n.layout == "C" for n in numbers) and low == high == types.int64
-    return (types.void(flows, x, *numbers, low, high), generate) if as_needed else None
+    as_needed = flows == types.Array(types.float64, 2, "C") and x == values == types.Array(types.float32, 2, "C")
+    as_needed = as_needed and contiguous(positions, p) and stored == types.int64
+    return (types.void(flows, x, positions, values, p, stored), generate) if as_needed else None
 
 
 add_flows: Any = intrinsic(_flows)

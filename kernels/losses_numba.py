@@ -42,17 +42,6 @@ def _copy(to: FloatArray, values: FloatArray) -> None:
 
 
 @inlined
-def flow_all(flows: FloatArray, values: SingleArray, x: SingleArray, positions: IndexArray, p: Program) -> None:
-    """flows (periods, 256) of all losses. positions: rows of x to which those of `p` refer by their places.
-
-    values: (positions + 1, WIDTH) scratch.
-    """
-    add_flows(
-        flows, x, positions, values, p.constant, p.group, p.rest, p.entry, p.factor, p.exposure, 0, p.constant.size
-    )
-
-
-@inlined
 def fold(values: FloatArray) -> Any:
     """Sum of 256 values by halves; overwrites them."""
     half = _LANES // 2
@@ -95,7 +84,7 @@ def loss_pass(blocks: SingleArray, p: Program, positions: IndexArray, out: Float
     values = np.empty((positions.size + 1, _WIDTH), np.float32)
     flows = np.empty((p.constant.size, _LANES))
     for b in range(low, high):
-        flow_all(flows, values, blocks[b], positions, p)
+        add_flows(flows, blocks[b], positions, values, p, 1)
         for m in range(p.kind.size):
             balance = flows[p.table[m] : p.table[m + 1]]
             carry(balance, blocks[b], positions, p, m)
@@ -115,7 +104,7 @@ def balance_pass(
     for b in range(low, high):
         first, last = b * _LANES, min((b + 1) * _LANES, rows.size)
         gather(x, blocks, positions, rows, lane, first, last)
-        flow_all(balance, values, x, own, p)
+        add_flows(balance, x, own, values, p, 0)
         carry(balance, x, own, p, 0)
         for t in range(out.shape[1]):
             for i in range(last - first):
@@ -130,7 +119,7 @@ def whole_balance_pass(
     values = np.empty((positions.size + 1, _WIDTH), np.float32)
     balance = np.empty((out.shape[1], _LANES))
     for b in range(low, high):
-        flow_all(balance, values, blocks[b], positions, p)
+        add_flows(balance, blocks[b], positions, values, p, 1)
         carry(balance, blocks[b], positions, p, 0)
         for i in range(min(_LANES, out.shape[0] - b * _LANES)):
             for t in range(out.shape[1]):
@@ -190,7 +179,7 @@ def gradient_pass(
         fill(weight, 0.0)
         for i in range(last - first):
             weight[i] = weights[first + i]
-        flow_all(balance, values, x, own, p)
+        add_flows(balance, x, own, values, p, 0)
         carry(balance, x, own, p, 0)
         largest(work, balance, x, own, p, 0)
         adjoint(slope, by_line, work, balance, x, own, p, 0)

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .balance_numba import carry
-from .flow_numba import WIDTH
+from .flow_numba import WIDTH, add_flows
 from .jit import entry, inlined
 from .layout import IndexArray, Program
-from .losses_numba import SingleArray, fill, flow_all, fold, gather
+from .losses_numba import SingleArray, fill, fold, gather
 from .means import MEAN_GROUP
 from .settling import NOISE, Settling, Tally
 from .store import LANES, RowArray
@@ -142,10 +142,10 @@ def settling_pass(
             last = min(first + _LANES, n)
             if rows.size > 0:
                 gather(x, blocks, positions, rows, lane, first, last)
-                flow_all(flows, values, x, own, p)
+                add_flows(flows, x, own, values, p, 0)
                 carry(flows[:horizon], x, own, p, 0)
             else:
-                flow_all(flows, values, blocks[first // _LANES], positions, p)
+                add_flows(flows, blocks[first // _LANES], positions, values, p, 1)
                 carry(flows[:horizon], blocks[first // _LANES], positions, p, 0)
             _date(rules, flows, date, good)
             for i in range(last - first):
