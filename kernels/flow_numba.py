@@ -17,7 +17,7 @@ from .store import LANES, LINE
 from .vector_numba import I64, Vectors, at, contiguous, fields, size, views, whole
 
 WIDTH = 32  # lanes whose values stay near the processor, and whose sums in its registers, over all entries
-_AT_ONCE = 4  # entries that are added up before they join the sum, in pairs
+_AT_ONCE = 4  # entries between two steps towards the next block
 _AHEAD = 64  # lanes asked for at once
 _FIELDS = ("constant", "group", "rest", "entry", "factor", "exposure")
 
@@ -78,22 +78,20 @@ def _add(
     builder: Any, vectors: Vectors, total: Any, near: _Near, factor: Any, exposure: Any, low: Any, high: Any,
     step: Callable[[], None],
 ) -> None:  # fmt: skip
-    """total += exposure * x[factor] over the entries low..high, four at a time. total: a variable."""
+    """total += exposure * x[factor] over the entries low..high, each rounded once. total: a variable."""
 
-    def term(place: Any) -> Any:
+    def add(place: Any) -> None:
         weight = vectors.spread(at(builder, exposure, place))
-        return builder.fmul(weight, near(at(builder, factor, place)))
-
-    def add(value: Any) -> None:
-        builder.store(builder.fadd(builder.load(total), value), total)
+        value = near(at(builder, factor, place))
+        builder.store(vectors.multiplied(weight, value, builder.load(total)), total)
 
     fours = builder.sub(high, builder.srem(builder.sub(high, low), whole(_AT_ONCE)))
     with cgutils.for_range_slice(builder, low, fours, whole(_AT_ONCE), I64) as (e, _):
         step()
-        terms = [term(builder.add(e, whole(k))) for k in range(_AT_ONCE)]
-        add(builder.fadd(*(builder.fadd(*terms[k : k + 2]) for k in range(0, _AT_ONCE, 2))))
+        for k in range(_AT_ONCE):
+            add(builder.add(e, whole(k)))
     with cgutils.for_range_slice(builder, fours, high, whole(1), I64) as (e, _):
-        add(term(e))
+        add(e)
 
 
 def _flows(_context: Any, flows: Any, x: Any, positions: Any, values: Any, p: Any, stored: Any) -> Any:
@@ -144,8 +142,8 @@ def _flows(_context: Any, flows: Any, x: Any, positions: Any, values: Any, p: An
                                 position = at(builder, rest.data, builder.add(own, r))
                                 with builder.if_then(builder.icmp_signed(">=", position, whole(0))):
                                     builder.store(builder.fmul(builder.load(inner), near(position)), inner)
-                            product = builder.fmul(builder.load(inner), near(outer))
-                            builder.store(builder.fadd(builder.load(total), product), total)
+                            product = vectors.multiplied(builder.load(inner), near(outer), builder.load(total))
+                            builder.store(product, total)
                 builder.store(builder.load(total), vectors.place(to.data, t, vectors.doubles, first), align=8)
         return context.get_dummy_value()
 

@@ -50,15 +50,13 @@ struct Values {
     __device__ __forceinline__ double operator()(int f) const { return (double)values[f * stride]; }
 };
 
-// total plus the entries low..high, four at a time in the order of the host.
+// total plus the entries low..high, one after the other as on the host, each rounded once.
 INLINE double add_entries(double total, const Program& p, const Values& x, int low, int high) {
-    int e = low;
-    for (; e + 4 <= high; e += 4) {
-        const Entry a = p.entries[e], b = p.entries[e + 1], c = p.entries[e + 2], d = p.entries[e + 3];
-        total += (a.exposure * x(a.factor) + b.exposure * x(b.factor)) + (c.exposure * x(c.factor) + d.exposure * x(d.factor));
+#pragma unroll 4
+    for (int e = low; e < high; ++e) {
+        const Entry entry = p.entries[e];
+        total = fma(entry.exposure, x(entry.factor), total);
     }
-#pragma unroll 1
-    for (; e < high; ++e) total += p.entries[e].exposure * x(p.entries[e].factor);
     return total;
 }
 
@@ -71,7 +69,7 @@ INLINE double flow_of(const Program& p, const Values& x, const Period& period) {
             const int* rest = p.rest + g * p.width;
 #pragma unroll 1
             for (int r = 1; r < p.width && rest[r] >= 0; ++r) inner *= x(rest[r]);
-            inner = flow + inner * x(rest[0]);
+            inner = fma(inner, x(rest[0]), flow);
         }
         flow = inner;
     }

@@ -45,6 +45,10 @@ inline Counted& operator+=(Counted& a, Counted b) { return a = a + b; }
 inline Counted& operator-=(Counted& a, Counted b) { return a = a - b; }
 inline Counted& operator*=(Counted& a, Counted b) { return a = a * b; }
 
+inline Counted fma(Counted a, Counted b, Counted c) {
+    ++operations.plain;
+    return Counted(std::fma(a.value, b.value, c.value));
+}
 inline Counted fabs(Counted x) { return Counted(std::fabs(x.value)); }
 inline Counted sqrt(Counted x) {
     ++operations.roots;
