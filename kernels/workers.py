@@ -38,9 +38,13 @@ class Workers:
                     return
                 task(low, high)
 
+        more = min(self.threads, len(left)) - 1
+        if more <= 0:
+            work()
+            return
         helpers: list[Future[None]] = []
         try:
-            for _ in range(min(self.threads, len(left)) - 1):
+            for _ in range(more):
                 helpers.append(self._threads().submit(work))
             work()
         finally:
