@@ -18,6 +18,7 @@ class RowStore:
     Attributes:
         base: number of the matrix's rows.
         lower, upper: (rows,). size: (rows,) Euclidean norm of each row's coefficients, 1 where it has none.
+        length: (rows,) number of each row's coefficients.
     """
 
     def __init__(self, matrix: csr_array, lower: FloatArray, upper: FloatArray) -> None:
@@ -28,6 +29,7 @@ class RowStore:
         self._added: FloatArray = np.empty((0, self.columns))
         self.lower, self.upper = np.array(lower, dtype=np.float64), np.array(upper, dtype=np.float64)
         self.size: FloatArray = _sizes(np.sqrt(self._matrix.power(2).sum(axis=1)))
+        self.length: IndexArray = np.diff(self._matrix.indptr).astype(np.int64)
 
     @property
     def count(self) -> int:
@@ -41,6 +43,7 @@ class RowStore:
         self._added[here, index] = value
         self.lower, self.upper = np.append(self.lower, lower), np.append(self.upper, upper)
         self.size = np.append(self.size, _sizes(np.sqrt(np.square(value).sum(keepdims=True))))
+        self.length = np.append(self.length, index.size)
 
     def delete(self, rows: Sequence[int]) -> None:
         """Delete some of the rows added."""
@@ -48,6 +51,7 @@ class RowStore:
         stay[np.asarray(rows, dtype=np.int64)] = False
         self._added = self._added[: self.count - self.base][stay[self.base :]]
         self.lower, self.upper, self.size = self.lower[stay], self.upper[stay], self.size[stay]
+        self.length = self.length[stay]
 
     def activity(self, rows: IndexArray, x: FloatArray) -> FloatArray:
         """(rows,) values of some rows at x."""

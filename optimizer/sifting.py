@@ -29,7 +29,7 @@ BoolArray = NDArray[np.bool_]
 EVERY = 3  # solves after which columns and rows far from use go
 SPARE_COLUMNS, SPARE_ROWS = 0.2, 0.05  # so many more than matter at present stay: those that come next
 CLEAR = 1e-6  # of the norm of a row: no row at its bound is so far from it
-WORTHWHILE = 0.1  # share of the columns or rows present that has to go for it to be worth the trouble
+WORTHWHILE = 0.1  # share of the columns present, or of the rows' coefficients, that has to go: less is not worth it
 
 
 class Sifted:
@@ -185,7 +185,7 @@ class Sifted:
 
     def _leave_columns(self, x: FloatArray, reduced: FloatArray) -> None:
         rest = (x == 0.0) & (self._lower == 0.0) & (self._upper > 0.0) & (reduced > TOLERANCE)
-        gone = _farthest(self._kept, rest[self._kept], reduced, SPARE_COLUMNS)
+        gone = _farthest(self._kept, rest[self._kept], reduced, SPARE_COLUMNS, np.ones_like(self._kept))
         if gone.any():
             self._model.delete_columns(np.flatnonzero(gone).tolist())
             self._kept = self._kept[~gone]
@@ -195,7 +195,7 @@ class Sifted:
         n = value.size
         room[:n] = np.minimum(value - store.lower[:n], store.upper[:n] - value) / store.size[:n]
         loose = room[self._held] > CLEAR  # hence basic
-        gone = _farthest(self._held, loose, room, SPARE_ROWS)
+        gone = _farthest(self._held, loose, room, SPARE_ROWS, store.length[self._held])
         if gone.any():
             self._model.delete_rows(np.flatnonzero(gone).tolist())
             self._held = self._held[~gone]
@@ -244,14 +244,14 @@ def _left_out(present: IndexArray, count: int) -> IndexArray:
     return np.flatnonzero(out)
 
 
-def _farthest(present: IndexArray, idle: BoolArray, distance: FloatArray, spare: float) -> BoolArray:
+def _farthest(present: IndexArray, idle: BoolArray, distance: FloatArray, spare: float, cost: IndexArray) -> BoolArray:
     """Which of those present to leave out: the idle ones but for the few of the smallest distances; none if they would
-    not be many.
+    not be many. cost: (present,) how much each counts there.
     """
     gone = np.zeros(present.size, dtype=np.bool_)
     places = np.flatnonzero(idle)
     stay = int(spare * (present.size - places.size))
     leave = places[np.argsort(distance[present[places]], kind="stable")][stay:]
-    if leave.size >= WORTHWHILE * present.size:
+    if cost[leave].sum() >= WORTHWHILE * cost.sum():
         gone[leave] = True
     return gone

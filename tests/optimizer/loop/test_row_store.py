@@ -37,6 +37,7 @@ def test_rows_come_and_go_as_in_a_dense_matrix(seed: int, base: int, columns: in
         assert store.part(rows, chosen).toarray().tolist() == dense[np.ix_(rows, chosen)].tolist()
         norms = np.linalg.norm(dense, axis=1)
         assert store.size == pytest.approx(np.where(norms > 0.0, norms, 1.0))
+        assert store.length.tolist() == np.count_nonzero(dense, axis=1).tolist()
         for i in rows:
             index, value = store.row(int(i), chosen)
             spelled = np.zeros(chosen.size)

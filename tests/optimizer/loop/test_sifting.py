@@ -193,6 +193,23 @@ def test_rows_that_are_left_out_count_as_basic_and_hold_no_price() -> None:
     assert again.solve().iterations == 0
 
 
+def test_one_long_row_is_worth_leaving_out() -> None:
+    """Maximise the sum of x where each x <= 1 is a row, and sum x <= 100 one of 16 rows with half of all numbers."""
+    model = Sifted(
+        cost=-np.ones(15),
+        matrix=sp.csr_array(np.vstack([np.eye(15), np.ones(15)])),
+        row_lower=np.full(16, -np.inf),
+        row_upper=np.append(np.ones(15), 100.0),
+        col_lower=np.zeros(15),
+        col_upper=np.full(15, np.inf),
+    )
+    model.solve()
+    model.narrow()
+    assert model.present == (15, 15)
+    model.change_row_bounds(15, -math.inf, 6.0)
+    assert model.solve().objective == pytest.approx(-6.0)
+
+
 def test_columns_and_rows_that_are_left_out_come_back_together() -> None:
     """Minimise x + 2 y, x + y >= 1, x - y <= 5, x + 3 y <= 8; then x <= 0.5 and x + y >= 3."""
     model = Sifted(
