@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from ..kernels.backend import Losses
 from ..kernels.matrix_backend import MatrixBackend
 from ..kernels.tail import Tail
 from .blas import one_thread
-from .column_screen import at_rest, missing_columns, off_bounds
+from .column_screen import at_rest, block, missing_columns, off_bounds
 from .cvar_program import Checked, Lowered
 from .highs import Unbounded
 from .interior_point import InteriorPoint
@@ -39,6 +38,7 @@ PILOT_TAIL = 50.0  # rows in the pilot's smallest tail, at least
 PILOT_TOLERANCE = 1e-2
 FIRST_TOLERANCE = 1e-3
 WARM_TOLERANCE = 1e-5  # of the first solve on all scenarios where it begins on the path of the last pilot
+FINEST = 0.03  # of the gap: tolerance of the last solve
 ROUNDS = 40
 BOX = 100.0  # of the largest amount: within this the bound is proven where columns have no bound of their own
 WIDEST, NARROWEST = 1.0, 0.05  # band of rows on both sides of the tail's border, relative to the tail
@@ -81,7 +81,7 @@ class NewtonSearch:
         self.boxed = False  # the bound leans on the box
         self.master = self._master(math.inf)
         self.box = math.inf  # within which the bound is proven
-        self.sizes = np.ones(len(lowered.risks))
+        self.sizes = np.array([abs(m) if math.isfinite(m) else 1.0 for m in program.limits])
         self.best: Evaluated | None = None
         self.inner: Evaluated | None = None
         self.centre: Centre | None = None  # of the last program solved
@@ -90,6 +90,7 @@ class NewtonSearch:
         self.limit_duals = np.zeros(len(program.parts))
         self.walled = bool((np.isinf(program.lower) & np.isinf(program.upper)).any())  # there are free columns
         self.reach = math.inf  # how far a free column may move in a round that leaves rows out
+        self.whole: tuple[Rows, Interior] | None = None  # a pilot that was the program itself, and its optimum
 
     def run(self) -> None:
         """Search from what pilots on ever more scenarios find, until the bounds meet or stop moving.
@@ -105,10 +106,14 @@ class NewtonSearch:
         if np.isinf(self.program.lower).any() or np.isinf(self.program.upper).any():
             self.box = BOX * max(1e-6, float(np.abs(x).max(initial=0.0)))
             self.master = self._master(self.box)
+        if self.whole is not None:
+            self._prove(*self.whole)
         losses, tails = self._evaluate(x)
+        if self.whole is not None and self._met():
+            return
         doubtful = [np.zeros(0, dtype=np.int64) for _ in tails]
         rows: Rows | None = None
-        finest, still = 0.03 * self.gap, 0
+        finest, still = FINEST * self.gap, 0
         tolerance = WARM_TOLERANCE if self._goes_on(columns) else FIRST_TOLERANCE
         for _ in range(ROUNDS):
             self.monitor.check()
@@ -118,13 +123,10 @@ class NewtonSearch:
             split = [self._split(rows, m, losses[m], band, doubtful[m]) for m in range(len(tails))]
             found = self._solve(rows, split, columns, x, tolerance, box=tolerance > finest)
             before = (self.monitor.upper, self.monitor.lower)
-            reduced = self._reduced(found, self._bound(rows, found))
+            reduced = self._prove(rows, found)
             missing = missing_columns(columns, found.x, self.program.lower, self.program.upper, reduced)
-            self.row_duals, self.bound_duals = found.rows, reduced
-            self.limit_duals = np.maximum(0.0, np.array(found.prices) - np.array(self.program.prices))
             losses, after = self._evaluate(found.x)
-            self.monitor.tell("interior point")
-            if self.monitor.gap <= self.gap:
+            if self._met():
                 return
             moved = max(changed(a, b) for a, b in zip(tails, after, strict=True))
             wrong = 0.0
@@ -147,6 +149,10 @@ class NewtonSearch:
             settled = moved < SETTLED and not missing.size
             tolerance = finest if settled else max(finest, min(0.1 * tolerance, 0.1 * self.monitor.gap))
         self.messages.append(f"the bounds did not meet in {ROUNDS} rounds")
+
+    def _met(self) -> bool:
+        self.monitor.tell("interior point")
+        return self.monitor.gap <= self.gap
 
     def _master(self, box: float) -> Master:
         """The linear program with columns without a bound held within `box`."""
@@ -202,10 +208,8 @@ class NewtonSearch:
         return float(self.lowered.program.cost @ self.columns_of(x, cvar))
 
     def _accept(self, point: Evaluated) -> None:
-        if not math.isfinite(point.objective):
-            return
-        worst, _ = self.master.worst_row(self.columns_of(point.x, point.cvar))
-        if worst > ROW_TOLERANCE:
+        there = self.columns_of(point.x, point.cvar)
+        if not math.isfinite(point.objective) or self.master.worst_row(there)[0] > ROW_TOLERANCE:
             return
         limits = np.array(self.program.limits)
         if (point.cvar < limits - 1e-6 * self.sizes).all():
@@ -226,19 +230,17 @@ class NewtonSearch:
         n, everything = self.program.width, np.arange(self.program.width, dtype=np.int64)
         columns, x = everything, np.clip(np.zeros(n), self.program.lower, self.program.upper)
         losses: list[Losses] | None = None
-        pilots = 0
+        pilots, whole = 0, count >= self.sample.count and n < WARM_COLUMNS
+        coarse = FINEST * self.gap if whole else PILOT_TOLERANCE
         while True:
-            rows = self.sample.pilot(min(count, self.sample.count))
-            nothing = np.zeros(0, dtype=np.int64)
-            if losses is None:
+            rows, nothing = self.sample.pilot(min(count, self.sample.count)), np.zeros(0, dtype=np.int64)
+            if first := losses is None:
                 split = [Split(np.arange(rows.store(m).count), nothing) for m in range(len(rows.weights))]
             else:
                 losses = rows.losses(self.columns_of(x, np.zeros(len(rows.weights))))
                 split = [self._split(rows, m, losses[m], WIDEST, nothing) for m in range(len(rows.weights))]
             for _ in range(PRICINGS):
-                found = self._solve(
-                    rows, split, columns, x, PILOT_TOLERANCE if losses is None else FIRST_TOLERANCE, losses is not None
-                )
+                found = self._solve(rows, split, columns, x, coarse if first else FIRST_TOLERANCE, not first)
                 share = REACH if pilots else FIRST_REACH
                 self.reach = share * float(np.abs(found.x - x).max(initial=0.0))
                 x = found.x
@@ -250,6 +252,7 @@ class NewtonSearch:
                     break
                 columns = np.union1d(columns, missing)
             columns = off_bounds(x, self.program.lower, self.program.upper) if losses is None else columns
+            self.whole = (rows, found) if whole else None
             losses, pilots, count = [], pilots + 1, 10 * count
             if 4 * count > self.sample.count:
                 return x, columns, WIDEST if pilots < 3 else AFTER_PILOTS
@@ -289,7 +292,7 @@ class NewtonSearch:
             share = self._each(rows, m) / rows.weights[m]
             near, sure = split[m].near[share[split[m].near] > 0.0], split[m].sure
             taken.append(near)
-            values = np.asarray(_block(part.values, near, None if whole else columns), dtype=np.float64)
+            values = np.asarray(block(part.values, near, None if whole else columns), dtype=np.float64)
             offset = np.zeros(near.size) if part.offset is None else part.offset[near]
             linear = self.backend.weighted(part, sure, share[sure])
             constant = 0.0 if part.offset is None else float(np.sum(share[sure] * part.offset[sure]))
@@ -354,6 +357,12 @@ class NewtonSearch:
 
     # the bound
 
+    def _prove(self, rows: Rows, found: Interior) -> FloatArray:
+        """Take the bound and the duals of a program's optimum; (n,) the reduced costs there."""
+        self.row_duals, self.bound_duals = found.rows, self._reduced(found, self._bound(rows, found))
+        self.limit_duals = np.maximum(0.0, np.array(found.prices) - np.array(self.program.prices))
+        return self.bound_duals
+
     def _cuts(self, rows: Rows, found: Interior) -> list[Cut]:
         """The cuts that the interior point's weights give; the quadratic's tangent last."""
         p = self.program
@@ -389,8 +398,3 @@ class NewtonSearch:
             price = found.prices[m] if m < len(found.prices) else 1.0
             reduced = reduced + price * cut.gradient[: p.width]
         return np.asarray(reduced)
-
-
-def _block(values: Any, rows: IndexArray, columns: IndexArray | None) -> Any:
-    taken = np.take(values, rows, axis=0)
-    return taken if columns is None else np.ascontiguousarray(taken[:, columns])
