@@ -165,7 +165,7 @@ def _carry(_context: Any, balance: Any, x: Any, positions: Any, p: Any, m: Any) 
 
 
 def _largest(_context: Any, worst: Any, balance: Any, x: Any, positions: Any, p: Any, m: Any) -> Any:
-    """worst (1, 256) = max_t (floor[t] - line[t] - balance[t]); nan where a balance is not finite."""
+    """worst (n, 256): its first row = max_t (floor[t] - line[t] - balance[t]); nan where a balance is not finite."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         loss = _Loss(context, builder, signature, args)
@@ -188,7 +188,7 @@ def _adjoint(
 ) -> Any:
     """slope, by_line (periods, 256): derivatives of loss m by each flow and line, at the first worst period.
 
-    worst (1, 256): the loss, as from `largest`.
+    worst (n, 256): the loss in its first row, as from `largest`.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import importlib
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -51,8 +50,6 @@ def version(number: int) -> str:
 
 def wheels() -> tuple[str, ...]:
     """Names of the installed distributions of CuPy."""
-    if importlib.util.find_spec("cupy") is None:  # to read the names of all that is installed takes a tenth of a second
-        return ()
     names = {str(d.metadata["Name"] or "").lower() for d in distributions()}
     return tuple(sorted(n for n in names if n == "cupy" or n.startswith(("cupy-cuda", "cupy-rocm"))))
 

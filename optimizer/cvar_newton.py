@@ -222,7 +222,7 @@ class NewtonSearch:
 
     def _pilots(self) -> tuple[FloatArray, IndexArray, float]:
         """A point from the first scenarios, then from ten times as many and so on; the columns off their bounds there;
-        and how wide a band of rows is in doubt.
+        and how wide a band of rows is in doubt. One of all scenarios and few columns is solved to the end: `whole`.
         """
         tail = min(1.0 - level for level in self.program.levels)
         free = int(np.count_nonzero(np.isinf(self.program.lower) & np.isinf(self.program.upper)))
