@@ -21,6 +21,7 @@ from .breaches import Breached
 from .checks import check_draws, check_processes, need
 from .faults import OutOfDeviceMemory, translate
 from .modes import SLICE, Costs, Mode, Placement, Shape, TooLarge, place
+from .pause import between
 from .scenarios import Scenarios, Source, Summed, cut, on_host, slices, weighted
 from .settling import Settling, Tally, added
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
@@ -358,6 +359,7 @@ class Chunked:
         """(row, work(row, part)) for the parts of a store in their order; smaller parts where memory runs out."""
         low = 0
         while low < store.count:
+            between()
             try:
                 done, size = self._worked(store, low, work)
             except Exception as error:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
 from ..models.program import LinearProgram
-from .highs import LpStatus, Model, SolverError
+from .highs import LpStatus, Model, SolverError, Unsolved
+from .magnitudes import far_apart
 from .progress import Monitor, OutOfTime
 from .scaling import apply, scale
 from .solution import Relaxation
@@ -22,6 +23,7 @@ FloatArray = NDArray[np.float64]
 
 EQUALITY_PRICE = 1e3
 SMALLEST = 1e-7  # scaled amounts below are rounding
+LARGEST = 1e5  # scaled limits above are the unit of all others
 
 
 def relaxations(program: LinearProgram, monitor: Monitor, seed: int = 0) -> tuple[Relaxation, ...]:
@@ -36,6 +38,9 @@ def relaxations(program: LinearProgram, monitor: Monitor, seed: int = 0) -> tupl
     matrix = apply(scaling, csr_array(program.matrix))
     lower = np.append(program.row_lower * scaling.rows, np.full(ruled.size, -np.inf))
     upper = np.append(program.row_upper * scaling.rows, program.col_upper[ruled] / scaling.columns[ruled])
+    # amounts are counted in the largest limit where that is huge: beside it the solver's tolerances are nothing
+    unit = max(1.0, _largest(lower, upper, program.col_lower / scaling.columns) / LARGEST)
+    lower, upper = lower / unit, upper / unit
     picks = csr_array((np.ones(ruled.size), (np.arange(ruled.size), ruled)), shape=(ruled.size, columns))
     total = rows + ruled.size
     whole = hstack([vstack([matrix, picks]), eye_array(total), -eye_array(total)])
@@ -43,20 +48,23 @@ def relaxations(program: LinearProgram, monitor: Monitor, seed: int = 0) -> tupl
         size = np.maximum(1.0, np.where(np.isfinite(lower), np.abs(lower), 0.0))
         size = np.maximum(size, np.where(np.isfinite(upper), np.abs(upper), 0.0))
     price = np.where(lower == upper, EQUALITY_PRICE, 1.0) / size
-    free = np.where(np.isin(np.arange(columns), ruled), np.inf, program.col_upper / scaling.columns)
+    free = np.where(np.isin(np.arange(columns), ruled), np.inf, program.col_upper / scaling.columns / unit)
     model = Model(
         cost=np.concatenate([np.zeros(columns), price, price]),
         matrix=csr_array(whole),
         row_lower=lower,
         row_upper=upper,
-        col_lower=np.append(program.col_lower / scaling.columns, np.zeros(2 * total)),
+        col_lower=np.append(program.col_lower / scaling.columns / unit, np.zeros(2 * total)),
         col_upper=np.concatenate(
             [free, np.where(np.isfinite(lower), np.inf, 0.0), np.where(np.isfinite(upper), np.inf, 0.0)]
         ),
         seed=seed,
     )
     with monitor.solving():
-        result = model.solve(monitor.left)
+        try:
+            result = model.solve(monitor.left, monitor.heard)
+        except Unsolved as fault:
+            raise Unsolved(f"{fault}, made to say why '{program.name}' has no plan; {far_apart(program)}") from fault
     if result.status is LpStatus.OUT_OF_TIME:
         raise OutOfTime
     if result.status is not LpStatus.OPTIMAL:
@@ -68,7 +76,7 @@ def relaxations(program: LinearProgram, monitor: Monitor, seed: int = 0) -> tupl
     found = []
     for side, amounts in (("upper", raised), ("lower", lowered)):
         for i in map(int, np.flatnonzero(amounts > SMALLEST * size)):
-            amount = float(amounts[i])
+            amount = float(amounts[i]) * unit
             if i < rows:
                 entry = Relaxation(program.row_names[i], i, -1, side, amount / float(scaling.rows[i]))
             else:
@@ -77,3 +85,8 @@ def relaxations(program: LinearProgram, monitor: Monitor, seed: int = 0) -> tupl
             found.append((amount * float(price[i]), entry))
     found.sort(key=lambda pair: (-pair[0], pair[1].name))
     return tuple(entry for _, entry in found)
+
+
+def _largest(*arrays: FloatArray) -> float:
+    size = np.abs(np.concatenate(arrays))
+    return float(size.max(where=np.isfinite(size), initial=0.0))

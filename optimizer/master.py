@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
 from ..models.program import LinearProgram
-from .highs import AT_UPPER, BASIC, SMALLEST_COEFFICIENT, LpResult, LpStatus, SolverError, Unbounded
+from .highs import AT_UPPER, BASIC, SMALLEST_COEFFICIENT, LpResult, LpStatus, SolverError, Unbounded, Unsolved
+from .magnitudes import far_apart
 from .progress import Monitor, OutOfTime
 from .scaling import apply, power_of_two, scale
 from .sifting import Sifted
@@ -265,7 +266,10 @@ class Master:
     def _solved(self) -> Point:
         self._monitor.check()
         with self._monitor.solving():
-            result = self._model.solve(self._monitor.left)
+            try:
+                result = self._model.solve(self._monitor.left, self._monitor.heard)
+            except Unsolved as fault:
+                raise Unsolved(f"{fault}; {far_apart(self.program)}") from fault
         if result.status is LpStatus.OUT_OF_TIME:
             raise OutOfTime
         if result.status is LpStatus.INFEASIBLE:

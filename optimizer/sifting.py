@@ -141,7 +141,7 @@ class Sifted:
         whole[self._kept] = found[: self._kept.size]
         return whole
 
-    def solve(self, time_left: float = math.inf) -> LpResult:
+    def solve(self, time_left: float = math.inf, heard: int = 0) -> LpResult:
         """As `Model.solve`, for all columns and rows."""
         end = time.perf_counter() + time_left
         if self._since >= EVERY:
@@ -150,7 +150,7 @@ class Sifted:
         self._since += 1
         while True:
             self._flush()
-            result = self._model.solve(end - time.perf_counter())
+            result = self._model.solve(end - time.perf_counter(), heard)
             without_columns = _left_out(self._kept, self.columns)
             without_rows = _left_out(self._held, self._store.count)
             if result.status is LpStatus.INFEASIBLE and without_columns.size:

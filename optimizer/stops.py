@@ -6,6 +6,12 @@ a second. Nothing is raised where the request is made, so no lock, cache or half
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
 
 class Interrupted(KeyboardInterrupt):
     """Work was given up because somebody asked for it; its text is the reason."""
@@ -38,3 +44,31 @@ def check(heard: int = 0) -> None:
     """Raise `Interrupted` if there have been more requests than those heard before."""
     if len(_reasons) > heard:
         raise Interrupted(_reasons[-1])
+
+
+@dataclass
+class Deferred:
+    """caught: Ctrl-C was pressed while it was deferred."""
+
+    caught: bool = False
+
+
+@contextmanager
+def deferring() -> Iterator[Deferred]:
+    """Where Ctrl-C would raise KeyboardInterrupt in this thread, it is only noted inside the block: for calls of
+    foreign code that an exception must not cross. Whoever enters raises afterwards.
+    """
+    note = Deferred()
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield note
+        return
+
+    def hear(*_: object) -> None:
+        note.caught = True
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield note
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,54 @@
+"""Which numbers of a linear program lie too far apart, and which rules they come from: for errors of the solver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from ..models.program import LinearProgram
+
+FloatArray = NDArray[np.float64]
+
+
+def far_apart(program: LinearProgram) -> str:
+    """The largest and the smallest number that is not zero, each with its row or column and rule, and the cure."""
+    found = [(abs(value), what) for value, what in _extremes(program)]
+    if not found:
+        return ""
+    (small, least), (large, most) = min(found), max(found)
+    return (
+        f"its numbers lie {large / small:.0e} apart: the largest is {large:.3g}, {most}; the smallest is {small:.3g}, "
+        f"{least}. Bring the amounts of the case behind them closer together, or set the small one to 0"
+    )
+
+
+def _extremes(program: LinearProgram) -> Iterator[tuple[float, str]]:
+    """Smallest and largest number of each kind, and what each is."""
+    matrix = csr_array(program.matrix)
+    row_of = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    for k in _ends(matrix.data):
+        column = program.column_names[int(matrix.indices[k])]
+        yield float(matrix.data[k]), f"the coefficient of '{column}' in {_row(program, int(row_of[k]))}"
+    for j in _ends(program.cost):
+        yield float(program.cost[j]), f"the coefficient of '{program.column_names[j]}' in the objective"
+    for side in (program.row_lower, program.row_upper):
+        for i in _ends(side):
+            yield float(side[i]), f"the limit of {_row(program, i)}"
+    for side in (program.col_lower, program.col_upper):
+        for j in _ends(side):
+            yield float(side[j]), f"a bound of '{program.column_names[j]}'"
+
+
+def _ends(values: FloatArray) -> list[int]:
+    size = np.abs(values)
+    places = np.flatnonzero(np.isfinite(size) & (size > 0.0))
+    return [int(places[np.argmin(size[places])]), int(places[np.argmax(size[places])])] if places.size else []
+
+
+def _row(program: LinearProgram, i: int) -> str:
+    name = program.row_names[i]
+    rule = program.rules.get(name.partition("[")[0])
+    return f"row '{name}'" + (f" ({rule.title})" if rule is not None else "")
