@@ -8,7 +8,7 @@ expected rows, the kernels' exposures and every statement are sums over the same
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any
@@ -284,9 +284,14 @@ class Ledger:
         keep = size >= LEAST
         if keep.all():
             return self
-        kept = (self.decision, self.account, self.period, self.coefficient, self.atom)
-        decision, account, period, coefficient, atom = (values[keep] for values in kept)
-        return Ledger(self.decisions, self.periods, decision, account, period, coefficient, atom, self.factors)
+        return replace(
+            self,
+            decision=self.decision[keep],
+            account=self.account[keep],
+            period=self.period[keep],
+            coefficient=self.coefficient[keep],
+            atom=self.atom[keep],
+        )
 
     @cached_property
     def reach(self) -> FloatArray:

@@ -251,7 +251,7 @@ class Model:
             return LpStatus.OUT_OF_TIME
         if outcome != highspy.HighsStatus.kOk:
             return None
-        known = {
+        known: dict[Any, LpStatus] = {
             kinds.kOptimal: LpStatus.OPTIMAL,
             kinds.kInfeasible: LpStatus.INFEASIBLE,
             kinds.kUnbounded: LpStatus.UNBOUNDED,
@@ -323,7 +323,7 @@ def _quiet(watch: _Watch) -> Any:
     return highs
 
 
-def _ran(highs: Any, watch: _Watch, end: float, heard: int) -> tuple[object, object]:
+def _ran(highs: Any, watch: _Watch, end: float, heard: int) -> tuple[Any, Any]:
     """Run, and the outcomes of the call and of the model; kTimeLimit where the end came. See `Model.solve`."""
     kinds = highspy.HighsModelStatus
     with stops.deferring() as ctrl_c:

@@ -27,6 +27,7 @@ from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relat
 from .sample import Rows, Sample
 from .settings import Settings
 from .solution import Conflict, Evaluated, Learnt, LeastRisk, Relaxation, RiskLimit, RiskValue, Solution, Vertex
+from .verify import check_plan, crossed, in_doubt
 
 __all__ = [
     "Conflict",
@@ -48,7 +49,6 @@ NEAR_ROWS = 0.8  # or smaller, where a pilot or other searches have been near: t
 FIRST_GAP = 2e-4  # a narrower one is not worth while before a full pass, unless a pilot has been near
 ROUND_SHARE = 0.8  # of the gap wanted that a round on the working set leaves
 POLISH_ROUNDS = 3
-ROW_TOLERANCE = 1e-6
 
 
 def maximise(
@@ -326,18 +326,16 @@ class _Search:
         master, monitor, program = self.master, self.monitor, self.program
         plan = self.found.plan if self.conflict is None else None
         sense = 1.0 if program.maximise else -1.0
-        prices = self.prices or master.prices()
         objective = -math.inf if plan is None else master.primary(plan.x)
-        gap = relative_gap(monitor.upper, objective)
+        if plan is not None:
+            self._check(plan, objective)
+        prices = self.prices or master.prices()
+        gap = relative_gap(max(monitor.upper, objective), min(monitor.upper, objective))
         bounds = sorted((sense * monitor.upper, sense * objective))
         if self.conflict is not None:
             status = Status.INFEASIBLE
         else:
             status = Status.CERTIFIED if gap <= self.settings.gap else Status.STOPPED
-        if plan is not None:
-            worst, name = master.worst_row(plan.x)
-            if worst > ROW_TOLERANCE:
-                raise SolverError(f"the plan breaks row '{name}' by {worst:.1e} of its size; see the scaling report")
         return Solution(
             status=status,
             columns=None if plan is None else plan.x,
@@ -362,6 +360,24 @@ class _Search:
             messages=tuple(self.messages),
             learnt=Learnt(master.pool, (*self.found.known, *(() if plan is None else (plan,))), self.vertex),
         )
+
+    def _check(self, plan: Evaluated, objective: float) -> None:
+        """Look at a plan and its bound for the last time. SolverError if it breaks a row, a bound or a limit, or is
+        better than the bound: then one of the two is false, and so would be the certificate.
+        """
+        master, monitor = self.master, self.monitor
+        check_plan(master, self.risks, plan)
+        if not crossed(objective, monitor.upper):
+            return
+        self.messages.append("the bounds crossed: the linear program was solved again from scratch")
+        if not self.piloted:
+            master.drop_all()
+        monitor.lift()
+        master.aim_primary()
+        monitor.upper = master.afresh().bound
+        self.prices = master.prices()
+        if crossed(objective, monitor.upper):
+            raise SolverError(in_doubt(self.program, objective, monitor.upper))
 
     def _risk_values(self, plan: Evaluated, prices: Prices) -> tuple[RiskValue, ...]:
         return tuple(

@@ -1,4 +1,4 @@
-"""Which numbers of a linear program lie too far apart, and which rules they come from: for errors of the solver."""
+"""Numbers of a linear program that make no sense, or lie too far apart, and the rules that they come from."""
 
 from __future__ import annotations
 
@@ -9,8 +9,35 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..models.program import LinearProgram
+from .answers import SolverError
 
 FloatArray = NDArray[np.float64]
+
+
+def check(program: LinearProgram) -> None:
+    """Raise `SolverError` naming the first row or column whose numbers make no sense."""
+    matrix = csr_array(program.matrix)
+    rows, columns = matrix.shape
+    for name, names, count in (("row", program.row_names, rows), ("column", program.column_names, columns)):
+        if len(names) != count:
+            raise SolverError(f"'{program.name}' has {count} {name}s and {len(names)} {name} names")
+    bad = np.flatnonzero(~np.isfinite(matrix.data))
+    if bad.size:
+        row = int(np.searchsorted(matrix.indptr, bad[0], side="right") - 1)
+        column = program.column_names[int(matrix.indices[bad[0]])]
+        raise SolverError(f"row '{program.row_names[row]}': the coefficient of '{column}' is {matrix.data[bad[0]]}")
+    for name, values in (("objective", program.cost), ("value", program.value)):
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            raise SolverError(f"the {name}'s coefficient of '{program.column_names[int(bad[0])]}' is not finite")
+    for kind, names, low, high in (
+        ("row", program.row_names, program.row_lower, program.row_upper),
+        ("column", program.column_names, program.col_lower, program.col_upper),
+    ):
+        bad = np.flatnonzero(np.isnan(low) | np.isnan(high) | (low > high) | (low == np.inf) | (high == -np.inf))
+        if bad.size:
+            i = int(bad[0])
+            raise SolverError(f"{kind} '{names[i]}' has the bounds [{low[i]}, {high[i]}]; no number lies between them")
 
 
 def far_apart(program: LinearProgram) -> str:
