@@ -11,6 +11,7 @@ import numpy as np
 from ..kernels.apart import apart
 from ..kernels.backend import Backend, Held
 from ..kernels.chunked import Chunked
+from ..kernels.pause import checking
 from ..kernels.tables import ProcessTable
 from ..models.reading.faults import CaseError, Fault, show
 from ..models.reading.variants import apply_variant
@@ -105,8 +106,9 @@ def compare(
 
     Raises:
         CaseError, DeviceError, SolverError: as `optimize`; also for a name that is no variant of the case.
+        OutOfTime: the time limit has passed before the scenarios were drawn.
     """
-    clock = Clock(progress)
+    clock = Clock(progress, time_limit)
     names = _names(case, variants)
     count, key = checked(case, scenarios, seed, gap, time_limit)
     _check_milestones(milestones)
@@ -172,11 +174,12 @@ def _drawn(cases: Iterable[Case], backend: Backend, told: _Told) -> list[_Drawn]
     """The scenarios; variants with the same drivers share them."""
     drawn: list[_Drawn] = []
     told.clock.tell(f"drawing {told.count:,} scenarios")
-    for case in cases:
-        processes = process_table(case)
-        if not any(same_drivers(processes, one.processes) for one in drawn):
-            make = partial(simulated, case, processes, backend, told.count, told.seed)
-            drawn.append(_Drawn(processes, devices.steadily(backend, make)))
+    with checking(told.clock.check):
+        for case in cases:
+            processes = process_table(case)
+            if not any(same_drivers(processes, one.processes) for one in drawn):
+                make = partial(simulated, case, processes, backend, told.count, told.seed)
+                drawn.append(_Drawn(processes, devices.steadily(backend, make)))
     return drawn
 
 

@@ -95,8 +95,9 @@ def frontier(
     Raises:
         CaseError, DeviceError, SolverError: as `optimize`; also for a limit that the case does not have, and for
             amounts out of order.
+        OutOfTime: the time limit has passed before there was a linear program.
     """
-    clock = Clock(progress)
+    clock = Clock(progress, time_limit)
     count, key = checked(case, scenarios, seed, gap, time_limit)
     number = checked_frontier(case, limit, points, low, high)
     backend = devices.choose(device, *tails(case))

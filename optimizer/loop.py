@@ -23,7 +23,7 @@ from .phase_one import CLEARLY, FEASIBLE, deepest, good_inside, least_alone, lea
 from .pilot import Pilot, retake
 from .plan import Passes, Status
 from .polish import polish
-from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
+from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap, time_is_up
 from .sample import Rows, Sample
 from .settings import Settings
 from .solution import Conflict, Evaluated, Learnt, LeastRisk, Relaxation, RiskLimit, RiskValue, Solution, Vertex
@@ -125,7 +125,7 @@ class _Search:
         except Enough as reason:
             stopped = str(reason) or "stopped by its caller"
         except OutOfTime:
-            stopped = f"the time limit of {self.settings.time_limit} s has passed"
+            stopped = time_is_up(self.settings.asked)
         if stopped:
             self.messages.append(stopped)
             self.monitor.lift()

@@ -45,7 +45,12 @@ class Enough(Exception):
 
 
 class OutOfTime(Exception):
-    """The time limit has passed. Never leaves the loop."""
+    """The time limit has passed. It leaves `compare` and `frontier`, with a text, where nothing could be planned."""
+
+
+def time_is_up(limit: float | None) -> str:
+    """What to say where a search ends at its time limit, seconds."""
+    return "the time limit has passed" if limit is None else f"the time limit of {limit:g} s has passed"
 
 
 class Monitor:

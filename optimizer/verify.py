@@ -80,4 +80,4 @@ def faults(
 
 def _finite_size(*limits: FloatArray) -> FloatArray:
     """(rows,) the largest finite size of each row's limits."""
-    return np.max([np.where(np.isfinite(limit), np.abs(limit), 0.0) for limit in limits], axis=0)
+    return np.asarray(np.max([np.where(np.isfinite(limit), np.abs(limit), 0.0) for limit in limits], axis=0))
