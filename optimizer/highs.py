@@ -21,20 +21,7 @@ from scipy.sparse import csc_array, csr_array
 from . import stops
 from .answers import FloatArray, LpResult, LpStatus, SolverError, Unbounded, Unsolved, finite, ordered
 
-__all__ = [
-    "AT_LOWER",
-    "AT_UPPER",
-    "BASIC",
-    "SMALLEST_COEFFICIENT",
-    "TOLERANCE",
-    "LpResult",
-    "LpStatus",
-    "Model",
-    "SolverError",
-    "StatusArray",
-    "Unbounded",
-    "Unsolved",
-]
+__all__ = ["LpResult", "LpStatus", "SolverError", "Unbounded", "Unsolved"]
 
 IndexArray = NDArray[np.int32]
 StatusArray = NDArray[np.int8]
@@ -89,7 +76,7 @@ class Model:
         self.rows = rows
         self.columns = columns
         self._solved = False
-        self._watch = _Watch()
+        self._watch = stops.Watch()
         highs = self._highs = _quiet(self._watch)
         self._option("random_seed", seed)
         self._option("solver", "simplex")
@@ -289,26 +276,57 @@ class Model:
         _check(status, what)
 
 
-class _Watch:
-    """What HiGHS asks in each iteration: whether the time is over, or somebody wants it to stop."""
+def solve_whole(
+    cost: FloatArray,
+    matrix: csr_array,
+    rows: tuple[FloatArray, FloatArray],
+    columns: tuple[FloatArray, FloatArray],
+    whole: NDArray[np.bool_],
+    gap: float,
+    nodes: int,
+    time_left: float = math.inf,
+    heard: int = 0,
+) -> LpResult:
+    """The best point found of a linear program some of whose columns, `whole`, take whole numbers only; no duals.
 
-    def __init__(self) -> None:
-        self.late = False
-        self._end = math.inf
-        self._heard = 0
-        self._ctrl_c = stops.Deferred()
+    On one thread, and limited by `nodes` of the search tree rather than by seconds: the same call gives the same point.
+    rows, columns: lower and upper bounds of each. `x` is empty where the nodes were not enough for any point.
 
-    def begin(self, end: float, heard: int, ctrl_c: stops.Deferred) -> None:
-        self.late, self._end, self._heard, self._ctrl_c = False, end, heard, ctrl_c
+    Raises `Unsolved`, `Interrupted` and KeyboardInterrupt as `Model.solve`.
+    """
+    finite("cost", cost)
+    finite("coefficient", matrix.data)
+    ordered("row", *rows)
+    ordered("column", *columns)
+    watch = stops.Watch()
+    highs = _quiet(watch)
+    options = {"random_seed": 0, "mip_rel_gap": gap, "mip_max_nodes": nodes, "small_matrix_value": SMALLEST_COEFFICIENT}
+    for name, value in options.items():
+        _set(highs, name, value)
+    lp = _lp(cost, matrix, *rows, *columns)
+    kinds = highspy.HighsVarType
+    lp.integrality_ = [kinds.kInteger if each else kinds.kContinuous for each in whole]
+    _check(highs.passModel(lp), "passModel")
+    _, model = _ran(highs, watch, time.perf_counter() + time_left, heard)
+    status, empty = highspy.HighsModelStatus, np.zeros(0)
+    if model in (status.kInfeasible, status.kUnboundedOrInfeasible):
+        return LpResult(LpStatus.INFEASIBLE, empty, math.nan, empty, empty, empty, 0)
+    if model == status.kTimeLimit:
+        return LpResult(LpStatus.OUT_OF_TIME, empty, math.nan, empty, empty, empty, 0)
+    if model not in (status.kOptimal, status.kSolutionLimit):
+        raise Unsolved(
+            f"HiGHS ended with status '{highs.modelStatusToString(model)}' on a mixed-integer program of "
+            f"{matrix.shape[0]} rows and {matrix.shape[1]} columns"
+        )
+    info = highs.getInfo()
+    found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    x = np.array(highs.getSolution().col_value, dtype=np.float64) if found else empty
+    finite("column of the solution", x)
+    objective = float(info.objective_function_value) if found else math.nan
+    return LpResult(LpStatus.OPTIMAL, x, objective, empty, empty, empty, 0)
 
-    def __call__(self, _kind: object, _message: str, _out: object, into: Any, _data: object) -> None:
-        if time.perf_counter() > self._end:
-            self.late = into.user_interrupt = True
-        elif self._ctrl_c.caught or stops.number() > self._heard:
-            into.user_interrupt = True
 
-
-def _quiet(watch: _Watch) -> Any:
+def _quiet(watch: stops.Watch) -> Any:
     """A solver on one thread that says nothing and asks `watch`.
 
     Not a `highspy.Highs`: that prints a banner as soon as it is made, from version 1.16 on.
@@ -323,7 +341,7 @@ def _quiet(watch: _Watch) -> Any:
     return highs
 
 
-def _ran(highs: Any, watch: _Watch, end: float, heard: int) -> tuple[Any, Any]:
+def _ran(highs: Any, watch: stops.Watch, end: float, heard: int) -> tuple[Any, Any]:
     """Run, and the outcomes of the call and of the model; kTimeLimit where the end came. See `Model.solve`."""
     kinds = highspy.HighsModelStatus
     with stops.deferring() as ctrl_c:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from .calendar import closed_periods
 from .progress import OutOfTime, Progress, ProgressEvent, time_is_up
 
 FloatArray = NDArray[np.float64]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,18 @@ class Clock:
         """Raise `OutOfTime` once the limit has passed, `Interrupted` once somebody has asked to stop."""
         stops.check()
         if self.left == 0.0:
-            raise OutOfTime(f"{time_is_up(self._limit)} while {self._phase}: nothing was planned")
+            raise self._late()
+
+    def _late(self) -> OutOfTime:
+        return OutOfTime(f"{time_is_up(self._limit)} while {self._phase}: nothing was planned")
+
+    def timed(self, step: Callable[[float], R]) -> R:
+        """Do a step that is told how many seconds it has; `OutOfTime` as from `check`."""
+        self.check()
+        try:
+            return step(math.inf if self.left is None else self.left)
+        except OutOfTime:
+            raise self._late() from None
 
     def lap(self) -> float:
         """Seconds since the last lap."""
@@ -159,7 +172,7 @@ def _prepared(
     clock.tell("building the linear program")
     ledger = ledger.told(means)
     cash, losses = liquidity(case, ledger), measured(case, ledger, rates)
-    closed = closed_periods(case, ledger, means, rates)
+    closed = clock.timed(lambda left: closed_periods(case, ledger, means, rates, left))
     program = build_program(case, ledger, means, rates, closed, clock.check)
     build += clock.lap()
     return Prepared(

@@ -6,11 +6,14 @@ a second. Nothing is raised where the request is made, so no lock, cache or half
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 
 class Interrupted(KeyboardInterrupt):
@@ -72,3 +75,22 @@ def deferring() -> Iterator[Deferred]:
         yield note
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class Watch:
+    """What HiGHS asks in each iteration: whether the time is over, or somebody wants it to stop."""
+
+    def __init__(self) -> None:
+        self.late = False
+        self._end = math.inf
+        self._heard = 0
+        self._ctrl_c = Deferred()
+
+    def begin(self, end: float, heard: int, ctrl_c: Deferred) -> None:
+        self.late, self._end, self._heard, self._ctrl_c = False, end, heard, ctrl_c
+
+    def __call__(self, _kind: object, _message: str, _out: object, into: Any, _data: object) -> None:
+        if time.perf_counter() > self._end:
+            self.late = into.user_interrupt = True
+        elif self._ctrl_c.caught or number() > self._heard:
+            into.user_interrupt = True
