@@ -129,6 +129,11 @@ class Master:
         return len(self._rows)
 
     @property
+    def sizes(self) -> FloatArray:
+        """(columns,) the usual size of each column, by which it is scaled."""
+        return self._scaling.columns
+
+    @property
     def pool(self) -> tuple[Cut, ...]:
         """The cuts, as they were added."""
         return tuple(row.cut for row in self._rows)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array
 
 from ..models.program import LinearProgram
-from .highs import SolverError
+from .highs import TOLERANCE, SolverError
 from .magnitudes import far_apart
 from .master import Master
 from .phase_one import FEASIBLE
@@ -36,7 +36,7 @@ def in_doubt(program: LinearProgram, objective: float, upper: float) -> str:
 
 def check_plan(master: Master, risks: Sequence[RiskLimit], plan: Evaluated) -> None:
     """SolverError if a plan breaks a row, a bound or a limit."""
-    found = faults(master.program, risks, master.scales, plan.x, plan.values)
+    found = faults(master.program, risks, master.scales, master.sizes, plan.x, plan.values)
     worst, name = master.worst_row(plan.x)
     if worst > BROKEN and not found:
         found = [f"row '{name}' is broken by {worst:.1e} of its size"]
@@ -45,12 +45,18 @@ def check_plan(master: Master, risks: Sequence[RiskLimit], plan: Evaluated) -> N
 
 
 def faults(
-    program: LinearProgram, risks: Sequence[RiskLimit], scales: Sequence[float], x: FloatArray, values: FloatArray
+    program: LinearProgram,
+    risks: Sequence[RiskLimit],
+    scales: Sequence[float],
+    sizes: FloatArray,
+    x: FloatArray,
+    values: FloatArray,
 ) -> list[str]:
     """What `x` (columns,) breaks, the worst row first; nothing where it is a plan.
 
     values: (M,) its CVaRs; scales: (M,) sizes of the losses, in which the limits hold to within FEASIBLE. A row holds
-    to within BROKEN of the sum of its terms' sizes, or of its limit where that is larger.
+    to within BROKEN of the sum of its terms' sizes, or of its limit where that is larger; where all of them are about
+    zero, to within the solver's tolerance at `sizes` (columns,), the usual size of each column.
     """
     if not np.isfinite(x).all():
         return [f"'{program.column_names[int(np.flatnonzero(~np.isfinite(x))[0])]}' is no number"]
@@ -65,6 +71,8 @@ def faults(
         value, terms = matrix @ x, abs(matrix) @ np.abs(x)
         over = np.maximum(program.row_lower - value, value - program.row_upper)
         size = np.maximum(terms, _finite_size(program.row_lower, program.row_upper))
+        usual = (abs(matrix) @ diags_array(sizes)).max(axis=1).toarray().ravel()
+        size = np.maximum(size, 2.0 * TOLERANCE / BROKEN * usual)
         share = over / np.where(size > 0.0, size, 1.0)
         i = int(np.argmax(share))
         if share[i] > BROKEN:
