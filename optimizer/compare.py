@@ -20,13 +20,13 @@ from . import device as devices
 from .amounts import Amounts
 from .arguments import checked
 from .assemble import process_table, risk_limits
-from .compose import Circumstances, compose, timings
+from .compose import Circumstances, compose, timings, unplanned
 from .differences import Outcome, milestones_of, outcome, tables
 from .loop import maximise
 from .out_of_sample import fresh_count, fresh_draws, fresh_losses_of
 from .plan import Plan, Table
 from .prepare import Clock, Prepared, prepare, same_drivers, simulated
-from .progress import Progress, named
+from .progress import OutOfTime, Progress, named
 from .settings import Settings
 from .shortfalls import tails
 from .solution import Solution
@@ -106,7 +106,6 @@ def compare(
 
     Raises:
         CaseError, DeviceError, SolverError: as `optimize`; also for a name that is no variant of the case.
-        OutOfTime: the time limit has passed before the scenarios were drawn.
     """
     clock = Clock(progress, time_limit)
     names = _names(case, variants)
@@ -117,7 +116,11 @@ def compare(
     told = _Told(
         count, key, Settings(gap=gap, time_limit=time_limit), fresh_count(count) if out_of_sample else 0, clock
     )
-    outcomes = _outcomes(case, cases, backend, told, progress)
+    try:
+        outcomes = _outcomes(case, cases, backend, told, progress)
+    except OutOfTime as late:
+        plans = {name: unplanned(one, backend, count, key, str(late)) for name, one in cases.items()}
+        outcomes = {name: outcome(name, _title(case, name), plan, None) for name, plan in plans.items()}
     reference = _reference(outcomes)
     marks = tuple(milestones) if milestones is not None else milestones_of(list(outcomes.values()))
     compared = tables(case, list(outcomes.values()), reference, marks)

@@ -45,7 +45,7 @@ class Enough(Exception):
 
 
 class OutOfTime(Exception):
-    """The time limit has passed. It leaves `compare` and `frontier`, with a text, where nothing could be planned."""
+    """The time limit has passed. Never leaves the engine: what was found by then is the result."""
 
 
 def time_is_up(limit: float | None) -> str:

@@ -103,9 +103,6 @@ def _explain(error: Exception) -> int:
     if isinstance(error, UsageError):
         print(f"capmix: {safe(error)}", file=sys.stderr)
         return Exit.USAGE
-    if type(error).__name__ == "OutOfTime":  # of compare and frontier: nothing was planned
-        print(f"capmix: {safe(error)}", file=sys.stderr)
-        return Exit.STOPPED
     if isinstance(error, ArithmeticError):  # the drivers of the case leave the range of numbers
         print(f"capmix: {safe(error)}\ncheck the volatilities, drifts and means of the case's drivers", file=sys.stderr)
         return Exit.USAGE
