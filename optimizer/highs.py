@@ -45,6 +45,7 @@ ATTEMPTS = (
 # iterations of one attempt: solves that end take about one per row and column, others go round in circles
 PATIENCE = (10_000, 10)
 DEVEX = 1  # approximate edge weights: Harris 1973, https://doi.org/10.1007/BF01580108
+LARGEST_COEFFICIENT = 1e14  # HiGHS refuses 1e15
 SMALLEST_COEFFICIENT = 1e-12  # HiGHS drops what is smaller; the least value it lets us set
 
 

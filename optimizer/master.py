@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
 from ..models.program import LinearProgram
-from .highs import AT_UPPER, BASIC, SMALLEST_COEFFICIENT, LpResult, LpStatus, Unbounded, Unsolved
+from .highs import (
+    AT_UPPER,
+    BASIC,
+    LARGEST_COEFFICIENT,
+    SMALLEST_COEFFICIENT,
+    LpResult,
+    LpStatus,
+    SolverError,
+    Unbounded,
+)
 from .magnitudes import check, far_apart
 from .progress import Monitor, OutOfTime
 from .scaling import apply, power_of_two, scale
@@ -254,6 +263,13 @@ class Master:
             coefficient = np.append(coefficient, -self.scales[cut.limit] * row_scale)
         index = np.append(index, self._width + 1 + cut.limit)
         coefficient = np.append(coefficient, -self.scales[cut.limit] * row_scale)
+        size = float(np.abs(coefficient).max())
+        if not size <= LARGEST_COEFFICIENT:
+            raise SolverError(
+                f"losses in the tail of a risk limit reach {self.scales[cut.limit]:.1e}, which dwarfs the amounts of "
+                f"'{self.program.name}' ({size:.0e} to 1 in one row): check the volatilities, drifts and jumps of its "
+                "drivers"
+            )
         upper = (self.limits[cut.limit] - constant) * row_scale
         self._model.add_row(-math.inf, upper, index.astype(np.int32), coefficient)
         self._rows.append(_Row(cut.limit, row_scale, constant, cut))
@@ -285,8 +301,8 @@ class Master:
         with self._monitor.solving():
             try:
                 result = self._model.solve(self._monitor.left, self._monitor.heard)
-            except Unsolved as fault:
-                raise Unsolved(f"{fault}; {far_apart(self.program)}") from fault
+            except SolverError as fault:
+                raise type(fault)(f"{fault}; {far_apart(self.program)}") from fault
         if result.status is LpStatus.OUT_OF_TIME:
             raise OutOfTime
         if result.status is LpStatus.INFEASIBLE:
