@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from capmix import Plan, Status, load_case, optimize
+from capmix import Plan, SolverError, Status, load_case, optimize
 from capmix.models.schema.case import Case
 from capmix.optimizer.assemble import risk_limits
 from capmix.optimizer.device import choose
@@ -136,6 +136,14 @@ def test_losses_beyond_reach_are_as_many_losses() -> None:
         return optimize(replace(case, tax=tax), scenarios=COUNT, out_of_sample=False).objective_value
 
     assert carried(1e9) == pytest.approx(carried(1e3), rel=2e-5)
+
+
+@pytest.mark.parametrize("volatility", [1e4, 1e12])
+def test_losses_that_dwarf_the_case_are_an_error_in_words(volatility: float) -> None:
+    case = starter()
+    wild = tuple(replace(d, volatility=flat(volatility, case)) if d.id == "sofr" else d for d in case.driver)
+    with pytest.raises(SolverError, match="check the volatilities, drifts and jumps"):
+        optimize(replace(case, driver=wild), scenarios=COUNT, out_of_sample=False)
 
 
 @pytest.mark.parametrize(
