@@ -19,7 +19,7 @@ from ..models.ledger import ACCOUNT_NUMBER, Account, Decision, Ledger
 from ..models.schema.case import Case
 from ..models.schema.seniority import SENIORITIES, seniority
 from .amounts import Amounts
-from .assemble import driver_order
+from .driver_order import driver_order
 from .tabulate import NEGLIGIBLE
 
 DEBT_RANKS = SENIORITIES[:3]

@@ -21,6 +21,7 @@ from capmix.optimizer.assemble import Measured
 from capmix.optimizer.bearers import Bearing, bear, level_of, settling
 from capmix.optimizer.claims import ARREARS, BACKSTOP, OWN, PREPAYMENTS, claims
 from capmix.optimizer.device import choose
+from capmix.optimizer.driver_order import driver_order
 from capmix.optimizer.loss_tables import bearers, loss_tables
 from capmix.optimizer.prepare import Prepared, prepare
 from hypothesis import given, settings
@@ -112,7 +113,7 @@ def test_a_recount_scenario_by_scenario(made: Made) -> None:
     cash = balances(x, ready.liquidity.table, ready.liquidity.matrix @ decided)
     price = atoms(x, ledger.factors)[:, ledger.atom] * ledger.coefficient * decided[ledger.decision]
     last = ledger.periods - 1
-    alive = [d.id for d in ready.case.driver].index("lab_alive")
+    alive = driver_order(ready.case).index("lab_alive")
     for i, row in enumerate(rows):
         below = np.flatnonzero(cash[i] < -1e-9)
         t = int(below[0]) if below.size else last
@@ -157,7 +158,7 @@ def test_own_equity_is_what_the_expected_path_leaves(made: Made) -> None:
     for k, claim in enumerate(settle.claims.claims):
         if claim.instrument == PREPAYMENTS:
             values = made.ready.backend.values(made.ready.store, np.arange(COUNT))[
-                :, [d.id for d in amounts.case.driver].index("lab_alive")
+                :, driver_order(amounts.case).index("lab_alive")
             ]
             keep = amounts.ledger.account == ACCOUNT_NUMBER[Account.PREPAYMENT]
             ledger = amounts.ledger
@@ -243,9 +244,7 @@ def test_a_dead_guarantor_pays_what_is_left_of_him(made: Made) -> None:
     case = replace(case, party=tuple(replace(p, survival="lab_alive") if p.id == "lab" else p for p in case.party))
     settle, one = made.settled(case=case)
     k = settle.claims.guaranteed[0]
-    alive = made.ready.backend.values(made.ready.store, np.arange(COUNT))[
-        :, [d.id for d in case.driver].index("lab_alive")
-    ]
+    alive = made.ready.backend.values(made.ready.store, np.arange(COUNT))[:, driver_order(case).index("lab_alive")]
     seen = alive[np.arange(COUNT), one.date]
     assert 0.0 < (seen < 1.0).mean() < 1.0
     assert (one.guarantees[:, 0] <= seen * one.due[:, k] + 1e-12).all()
@@ -368,9 +367,7 @@ def test_a_contract_that_another_takes_over_is_worth_its_share_of_what_is_still_
             ahead[t] += each * max(0, first + terms.term - max(t + 1, first)) * (t >= d.period)
     assert ahead[0] == 0.0
     assert ahead[-1] > 0.0  # the contract outlives the horizon
-    alive = made.ready.backend.values(made.ready.store, np.arange(COUNT))[
-        :, [d.id for d in case.driver].index("lab_alive")
-    ]
+    alive = made.ready.backend.values(made.ready.store, np.arange(COUNT))[:, driver_order(case).index("lab_alive")]
     more = share * ahead[one.date] * alive[np.arange(COUNT), one.date]
     assert one.value - plain.value == pytest.approx(more, rel=1e-9, abs=1e-9)
     debt = [k for k, c in enumerate(settle.claims.claims) if c.instrument != OWN]
