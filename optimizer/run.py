@@ -20,6 +20,7 @@ from .progress import Progress
 from .settings import Settings
 from .shortfalls import tails
 from .solution import Solution
+from .tidy import tidied
 
 FloatArray = NDArray[np.float64]
 
@@ -64,12 +65,17 @@ def optimize(
     solution = maximise(ready.program, limits, backend, ready.store, settings, progress)
     fresh = None
     messages: tuple[str, ...] = ()
+    try:
+        found = solution
+        solution = devices.steadily(backend, lambda: tidied(ready, found, limits, gap))
+    except KeyboardInterrupt:
+        messages = ("interrupted before traces of amounts were cleared",)
     if out_of_sample and solution.decisions is not None and ready.losses:
         clock.tell("checking the plan on fresh draws")
         try:
             fresh = devices.steadily(backend, lambda: _on_fresh(ready, solution, fresh_count(count), key))
         except KeyboardInterrupt:
-            messages = ("interrupted before the plan was checked on fresh draws",)
+            messages = (*messages, "interrupted before the plan was checked on fresh draws")
     about = Circumstances(key, gap, fresh, messages)
     plan = devices.steadily(backend, lambda: compose(ready, solution, about))
     plan = replace(plan, messages=(*backend.messages, *plan.messages))

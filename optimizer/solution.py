@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -152,7 +153,8 @@ class Solution:
             objective is
             `lower` if maximised and `upper` if minimised.
         gap: (upper - lower) / max(1e-9, |objective|).
-        value: the plan's secondary objective.
+        value: the plan's secondary objective. value_bound: no plan whose objective is within the tolerance that polishing
+            may cost has a higher one; infinite where that was not sought.
         risks: one entry per risk limit.
         row_prices: (rows,) objective gained per unit by which a row's limit is relaxed (>= 0); for an equality, per
             unit
@@ -183,5 +185,6 @@ class Solution:
     scaling: ScalingReport
     conflict: Conflict | None = None
     polished: bool = False
+    value_bound: float = math.inf
     messages: tuple[str, ...] = field(default=())
     learnt: Learnt = field(default=Learnt(), repr=False)

@@ -55,6 +55,9 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
             "gap": number(certificate.gap),
             "tolerance": number(certificate.tolerance),
         },
+        "wealth": None
+        if plan.wealth is None
+        else {"expected": number(plan.wealth.expected), "upper_bound": number(plan.wealth.most)},
         "risk": [_risk(figure) for figure in plan.risk],
         "scenarios": {"count": plan.scenarios.count, "seed": plan.scenarios.seed, "bytes": plan.scenarios.bytes},
         "device": {
