@@ -48,8 +48,8 @@ class Better:
 
 @dataclass(frozen=True)
 class Polished:
-    """x: (columns,) the plan, worth `value`; moved: clearly more than the start. value_bound: no plan above the floor is
-    worth more.
+    """x: (columns,) the plan, worth `value`; moved: clearly more than the start. value_bound: no plan above the floor
+    is worth more.
     """
 
     x: FloatArray

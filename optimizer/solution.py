@@ -153,8 +153,8 @@ class Solution:
             objective is
             `lower` if maximised and `upper` if minimised.
         gap: (upper - lower) / max(1e-9, |objective|).
-        value: the plan's secondary objective. value_bound: no plan whose objective is within the tolerance that polishing
-            may cost has a higher one; infinite where that was not sought.
+        value: the plan's secondary objective. value_bound: no plan has a higher one whose objective is within what
+            polishing may cost; infinite where that was not sought.
         risks: one entry per risk limit.
         row_prices: (rows,) objective gained per unit by which a row's limit is relaxed (>= 0); for an equality, per
             unit

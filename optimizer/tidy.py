@@ -56,7 +56,7 @@ def amounts_of(ready: Prepared, decided: FloatArray) -> Amounts:
 
 
 def _columns(ready: Prepared, columns: FloatArray, decided: FloatArray) -> FloatArray | None:
-    """(columns,) the program's columns for these decisions, tax and all states made anew; None if rows leave them open."""
+    """(columns,) the program's columns for these decisions, tax and states made anew; None if rows leave them open."""
     program, labels = ready.program, ready.case.horizon.labels
     out = columns.copy()
     out[program.decisions] = decided

@@ -73,10 +73,8 @@ def path(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
     yield from heading("Cash and debt service", "expected, bn; compute and cash at each end")
     yield grid(heads, "lrrrrrrr" + "l" * (len(heads) - 8), rows, flexible=-1, gap=space)
     yield note(f"cash: {money(plan.case.cash.opening)} at the start, + earned - invested + raised - service + other")
-    yield note(
-        "earned: operating cash flow; raised: placed and drawn; service: interest and repayment; other: customer"
-    )
-    yield note("prepayments less credits, fees, dividends, tax, and interest on cash")
+    yield note("earned: operating cash flow; raised: placed and drawn; service: interest and repayment;")
+    yield note("other: prepayments less credits, fees, dividends, tax, interest on cash")
     if scale is not None:
         yield note(
             f"cash over the futures: {g.outer} 5–95 %, {g.inner} middle half, {g.median} median, {g.floor} minimum cash"
