@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
@@ -14,7 +14,7 @@ from ..models.ledger import Account
 from . import circular, explain
 from .amounts import Amounts
 from .bearers import bear
-from .covenants import Prices, covenants, over_futures
+from .covenants import Prices, StepPrice, covenants, over_futures
 from .device import describe
 from .entities import entity_tables, remarks
 from .holdings import decision_table, funding, holdings
@@ -56,12 +56,16 @@ OBJECTIVES = {
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a plan's papers need beside the solution: seed, tolerance, losses on fresh draws per risk limit, remarks."""
+    """What a plan's papers need beside the solution: seed, tolerance, losses on fresh draws per risk limit, remarks.
+
+    steps: what a tightening step of each covenant costs, where plans were made again.
+    """
 
     seed: int
     tolerance: float
     fresh: Sequence[FloatArray] | None
     messages: tuple[str, ...]
+    steps: Mapping[str, StepPrice] | None = None
 
 
 def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
@@ -88,7 +92,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         **holdings(amounts, raised),
         **statements(amounts),
         "covenants": covenants(amounts),
-        **over_futures(amounts, ready.backend, ready.store, _prices(ready, solution, risk), program.unit),
+        **over_futures(amounts, ready.backend, ready.store, _prices(ready, solution, risk), program.unit, about.steps),
         **entity_tables(amounts, ready.closed),
         "chain": explain.chain(found, risk, _power(amounts), case.horizon.labels, program.maximise),
         **explain.price_tables(prices, found, program.unit),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..kernels.backend import Evaluator, Held
 from ..models.program import LinearProgram
-from .elastic import relaxations
+from .elastic import explained
 from .highs import SolverError
 from .in_out import Inside, in_out, pulled
 from .incumbent import Incumbent
@@ -157,7 +157,7 @@ class _Search:
                 relaxed = self.master.solve()
             except Infeasible:
                 self.conflict = Conflict()
-                self.conflict = Conflict(relaxations(self.program, self.monitor, self.settings.seed))
+                self.conflict = explained(self.program, self.monitor, self.settings.seed)
                 return
             self.monitor.upper = min(self.monitor.upper, relaxed.bound)
             self.monitor.tell("relaxed")

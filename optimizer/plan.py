@@ -120,11 +120,15 @@ class Fault:
 
 @dataclass(frozen=True)
 class Infeasibility:
-    """`least`: per risk limit, (name, limit asked, least possible alone, unit). `faults`: rules that conflict."""
+    """`least`: per risk limit, (name, limit asked, least possible alone, unit). `faults`: rules that give way together.
+
+    proven: where exactly these give way, the rules have been solved again and can be met on the expected path.
+    """
 
     reason: str
     least: tuple[tuple[str, float, float, str], ...] = ()
     faults: tuple[Fault, ...] = ()
+    proven: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from .settings import Settings
 from .shortfalls import tails
 from .solution import Solution
 from .tidy import tidied
+from .tightened import step_prices
 
 FloatArray = NDArray[np.float64]
 
@@ -76,7 +77,16 @@ def optimize(
             fresh = devices.steadily(backend, lambda: _on_fresh(ready, solution, fresh_count(count), key))
         except KeyboardInterrupt:
             messages = (*messages, "interrupted before the plan was checked on fresh draws")
-    about = Circumstances(key, gap, fresh, messages)
+    steps = None
+    if solution.decisions is not None and ready.case.covenant:
+        clock.tell("pricing a tightening step of each covenant")
+        left = None if time_limit is None else max(0.0, time_limit - clock.elapsed)
+        try:
+            settled = solution
+            steps = devices.steadily(backend, lambda: step_prices(ready, settled, gap, left, progress))
+        except KeyboardInterrupt:
+            messages = (*messages, "interrupted before steps of covenants were priced by planning again")
+    about = Circumstances(key, gap, fresh, messages, steps)
     plan = devices.steadily(backend, lambda: compose(ready, solution, about))
     plan = replace(plan, messages=(*backend.messages, *plan.messages))
     return replace(plan, timings=timings(ready, solution, clock.elapsed))

@@ -109,11 +109,15 @@ class LeastRisk:
 class Conflict:
     """Why no plan exists: the linear program's own rules (`relaxations`) or the risk limits (`least`, `joint`).
 
-    joint: per risk limit, limits that one plan can meet together: all raised by the same multiple of their scale, as
-    little as possible. Empty where the linear program alone has no plan.
+    instead: other limits of the user's that would do in place of the relaxations, each of these sets alone. proven:
+    solving again with exactly the relaxations made has found a point. joint: per risk limit, limits that one plan can
+    meet together: all raised by the same multiple of their scale, as little as possible. Empty where the linear program
+    alone has no plan.
     """
 
     relaxations: tuple[Relaxation, ...] = ()
+    instead: tuple[tuple[Relaxation, ...], ...] = ()
+    proven: bool = False
     least: tuple[LeastRisk, ...] = ()
     joint: tuple[float, ...] = ()
 

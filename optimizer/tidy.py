@@ -106,7 +106,7 @@ def _replaced(
     reached = max(0.0, relative_gap(sense * bound, sense * objective))
     certified = reached <= gap or (solution.status is not Status.CERTIFIED and reached <= solution.gap * (1.0 + 1e-6))
     worth = value >= solution.value - WORTH * max(1.0, abs(solution.value))
-    if not (certified and worth and _worst(program, columns) <= max(ROW, _worst(program, before))):
+    if not (certified and worth and worst_violation(program, columns) <= max(ROW, worst_violation(program, before))):
         return None
     decided = columns[program.decisions]
     risks = _risks(ready, solution.risks, limits, decided)
@@ -121,7 +121,7 @@ def _replaced(
     )  # fmt: skip
 
 
-def _worst(program: LinearProgram, columns: FloatArray) -> float:
+def worst_violation(program: LinearProgram, columns: FloatArray) -> float:
     """The largest violation of a row or a bound, in scaled units relative to max(1, |limit|)."""
     scaling = scale(program)
     activity = (program.matrix @ columns) * scaling.rows

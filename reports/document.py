@@ -177,6 +177,7 @@ def _infeasibility(reason: Infeasibility | None) -> dict[str, Any] | None:
             {"rule": f.rule, "title": f.title, "index": f.index, "amount": number(f.amount), "unit": f.unit}
             for f in reason.faults
         ],
+        "proven": reason.proven,
     }
 
 

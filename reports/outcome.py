@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FAN = ("5%", "25%", "50%", "75%", "95%")
 PRICES = 10
+FAULTS = 12
 
 
 def path(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
@@ -186,8 +187,16 @@ def infeasible(plan: Plan) -> Iterator[RenderableType]:
     if reason.faults:
         yield Text("")
         faults = [(figure(f.amount, 3), f.unit, f"{f.title}: {f.index}" if f.index else f.title) for f in reason.faults]
-        yield note("a plan exists if these limits give way together, by so much:", "")
-        yield grid(("by", "", "limit"), "rll", faults, flexible=2)
+        more = len(faults) - FAULTS
+        these = f"all {len(faults)} of these limits" if more > 0 else "these limits"
+        if reason.proven:
+            risks = "; risk limits come on top" if plan.case.risk else ""
+            yield note(f"all rules can be met if {these} give way together, by so much{risks}:", "")
+        else:
+            yield note(f"{these} are the cheapest that would have to give way together:", "")
+        yield grid(("by", "", "limit"), "rll", faults[:FAULTS], flexible=2)
+        if more > 0:
+            yield note(f"and {more} more, which plan.json lists", "")
 
 
 def proof(plan: Plan, folder: Path | None) -> Iterator[RenderableType]:
