@@ -7,28 +7,30 @@ every risk limit over all scenarios, is certified as well, and is worth no less:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csc_array, csr_array, hstack
 from scipy.sparse.linalg import spsolve
 
 from ..models.ledger import Account
 from ..models.program import LinearProgram
 from .amounts import Amounts, settled
+from .highs import LpStatus, Model, SolverError
 from .phase_one import FEASIBLE
 from .plan import Status
 from .prepare import Prepared
 from .progress import relative_gap
-from .scaling import scale
+from .scaling import apply, scale
 from .solution import RiskLimit, RiskValue, Solution
 
 FloatArray = NDArray[np.float64]
 
 ROW = 1e-7  # in scaled units, relative: what a row may be off by
 WORTH = 1e-6  # of the value: what cleaning may cost
+REPAIR_S = 10.0  # seconds that bringing rows right may take
 PREPAID = 1e-6  # of the largest tax: tax beyond that of the income which is worth a remark
 
 
@@ -39,13 +41,10 @@ def tidied(ready: Prepared, solution: Solution, limits: Sequence[RiskLimit], gap
     """
     if solution.columns is None or solution.decisions is None:
         return solution
-    whole = settled(ready.ledger, solution.decisions)
-    for decided in (whole, solution.decisions):
+    for decided in _candidates(ready, solution.columns, solution.decisions):
         columns = _columns(ready, solution.columns, decided)
         if columns is not None and (better := _replaced(ready, solution, columns, limits, gap)) is not None:
             return better
-        if decided is whole and np.array_equal(whole, solution.decisions):
-            break
     remark = _remark(ready, solution.decisions)
     return replace(solution, messages=(*solution.messages, *remark))
 
@@ -53,6 +52,48 @@ def tidied(ready: Prepared, solution: Solution, limits: Sequence[RiskLimit], gap
 def amounts_of(ready: Prepared, decided: FloatArray) -> Amounts:
     """A plan's amounts as its papers show them: what is too small to be a decision is none."""
     return Amounts(ready.case, ready.ledger, ready.means, settled(ready.ledger, decided), ready.deposit_rates)
+
+
+def _candidates(ready: Prepared, columns: FloatArray, decided: FloatArray) -> Iterator[FloatArray]:
+    """The decisions without traces; these with as little changed as the rows want; and the decisions as they were."""
+    whole = settled(ready.ledger, decided)
+    if not np.array_equal(whole, decided):
+        yield whole
+        near = columns.copy()
+        near[ready.program.decisions] = whole
+        if (repaired := _nearest(ready.program, near)) is not None:
+            yield settled(ready.ledger, repaired)
+    yield decided
+
+
+def _nearest(program: LinearProgram, columns: FloatArray) -> FloatArray | None:
+    """(N,) the decisions nearest to these that hold the rows, those that are zero at zero; None if there are none."""
+    scaling = scale(program)
+    matrix = csr_array(apply(scaling, csr_array(program.matrix)))
+    at = columns / scaling.columns
+    up, down = program.col_upper / scaling.columns - at, at - program.col_lower / scaling.columns
+    price = np.zeros(at.size)
+    price[program.decisions] = 1.0 / np.maximum(1.0, np.abs(at[program.decisions]))
+    nothing = np.zeros(at.size, dtype=np.bool_)
+    nothing[program.decisions] = columns[program.decisions] == 0.0
+    up, down = (np.where(nothing, 0.0, np.maximum(part, 0.0)) for part in (up, down))
+    activity = matrix @ at
+    model = Model(
+        cost=np.concatenate([price, price]),
+        matrix=csr_array(hstack([matrix, -matrix])),
+        row_lower=program.row_lower * scaling.rows - activity,
+        row_upper=program.row_upper * scaling.rows - activity,
+        col_lower=np.zeros(2 * at.size),
+        col_upper=np.concatenate([up, down]),
+    )
+    try:
+        result = model.solve(REPAIR_S)
+    except SolverError:
+        return None
+    if result.status is not LpStatus.OPTIMAL:
+        return None
+    moved = (result.x[: at.size] - result.x[at.size :]) * scaling.columns
+    return np.asarray((columns + moved)[program.decisions])
 
 
 def _columns(ready: Prepared, columns: FloatArray, decided: FloatArray) -> FloatArray | None:
