@@ -29,7 +29,7 @@ from .solution import RiskLimit, RiskValue, Solution
 FloatArray = NDArray[np.float64]
 
 ROW = 1e-7  # in scaled units, relative: what a row may be off by
-WORTH = 1e-6  # of the value: what cleaning may cost
+WORTH = 1e-5  # of the value: what cleaning may cost
 REPAIR_S = 10.0  # seconds that bringing rows right may take
 PREPAID = 1e-6  # of the largest tax: tax beyond that of the income which is worth a remark
 
@@ -41,7 +41,8 @@ def tidied(ready: Prepared, solution: Solution, limits: Sequence[RiskLimit], gap
     """
     if solution.columns is None or solution.decisions is None:
         return solution
-    for decided in _candidates(ready, solution.columns, solution.decisions):
+    repair = solution.status is Status.CERTIFIED  # a search that was stopped has no time left for it
+    for decided in _candidates(ready, solution.columns, solution.decisions, repair):
         columns = _columns(ready, solution.columns, decided)
         if columns is not None and (better := _replaced(ready, solution, columns, limits, gap)) is not None:
             return better
@@ -54,14 +55,14 @@ def amounts_of(ready: Prepared, decided: FloatArray) -> Amounts:
     return Amounts(ready.case, ready.ledger, ready.means, settled(ready.ledger, decided), ready.deposit_rates)
 
 
-def _candidates(ready: Prepared, columns: FloatArray, decided: FloatArray) -> Iterator[FloatArray]:
+def _candidates(ready: Prepared, columns: FloatArray, decided: FloatArray, repair: bool) -> Iterator[FloatArray]:
     """The decisions without traces; these with as little changed as the rows want; and the decisions as they were."""
     whole = settled(ready.ledger, decided)
     if not np.array_equal(whole, decided):
         yield whole
         near = columns.copy()
         near[ready.program.decisions] = whole
-        if (repaired := _nearest(ready.program, near)) is not None:
+        if repair and (repaired := _nearest(ready.program, near)) is not None:
             yield settled(ready.ledger, repaired)
     yield decided
 

@@ -30,7 +30,7 @@ from .shortfalls import all_risks
 from .solution import Evaluated, Learnt, Solution
 from .tidy import amounts_of, worst_violation
 
-LEAST_S = 10.0  # seconds that planning again may take in all; as long as the search took where that is longer
+LEAST_S = 20.0  # seconds that planning again may take in all; as long as the search took where that is longer
 HOLDS = 1e-9  # scaled: a plan known before serves again if it breaks no row by more
 
 

@@ -226,6 +226,29 @@ def test_wealth_and_its_bound_are_told() -> None:
     assert not any("expected wealth" in message for message in plan.messages)
 
 
+@pytest.mark.parametrize("wide", [True, False])
+def test_where_no_limit_binds_wealth_is_the_most_that_there_is(wide: bool) -> None:
+    """Against the linear program itself, by SciPy: the objective nearly at its best, and the most wealth."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    case = starter()
+    risks = tuple(replace(r, limit=50.0) for r in case.risk) if wide else ()
+    plan = optimize(replace(case, risk=risks), scenarios=1_000, seed=3, out_of_sample=False)
+    assert plan.wealth is not None
+    assert plan.certificate is not None
+    program = prepare(plan.case, choose("cpu"), 1_000, 3).program
+    floor = plan.certificate.upper_bound * (1.0 - 3e-6) - program.offset
+    rows = [
+        LinearConstraint(program.matrix, program.row_lower, program.row_upper),
+        LinearConstraint(program.cost[None, :], floor, np.inf),
+    ]
+    best = milp(-program.value, constraints=rows, bounds=Bounds(program.col_lower, program.col_upper))
+    assert best.status == 0
+    most = -float(best.fun) + program.value_offset
+    assert plan.wealth.expected >= most - 2e-3 * abs(most)
+    assert plan.wealth.most >= plan.wealth.expected
+
+
 def test_a_covenant_case_with_tax_is_tidy_too() -> None:
     case = replace(starter(), covenant=(Covenant(id="dscr", kind="dscr", limit=1.1, from_period=4),))
     plan = optimize(case, scenarios=1_000, seed=3, out_of_sample=False)
