@@ -30,6 +30,7 @@ FloatArray = NDArray[np.float64]
 
 ROW = 1e-7  # in scaled units, relative: what a row may be off by
 WORTH = 1e-5  # of the value: what cleaning may cost
+CROSSED = 1e-9  # relative: bounds that cross by less do so by rounding
 REPAIR_S = 10.0  # seconds that bringing rows right may take
 PREPAID = 1e-6  # of the largest tax: tax beyond that of the income which is worth a remark
 
@@ -145,7 +146,11 @@ def _replaced(
     objective = float(program.cost @ columns) + program.offset
     value = float(program.value @ columns) + program.value_offset
     bound = solution.upper if program.maximise else solution.lower
-    reached = max(0.0, relative_gap(sense * bound, sense * objective))
+    reached = relative_gap(sense * bound, sense * objective)
+    if reached < -CROSSED:  # better than anything can be: then something is wrong with it, and it is not taken
+        return None
+    reached = max(0.0, reached)
+    bound = sense * max(sense * bound, sense * objective)
     certified = reached <= gap or (solution.status is not Status.CERTIFIED and reached <= solution.gap * (1.0 + 1e-6))
     worth = value >= solution.value - WORTH * max(1.0, abs(solution.value))
     if not (certified and worth and worst_violation(program, columns) <= max(ROW, worst_violation(program, before))):

@@ -91,6 +91,21 @@ def test_a_plan_that_would_not_hold_is_left_as_it_was() -> None:
     assert smallest(plan) > 0.0
 
 
+def test_a_plan_better_than_its_bound_is_not_taken() -> None:
+    ready, limits, solution = searched()
+    low = replace(with_traces(1e-8), upper=solution.objective * (1.0 - 1e-6))
+    assert tidied(ready, low, limits, GAP).columns is low.columns
+
+
+def test_wealth_left_on_the_table_is_said() -> None:
+    ready, _, solution = searched()
+    missed = replace(solution, value_bound=solution.value + 0.1 * abs(solution.value))
+    plan = compose(ready, missed, Circumstances(3, GAP, None, ()))
+    assert any("it may be up to" in message for message in plan.messages)
+    assert plan.wealth is not None
+    assert plan.wealth.most == missed.value_bound
+
+
 def smallest(plan: Plan) -> float:
     """The least amount listed, over the largest of its unit and the size below which nothing counts; above VISIBLE."""
     units: dict[str, list[float]] = {}
