@@ -146,10 +146,9 @@ def _replaced(
     objective = float(program.cost @ columns) + program.offset
     value = float(program.value @ columns) + program.value_offset
     bound = solution.upper if program.maximise else solution.lower
+    if sense * (objective - bound) > CROSSED * max(1e-9, abs(objective)):
+        return None  # better than anything can be: something is wrong with it
     reached = relative_gap(sense * bound, sense * objective)
-    if reached < -CROSSED:  # better than anything can be: then something is wrong with it, and it is not taken
-        return None
-    reached = max(0.0, reached)
     bound = sense * max(sense * bound, sense * objective)
     certified = reached <= gap or (solution.status is not Status.CERTIFIED and reached <= solution.gap * (1.0 + 1e-6))
     worth = value >= solution.value - WORTH * max(1.0, abs(solution.value))
