@@ -19,7 +19,7 @@ from ..models.schema.rules import Covenant
 from .amounts import Amounts
 from .plan import Cell, Column, Table
 from .shortfalls import Shortfall, tested, value_of
-from .tabulate import long
+from .tabulate import long, rounded_off
 
 FloatArray = NDArray[np.float64]
 
@@ -84,7 +84,9 @@ def covenants(amounts: Amounts) -> Table:
             sign = -1.0 if covenant.at_least else 1.0
             for i, t in enumerate(test.times):
                 value = float(values[i]) if np.isfinite(values[i]) else None
-                headroom = None if value is None else sign * (covenant.limit - value)
+                headroom = None
+                if value is not None:
+                    headroom = rounded_off(sign * (covenant.limit - value), covenant.limit, value)
                 label, name = amounts.labels[t], covenant.id
                 rows.append(
                     (
@@ -95,7 +97,7 @@ def covenants(amounts: Amounts) -> Table:
                         value,
                         covenant.limit,
                         headroom,
-                        float(money[i]),
+                        rounded_off(float(money[i]), float(level[i]), float(covenant.limit * slope[i])),
                         covenant.as_,
                     )
                 )
