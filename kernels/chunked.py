@@ -144,8 +144,7 @@ class Chunked:
     def balances(
         self, store: Scenarios, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
     ) -> FloatArray:
-        if rows is not None:
-            store = self.subset(store, rows)
+        store = store if rows is None else self.subset(store, rows)
         parts = [b for _, b in self._over(store, lambda _, part: self.inner.balances(part, table, exposure))]
         return np.concatenate(parts)
 
@@ -307,8 +306,7 @@ class Chunked:
             drawn = time.perf_counter()
             mover.to_host(mover.from_host(host))
             copied = time.perf_counter() - drawn
-            # Both spans hold one copy to the host, which waits for what came before it.
-            back = copied / 2.0
+            back = copied / 2.0  # both spans hold one copy to the host, which waits for what came before it
             self._costs = Costs(max(drawn - begin - back, 0.0) / SLICE, back / SLICE)
         return self._costs
 

@@ -22,8 +22,9 @@ from ..models.program import LinearProgram
 from ..models.reading.faults import CaseError, Fault
 from ..models.schema.case import Case
 from . import stops
-from .assemble import Measured, liquidity, measured, process_table, reordered
+from .assemble import Measured, liquidity, measured, process_table
 from .calendar import closed_periods
+from .driver_order import reordered
 from .progress import OutOfTime, Progress, ProgressEvent, time_is_up
 
 FloatArray = NDArray[np.float64]

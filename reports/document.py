@@ -55,6 +55,9 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
             "gap": number(certificate.gap),
             "tolerance": number(certificate.tolerance),
         },
+        "wealth": None
+        if plan.wealth is None
+        else {"expected": number(plan.wealth.expected), "upper_bound": number(plan.wealth.most)},
         "risk": [_risk(figure) for figure in plan.risk],
         "scenarios": {"count": plan.scenarios.count, "seed": plan.scenarios.seed, "bytes": plan.scenarios.bytes},
         "device": {
@@ -174,6 +177,7 @@ def _infeasibility(reason: Infeasibility | None) -> dict[str, Any] | None:
             {"rule": f.rule, "title": f.title, "index": f.index, "amount": number(f.amount), "unit": f.unit}
             for f in reason.faults
         ],
+        "proven": reason.proven,
     }
 
 
