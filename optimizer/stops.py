@@ -10,8 +10,9 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 _reasons: list[str] = []
+_also: ContextVar[Callable[[], bool] | None] = ContextVar("also", default=None)
 
 
 def request(reason: str) -> None:
@@ -38,6 +40,24 @@ def requested() -> str | None:
     return _reasons[-1] if _reasons else None
 
 
+@contextmanager
+def also(stopped: Callable[[], bool]) -> Iterator[None]:
+    """What this thread does inside the block stops as well once `stopped` says so."""
+    before = _also.set(stopped)
+    try:
+        yield
+    finally:
+        _also.reset(before)
+
+
+def wanted(heard: int) -> bool:
+    """Whether the work of this thread should stop, which has heard so many requests before."""
+    if len(_reasons) > heard:
+        return True
+    stopped = _also.get()
+    return stopped is not None and stopped()
+
+
 def number() -> int:
     """How many requests there have been. Work that has heard one and tidies up listens for the next."""
     return len(_reasons)
@@ -45,8 +65,8 @@ def number() -> int:
 
 def check(heard: int = 0) -> None:
     """Raise `Interrupted` if there have been more requests than those heard before."""
-    if len(_reasons) > heard:
-        raise Interrupted(_reasons[-1])
+    if wanted(heard):
+        raise Interrupted(_reasons[-1] if _reasons else "stopped with the work it belongs to")
 
 
 @dataclass
@@ -92,5 +112,5 @@ class Watch:
     def __call__(self, _kind: object, _message: str, _out: object, into: Any, _data: object) -> None:
         if time.perf_counter() > self._end:
             self.late = into.user_interrupt = True
-        elif self._ctrl_c.caught or number() > self._heard:
+        elif self._ctrl_c.caught or wanted(self._heard):
             into.user_interrupt = True

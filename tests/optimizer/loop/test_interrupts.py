@@ -19,6 +19,7 @@ from capmix.optimizer.highs import LpStatus, Model
 from capmix.optimizer.loop import ProgressEvent, Settings, maximise
 from capmix.optimizer.plan import Status
 from capmix.optimizer.progress import Monitor, OutOfTime
+from capmix.optimizer.together import together
 
 from ..cases import starter
 from .toy import toy
@@ -131,3 +132,23 @@ def test_drawing_looks_up_between_pieces_and_draws_the_same(name: str, count: in
         backend.simulate(table, count, 1)
     rows = np.arange(0, count, 997)
     np.testing.assert_array_equal(seen.x(rows), backend.simulate(table, count, 1).x(rows))
+
+
+def test_searches_beside_each_other_stop_inside_the_solver_when_one_fails() -> None:
+    ended: list[str] = []
+
+    def solving(_: int, __: object) -> None:
+        try:
+            dense().solve()
+        except stops.Interrupted as why:
+            ended.append(str(why))
+            raise
+
+    def failing(_: int, __: object) -> None:
+        threading.Event().wait(0.3)
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        together([failing, solving], [0, 1])
+    assert ended == ["stopped with the work it belongs to"]
+    assert stops.requested() is None
