@@ -164,7 +164,7 @@ def _outcomes(
 
 def _with_device(one: Outcome, backend: Chunked, store: Held) -> Outcome:
     """The outcome with what is known of the device once all is done."""
-    messages = (*backend.messages, *one.plan.messages)
+    messages = (*backend.messages, *one.plan.messages, *map(str, one.plan.case.doubts))
     return replace(one, plan=replace(one.plan, device=devices.describe(backend, store), messages=messages))
 
 

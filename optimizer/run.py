@@ -88,7 +88,7 @@ def optimize(
             messages = (*messages, "interrupted before steps of covenants were priced by planning again")
     about = Circumstances(key, gap, fresh, messages, steps)
     plan = devices.steadily(backend, lambda: compose(ready, solution, about))
-    plan = replace(plan, messages=(*backend.messages, *plan.messages))
+    plan = replace(plan, messages=(*backend.messages, *plan.messages, *map(str, case.doubts)))
     return replace(plan, timings=timings(ready, solution, clock.elapsed))
 
 

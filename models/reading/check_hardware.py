@@ -25,6 +25,18 @@ def in_order(ctx: Context, node: Node, first: str, last: str) -> None:
         )
 
 
+def meets_horizon(ctx: Context, node: Node, first: str, last: str, useless: str) -> None:
+    """Fault if a window ends before the horizon, a doubt if it begins after it."""
+    time, start, end = ctx.time(), node[first], node[last]
+    span = f"{time.label(0)} to {time.label(time.periods - 1)}"
+    if start is not None and end is not None and end < start:
+        return
+    if end is not None and end < 0:
+        ctx.fault((*node.path, last), time.label(end), f"not before the horizon, {span}", useless)
+    elif start is not None and start >= time.periods:
+        ctx.warn((*node.path, first), time.label(start), f"it lies after the horizon, {span}", useless)
+
+
 def starts_at_one(ctx: Context, node: Node, name: str) -> None:
     """Fault if a price column that scales a price of period 0 is not 1 there."""
     start = column_start(ctx, node[name])
@@ -43,6 +55,11 @@ def sums_to_one(ctx: Context, node: Node, name: str) -> None:
 
 def _accelerator_window(ctx: Context, node: Node) -> None:
     in_order(ctx, node, "available_from", "available_to")
+    held = any(fleet.values["accelerator"] == node["id"] for fleet in ctx.case["opening"]["fleet"])
+    if not held:  # what is no longer sold may still stand in the opening fleet
+        meets_horizon(
+            ctx, node, "available_from", "available_to", "it could never be ordered: take it out, or move the date"
+        )
 
 
 def _price_column(ctx: Context, node: Node) -> None:
@@ -86,7 +103,9 @@ def _stages(ctx: Context, node: Node) -> None:
 
 def _opening_mw(ctx: Context, node: Node) -> None:
     if node["opening_mw"] > node["max_mw"]:
-        ctx.fault((*node.path, "opening_mw"), node["opening_mw"], f"at most max_mw, {node['max_mw']:g}", "raise max_mw")
+        allowed = f"at most max_mw, {node['max_mw']:g} MW"
+        cure = "lower opening_mw or raise max_mw, both in MW"
+        ctx.fault((*node.path, "opening_mw"), node["opening_mw"], allowed, cure)
 
 
 def _schedule(ctx: Context, node: Node) -> None:
@@ -97,6 +116,8 @@ def _schedule(ctx: Context, node: Node) -> None:
 
 def _signing(ctx: Context, node: Node) -> None:
     in_order(ctx, node, "sign_from", "sign_to")
+    if node["opening_volume"] == 0:
+        meets_horizon(ctx, node, "sign_from", "sign_to", "it could never be signed: take it out, or move the date")
 
 
 def _survival(ctx: Context, node: Node) -> None:
