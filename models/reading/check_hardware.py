@@ -13,6 +13,7 @@ from .check_drivers import column_start, factors_of, start_of
 from .context import Context, Node
 
 SUM = 1e-6
+_FULLY_LET = (0.05, 2.0)
 
 
 def in_order(ctx: Context, node: Node, first: str, last: str) -> None:
@@ -159,6 +160,15 @@ def _rentals(ctx: Context, node: Node) -> None:
         )
 
 
+def _merchant_column(ctx: Context, node: Node) -> None:
+    """The index counts in list prices: one that starts at 100 would rent at a hundred times the list."""
+    start = column_start(ctx, node["column"])
+    low, high = _FULLY_LET
+    if not low <= start <= high:
+        doubt = f"it starts at {start:g}, and 1 is today's list price fully let; usual: {low:g} to {high:g}"
+        ctx.warn((*node.path, "column"), node["column"], doubt, "divide the driver's values by its start")
+
+
 def _organic_column(ctx: Context, node: Node) -> None:
     starts_at_one(ctx, node, "column")
 
@@ -182,7 +192,7 @@ CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Site: (_layers, _power_column),
     Layer: (_stages, _opening_mw, _schedule),
     Contract: (_signing, _survival, _relet, _opening_volume),
-    Merchant: (_rentals,),
+    Merchant: (_rentals, _merchant_column),
     Organic: (_organic_column,),
     OpeningFleet: (_fleet_age,),
     Opening: (_site_life,),

@@ -104,9 +104,8 @@ def _cure(raw: str) -> str:
         return f'take out the spaces: write "{text}"'
     if m := _SLASHED.fullmatch(text):
         first, second, year = int(m[1]), int(m[2]), m[3]
-        both = first <= 12 and second <= 12 and first != second
-        days = [f"{year}-{b:02d}-{a:02d}" for a, b in ((first, second), (second, first)) if b <= 12 and 1 <= a <= 31]
-        if both:
+        days = [f"{year}-{b:02d}-{a:02d}" for a, b in ((first, second), (second, first)) if _exists(int(year), b, a)]
+        if len(days) == 2 and first != second:
             return f'day and month cannot be told apart: write "{days[0]}" or "{days[1]}"'
         return f'write the year first: "{days[0]}"' if days else UNKNOWN
     if _SHORT_YEAR.fullmatch(text):
@@ -124,6 +123,14 @@ def _cure(raw: str) -> str:
         if month:
             return f"write the year with four digits and the month in digits; {UNKNOWN}"
     return UNKNOWN
+
+
+def _exists(year: int, month: int, day: int) -> bool:
+    try:
+        datetime.date(year, month, day)
+    except ValueError:
+        return False
+    return True
 
 
 def _month_of(word: str) -> int:

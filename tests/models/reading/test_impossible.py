@@ -206,6 +206,22 @@ def test_rounding_of_an_estimated_correlation_is_nothing(case):
     assert case.load().warnings == ()
 
 
+@pytest.mark.parametrize("kind", ["equity", "vendor_equity"])
+def test_equity_of_a_supplier_asks_a_return_too(case, kind):
+    equity = EQUITY.replace('"equity"', f'"{kind}"').replace("accretion = 0.2", 'tied_to = "chipmaker"')
+    fault = case.append(equity.replace('"managers"', '"chip_capital"')).fault()
+    assert fault.key == 'instrument[4] "shares".accretion'
+    assert case.replace(
+        'tied_to = "chipmaker"\namortisation', 'tied_to = "chipmaker"\naccretion = 0.2\namortisation'
+    ).load()
+
+
+def test_a_bank_does_not_lend_for_nothing_though_tied(case):
+    case.replace("margin = 0.095", "margin = 0.0").replace("annuity_rate = 0.095", "annuity_rate = 0.0")
+    fault = case.replace('investor = "chip_capital"', 'investor = "banks"').fault()
+    assert fault.key == CREDIT + ".margin"
+
+
 def test_a_supplier_may_lend_for_nothing(case):
     """Its price pays for it: tied to purchases, a credit needs no coupon. Others do."""
     case.replace("margin = 0.095", "margin = 0.0").replace("annuity_rate = 0.095", "annuity_rate = 0.0")
@@ -236,6 +252,28 @@ def test_a_cost_below_zero_is_doubted(case, old, new, cost):
     assert len(warnings) == 1
     assert warnings[0].key.endswith(".margin")
     assert f"at the rates of period 0 it costs {cost}" in warnings[0].usual
+
+
+@pytest.mark.parametrize(
+    "terms, key",
+    [
+        ("conversion = 4\nconverted_margin = -0.04", "converted_margin"),
+        ('offtaker = "lab"\ngrid = [{ rating = "A", margin = -0.05 }, { rating = "B", margin = 0.0 }]', "margin"),
+    ],
+)
+def test_a_cost_below_zero_later_or_by_rating_is_doubted(case, terms, key):
+    case.replace('role = "customer"', 'role = "customer"\nrating = "A"')
+    case.replace("margin = 0.035\n", f"margin = 0.01\n{terms}\n")
+    assert LOAN + "." + key in [w.key for w in case.load().warnings]
+
+
+def test_an_index_that_starts_at_a_hundred(case):
+    case.replace("start = 1.0 ", "start = 100.0 ").replace('resale_column = "rental"', "").replace(
+        'resale_column = "rental"', ""
+    )
+    warnings = {w.key: w for w in case.load().warnings}
+    assert "it starts at 85" in warnings["merchant.column"].usual
+    assert "divide" in warnings["merchant.column"].cure
 
 
 def test_old_systems_above_new_ones(case):
