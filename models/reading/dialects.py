@@ -13,6 +13,8 @@ _THOUSANDS = {",": re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+", re.ASCII),
               ".": re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+", re.ASCII)}  # fmt: skip
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[ \u00a0\u202f'’][0-9]{3})+(?:[.,][0-9]+)?|"
                       r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+|[+-]?[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+")  # fmt: skip
+_BOTH = {",": re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+", re.ASCII),
+         ".": re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+", re.ASCII)}  # fmt: skip
 _SEP_LINE = re.compile(r"\ufeff?sep=(.)\r?\n", re.IGNORECASE)
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -131,8 +133,8 @@ def _decimal(separator: str, rows: list[Row]) -> tuple[str, bool]:
     if separator == ",":
         return ".", False
     cells = [cell.strip() for _, row in rows[1:] for cell in row]
-    commas = [c for c in cells if "," in c and COMMA.fullmatch(c)]
-    points = [c for c in cells if "." in c and POINT.fullmatch(c)]
+    commas = [c for c in cells if ("," in c and COMMA.fullmatch(c)) or _BOTH[","].fullmatch(c)]
+    points = [c for c in cells if ("." in c and POINT.fullmatch(c)) or _BOTH["."].fullmatch(c)]
     sign, seen = (",", commas) if commas else (".", points)
     if commas and points:  # 1,5 beside 1.234: what has no other reading decides, and the rest is refused cell by cell
         sign = "," if any(not _THOUSANDS[","].fullmatch(c) for c in commas) else "."

@@ -84,4 +84,6 @@ def _from_table(ctx: Context, spec: Spec, raw: dict[str, Any], path: KeyPath) ->
         values.append(0.0 if value is None or wrong else near_zero(ctx, spec, value, path, text, i))
     if good and table.dialect.foreign:
         ctx.remark(f"{table.file} is read with {table.dialect}")
+    if good and table.periods(looks_dated(ctx), raw["column"].strip()) is None:
+        ctx.remark(f"{table.file} names no periods: its rows are taken in their order")
     return tuple(values) if good and horizon is not None else BAD

@@ -23,6 +23,8 @@ from .series import read_series
 
 MAX_ENTRIES = 5000
 MAX_UNKNOWN = 100
+_YEARS = (2010, 2070)
+_LONGEST = 50
 
 _CURRENCY = re.compile(r"(^|_)(currency|usd|eur|gbp|jpy|chf|cny|cad|aud)(_|$)")
 
@@ -120,7 +122,19 @@ def _horizon(ctx: Context, raw: Any) -> Horizon | None:
     if not found.begins:
         _amid(ctx, raw_start, first, found.number)
     horizon: Horizon = node.build()
+    _unusual(ctx, raw_start, horizon)
     return horizon
+
+
+def _unusual(ctx: Context, start: str, horizon: Horizon) -> None:
+    """Doubts about a horizon in another century, or one of generations."""
+    first, last = _YEARS
+    if not first <= horizon.origin // horizon.per_year <= last:
+        ctx.warn(("horizon", "start"), start, f"usual: a year from {first} to {last}", "check the year")
+    years = horizon.periods * horizon.dt
+    if years > _LONGEST:
+        cure = f"it is counted in {'quarters' if horizon.step == 'quarter' else 'months'}"
+        ctx.warn(("horizon", "periods"), horizon.periods, f"these are {years:g} years; usual: at most {_LONGEST}", cure)
 
 
 def _amid(ctx: Context, start: str, first: Horizon, number: int) -> None:

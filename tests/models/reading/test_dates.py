@@ -153,6 +153,18 @@ def test_every_period_of_the_schema_says_what_it_bounds():
     assert all(spec.edge in ("first", "last") for spec in found), [s.meaning for s in found if not s.edge]
 
 
+def test_a_horizon_in_another_century_is_doubted(case):
+    case.text = re.sub(r"20(2[0-9]Q[1-4])", r"21\1", case.text)
+    (doubt,) = case.load().warnings
+    assert (doubt.key, doubt.value) == ("horizon.start", '"2127Q1"')
+
+
+def test_a_horizon_of_generations_is_doubted(case):
+    case.replace("periods = 12", "periods = 240")
+    case.text = re.sub(r"= \[[0-9, ]{30,}\]", "= 30", case.text)
+    assert [(w.key, w.line) for w in case.load().warnings] == [("horizon.periods", case.changed)]
+
+
 def test_shipped_cases_have_no_doubtful_dates():
     for name in ("hyperscaler", "neocloud", "ai_lab"):
         assert load_case(name).warnings == ()
