@@ -11,13 +11,18 @@ from ..schema.financing import Opening
 from ..schema.hardware import Accelerator
 from ..schema.revenue import Contract
 from ..schema.sites import Layer
+from ..schema.usual import RENTAL, SYSTEM_PRICE
 from .check_drivers import column_start, factors_of
 from .context import Context, Node, SkipError
 from .faults import quantity
+from .values import likely, money_scale
+from .walk import specs
 
 HOURS = 8766.0
 PAYBACK = (0.02, 8.0)  # a year's rental over the price: 0.3 to 2 in 2026
 OVER_RENTAL = (0.05, 15.0)  # a contract's price over the rental of the same compute: 0.5 to 1
+_DEAREST = 40.0  # an hour of an accelerator, USD
+KW_EACH = (0.15, 20.0)  # 0.7 to 4.2 kW in 2026, with its share of the system
 BOOK = 1.5  # times today's price of the systems
 ABOVE_NEW = 1.05
 _HOURLY = ((730.5, "per month"), (24.0, "per day"), (HOURS, "per year"), (100.0, "in cents"))
@@ -32,11 +37,36 @@ def _payback(ctx: Context, node: Node) -> None:
         return
     times = quantity(float(f"{ratio:.3g}"))
     doubt = f"fully let for a year it earns {times} times its price; usual: {low:g} to {high:g}"
+    count, scale = node["accelerators"], money_scale(ctx) or 1.0
+    whole = node["price"] * count
+    sound_rental = RENTAL.low * scale <= node["rental"] <= _DEAREST * scale
+    if ratio > high >= ratio / count and count > 1 and sound_rental and whole <= SYSTEM_PRICE.high * scale:
+        meant = f"did you mean {quantity(float(f'{whole:.6g}'))}? It seems to be given per accelerator"
+        ctx.warn((*node.path, "price"), node["price"], doubt, meant)
+        return
     key, units = ("rental", _HOURLY) if ratio > high else ("price", _MILLIONS)
     factor, unit = _nearest(ratio, units, low, high)
     value = node[key] / factor if key == "rental" else node[key] * factor
     meant = f"did you mean {quantity(float(f'{value:.3g}'))}? It seems to be given {unit}" if unit else ""
     ctx.warn((*node.path, key), node[key], doubt, meant or "price is in millions, rental per accelerator and hour")
+
+
+def _power(ctx: Context, node: Node) -> None:
+    """Power of a system against the accelerators in it."""
+    each, (low, high) = node["it_kw"] / node["accelerators"], KW_EACH
+    if low <= each <= high:
+        return
+    meant = ""
+    if each < low <= node["it_kw"] <= high and node["accelerators"] > 1:
+        whole = quantity(float(f"{node['it_kw'] * node['accelerators']:.6g}"))
+        meant = f"did you mean {whole}? It seems to be given per accelerator"
+    doubt = f"that is {each:.3g} kW per accelerator; usual: {low:g} to {high:g} with its share of the system"
+    ctx.warn((*node.path, "it_kw"), node["it_kw"], doubt, meant or _other_unit(node))
+
+
+def _other_unit(node: Node) -> str:
+    meant = likely(specs(node.cls)["it_kw"][0], node["it_kw"], 1.0)
+    return f"did you mean {meant}" if meant else "it_kw is the IT power of a whole system, kW"
 
 
 def _nearest(ratio: float, units: tuple[tuple[float, str], ...], low: float, high: float) -> tuple[float, str]:
@@ -227,7 +257,7 @@ def _far_volume(ctx: Context, case: Node) -> None:
 
 
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
-    Accelerator: (_payback, _lead, _residual, _resale),
+    Accelerator: (_payback, _power, _lead, _residual, _resale),
     Layer: (_layer_lead,),
     Contract: (_ramp,),
     Opening: (_fleets,),

@@ -131,6 +131,9 @@ def test_the_starter_is_usual(case):
         ("book_value = 0.15", "book_value = 150", 'opening.fleet[1] "gb300".book_value', "0.15?"),
         ("appetite = 0.40 ", "appetite = 400 ", 'investor[1] "banks".appetite', "0.4?"),
         ("volume = 30_000", "volume = 300_000_000", 'contract[1] "lab_deal".volume', "in TFLOP/s"),
+        # per accelerator
+        ("price = 4.0 ", "price = 0.0556 ", GB300 + ".price", "4.0032? It seems to be given per accelerator"),
+        ("it_kw = 140 ", "it_kw = 1.94 ", GB300 + ".it_kw", "139.68? It seems to be given per accelerator"),
         # no unit, yet no sense
         ("systems = 40", "systems = 4000", 'opening.fleet[1] "gb300".systems', "fewer systems"),
         ("lead = 1 ", "lead = 100 ", GB300 + ".lead", "quarters"),
