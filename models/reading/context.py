@@ -119,7 +119,7 @@ class Context:
         """
         if len(self.warnings) >= MAX_FAULTS or path in self.warnings:
             return
-        file, line = self.document.file, self.document.lines.line(path)
+        file, line = self.document.name, self.document.lines.line(path)
         if item is not None and path in self.cells:
             file, lines = self.cells[path]
             line = lines[item]

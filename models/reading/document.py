@@ -8,7 +8,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from .encoding import EncodingError, text_of
@@ -41,6 +41,11 @@ class Document:
     content: bytes
     raw: dict[str, Any]
     lines: LineIndex
+
+    @property
+    def name(self) -> str:
+        """Name of the file without its folder, which plans are not to depend on."""
+        return PurePath(self.file).name
 
 
 def shipped_cases() -> tuple[str, ...]:

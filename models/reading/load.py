@@ -43,7 +43,7 @@ def load_case(name_or_path: str | os.PathLike[str]) -> Case:
     if not context.faults:
         case: Case = context.case.build()
         check_variants(context, case)
-    warnings = _ordered(document.file, context.warnings.values())
+    warnings = _ordered(document.name, context.warnings.values())
     if context.faults:
         raise CaseError(_ordered(document.file, context.faults), warnings)
     return dataclasses.replace(

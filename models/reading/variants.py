@@ -40,7 +40,7 @@ def apply_variant(case: Case, name: str) -> Case:
     for key, w in told.items():  # lines, and what was written, are known where the case was read
         if w.usual.startswith(TAKEN) or (key in found and _same(found[key].value, w.value)):
             found[key] = w
-    warnings = sorted(found.values(), key=lambda w: (w.file != context.document.file, w.file, w.line or 0))
+    warnings = sorted(found.values(), key=lambda w: (w.file != context.document.name, w.file, w.line or 0))
     return dataclasses.replace(changed, warnings=tuple(dataclasses.replace(w, variant="") for w in warnings))
 
 

@@ -10,7 +10,7 @@ class CaseWarning:
     """A value that is allowed but outside of what is usual.
 
     Attributes:
-        file: the TOML file or the table beside it.
+        file: name of the TOML file, or of the table beside it.
         line: line in that file, counted from 1; None where the file as a whole is meant.
         key: dotted path, entries counted from 1, e.g. 'driver[3] "rental".volatility'.
         value: what stands there, safe to print.

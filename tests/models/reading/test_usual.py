@@ -151,7 +151,7 @@ def test_slips_of_the_unit(case, old, new, key, meant):
     assert abs(doubt.line - case.changed) <= 1
     assert meant in doubt.cure
     assert "\n" not in str(doubt)
-    assert str(doubt).startswith(f"{case.path}, line {doubt.line}: {key} = ")
+    assert str(doubt).startswith(f"case.toml, line {doubt.line}: {key} = ")
 
 
 @pytest.mark.parametrize("systems, doubted", [(70, False), (85, False), (90, True), (120, True)])
