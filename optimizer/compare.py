@@ -22,7 +22,7 @@ from .assemble import process_table, risk_limits
 from .compose import Circumstances, compose, timings, unplanned
 from .differences import Outcome, milestones_of, outcome, tables
 from .loop import maximise
-from .out_of_sample import fresh_count, fresh_draws, fresh_losses_of
+from .out_of_sample import evaluated, fresh_count, fresh_draws
 from .plan import Plan, Table
 from .prepare import Clock, Prepared, prepare, same_drivers, simulated
 from .progress import OutOfTime, Progress, named
@@ -169,7 +169,7 @@ def _outcomes(
 
 def _with_device(one: Outcome, backend: Chunked, store: Held) -> Outcome:
     """The outcome with what is known of the device once all is done."""
-    messages = (*backend.messages, *one.plan.messages)
+    messages = (*backend.messages, *one.plan.messages, *map(str, one.plan.case.doubts))
     return replace(one, plan=replace(one.plan, device=devices.describe(backend, store), messages=messages))
 
 
@@ -210,7 +210,7 @@ def _written(ready: Prepared, solution: Solution, fresh: Sequence[Held], told: _
         losses = None
         if told.fresh and solution.decisions is not None and ready.losses:
             draws = fresh or fresh_draws(ready.backend, ready.processes, told.fresh, told.seed)
-            losses = fresh_losses_of(ready, solution, draws)
+            losses = evaluated(ready, solution, draws)
         return compose(ready, solution, Circumstances(told.seed, told.settings.gap, losses, ()))
 
     total = ready.build_s + ready.simulate_s + ready.evaluate_s + solution.total_s

@@ -15,7 +15,7 @@ from .arguments import checked
 from .assemble import risk_limits
 from .compose import Circumstances, compose, timings, unplanned
 from .loop import maximise
-from .out_of_sample import fresh_count, fresh_draws, fresh_losses_of
+from .out_of_sample import OutOfSample, evaluated, fresh_count, fresh_draws
 from .plan import Plan, Timings
 from .prepare import Clock, Prepared, prepare
 from .progress import OutOfTime, Progress
@@ -96,9 +96,9 @@ def optimize(
             messages = (*messages, "interrupted before steps of covenants were priced by planning again")
     about = Circumstances(key, gap, fresh, messages, steps)
     plan = devices.steadily(backend, lambda: compose(ready, solution, about))
-    plan = replace(plan, messages=(*backend.messages, *plan.messages))
+    plan = replace(plan, messages=(*backend.messages, *plan.messages, *map(str, case.doubts)))
     return replace(plan, timings=timings(ready, solution, clock.elapsed))
 
 
-def _on_fresh(ready: Prepared, solution: Solution, count: int, seed: int) -> list[FloatArray]:
-    return fresh_losses_of(ready, solution, fresh_draws(ready.backend, ready.processes, count, seed))
+def _on_fresh(ready: Prepared, solution: Solution, count: int, seed: int) -> OutOfSample:
+    return evaluated(ready, solution, fresh_draws(ready.backend, ready.processes, count, seed))

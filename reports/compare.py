@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .case_files import case_files
 from .document import all_tables, document, encode, number, records, version
+from .doubts import tell_doubts
 from .exits import Exit, UsageError, WriteError
 from .folder import publish, reserve
 from .manifest import MANIFEST_VERSION, package_versions
@@ -39,6 +40,7 @@ def compare_command(options: argparse.Namespace) -> int:
     from ..models.reading.load import load_case
 
     case = load_case(options.case)
+    tell_doubts(case, variants=True)
     inputs = case_files(case)
     place = reserve(options.out, f"{case.case.name}-compare")
     scenarios = options.scenarios or case.simulation.count

@@ -5,6 +5,7 @@ The document holds no NaN and no infinity: a figure that is not defined is null.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -54,6 +55,7 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
             "lower_bound": number(certificate.lower_bound),
             "gap": number(certificate.gap),
             "tolerance": number(certificate.tolerance),
+            "sampling_error": None if certificate.sampling_error is None else number(certificate.sampling_error),
         },
         "wealth": None
         if plan.wealth is None
@@ -102,6 +104,7 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
         ],
         "infeasibility": _infeasibility(plan.infeasibility),
         "messages": list(plan.messages),
+        "warnings": [dataclasses.asdict(warning) for warning in plan.case.doubts],
         "decisions": records(plan.decisions),
         "tables": [_index(table, extension) for table in all_tables(plan).values()],
         "versions": dict(sorted(plan.versions.items())),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .case_files import case_files
 from .document import encode, number, records, version
+from .doubts import tell_doubts
 from .exits import Exit, UsageError, WriteError
 from .folder import publish, reserve
 from .manifest import MANIFEST_VERSION, package_versions
@@ -44,6 +45,7 @@ def frontier_command(options: argparse.Namespace) -> int:
         from ..models.reading.variants import apply_variant
 
         case = apply_variant(case, options.variant)
+    tell_doubts(case)
     if options.low is not None and options.high is not None and not options.low < options.high:
         raise UsageError(f"--from {options.low:g} must be below --to {options.high:g}")
     place = reserve(options.out, f"{case.case.name}-frontier")

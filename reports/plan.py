@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from .case_files import case_files
 from .document import EXIT_OF_STATUS, document, encode
+from .doubts import tell_doubts
 from .exits import UsageError, WriteError
 from .folder import Place, publish, reserve
 from .manifest import Run, contents, package_versions
@@ -42,6 +43,7 @@ def plan_command(options: argparse.Namespace) -> int:
         from ..models.reading.variants import apply_variant
 
         case = apply_variant(case, options.variant)
+    tell_doubts(case)
     run = Run(argv=options.argv, case_files=case_files(case), started=started, tables=options.tables)
     place = reserve(options.out, case.case.name)
     scenarios = options.scenarios or case.simulation.count
