@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import os
 import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..kernels.host_cores import cores
 from ..kernels.host_memory import memory_available, memory_total
 
 __all__ = ["copy_bandwidth", "cores", "memory_available", "memory_total", "processor"]
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def processor() -> str:
