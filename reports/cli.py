@@ -20,6 +20,7 @@ SEED_MAX = 2**64 - 1
 SCENARIOS_MAX = 10**9
 POINTS_MAX = 1000
 TRACEBACK = "CAPMIX_TRACEBACK"
+BALLAST = 1 << 23
 
 DESCRIPTION = """\
 Choose financing instruments and hardware purchases together: the most compute
@@ -72,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _ended(arguments: list[str]) -> int:
     """Run a command; every ending but that of standard output becomes an exit code and a line."""
     alone = "--json" in arguments
+    ballast = bytearray(BALLAST)
     try:
         parser = build_parser()
         if not arguments:
@@ -88,12 +90,20 @@ def _ended(arguments: list[str]) -> int:
         complain("\ncapmix: interrupted; nothing was written", alone)
         return Exit.INTERRUPTED
     except Exception as error:
+        del ballast  # so that a process without memory still finds the words
         if os.environ.get(TRACEBACK):
             raise
         return _explain(error, alone)
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command == "new":
+        from .new import new_command
+
+        return new_command(options)
+    from .limits import check_machine
+
+    check_machine(computing=options.command != "check")
     if options.command == "plan":
         from .plan import plan_command
 
@@ -110,10 +120,6 @@ def _run(options: argparse.Namespace) -> int:
         from .check import check_command
 
         return check_command(options)
-    if options.command == "new":
-        from .new import new_command
-
-        return new_command(options)
     from .doctor import doctor_command
 
     return doctor_command(options)
@@ -137,7 +143,7 @@ def _explain(error: Exception, alone: bool) -> int:
     told = isinstance(error, WriteError) or type(error).__module__.startswith("capmix.")
     if not told and is_short_of_memory(error):
         words = safe(error) if isinstance(error, MemoryError) and str(error) else "the process ran out of memory"
-        cure = "use fewer --scenarios (`capmix doctor CASE` says how many fit), or raise the limit (ulimit -v)"
+        cure = "use fewer --scenarios (`capmix doctor CASE` says how many fit), or raise the process's limit"
         complain(f"capmix: not enough memory: {words}; {cure}", alone)
         return Exit.FAILURE
     if told:

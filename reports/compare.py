@@ -12,7 +12,6 @@ from .document import encode, number, records, version
 from .exits import Exit, UsageError
 from .folder import reserve
 from .hand_over import SUMMARY_WIDTH, Result, hand_over
-from .limits import check_machine
 from .manifest import Run, arguments, copies, device, makers, manifest, table_makers
 from .memory import shortage
 from .tables import require_parquet
@@ -29,7 +28,6 @@ COMPARE_SCHEMA = 1
 def compare_command(options: argparse.Namespace) -> int:
     """Compare variants. Everything that can be known to fail is found before anything is computed."""
     started = datetime.now(UTC)
-    check_machine()
     if options.tables == "parquet":
         require_parquet()
     from ..models.reading.load import load_case

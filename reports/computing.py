@@ -31,7 +31,7 @@ def show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """A warning as one line, without its place in the sources."""
+    """A warning as one line, the first, without its place in the sources."""
     del category, filename, lineno, file, line
     if sys.stderr is not None:
-        print(f"capmix: warning: {safe(message)}", file=sys.stderr)
+        print(f"capmix: warning: {safe(str(message).strip().partition(chr(10))[0])}", file=sys.stderr)

@@ -24,5 +24,9 @@ class WriteError(Exception):
     """The run folder could not be written; the plan itself stands."""
 
 
+class OutOfRoom(MemoryError):
+    """A limit on the process leaves too little memory to begin; the message says how much it takes."""
+
+
 class OutputError(Exception):
     """Standard output does not take what was asked for; what was computed stands."""

@@ -8,62 +8,47 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
-from .exits import UsageError
+from ..kernels.host_cores import cores
+from ..kernels.host_memory import rooms
+from .exits import OutOfRoom, UsageError
 from .text import size
 
-ROOM = 850_000_000
-"""Addresses, bytes: what a small plan takes on two cores with all its libraries; measured, 700 MB do not do."""
+TO_PLAN = {"v": 950_000_000, "d": 450_000_000}
+TO_READ = {"v": 250_000_000, "d": 120_000_000}
+"""Bytes by the limit's letter (`ulimit -v`, `-d`): what a small plan takes with all its libraries on two cores while
+the kernels are compiled, a tenth more than measured; and what reading a case takes."""
+PER_CORE = 10_000_000
+"""Bytes more for each core more: the stack of a thread."""
 
 
-def check_machine() -> None:
-    """Say what cannot work.
+def check_machine(computing: bool = True) -> None:
+    """Say what cannot work. computing: whether anything is to be computed, or a case only read.
 
     Raises:
         UsageError: a setting of Python or of Numba with which nothing can be planned.
-        MemoryError: a limit on the process's memory in which not even the libraries start.
+        OutOfRoom: a limit on the process's memory in which not even the libraries start.
     """
-    if sys.flags.optimize >= 2:
+    if computing and sys.flags.optimize >= 2:
         raise UsageError(
             "PYTHONOPTIMIZE=2 (python -OO) takes out the texts that Pyomo is built from at its start; unset it, or set "
             "it to 1"
         )
     from ..kernels.environment import faults
 
-    if wrong := faults():
+    if computing and (wrong := faults()):
         raise UsageError("; ".join(wrong))
-    room = room_left()
-    if room is None:
-        return
-    if room < ROOM:
-        raise MemoryError(
-            f"a limit on this process (ulimit -v or -d) leaves {size(max(room, 0))}, and the smallest plan takes about "
-            f"{size(ROOM)}"
-        )
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each of its threads takes addresses; the passes have their own
-
-
-def room_left() -> int | None:
-    """Bytes of memory that this process may still map; None where no limit is set."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    left = []
-    for kind, used in (("RLIMIT_AS", "VmSize"), ("RLIMIT_DATA", "VmData")):
-        limit = resource.getrlimit(getattr(resource, kind))[0] if hasattr(resource, kind) else resource.RLIM_INFINITY
-        if limit != resource.RLIM_INFINITY:
-            left.append(limit - _used(used))
-    return min(left, default=None)
-
-
-def _used(key: str) -> int:
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return 0
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(key + ":")), 0)
+    left = rooms()
+    for letter, room in left.items():
+        needed = TO_PLAN[letter] + PER_CORE * max(0, cores() - 2) if computing else TO_READ[letter]
+        if room < needed:
+            what = "the smallest plan" if computing else "reading a case"
+            raise OutOfRoom(
+                f"not enough memory: a limit on this process (ulimit -{letter}) leaves {size(room)}, and {what} takes "
+                f"about {size(needed)}; raise the limit"
+            )
+    if left:  # each of BLAS's threads takes addresses; the passes have threads of their own
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 _SIGNS = (

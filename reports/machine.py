@@ -9,9 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..kernels.host_cores import cores
-from ..kernels.host_memory import memory_available, memory_total
+from ..kernels.host_memory import memory_available as free_memory
+from ..kernels.host_memory import memory_total, rooms
 
 __all__ = ["copy_bandwidth", "cores", "memory_available", "memory_total", "processor"]
+
+
+LIBRARIES = 180_000_000  # addresses that libraries still to be loaded map and do not use
+
+
+def memory_available() -> int | None:
+    """Bytes that a plan may take, asked before Numba and Pyomo are loaded; None where the system does not say."""
+    free, room = free_memory(), rooms().get("v")
+    return free if free is None or room is None else min(free, max(0, room - LIBRARIES))
 
 
 def processor() -> str:

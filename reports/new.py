@@ -7,7 +7,8 @@ import os
 import shlex
 from pathlib import Path
 
-from .exits import Exit, UsageError
+from .exits import Exit, OutputError, UsageError
+from .streams import display
 from .text import safe
 
 
@@ -35,6 +36,11 @@ def new_command(options: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
     name = safe(shlex.quote(str(path)))
-    print(f"{safe(path)} written: a small cloud with every kind of entry, each key with its meaning.")
-    print(f"Next:  capmix check {name}   then   capmix plan {name}")
+    try:
+        display(
+            f"{safe(path)} written: a small cloud with every kind of entry, each key with its meaning.\n"
+            f"Next:  capmix check {name}   then   capmix plan {name}\n"
+        )
+    except OutputError as error:
+        raise OutputError(f"{error}; {path} is written") from None
     return Exit.OK

@@ -13,7 +13,6 @@ from .document import EXIT_OF_STATUS
 from .exits import Exit, UsageError
 from .folder import Place, reserve
 from .hand_over import SUMMARY_WIDTH, Result, hand_over
-from .limits import check_machine
 from .manifest import Run, arguments, package_versions, plan_files, plan_manifest
 from .memory import shortage
 from .tables import require_parquet
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 def plan_command(options: argparse.Namespace) -> int:
     """Make a plan. Everything that can be known to fail is found before anything is computed."""
     started = datetime.now(UTC)
-    check_machine()
     if options.tables == "parquet":
         require_parquet()
     from ..models.reading.load import load_case
