@@ -52,6 +52,11 @@ def percent(share: float | None, decimals: int = 1) -> str:
     return "–" if share is None or not math.isfinite(share) else f"{100.0 * share:.{decimals}f}%"
 
 
+def part(amount: float, whole: float) -> float:
+    """`amount` as a share of `whole`; not a number where there is nothing to be a part of."""
+    return amount / whole if whole > 0.0 else math.nan
+
+
 def level(share: float) -> str:
     """A confidence level without needless digits: 95%, 99.5%."""
     return f"{100.0 * share:.6g}%"
