@@ -72,7 +72,7 @@ def take_over() -> None:
     ours = Output(open(copy, "wb"), out.encoding if out else "utf-8", "replace", line_buffering=os.isatty(copy))  # noqa: SIM115
     ours.closed_by_the_shell = out is None
     raw = open(_ERR, "wb", buffering=0, closefd=False)  # noqa: SIM115
-    remarks = Remarks(raw, err.encoding if err else "utf-8", "replace", write_through=True)  # type: ignore[arg-type]
+    remarks = Remarks(raw, err.encoding if err else "utf-8", "replace", write_through=True)
     remarks.lost = err is None
     sys.stdout = sys.__stdout__ = ours  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = remarks  # type: ignore[misc]
