@@ -22,6 +22,7 @@ from .exits import UsageError, WriteError
 RUNS = "runs"
 _ROOM = 1 << 20  # bytes that must be free; the folder of a small case takes about as much
 _FILE_NAME = 40  # letters of the longest name of a table
+_MESSAGE = 400  # letters of a path in a message
 _LONGEST = 100  # bytes of a folder's name that a name made from it repeats
 
 
@@ -46,7 +47,7 @@ def reserve(out: str | None, name: str, now: time.struct_time | None = None) -> 
     """
     stamp = time.strftime("%Y%m%d-%H%M%S", now or time.localtime())
     if out is None:
-        here = _working_directory()
+        here = working_directory(name)
         parent = here / RUNS
         if parent.is_symlink() and not parent.exists():
             raise UsageError(f"{parent} is a link that leads nowhere; remove it, or {_offer(name)}")
@@ -58,22 +59,23 @@ def reserve(out: str | None, name: str, now: time.struct_time | None = None) -> 
     if not out.strip() or "\0" in out:
         raise UsageError("--out is not the name of a folder; leave it out for runs/NAME-DATE-TIME")
     if not os.path.isabs(out):
-        _working_directory()
+        working_directory(name)
     path = Path(os.path.realpath(out))
     try:
         if path.is_dir():
             if any(path.iterdir()):
                 raise UsageError(
-                    f"--out {path} is not empty and is never overwritten; give a new name or an empty folder"
+                    f"--out {_short(path)} is not empty and is never overwritten; give a new name or an empty folder"
                 )
         elif path.exists():
-            raise UsageError(f"--out {path} is a file, not a folder; give a new name")
+            raise UsageError(f"--out {_short(path)} is a file, not a folder; give a new name")
         if not path.parent.is_dir():
             raise UsageError(
-                f"--out {path}: the folder {path.parent} does not exist; create it first or choose another place"
+                f"--out {_short(path)}: the folder {_short(path.parent)} does not exist; create it first or choose "
+                "another place"
             )
     except OSError as error:
-        raise UsageError(f"--out {path} cannot be used: {error.strerror or error}; {_offer(name)}") from None
+        raise UsageError(f"--out {_short(path)} cannot be used: {error.strerror or error}; {_offer(name)}") from None
     _prove(path, name)
     return Place(path, numbered=False)
 
@@ -88,14 +90,13 @@ def last_resort(place: Place) -> Place:
     return Place(Path(tempfile.gettempdir()) / f"capmix-{short}", numbered=True)
 
 
-def _working_directory() -> Path:
+def working_directory(name: str | None = None) -> Path:
+    """The working directory. UsageError where it is gone; name: of the case whose run folder could go elsewhere."""
     try:
         return Path.cwd()
     except OSError:
-        raise UsageError(
-            "the working directory no longer exists; change to one that does (cd), or give the whole path of a new "
-            "folder with --out"
-        ) from None
+        elsewhere = "" if name is None else f", or {_offer(name)}"
+        raise UsageError(f"the working directory no longer exists; change to one that does (cd){elsewhere}") from None
 
 
 def _prove(path: Path, name: str) -> None:
@@ -122,11 +123,17 @@ def _prove(path: Path, name: str) -> None:
                 probe.unlink()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UsageError(f"cannot write a run folder at {path}: {reason}; {_offer(name)}") from None
+        raise UsageError(f"cannot write a run folder at {_short(path)}: {reason}; {_offer(name)}") from None
     finally:
         for folder in reversed(made):
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def _short(path: Path) -> str:
+    """The path for a message, its middle left out where it is longer than any can be."""
+    text = str(path)
+    return text if len(text) <= _MESSAGE else f"{text[: _MESSAGE // 2]} … {text[-_MESSAGE // 4 :]}"
 
 
 def _offer(name: str) -> str:
@@ -160,7 +167,7 @@ def publish(place: Place, files: Mapping[str, bytes]) -> Path:
         os.chmod(staging, 0o777 & ~_umask())
         return _rename(staging, place)
     except OSError as error:
-        raise WriteError(f"cannot write the run folder {place.path}: {error.strerror or error}") from error
+        raise WriteError(f"cannot write the run folder {_short(place.path)}: {error.strerror or error}") from error
     finally:
         if staging is not None:  # renamed away by now, unless something failed
             shutil.rmtree(staging, ignore_errors=True)

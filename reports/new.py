@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 from .exits import Exit, OutputError, UsageError
+from .folder import working_directory
 from .streams import display
 from .text import safe
 
@@ -34,6 +35,8 @@ def new_command(options: argparse.Namespace) -> int:
     except FileExistsError:
         raise UsageError(f"{path} exists and is never overwritten; give a new name") from None
     except OSError as error:
+        if not path.is_absolute():
+            working_directory()
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
     name = safe(shlex.quote(str(path)))
     try:
