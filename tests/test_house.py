@@ -188,6 +188,14 @@ sys.exit(lint_imports("capmix/pyproject.toml", no_cache=True))
     return run(sys.executable, "-c", code, cwd=copy.parent)
 
 
+@pytest.mark.parametrize("name", ["capmix", "some other name"])
+def test_imports_are_sorted_wherever_the_checkout_lies(tmp_path, name):
+    """The linter guesses from a folder's name whose code is whose."""
+    here = checkout(tmp_path / name)
+    result = run(sys.executable, "-m", "ruff", "check", "--quiet", "--no-cache", "--select", "I", ".", cwd=here)
+    assert result.returncode == 0, result.stdout
+
+
 def test_floors_hold(copy):
     result = contracts(copy)
     assert result.returncode == 0, result.stdout + result.stderr
