@@ -62,7 +62,7 @@ ENDLESS = {
     "tables": "".join(f"[t{i}]\n" for i in range(MAX_KEYS)),
     "lists of tables": "[[t]]\n" * (MAX_KEYS // 2),
     "keys of a table in a line": "x = {" + ", ".join(f"a{i} = 1" for i in range(MAX_KEYS)) + "}\n",
-    "values": "x = [" + "1, " * MAX_VALUES + "1]\n",
+    "values": "x = [" + "1, " * (MAX_VALUES + 1) + "1]\n",
 }
 
 
