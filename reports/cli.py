@@ -84,6 +84,12 @@ def _ended(arguments: list[str]) -> int:
         return int(_run(options))
     except SystemExit as ending:  # argparse: 0 after --help, 2 after a usage error
         return ending.code if isinstance(ending.code, int) else int(Exit.USAGE)
+    except _Mistake as mistake:
+        usage, words = mistake.args
+        if sys.stderr is not None:
+            print(usage, end="", file=sys.stderr)
+        complain(safe(words), alone)
+        return Exit.USAGE
     except (BrokenPipeError, OutputError):
         raise
     except KeyboardInterrupt:
@@ -165,13 +171,15 @@ def _unbreakable_output() -> None:
             reconfigure(errors="replace")
 
 
+class _Mistake(Exception):
+    """Wrong words on the command line: how they go, and what is wrong."""
+
+
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments on whatever stream is left, and prints no character that steers it."""
+    """Leaves it to the command line where to say what is wrong with its words."""
 
     def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        complain(f"{self.prog}: error: {safe(message)}")
-        raise SystemExit(int(Exit.USAGE))
+        raise _Mistake(self.format_usage(), f"{self.prog}: error: {message}")
 
 
 class _Version(argparse.Action):

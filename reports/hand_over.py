@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ SUMMARY_WIDTH = 100
 MANIFEST = "manifest.json"
 
 Made = TypeVar("Made", bytes, str)
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -50,26 +52,28 @@ def hand_over(result: Result, place: Place, as_json: bool) -> Exit:
     Raises:
         BrokenPipeError: the reader of standard output went away; the folder is written.
     """
-    files, lost = _made(result.files)
-    folder, misplaced = _published(place, files | _made({MANIFEST: lambda: result.manifest(files)})[0])
-    ending = Exit.FAILURE if misplaced or lost else Exit.OK
+    tell = partial(complain, alone=as_json)
+    files, lost = _made(result.files, tell)
+    listed, unlisted = _made({MANIFEST: lambda: result.manifest(files)}, tell)
+    folder, misplaced = _published(place, files | listed, tell)
+    ending = Exit.FAILURE if misplaced or lost or unlisted else Exit.OK
     if folder is not None:
-        _add_texts(folder, files, result)
+        _add_texts(folder, files, result, tell)
     try:
         if not as_json:
-            _show(result, folder)
+            _show(result, folder, tell)
         elif result.document in files:
             deliver(files[result.document])
             if folder is not None and not misplaced:
                 print(f"run folder: {safe(folder)}", file=sys.stderr)
     except OutputError as error:
         drop_output()
-        complain(f"capmix: {safe(error)}" + ("" if folder is None else f"; run folder: {safe(folder)}"), alone=as_json)
+        tell(f"capmix: {safe(error)}" + ("" if folder is None else f"; run folder: {safe(folder)}"))
         return Exit.FAILURE
     return ending
 
 
-def _made(files: Mapping[str, Callable[[], Made]]) -> tuple[dict[str, Made], list[str]]:
+def _made(files: Mapping[str, Callable[[], Made]], tell: Tell) -> tuple[dict[str, Made], list[str]]:
     """The contents of those that can be made, and the names of the others, each complained of."""
     made, lost = {}, []
     for name, make in files.items():
@@ -77,11 +81,11 @@ def _made(files: Mapping[str, Callable[[], Made]]) -> tuple[dict[str, Made], lis
             made[name] = make()
         except Exception as error:
             lost.append(name)
-            complain(f"capmix: warning: {safe(name)} cannot be made, a fault of capmix: {_named(error)}", alone=True)
+            tell(f"capmix: warning: {safe(name)} cannot be made, a fault of capmix: {_named(error)}")
     return made, lost
 
 
-def _published(place: Place, files: Mapping[str, bytes]) -> tuple[Path | None, bool]:
+def _published(place: Place, files: Mapping[str, bytes], tell: Tell) -> tuple[Path | None, bool]:
     """Where the folder is, and whether that is not its place."""
     try:
         return publish(place, files), False
@@ -90,29 +94,29 @@ def _published(place: Place, files: Mapping[str, bytes]) -> tuple[Path | None, b
     try:
         folder = publish(last_resort(place), files)
     except (WriteError, OSError) as error:
-        complain(f"capmix: {reason}; nor can it be written elsewhere: {safe(error)}", alone=True)
+        tell(f"capmix: {reason}; nor can it be written elsewhere: {safe(error)}")
         return None, True
-    complain(f"capmix: {reason}; the run folder is {safe(folder)}", alone=True)
+    tell(f"capmix: {reason}; the run folder is {safe(folder)}")
     return folder, True
 
 
-def _add_texts(folder: Path, files: Mapping[str, bytes], result: Result) -> None:
-    texts, _ = _made(result.texts)
+def _add_texts(folder: Path, files: Mapping[str, bytes], result: Result, tell: Tell) -> None:
+    texts, _ = _made(result.texts, tell)
     found = {name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()}
     try:
         add(folder, found | {MANIFEST: result.manifest({**files, **found})})
     except Exception as error:
-        complain(f"capmix: warning: the summary cannot be added to {safe(folder)}: {_named(error)}", alone=True)
+        tell(f"capmix: warning: the summary cannot be added to {safe(folder)}: {_named(error)}")
 
 
-def _show(result: Result, folder: Path | None) -> None:
+def _show(result: Result, folder: Path | None, tell: Tell) -> None:
     width = shutil.get_terminal_size((SUMMARY_WIDTH, 24)).columns
     try:
         show(lambda colour, g: result.draw(width, folder, colour, g))
     except (OutputError, BrokenPipeError):
         raise
     except Exception as error:
-        complain(f"capmix: warning: the summary cannot be drawn, a fault of capmix: {_named(error)}", alone=True)
+        tell(f"capmix: warning: the summary cannot be drawn, a fault of capmix: {_named(error)}")
         display(safe(result.gist()) + "\n" + ("" if folder is None else f"run folder: {safe(folder)}\n"))
 
 

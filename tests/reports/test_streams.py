@@ -158,8 +158,9 @@ def test_an_error_goes_to_the_stream_that_is_left(there, command, how):
     assert done.stdout.splitlines()[-1] == heard.stderr.splitlines()[-1]
 
 
-def test_an_error_does_not_stand_where_a_document_is_expected(there):
-    done = shell(there, "plan my.toml --out my.toml --json", "2>&-")
+@pytest.mark.parametrize("words", ["plan my.toml --out my.toml --json", "plan my.toml --json --nope"])
+def test_an_error_does_not_stand_where_a_document_is_expected(there, words):
+    done = shell(there, words, "2>&-")
     assert (done.returncode, done.stdout) == (2, "")
 
 
