@@ -46,6 +46,12 @@ def check_processes(table: ProcessTable) -> None:
          f"params must have the shape ({d}, periods, {SLOTS}); got {params.shape}")  # fmt: skip
     need(start.shape == (d,) and table.depends_on.shape == (d,), f"start and depends_on must have the shape ({d},)")
     need(table.cholesky.shape == (d, d), f"cholesky must have the shape ({d}, {d}); got {table.cholesky.shape}")
+    word = table.word
+    need(
+        word.shape == (d,) and word.dtype == np.uint64,
+        f"word must be ({d},) uint64; got {word.dtype} of shape {word.shape}",
+    )
+    need(np.unique(word).size == d, "word must differ from driver to driver: equal ones would draw the same numbers")
     need(bool(np.isin(kind, list(Process)).all()), f"unknown process in {kind.tolist()}")
     need(bool(np.isfinite(start).all()), "start must be finite")
     lower = table.cholesky

@@ -16,7 +16,7 @@ from .tables import Process, ProcessTable
 from .waterfall import Waterfall
 
 _ALIGNED = 16
-_DRIVER = np.dtype([*((n, np.float64) for n in ("state", "level", "start")),
+_DRIVER = np.dtype([*((n, np.float64) for n in ("state", "level", "start")), ("word", np.uint64),
                     *((n, np.int32) for n in ("kind", "depends_on", "used", "slot"))])  # fmt: skip
 _LOSS = np.dtype([*((n, np.float64) for n in ("opening", "surplus", "drawn", "deficit", "dt")),
                   *((n, np.int32) for n in ("kind", "rate", "low", "high"))])  # fmt: skip
@@ -55,6 +55,7 @@ def pack_processes(table: ProcessTable) -> NDArray[np.uint8]:
         state=np.array([initial_state(k, params[d, 0], start[d]) for d, k in enumerate(kinds)]),
         level=np.array([initial_level(k, params[d, 0], start[d]) for d, k in enumerate(kinds)]),
         start=start,
+        word=table.word,
         kind=table.kind,
         depends_on=table.depends_on,
         used=used_shocks(table),

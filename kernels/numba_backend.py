@@ -69,7 +69,7 @@ class NumbaBackend(HostVectors):
         fixed = (
             np.uint64(first), chosen, np.uint64(seed), np.uint64(sample), table.kind.astype(np.int32), params, state,
             level, start, table.depends_on.astype(np.int32), np.ascontiguousarray(table.cholesky, dtype=np.float64),
-            used_shocks(table), finite,
+            used_shocks(table), table.word.astype(np.uint64), finite,
         )  # fmt: skip
         self._workers.run(lambda low, high: simulate_blocks(blocks, *fixed, low, high), blocks.shape[0])
         store = Store(blocks, count, first, numbers)

@@ -29,7 +29,7 @@ def shocks(cholesky: FloatArray, e: list[FloatArray | None], driver: int) -> Flo
 def simulate(table: ProcessTable, scenarios: NDArray[np.uint64], seed: int, sample: int) -> FloatArray:
     """(n, D, T) values of all drivers, float64, for the scenarios given by number."""
     count, n = table.drivers, scenarios.shape[0]
-    kinds = [int(k) for k in table.kind]
+    kinds, word = [int(k) for k in table.kind], [int(w) for w in table.word]
     out = np.empty((n, count, table.periods))
     state = [np.full(n, dr.initial_state(k, table.params[d, 0], table.start[d])) for d, k in enumerate(kinds)]
     second = [np.full(n, table.params[d, 0, 6] != 0.0) for d in range(count)]
@@ -37,7 +37,7 @@ def simulate(table: ProcessTable, scenarios: NDArray[np.uint64], seed: int, samp
     out[:, :, 0] = np.stack(level, axis=1)
     used = used_shocks(table)
     for t in range(1, table.periods):
-        e = [normals(scenarios, t, d, Stream.NORMAL, seed, sample) if used[d] else None for d in range(count)]
+        e = [normals(scenarios, t, word[d], Stream.NORMAL, seed, sample) if used[d] else None for d in range(count)]
         before = list(level)
         for d, kind in enumerate(kinds):
             row = table.params[d, t]
@@ -51,11 +51,11 @@ def simulate(table: ProcessTable, scenarios: NDArray[np.uint64], seed: int, samp
             elif kind == Process.CIR:
                 state[d] = dr.cir_step(row, state[d], z)
             elif kind == Process.GEOMETRIC_JUMPS:
-                u = uniforms(scenarios, t, d, Stream.UNIFORM, seed, sample)
-                size = normals(scenarios, t, d, Stream.JUMP_SIZE, seed, sample)
+                u = uniforms(scenarios, t, word[d], Stream.UNIFORM, seed, sample)
+                size = normals(scenarios, t, word[d], Stream.JUMP_SIZE, seed, sample)
                 state[d] = dr.jump_step(row, state[d], z, u, size)
             elif kind == Process.TWO_REGIME:
-                u = uniforms(scenarios, t, d, Stream.UNIFORM, seed, sample)
+                u = uniforms(scenarios, t, word[d], Stream.UNIFORM, seed, sample)
                 state[d], second[d] = dr.regime_step(row, state[d], second[d], z, u)
             elif kind == Process.WINDOW:
                 state[d] = dr.window_step(row, state[d], z)

@@ -38,13 +38,14 @@ def _shock(z: FloatArray, weights: FloatArray, e: FloatArray, driver: Any, word:
 def simulate_blocks(
     out: NDArray[np.float32], first: Any, chosen: NDArray[np.uint64], seed: Any, sample: Any, kind: IntArray,
     params: FloatArray, state0: FloatArray, level0: FloatArray, start: FloatArray, depends_on: IntArray,
-    cholesky: FloatArray, used: NDArray[np.bool_], finite: NDArray[np.bool_], low: int, high: int,
+    cholesky: FloatArray, used: NDArray[np.bool_], own_word: NDArray[np.uint64], finite: NDArray[np.bool_], low: int,
+    high: int,
 ) -> None:  # fmt: skip
     """Fill the blocks low..high of out (blocks, D, T, 256), whose first scenario is `first`, or whose scenarios are
     `chosen` (blocks * 256,), if that is not empty.
 
     finite: (blocks,) whether all values are. state0, level0: (D,) states and shown values in period 0. used: (D,) as
-    from `paths.used_shocks`.
+    from `paths.used_shocks`. own_word: (D,) the drivers' words in the counter.
     """
     _, count, periods, _ = out.shape
     e = np.empty((count, 4, _LANES))
@@ -70,10 +71,10 @@ def simulate_blocks(
             q = np.uint64(quad)
             for d in range(count):
                 if used[d]:
-                    fill_uniforms(e[d], numbers, q, np.uint64(d), _NORMAL, seed, sample)
+                    fill_uniforms(e[d], numbers, q, own_word[d], _NORMAL, seed, sample)
                     to_normals(e[d])
                 if kind[d] == _JUMPS or kind[d] == _REGIME:
-                    fill_uniforms(u[d], numbers, q, np.uint64(d), _UNIFORM, seed, sample)
+                    fill_uniforms(u[d], numbers, q, own_word[d], _UNIFORM, seed, sample)
             for word in range(max(1 - 4 * quad, 0), min(4, periods - 4 * quad)):
                 t = 4 * quad + word
                 # survivals first: they look at the other drivers' levels before this period's step
@@ -110,9 +111,19 @@ def simulate_blocks(
                         elif k == _REGIME:
                             step.regime(row, state[d], second[d], z, u[d, word], level[d])
                         elif k == _JUMPS:
-                            own = np.uint64(d)
                             step.jumps(
-                                row, state[d], z, u[d, word], level[d], place, numbers, q, word, own, seed, sample
+                                row,
+                                state[d],
+                                z,
+                                u[d, word],
+                                level[d],
+                                place,
+                                numbers,
+                                q,
+                                word,
+                                own_word[d],
+                                seed,
+                                sample,
                             )
                     for lane in range(_LANES):
                         out[i, d, t, lane] = np.float32(level[d, lane])

@@ -3,6 +3,7 @@
 
 struct Driver {
     double state, level, start;  // in period 0, and as divisor of a ratio
+    u64 word;                    // in the counter of its draws
     int kind, depends_on, used, slot;  // slot: place among the drivers that draw a second uniform, or -1
 };
 
@@ -68,13 +69,13 @@ INLINE void draw_quad(const Processes& p, const Work& w, u64 scenario, u64 quad,
 #pragma unroll 1
     for (int d = 0; d < p.count; ++d) {
         if (p.drivers[d].used) {
-            const Words words = philox(scenario, quad, (u64)d, STREAM_NORMAL, seed, sample);
+            const Words words = philox(scenario, quad, p.drivers[d].word, STREAM_NORMAL, seed, sample);
 #pragma unroll 1
             for (int i = 0; i < 4; ++i) w.normal(d, i) = normal_quantile(uniform(word_of(words, i)));
         }
         const int slot = p.drivers[d].slot;
         if (slot >= 0) {
-            const Words words = philox(scenario, quad, (u64)d, STREAM_UNIFORM, seed, sample);
+            const Words words = philox(scenario, quad, p.drivers[d].word, STREAM_UNIFORM, seed, sample);
             for (int i = 0; i < 4; ++i) w.uniform(slot, i) = uniform(word_of(words, i));
         }
     }
@@ -100,7 +101,7 @@ INLINE double step_jumps(const Processes& p, const Work& w, int d, const double*
     double moved = w.state(d) + row[0] + row[1] * z;
     if (u > row[5]) {  // sizes are drawn only where a jump happens
         const double count = poisson(u, row[2], row[5]);
-        const Words words = philox(scenario, quad, (u64)d, STREAM_JUMP_SIZE, seed, sample);
+        const Words words = philox(scenario, quad, p.drivers[d].word, STREAM_JUMP_SIZE, seed, sample);
         const double size = normal_quantile(uniform(word_of(words, word)));
         moved = moved + (count * row[3] + sqrt(count) * row[4] * size);
     }

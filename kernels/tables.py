@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
+WordArray = NDArray[np.uint64]
 
 MAX_FACTORS = 4
 
@@ -46,6 +47,8 @@ class ProcessTable:
         depends_on: (D,) index of the driver that moves a survival hazard, or whose excess is shown, or -1. It must be
             neither a survival nor an excess, and stand before an excess.
         cholesky: (D, D) lower-triangular factor of the correlation of the shocks.
+        word: (D,) each driver's word in the counter of its draws, all different. It comes from the driver's name, so
+            that a driver's draws depend neither on its place nor on the drivers beside it.
         dt: length of a period in years.
     """
 
@@ -54,6 +57,7 @@ class ProcessTable:
     start: FloatArray
     depends_on: IntArray
     cholesky: FloatArray
+    word: WordArray
     dt: float
 
     @property

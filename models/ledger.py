@@ -66,6 +66,7 @@ class Account(Enum):
     DEBT = ("debt outstanding", Group.STOCK, False, False, "billion")
     EQUITY = ("outside equity outstanding", Group.STOCK, False, False, "billion")
     LEASES = ("lease liabilities outstanding", Group.STOCK, False, False, "billion")
+    UNEARNED = ("prepayments not yet earned", Group.STOCK, False, False, "billion")
     HARDWARE_VALUE = ("market value of systems", Group.STOCK, False, False, "billion")
     SITE_VALUE = ("value of sites", Group.STOCK, False, False, "billion")
     COMPUTE = ("compute in service", Group.PHYSICAL, False, False, "PFLOP/s")

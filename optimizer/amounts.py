@@ -10,10 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.blocks.headroom import Headroom, headrooms
+from ..models.blocks.tax import Assessed, assessed
 from ..models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account, Decision, Ledger
 from ..models.schema.case import Case
 
 FloatArray = NDArray[np.float64]
+
+
+VISIBLE = 1e-6  # of the largest amount of the same unit: what is smaller is rounding, and no decision
+LEAST_SIZE = 1e-3  # where even the largest is smaller, it is rounding against this much of the unit
+
+
+def settled(ledger: Ledger, decided: FloatArray) -> FloatArray:
+    """(N,) the decisions with those too small to be any at zero; what is fixed, and tax, stays."""
+    units = np.array([d.unit if d.block not in ("fixed", "tax") else "" for d in ledger.decisions], dtype=np.str_)
+    out = np.array(decided, dtype=np.float64)
+    for unit in sorted(set(units.tolist()) - {""}):
+        mine = units == unit
+        largest = max(float(np.max(np.abs(out[mine]))), LEAST_SIZE)
+        out[mine & (np.abs(out) <= VISIBLE * largest)] = 0.0
+    return out
 
 
 @dataclass(frozen=True)
@@ -125,3 +141,18 @@ class Amounts:
     @cached_property
     def interest_income(self) -> FloatArray:
         return self.cash_before * self.deposit_rates
+
+    @property
+    def taxable_income(self) -> FloatArray:
+        """(T,) expected taxable income before losses carried forward, billion."""
+        return self.of(*(a for a in Account if a.taxable)) + self.interest_income
+
+    @cached_property
+    def assessed(self) -> Assessed | None:
+        """The tax that is due on the plan's income; None where the case has none."""
+        tax = self.case.tax
+        if tax is None:
+            return None
+        taxable = self.of(*(a for a in Account if a.taxable))
+        flow = self.of(*(a for a in CASH_ACCOUNTS if a is not Account.TAX))
+        return assessed(tax, taxable, flow, self.deposit_rates, self.case.cash.opening)

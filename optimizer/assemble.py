@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,6 @@ from ..models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Ledger
 from ..models.schema.case import Case
 from ..models.schema.drivers import (
     CIR,
-    Correlation,
     Deterministic,
     Driver,
     Excess,
@@ -30,6 +28,7 @@ from ..models.schema.drivers import (
     Window,
 )
 from ..models.schema.rules import Risk
+from .driver_order import correlation_factor, counter_words, driver_order
 from .shortfalls import all_risks, entity_liquidity, shortfalls
 from .solution import RiskLimit
 from .terms import Measured as Measured
@@ -37,24 +36,6 @@ from .terms import terms
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
-
-SEMIDEFINITE = 1e-9
-
-
-def driver_order(case: Case) -> tuple[str, ...]:
-    """Ids of the drivers as they are stored: the case's order, but none before the driver that it depends on."""
-    waiting = [d.id for d in case.driver if isinstance(d, Survival | Excess) and d.depends_on is not None]
-    return tuple([d.id for d in case.driver if d.id not in waiting] + waiting)
-
-
-def reordered(ledger: Ledger, case: Case) -> Ledger:
-    """The ledger with its factors, made in the case's order of the drivers, pointing to where they are stored."""
-    order = {name: i for i, name in enumerate(driver_order(case))}
-    place = np.array([order[d.id] for d in case.driver], dtype=np.int64)
-    flat = ledger.factors.astype(np.int64)
-    driver, period = np.divmod(np.maximum(flat, 0), ledger.periods)
-    moved = np.where(flat < 0, -1, place[driver] * ledger.periods + period)
-    return replace(ledger, factors=moved.astype(np.int32))
 
 
 def process_table(case: Case) -> ProcessTable:
@@ -83,6 +64,7 @@ def process_table(case: Case) -> ProcessTable:
         start=np.array(start, dtype=np.float64),
         depends_on=np.array(depends, dtype=np.int32),
         cholesky=correlation_factor(order, case.correlation),
+        word=counter_words(order),
         dt=dt,
     )
 
@@ -111,28 +93,6 @@ def _process(driver: Driver, dt: float) -> tuple[Process, FloatArray, float]:
         return Process.EXCESS, rows.excess_row(d.strike), 0.0
     assert isinstance(d, Deterministic)
     return Process.DETERMINISTIC, rows.deterministic_row(d.path), d.path[0]
-
-
-def correlation_factor(order: Sequence[str], correlation: Correlation | None) -> FloatArray:
-    """Lower-triangular L with L L' = the correlation of all shocks; drivers left out are independent.
-
-    A singular matrix has no Cholesky factor in floating point, so one with an eigenvalue near 0 is split by its
-    eigenvectors and made triangular by QR. Raises ValueError if an eigenvalue is clearly negative.
-    """
-    full = np.eye(len(order))
-    if correlation is not None:
-        at = np.array([order.index(name) for name in correlation.drivers])
-        full[np.ix_(at, at)] = np.asarray(correlation.matrix, dtype=np.float64)
-    values, vectors = np.linalg.eigh(full)
-    if values[0] < -SEMIDEFINITE * len(order):
-        raise ValueError(f"the correlation matrix is not positive semidefinite: least eigenvalue {values[0]:.3g}")
-    if values[0] > SEMIDEFINITE:
-        return np.asarray(np.linalg.cholesky(full))
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    lower = np.asarray(np.linalg.qr(root.T).R.T)
-    lower = lower * np.where(np.diag(lower) < 0, -1.0, 1.0)
-    # Rounding must not leave a shock with a variance other than 1.
-    return np.asarray(lower / np.linalg.norm(lower, axis=1, keepdims=True))
 
 
 def liquidity(case: Case, ledger: Ledger, name: str = "liquidity") -> Measured:

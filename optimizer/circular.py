@@ -18,7 +18,7 @@ from ..models.blocks.quantities import MILLION, accelerators_by_id
 from ..models.ledger import ACCOUNT_NUMBER, Account
 from ..models.schema.case import Case
 from .amounts import Amounts
-from .assemble import driver_order
+from .driver_order import driver_order
 from .plan import Cell, Column, Table
 from .tabulate import NEGLIGIBLE, long
 

@@ -19,11 +19,12 @@ from ..models.ledger import ACCOUNT_NUMBER, Account, Decision, Ledger
 from ..models.schema.case import Case
 from ..models.schema.seniority import SENIORITIES, seniority
 from .amounts import Amounts
-from .assemble import driver_order
+from .driver_order import driver_order
 from .tabulate import NEGLIGIBLE
 
 DEBT_RANKS = SENIORITIES[:3]
-LAST = SENIORITIES[-1]
+RESIDUAL = "residual"  # what own shareholders have: behind every claim that others hold, equity among them
+RANKS = (*SENIORITIES, RESIDUAL)
 OWN, ARREARS, BACKSTOP = "own_equity", "unpaid_at_default", "revolver"
 PREPAYMENTS, UNNAMED = "customer_prepayments", "holders_unnamed"
 ESTATE, SYSTEMS, SITES = 0, 1, 2  # pools of one entity, in this order
@@ -41,7 +42,7 @@ class Claim:
     Attributes:
         instrument, holder: ids in the case, or one of the names above.
         party: party of the case that holds it, or "".
-        rank: one of SENIORITIES.
+        rank: one of RANKS.
         secured_by: collateral as in the case.
         guarantor: party that makes good what is lost, up to `guaranteed` of the claim; "" if nobody.
         entity: ring-fenced company that owes it, without recourse to its owner; PARENT for the company itself.
@@ -188,7 +189,7 @@ def claims(amounts: Amounts) -> Claims:
         entries.alive((np.ones(amounts.periods), order.index(name) if name else None))
     guaranteed = tuple(k for k, claim in enumerate(found) if claim.guarantor)
     backstop = _backstop(case)
-    found += [backstop, Claim(ARREARS, ARREARS, "", "senior"), Claim(OWN, OWN, "", LAST)]
+    found += [backstop, Claim(ARREARS, ARREARS, "", "senior"), Claim(OWN, OWN, "", RESIDUAL)]
     owner = {e.id: place(e.parent) for e in case.entity if e.kind == "spv"}
     pools = PER_ENTITY * len(entities) + len(guaranteed)
     table = waterfall(len(found), pools, _steps(found, guaranteed, entities, owner))
@@ -247,21 +248,11 @@ def _held(
 
 def _prepayments(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
     """What each customer has prepaid and not yet been credited, while he lives: after his default it is kept."""
-    case, ledger = amounts.case, amounts.ledger
-    order, place = driver_order(case), _entities(case)[1]
-    account = ledger.account == ACCOUNT_NUMBER[Account.PREPAYMENT]
-    for contract in case.contract:
-        signed = np.array([d.block == "sign" and d.tags.get("contract") == contract.id for d in ledger.decisions])
-        signed &= amounts.decided > NEGLIGIBLE
-        keep = account & signed[ledger.decision]
-        if keep.any():
-            value = ledger.coefficient[keep] * amounts.decided[ledger.decision[keep]]
-            unearned = np.cumsum(np.bincount(ledger.period[keep], weights=value, minlength=amounts.periods))
-            driver = None if contract.survival is None else order.index(contract.survival)
-            entries.alive((np.maximum(unearned, 0.0), driver))
-            found.append(
-                Claim(PREPAYMENTS, contract.customer, contract.customer, "senior", entity=place(contract.entity))
-            )
+    place = _entities(amounts.case)[1]
+    stock = amounts.ledger.account == ACCOUNT_NUMBER[Account.UNEARNED]
+    for contract in amounts.case.contract:
+        claim = Claim(PREPAYMENTS, contract.customer, contract.customer, "senior", entity=place(contract.entity))
+        _held(amounts, stock, lambda d, name=contract.id: d.tags.get("contract") == name, claim, entries, found)  # type: ignore[misc]
 
 
 def _contracts(amounts: Amounts, entity: str) -> list[tuple[FloatArray, int | None]]:
@@ -302,7 +293,7 @@ def _steps(
                 if members:
                     steps.append((first + pool, members, -1))
         steps += [(first + SYSTEMS, [], first + ESTATE), (first + SITES, [], first + ESTATE)]
-        for rank in SENIORITIES:
+        for rank in RANKS:
             members = [k for k in mine if found[k].rank == rank]
             if members:
                 steps.append((first + ESTATE, members, -1))

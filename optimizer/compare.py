@@ -16,7 +16,6 @@ from ..models.reading.faults import CaseError, Fault, show
 from ..models.reading.variants import apply_variant
 from ..models.schema.case import Case
 from . import device as devices
-from .amounts import Amounts
 from .arguments import checked
 from .assemble import process_table, risk_limits
 from .compose import Circumstances, compose, timings
@@ -29,6 +28,7 @@ from .progress import Progress, named
 from .settings import Settings
 from .shortfalls import tails
 from .solution import Solution
+from .tidy import amounts_of, tidied
 from .together import together
 
 OWN_CASH = "own_cash"
@@ -152,7 +152,7 @@ def _outcomes(
         plan = _written(replace(ready, backend=part), solution, fresh, told)
         amounts = None
         if solution.decisions is not None:
-            amounts = Amounts(ready.case, ready.ledger, ready.means, solution.decisions, ready.deposit_rates)
+            amounts = amounts_of(ready, solution.decisions)
         outcomes[name] = outcome(name, _title(whole, name), plan, amounts)
 
     tasks: list[Callable[[Backend, Progress | None], None]]
@@ -164,7 +164,7 @@ def _outcomes(
 
 def _with_device(one: Outcome, backend: Chunked, store: Held) -> Outcome:
     """The outcome with what is known of the device once all is done."""
-    messages = (*backend.messages, *one.plan.messages)
+    messages = (*backend.messages, *one.plan.messages, *map(str, one.plan.case.doubts))
     return replace(one, plan=replace(one.plan, device=devices.describe(backend, store), messages=messages))
 
 
@@ -194,7 +194,7 @@ def _searched(name: str, ready: Prepared, told: _Told, progress: Progress | None
     solution = maximise(ready.program, limits, ready.backend, ready.store, settings, progress)
     if "interrupted" in solution.messages:
         raise KeyboardInterrupt
-    return solution
+    return devices.steadily(ready.backend, lambda: tidied(ready, solution, limits, settings.gap))
 
 
 def _written(ready: Prepared, solution: Solution, fresh: Sequence[Held], told: _Told) -> Plan:

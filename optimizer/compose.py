@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
@@ -14,7 +14,7 @@ from ..models.ledger import Account
 from . import circular, explain
 from .amounts import Amounts
 from .bearers import bear
-from .covenants import Prices, covenants, over_futures
+from .covenants import Prices, StepPrice, covenants, over_futures
 from .device import describe
 from .entities import entity_tables, remarks
 from .holdings import decision_table, funding, holdings
@@ -32,6 +32,7 @@ from .plan import (
     Status,
     Table,
     Timings,
+    Wealth,
 )
 from .prepare import Prepared
 from .risk_figures import liquidity_fan, risk_figures
@@ -40,10 +41,12 @@ from .shortfalls import all_risks
 from .solution import Solution
 from .statements import check_closing, statements
 from .tabulate import long
+from .tidy import amounts_of
 
 FloatArray = NDArray[np.float64]
 
 PACKAGES = ("capmix", "numpy", "scipy", "pyomo", "highspy", "numba")
+MISSED = 5e-3  # of the value: what polishing may leave without a remark
 OBJECTIVES = {
     "compute": "discounted compute delivered",
     "capacity": "compute in service at the date",
@@ -53,12 +56,16 @@ OBJECTIVES = {
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a plan's papers need beside the solution: seed, tolerance, losses on fresh draws per risk limit, remarks."""
+    """What a plan's papers need beside the solution: seed, tolerance, losses on fresh draws per risk limit, remarks.
+
+    steps: what a tightening step of each covenant costs, where plans were made again.
+    """
 
     seed: int
     tolerance: float
     fresh: Sequence[FloatArray] | None
     messages: tuple[str, ...]
+    steps: Mapping[str, StepPrice] | None = None
 
 
 def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
@@ -67,8 +74,9 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     if solution.decisions is None or solution.columns is None:
         return plan
     case, program = ready.case, ready.program
-    amounts = Amounts(case, ready.ledger, ready.means, solution.decisions, ready.deposit_rates)
-    check_closing(amounts, _cash(ready, solution.columns))
+    whole = Amounts(case, ready.ledger, ready.means, solution.decisions, ready.deposit_rates)
+    check_closing(whole, _cash(ready, solution.columns))
+    amounts = amounts_of(ready, solution.decisions)
     sense = 1.0 if program.maximise else -1.0
     losses = _losses(ready, solution)
     risk = _risk(ready, solution, losses, about, sense)
@@ -84,7 +92,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         **holdings(amounts, raised),
         **statements(amounts),
         "covenants": covenants(amounts),
-        **over_futures(amounts, ready.backend, ready.store, _prices(ready, solution, risk), program.unit),
+        **over_futures(amounts, ready.backend, ready.store, _prices(ready, solution, risk), program.unit, about.steps),
         **entity_tables(amounts, ready.closed),
         "chain": explain.chain(found, risk, _power(amounts), case.horizon.labels, program.maximise),
         **explain.price_tables(prices, found, program.unit),
@@ -97,8 +105,20 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     }
     plan = replace(plan, bearers=bearers(case, bearing))
     return _with(
-        plan, risk, raised, decision_table(amounts), tables, prices, (*_warnings(risk), *remarks(amounts, ready.closed))
+        plan,
+        risk,
+        raised,
+        decision_table(amounts),
+        tables,
+        prices,
+        (*_warnings(risk), *_missed(solution), *remarks(amounts, ready.closed)),
     )
+
+
+def _wealth(solution: Solution) -> Wealth | None:
+    if solution.decisions is None:
+        return None
+    return Wealth(solution.value, solution.value_bound)
 
 
 def timings(ready: Prepared, solution: Solution, total: float) -> Timings:
@@ -127,6 +147,7 @@ def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         objective_name=OBJECTIVES[ready.case.objective.kind],
         objective_value=solution.objective if solution.decisions is not None else float("nan"),
         objective_unit=ready.program.unit,
+        wealth=_wealth(solution),
         certificate=certificate,
         risk=(),
         scenarios=ScenarioInfo(ready.store.count, about.seed, ready.store.nbytes),
@@ -182,6 +203,17 @@ def _warnings(risk: Sequence[RiskFigure]) -> tuple[str, ...]:
         f"{f.limit:.4g} by more than its 95 % interval; more scenarios bring the two together"
         for f in risk
         if f.out_of_sample is not None and f.out_of_sample.ci_low > f.limit
+    )
+
+
+def _missed(solution: Solution) -> tuple[str, ...]:
+    """A remark where a plan of the same objective may be worth clearly more."""
+    most, value = solution.value_bound, solution.value
+    if not np.isfinite(most) or most - value <= MISSED * abs(value):
+        return ()
+    return (
+        f"expected wealth at the end, discounted, is {value:.5g} billion; at the same objective it may be up to "
+        f"{most:.5g}: the search for it ended early",
     )
 
 

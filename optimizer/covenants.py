@@ -1,4 +1,5 @@
-"""Covenants: value and headroom on the expected path, breaches and headroom over the futures, and what a notch costs.
+"""Covenants: value and headroom on the expected path, breaches and headroom over the futures, and what a tightening
+step costs.
 
 All figures come from the same headroom, level + limit × slope, that makes the rows and the losses.
 """
@@ -18,7 +19,7 @@ from ..models.schema.rules import Covenant
 from .amounts import Amounts
 from .plan import Cell, Column, Table
 from .shortfalls import Shortfall, tested, value_of
-from .tabulate import long
+from .tabulate import long, rounded_off
 
 FloatArray = NDArray[np.float64]
 
@@ -35,6 +36,18 @@ class Prices:
 
     rows: Mapping[str, float]
     risks: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class StepPrice:
+    """Objective lost if a covenant's limit were its tightening step tighter; None where that is not known.
+
+    how: "within headroom" (the plan keeps it as it is), "planned again", "first order", "no plan" (none is left),
+    "not priced" (not in the time there was), or "" for a covenant that is only reported.
+    """
+
+    cost: float | None
+    how: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,9 @@ def covenants(amounts: Amounts) -> Table:
             sign = -1.0 if covenant.at_least else 1.0
             for i, t in enumerate(test.times):
                 value = float(values[i]) if np.isfinite(values[i]) else None
-                headroom = None if value is None else sign * (covenant.limit - value)
+                headroom = None
+                if value is not None:
+                    headroom = rounded_off(sign * (covenant.limit - value), covenant.limit, value)
                 label, name = amounts.labels[t], covenant.id
                 rows.append(
                     (
@@ -82,7 +97,7 @@ def covenants(amounts: Amounts) -> Table:
                         value,
                         covenant.limit,
                         headroom,
-                        float(money[i]),
+                        rounded_off(float(money[i]), float(level[i]), float(covenant.limit * slope[i])),
                         covenant.as_,
                     )
                 )
@@ -110,16 +125,24 @@ def on_path(amounts: Amounts, entity: str | None, figure: Figure, test: Headroom
 
 
 def over_futures(
-    amounts: Amounts, backend: Backend, store: Held, prices: Prices, objective_unit: str
+    amounts: Amounts,
+    backend: Backend,
+    store: Held,
+    prices: Prices,
+    objective_unit: str,
+    steps: Mapping[str, StepPrice] | None = None,
 ) -> dict[str, Table]:
-    """The tables covenant_risk (a row per covenant) and covenant_breaches (a row per covenant and period)."""
+    """The tables covenant_risk (a row per covenant) and covenant_breaches (a row per covenant and period).
+
+    steps: what a tightening step costs where plans were made again; else it is priced to first order.
+    """
     summary: list[tuple[Cell, ...]] = []
     periods: list[tuple[Cell, ...]] = []
     for covenant in amounts.case.covenant:
-        one = _shortfall(amounts, covenant, covenant.limit)
+        one = shortfall_at(amounts, covenant)
         exposure = one.measured.matrix @ amounts.decided
         found = breaches(backend, store, one, exposure)
-        cost = notch_cost(amounts, backend, store, one, prices)
+        price = (steps or {}).get(covenant.id) or first_order(amounts, backend, store, one, prices)
         first = found.median_first()
         summary.append(
             (
@@ -132,7 +155,8 @@ def over_futures(
                 None if first is None else amounts.labels[first],
                 found.worst_fifth,
                 covenant.step,
-                cost,
+                price.cost,
+                price.how,
             )
         )
         for i, t in enumerate(found.times):
@@ -150,6 +174,7 @@ def over_futures(
         Column("least headroom, 5th percentile", "billion", "money"),
         Column("notch", "", "number"),
         Column("cost of a notch", objective_unit, "number"),
+        Column("priced"),
     )
     each = (
         Column("covenant"),
@@ -164,9 +189,10 @@ def over_futures(
     }
 
 
-def _shortfall(amounts: Amounts, covenant: Covenant, limit: float) -> Shortfall:
+def shortfall_at(amounts: Amounts, covenant: Covenant, by: float = 0.0) -> Shortfall:
+    """The shortfall of a covenant at its limit, or at one that is higher `by` an amount."""
     tests = amounts.covenant_tests[covenant.id]
-    return tested(amounts.case, amounts.ledger, amounts.deposit_rates, covenant, tests, limit)
+    return tested(amounts.case, amounts.ledger, amounts.deposit_rates, covenant, tests, covenant.limit + by)
 
 
 def breaches(backend: Backend, store: Held, one: Shortfall, exposure: FloatArray) -> Breaches:
@@ -196,30 +222,51 @@ def _chunks(count: int) -> Iterator[NDArray[np.int64]]:
         yield np.arange(first, min(first + CHUNK, count))
 
 
-def notch_cost(amounts: Amounts, backend: Backend, store: Held, one: Shortfall, prices: Prices) -> float | None:
-    """Objective given up if the limit were a notch tighter, to first order; None if it is only reported.
+def tightening(covenant: Covenant) -> float:
+    """What a tightening step adds to the limit."""
+    return covenant.step if covenant.at_least else -covenant.step
 
-    By the envelope theorem: hard, the sum over its rows of price × what a notch takes off their headroom at the plan;
-    over the futures, the limit's price × what a notch adds to the CVaR of the shortfall.
-    """
+
+def kept_when_tightened(amounts: Amounts, backend: Backend, store: Held, one: Shortfall) -> bool:
+    """Whether the plan as it is would keep the covenant with its limit a step tighter: then the step costs nothing."""
     covenant = one.covenant
-    if covenant.as_ == "report":
-        return None
-    step = -covenant.step if not covenant.at_least else covenant.step
     if covenant.as_ == "hard":
-        cost = 0.0
+        for test in amounts.covenant_tests[covenant.id]:
+            level, slope = (on_path(amounts, covenant.entity, f, test) for f in (test.level, test.slope))
+            required = (covenant.limit + tightening(covenant)) * slope
+            if (level + required < -BREACH * np.maximum(1.0, np.maximum(np.abs(level), np.abs(required)))).any():
+                return False
+        return True
+    tighter = shortfall_at(amounts, covenant, tightening(covenant))
+    return _cvar(covenant, backend, store, tighter, amounts.decided) <= BREACH * _size(
+        tighter, tighter.measured.matrix @ amounts.decided
+    )
+
+
+def first_order(amounts: Amounts, backend: Backend, store: Held, one: Shortfall, prices: Prices) -> StepPrice:
+    """What a tightening step costs by the prices of the plan; not priced where these say nothing and the plan would
+    break the tighter limit.
+
+    By the envelope theorem: hard, the sum over its rows of price × what a step takes off their headroom at the plan;
+    over the futures, the limit's price × what a step adds to the CVaR of the shortfall.
+    """
+    covenant, cost = one.covenant, 0.0
+    if covenant.as_ == "report":
+        return StepPrice(None, "")
+    if kept_when_tightened(amounts, backend, store, one):
+        return StepPrice(0.0, "within headroom")
+    step = tightening(covenant)
+    if covenant.as_ == "hard":
         for test in amounts.covenant_tests[covenant.id]:
             slope = on_path(amounts, covenant.entity, test.slope, test)
             for i, t in enumerate(test.times):
                 name = f"covenant_{covenant.id}[{f'{test.of},' if test.of else ''}{amounts.labels[t]}]"
                 cost -= prices.rows.get(name, 0.0) * step * float(slope[i])
-        return cost
-    price = prices.risks.get(f"covenant {covenant.id}", 0.0)
-    if price == 0.0:
-        return 0.0
-    tighter = _shortfall(amounts, covenant, covenant.limit + step)
-    worse = [_cvar(covenant, backend, store, each, amounts.decided) for each in (tighter, one)]
-    return price * (worse[0] - worse[1])
+    elif price := prices.risks.get(f"covenant {covenant.id}", 0.0):
+        tighter = shortfall_at(amounts, covenant, step)
+        worse = [_cvar(covenant, backend, store, each, amounts.decided) for each in (tighter, one)]
+        cost = price * (worse[0] - worse[1])
+    return StepPrice(cost, "first order") if cost > 0.0 else StepPrice(None, "not priced")
 
 
 def _cvar(covenant: Covenant, backend: Backend, store: Held, one: Shortfall, decided: FloatArray) -> float:

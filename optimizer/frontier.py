@@ -131,7 +131,7 @@ def frontier(
             build_s=ready.build_s,
         ),
         tables=frontier_tables(risk, ready.program.unit, found),
-        messages=tuple(backend.messages),
+        messages=(*backend.messages, *map(str, case.doubts)),
     )
 
 

@@ -19,7 +19,6 @@ from ..kernels.apart import apart
 from ..kernels.backend import Backend
 from ..models.reading.faults import CaseError, Fault, show
 from . import device as devices
-from .amounts import Amounts
 from .frontier_points import FrontierPoint
 from .holdings import funding
 from .infeasible import in_words
@@ -35,6 +34,7 @@ from .risk_figures import UNITS
 from .settings import Settings
 from .shortfalls import all_risks
 from .solution import Cut, Evaluated, Learnt, RiskLimit, Solution
+from .tidy import amounts_of
 from .together import together
 
 FloatArray = NDArray[np.float64]
@@ -254,7 +254,7 @@ class FrontierSearch:
                 )
                 why = in_words(solution.conflict, ready.program, asked).reason
             return FrontierPoint(amount, solution.status, passes=solution.passes, why=why)
-        amounts = Amounts(ready.case, ready.ledger, ready.means, solution.decisions, ready.deposit_rates)
+        amounts = amounts_of(ready, solution.decisions)
         raised = funding(amounts)
         own = solution.risks[self._limit]
         return FrontierPoint(

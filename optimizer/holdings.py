@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.blocks.circularity import circular_investors
-from .amounts import Amounts
+from .amounts import LEAST_SIZE, Amounts
 from .plan import Cell, Column, Funding, Table
 from .tabulate import NEGLIGIBLE, long, name_of, wide
 
 FloatArray = NDArray[np.float64]
 
 FUNDED = {"place": "placed", "draw": "drawn"}
+COMMITTED = ("commit", "line")
 PREPAYMENTS = "customer_prepayments"
 BILLION = "billion"
 
@@ -55,13 +56,10 @@ def holdings(amounts: Amounts, raised: Funding) -> dict[str, Table]:
 
 
 def decision_table(amounts: Amounts) -> Table:
-    """Every decision above 1e-9 of the largest of its block: key, block, period, amount, unit, tags."""
-    largest: dict[str, float] = {}
-    for decision, amount in zip(amounts.ledger.decisions, amounts.decided, strict=True):
-        largest[decision.block] = max(largest.get(decision.block, 0.0), abs(float(amount)))
+    """Every decision that is taken at all: key, block, period, amount, unit, tags."""
     rows: list[tuple[Cell, ...]] = []
     for decision, amount in zip(amounts.ledger.decisions, amounts.decided, strict=True):
-        if decision.block == "fixed" or abs(amount) <= NEGLIGIBLE * max(largest[decision.block], NEGLIGIBLE):
+        if decision.block == "fixed" or abs(amount) <= NEGLIGIBLE * LEAST_SIZE:
             continue
         tags = ", ".join(f"{k}={v}" for k, v in decision.tags.items())
         label = amounts.labels[decision.period]
@@ -78,31 +76,35 @@ def decision_table(amounts: Amounts) -> Table:
 
 
 def _issuance(amounts: Amounts) -> Table:
+    """What is funded sums to all funding; a commitment is no funding until it is drawn."""
     columns = (
         Column("instrument"),
         Column("holder"),
         Column("step"),
         Column("how"),
         Column("period"),
-        Column("face", BILLION, "money"),
+        Column("funded", BILLION, "money"),
+        Column("committed", BILLION, "money"),
     )
-    how = {**FUNDED, "commit": "committed", "line": "committed"}
+    funded = {d.key: face for d, face in amounts.raised()}
+    prepaid = dict(zip((d.key for d in amounts.ledger.decisions), amounts.prepaid_by_decision.tolist(), strict=True))
+    customer = {c.id: c.customer for c in amounts.case.contract}
     rows: list[tuple[Cell, ...]] = []
-    for decision, amount in amounts.decisions(*how):
-        if amount > NEGLIGIBLE:
-            tags = decision.tags
-            label = amounts.labels[decision.period]
-            rows.append(
-                (
-                    tags.get("instrument", "revolver"),
-                    tags["investor"],
-                    tags.get("step", ""),
-                    how[decision.block],
-                    label,
-                    amount,
-                )
-            )
-    return long("issuance", "Placements, commitments and draws", columns, rows)
+    for decision, amount in amounts.decisions(*FUNDED, *COMMITTED, "sign"):
+        tags, label = decision.tags, amounts.labels[decision.period]
+        if decision.block in FUNDED and funded[decision.key] > NEGLIGIBLE:
+            how, face, promised = FUNDED[decision.block], funded[decision.key], 0.0
+        elif decision.block in COMMITTED and amount > NEGLIGIBLE:
+            how, face, promised = "committed", 0.0, amount
+        elif decision.block == "sign" and prepaid[decision.key] > NEGLIGIBLE:
+            who = customer[tags["contract"]]
+            rows.append((PREPAYMENTS, who, tags["contract"], "prepaid", label, prepaid[decision.key], 0.0))
+            continue
+        else:
+            continue
+        name = tags.get("instrument", "revolver")
+        rows.append((name, tags["investor"], tags.get("step", ""), how, label, face, promised))
+    return long("issuance", "Placements, draws and prepayments (funded), and commitments", columns, rows)
 
 
 def _by_instrument(amounts: Amounts, raised: Funding) -> Table:

@@ -9,46 +9,56 @@ from ..models.schema.rules import Risk
 from .explain import split
 from .plan import Fault, Infeasibility
 from .risk_figures import UNITS
-from .solution import Conflict
-
-SHOWN = 12
+from .solution import Conflict, Relaxation
 
 
 def in_words(conflict: Conflict | None, program: LinearProgram, risks: Sequence[Risk]) -> Infeasibility:
-    """The rules that cannot be met together, or the least that each risk limit can be."""
+    """The rules that cannot be met together, all of them, or the least that each risk limit can be."""
     if conflict is None:
         return Infeasibility("no plan meets all limits")
-    faults = tuple(_fault(program, r.row, r.column, r.name, r.amount) for r in conflict.relaxations)
-    faults = tuple(sorted(faults, key=lambda f: (f.rule, f.index)))[:SHOWN]
+    faults = tuple(_fault(program, r) for r in conflict.relaxations)
     unit = {risk.id: UNITS[risk.loss] for risk in risks}
     least = tuple((item.name, item.limit, item.least, unit[item.name]) for item in conflict.least)
-    return Infeasibility(_reason(faults, least, conflict, risks), least, faults)
+    instead = [tuple(_fault(program, r) for r in one) for one in conflict.instead]
+    return Infeasibility(_reason(faults, instead, least, conflict, risks), least, faults, conflict.proven)
 
 
-def _fault(program: LinearProgram, row: int, column: int, name: str, amount: float) -> Fault:
-    prefix, index = split(name)
-    if row < 0 and column >= 0:
-        prefix = program.bound_rules[column] or prefix
+def _fault(program: LinearProgram, one: Relaxation) -> Fault:
+    prefix, index = split(one.name)
+    if one.row < 0 and one.column >= 0:
+        prefix = program.bound_rules[one.column] or prefix
     rule = program.rules.get(prefix)
     where = ", ".join(index)
     if rule is None:
-        return Fault(prefix, prefix.replace("_", " "), where, amount, "")
-    return Fault(rule.name, rule.title, where, amount, rule.unit)
+        return Fault(prefix, prefix.replace("_", " "), where, one.amount, "")
+    return Fault(rule.name, rule.title, where, one.amount, rule.unit)
+
+
+def _summed(faults: Sequence[Fault]) -> str:
+    """In a clause which rules would have to give way, each with where it does and by how much at most."""
+    by_rule: dict[str, list[Fault]] = {}
+    for fault in faults:
+        by_rule.setdefault(fault.rule, []).append(fault)
+    parts = []
+    for group in by_rule.values():
+        most = max(group, key=lambda fault: fault.amount)
+        where = most.index if len(group) == 1 else f"most in {most.index}; {len(group)} entries"
+        amount = f"{most.amount:.4g} {most.unit}".rstrip()
+        parts.append(f"{most.title} by {amount}" + (f" ({where})" if where else ""))
+    together = " together" if len(parts) > 1 else ""
+    return f"{', and '.join(parts)} would have to give way{together}"
 
 
 def _reason(
     faults: Sequence[Fault],
+    instead: Sequence[Sequence[Fault]],
     least: Sequence[tuple[str, float, float, str]],
     conflict: Conflict,
     risks: Sequence[Risk],
 ) -> str:
     if faults:
-        first = faults[0]
-        where = f" ({first.index})" if first.index else ""
-        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
-        amount = f"{first.amount:.4g} {first.unit}".rstrip()
-        gives = f"{first.title}{where} would have to give way by {amount}"
-        return f"the rules of the case contradict each other: {gives}{more}"
+        others = "".join(f"; or else {_summed(one)}" for one in instead)
+        return f"the rules of the case contradict each other: {_summed(faults)}{others}"
     impossible = [item for item in least if item[2] > item[1]]
     if impossible:
         return "; ".join(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..kernels.backend import Evaluator, Held
 from ..models.program import LinearProgram
-from .elastic import relaxations
+from .elastic import explained
 from .highs import SolverError
 from .in_out import Inside, in_out, pulled
 from .incumbent import Incumbent
@@ -22,7 +22,7 @@ from .master import Infeasible, Master, Prices
 from .phase_one import CLEARLY, FEASIBLE, deepest, good_inside, least_alone, least_risk, violations
 from .pilot import Pilot, retake
 from .plan import Passes, Status
-from .polish import polish
+from .polish import polished
 from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
 from .sample import Rows, Sample
 from .settings import Settings
@@ -47,7 +47,6 @@ FIRST_ROWS = 1.3  # the first working set is larger by this factor
 NEAR_ROWS = 0.8  # or smaller, where a pilot or other searches have been near: the plan moves little
 FIRST_GAP = 2e-4  # a narrower one is not worth while before a full pass, unless a pilot has been near
 ROUND_SHARE = 0.8  # of the gap wanted that a round on the working set leaves
-POLISH_ROUNDS = 3
 ROW_TOLERANCE = 1e-6
 
 
@@ -111,6 +110,7 @@ class _Search:
         self.prices: Prices | None = None
         self.piloted = False
         self.polished = False
+        self.value_bound = math.inf
         self.mixed = False
         self.messages: list[str] = []
 
@@ -157,7 +157,7 @@ class _Search:
                 relaxed = self.master.solve()
             except Infeasible:
                 self.conflict = Conflict()
-                self.conflict = Conflict(relaxations(self.program, self.monitor, self.settings.seed))
+                self.conflict = explained(self.program, self.monitor, self.settings.seed)
                 return
             self.monitor.upper = min(self.monitor.upper, relaxed.bound)
             self.monitor.tell("relaxed")
@@ -278,35 +278,11 @@ class _Search:
 
     def _polish(self) -> None:
         """Replace the certified plan by one of higher value whose gap is still met, if there is one."""
-        master, settings, found, certified = self.master, self.settings, self.found, self.found.plan
-        if certified is None:
-            return
-        objective = master.primary(certified.x)
-        size = max(1e-9, abs(objective))
-        slack = size * min(settings.polish_slack, settings.gap - relative_gap(self.monitor.upper, objective))
-        if slack <= 0.1 * settings.polish_slack * size:
-            return
-        deep, depths = certified.x, np.zeros(0)
-        if self.risks:
-            if not found.measure_deep() or found.deep is None or found.deep_values is None:
-                self.messages.append("not polished: no point lies clearly inside the risk limits")
-                return
-            deep, depths = found.deep, found.deep_values
-        rows, solves = self.rows, settings.solves
-        try:
-            for _ in range(POLISH_ROUNDS):
-                best = polish(master, rows, certified.x, deep, depths, slack, settings.polish_gap, solves, self.monitor)
-                if not best.moved:
-                    return
-                losses = self.sample.all.losses(master.decisions(best.x))
-                candidate = found.measured(best.x, losses)
-                if found.feasible(candidate):
-                    if relative_gap(self.monitor.upper, master.primary(best.x)) <= settings.gap:
-                        found.plan, self.polished = candidate, True
-                    return
-                rows = self.sample.worst(losses, settings.tail_multiple, rows)
-        except (SolverError, Infeasible) as fault:
-            self.messages.append(f"not polished: {fault}")
+        better = polished(self.master, self.sample, self.rows, self.found, self.settings, self.monitor)
+        self.value_bound = better.value_bound
+        if better.plan is not None:
+            self.found.plan, self.polished = better.plan, True
+        self.messages += better.messages
 
     def _explain(self, rows: Rows) -> None:
         """Why no plan meets the risk limits: what they could be together, and the least of each alone."""
@@ -347,6 +323,7 @@ class _Search:
             lower=bounds[0],
             gap=gap,
             value=math.nan if plan is None else float(program.value @ plan.x) + program.value_offset,
+            value_bound=self.value_bound,
             risks=() if plan is None else self._risk_values(plan, prices),
             row_prices=prices.rows,
             bound_prices=prices.bounds,

@@ -113,7 +113,10 @@ def _by_claim(bearing: Bearing) -> Table:
                     float(bearing.hit[i]),
                 )
             )
-    title = f"Who bears the loss, by claim; tail: the worst {1.0 - bearing.level:.4g} of the futures by all losses"
+    title = (
+        f"Who bears the loss, by claim; owed: the mean of what is due at the settlement, which is at the first default "
+        f"or the horizon; tail: the worst {1.0 - bearing.level:.4g} of the scenarios by all losses"
+    )
     return long("loss_by_claim", title, columns, rows)
 
 

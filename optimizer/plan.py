@@ -54,6 +54,17 @@ class Certificate:
 
 
 @dataclass(frozen=True)
+class Wealth:
+    """Expected wealth at the end (cash and assets less debt) and dividends on the way, discounted, billion.
+
+    most: no plan whose objective is lower by 2e-6 of it at most has more; infinite where that was not sought.
+    """
+
+    expected: float
+    most: float
+
+
+@dataclass(frozen=True)
 class Interval:
     """A value with its 95 % confidence interval."""
 
@@ -109,11 +120,15 @@ class Fault:
 
 @dataclass(frozen=True)
 class Infeasibility:
-    """`least`: per risk limit, (name, limit asked, least possible alone, unit). `faults`: rules that conflict."""
+    """`least`: per risk limit, (name, limit asked, least possible alone, unit). `faults`: rules that give way together.
+
+    proven: where exactly these give way, the rules have been solved again and can be met on the expected path.
+    """
 
     reason: str
     least: tuple[tuple[str, float, float, str], ...] = ()
     faults: tuple[Fault, ...] = ()
+    proven: bool = False
 
 
 @dataclass(frozen=True)
@@ -219,5 +234,6 @@ class Plan:
     prices: tuple[ShadowPrice, ...]
     infeasibility: Infeasibility | None = None
     bearers: Bearers | None = None
+    wealth: Wealth | None = None
     messages: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -19,8 +19,9 @@ from ..models.ledger import Ledger
 from ..models.program import LinearProgram
 from ..models.reading.faults import CaseError, Fault
 from ..models.schema.case import Case
-from .assemble import Measured, liquidity, measured, process_table, reordered
+from .assemble import Measured, liquidity, measured, process_table
 from .calendar import closed_periods
+from .driver_order import reordered
 from .progress import Progress, ProgressEvent
 
 FloatArray = NDArray[np.float64]

@@ -20,6 +20,8 @@ from .progress import Progress
 from .settings import Settings
 from .shortfalls import tails
 from .solution import Solution
+from .tidy import tidied
+from .tightened import step_prices
 
 FloatArray = NDArray[np.float64]
 
@@ -64,15 +66,29 @@ def optimize(
     solution = maximise(ready.program, limits, backend, ready.store, settings, progress)
     fresh = None
     messages: tuple[str, ...] = ()
+    try:
+        found = solution
+        solution = devices.steadily(backend, lambda: tidied(ready, found, limits, gap))
+    except KeyboardInterrupt:
+        messages = ("interrupted before traces of amounts were cleared",)
     if out_of_sample and solution.decisions is not None and ready.losses:
         clock.tell("checking the plan on fresh draws")
         try:
             fresh = devices.steadily(backend, lambda: _on_fresh(ready, solution, fresh_count(count), key))
         except KeyboardInterrupt:
-            messages = ("interrupted before the plan was checked on fresh draws",)
-    about = Circumstances(key, gap, fresh, messages)
+            messages = (*messages, "interrupted before the plan was checked on fresh draws")
+    steps = None
+    if solution.decisions is not None and ready.case.covenant:
+        clock.tell("pricing a tightening step of each covenant")
+        left = None if time_limit is None else max(0.0, time_limit - clock.elapsed)
+        try:
+            settled = solution
+            steps = devices.steadily(backend, lambda: step_prices(ready, settled, gap, left, progress))
+        except KeyboardInterrupt:
+            messages = (*messages, "interrupted before steps of covenants were priced by planning again")
+    about = Circumstances(key, gap, fresh, messages, steps)
     plan = devices.steadily(backend, lambda: compose(ready, solution, about))
-    plan = replace(plan, messages=(*backend.messages, *plan.messages))
+    plan = replace(plan, messages=(*backend.messages, *plan.messages, *map(str, case.doubts)))
     return replace(plan, timings=timings(ready, solution, clock.elapsed))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -108,11 +109,15 @@ class LeastRisk:
 class Conflict:
     """Why no plan exists: the linear program's own rules (`relaxations`) or the risk limits (`least`, `joint`).
 
-    joint: per risk limit, limits that one plan can meet together: all raised by the same multiple of their scale, as
-    little as possible. Empty where the linear program alone has no plan.
+    instead: other limits of the user's that would do in place of the relaxations, each of these sets alone. proven:
+    solving again with exactly the relaxations made has found a point. joint: per risk limit, limits that one plan can
+    meet together: all raised by the same multiple of their scale, as little as possible. Empty where the linear program
+    alone has no plan.
     """
 
     relaxations: tuple[Relaxation, ...] = ()
+    instead: tuple[tuple[Relaxation, ...], ...] = ()
+    proven: bool = False
     least: tuple[LeastRisk, ...] = ()
     joint: tuple[float, ...] = ()
 
@@ -152,7 +157,8 @@ class Solution:
             objective is
             `lower` if maximised and `upper` if minimised.
         gap: (upper - lower) / max(1e-9, |objective|).
-        value: the plan's secondary objective.
+        value: the plan's secondary objective. value_bound: no plan has a higher one whose objective is within what
+            polishing may cost; infinite where that was not sought.
         risks: one entry per risk limit.
         row_prices: (rows,) objective gained per unit by which a row's limit is relaxed (>= 0); for an equality, per
             unit
@@ -183,5 +189,6 @@ class Solution:
     scaling: ScalingReport
     conflict: Conflict | None = None
     polished: bool = False
+    value_bound: float = math.inf
     messages: tuple[str, ...] = field(default=())
     learnt: Learnt = field(default=Learnt(), repr=False)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.ledger import CASH_ACCOUNTS, Account, Group
+from ..models.blocks.financing import is_debt
+from ..models.ledger import CASH_ACCOUNTS, Account, Decision, Group
 from .amounts import Amounts
 from .plan import Table
 from .tabulate import wide
@@ -14,6 +15,7 @@ FloatArray = NDArray[np.float64]
 
 BILLION = "billion"
 CLOSING = 1e-6
+SHORT = {Account.DEBT.label: "debt", Account.LEASES.label: "lease liabilities"}
 
 
 class StatementError(RuntimeError):
@@ -58,31 +60,38 @@ def _cash_flow(amounts: Amounts) -> Table:
 
 
 def _balance_sheet(amounts: Amounts) -> Table:
+    """At market value: what is owned and what is owed then. Equity in the last period is what terminal_equity tests."""
     systems, sites = amounts.of(Account.HARDWARE_VALUE), amounts.of(Account.SITE_VALUE)
-    debt = amounts.of(Account.DEBT)
-    assets = amounts.cash + systems + sites
+    owed = {a.label: amounts.of(a) for a in (Account.DEBT, Account.LEASES, Account.UNEARNED)}
+    assets, liabilities = amounts.cash + systems + sites, np.sum(list(owed.values()), axis=0)
+    outside = amounts.of(Account.EQUITY)
     rows: list[tuple[tuple[str, ...], FloatArray]] = [
-        (("cash",), amounts.cash),
-        (("systems at market value",), systems),
-        (("sites",), sites),
-        (("assets",), assets),
-        (("debt",), debt),
-        (("assets less debt",), assets - debt),
+        (("cash", "assets"), amounts.cash),
+        (("systems at market value", "assets"), systems),
+        (("sites", "assets"), sites),
+        (("assets", "sum"), assets),
+        *(((SHORT.get(label, label), "liabilities"), values) for label, values in owed.items()),
+        (("liabilities", "sum"), liabilities),
+        (("outside equity, at face value", "equity"), outside),
+        (("own equity", "equity"), assets - liabilities - outside),
+        (("equity", "sum"), assets - liabilities),
+        (("liabilities and equity", "sum"), liabilities + (assets - liabilities)),
     ]
-    return wide(
-        "balance_sheet",
-        "Expected balance sheet at each period's end",
-        ("line",),
-        rows,
-        amounts.labels,
-        BILLION,
-        "money",
-    )
+    title = "Expected balance sheet at market value, at each period's end"
+    return wide("balance_sheet", title, ("line", "section"), rows, amounts.labels, BILLION, "money")
 
 
 def _debt_service(amounts: Amounts) -> Table:
+    """debt at the start + raised as debt + accretion - repayment = debt at the end."""
     interest, principal, fees = (-amounts.of(a) for a in (Account.INTEREST, Account.PRINCIPAL, Account.FEES))
     available = amounts.of(*(a for a in CASH_ACCOUNTS if a.group is Group.OPERATING))
+    debts = {i.id for i in amounts.case.instrument if is_debt(i)}
+    debt = amounts.of(Account.DEBT)
+    opening = sum(d.amount for d in amounts.case.opening.debt)
+
+    def of_debt(decision: Decision) -> bool:
+        return decision.tags.get("instrument") in debts
+
     rows: list[tuple[tuple[str, ...], FloatArray]] = [
         (("raised",), amounts.of(Account.PROCEEDS)),
         (("fees and issue discount",), fees),
@@ -90,28 +99,47 @@ def _debt_service(amounts: Amounts) -> Table:
         (("repayment",), principal),
         (("debt service",), interest + principal),
         (("operating cash flow",), available),
-        (("debt at the end",), amounts.of(Account.DEBT)),
+        (("debt at the start",), np.concatenate([[opening], debt[:-1]])),
+        (("raised as debt",), amounts.part(Account.PROCEEDS, of_debt)),
+        (("accretion",), -amounts.part(Account.ACCRETION, of_debt)),
+        (("debt at the end",), debt),
     ]
     return wide("debt_service", "Expected debt service", ("line",), rows, amounts.labels, BILLION, "money")
 
 
 def _income(amounts: Amounts) -> Table:
+    """Revenue to EBITDA, EBITDA to taxable income, and taxable income to tax."""
     ebitda = [a for a in Account if a.ebitda]
     below = [a for a in Account if a.taxable and not a.ebitda]
+    elsewhere = amounts.of(*(a for a in ebitda if not a.taxable))
     rows: list[tuple[tuple[str, ...], FloatArray]] = [
         ((a.label,), amounts.of(a)) for a in ebitda if np.any(amounts.of(a))
     ]
     rows.append((("EBITDA",), amounts.of(*ebitda)))
+    if np.any(elsewhere):
+        rows.append((("less EBITDA that is taxed with the rest of the company",), -elsewhere))
     rows += [((a.label,), amounts.of(a)) for a in below]
     rows.append((("interest on cash",), amounts.interest_income))
-    rows.append((("taxable income",), taxable_income(amounts)))
-    rows.append((("tax",), amounts.of(Account.TAX)))
+    rows.append((("taxable income",), amounts.taxable_income))
+    rows += _tax(amounts)
     return wide("income", "Expected income", ("line",), rows, amounts.labels, BILLION, "money")
 
 
-def taxable_income(amounts: Amounts) -> FloatArray:
-    """(T,) expected taxable income before losses carried forward, billion."""
-    return amounts.of(*(a for a in Account if a.taxable)) + amounts.interest_income
+def _tax(amounts: Amounts) -> list[tuple[tuple[str, ...], FloatArray]]:
+    """From taxable income to tax; profit that is taxed is what the tax paid is due on."""
+    paid, found, tax = amounts.of(Account.TAX), amounts.assessed, amounts.case.tax
+    if found is None or tax is None:
+        return [(("tax",), paid)]
+    income = amounts.taxable_income
+    taxed = -paid / tax.rate if tax.rate > 0.0 else np.maximum(income, 0.0) - found.used
+    used, loss = np.maximum(income, 0.0) - taxed, np.maximum(-income, 0.0)
+    return [
+        (("loss of the period, carried forward",), loss),
+        (("carried losses used",), -used),
+        (("taxed profit",), taxed),
+        (("tax",), paid),
+        (("carried losses at the end",), tax.opening_losses + np.cumsum(loss - used)),
+    ]
 
 
 def _compute(amounts: Amounts) -> Table:

@@ -20,6 +20,11 @@ def clean(values: FloatArray) -> tuple[float, ...]:
     return tuple(float(v) if abs(v) > NEGLIGIBLE * scale else 0.0 for v in values)
 
 
+def rounded_off(value: float, *sizes: float) -> float:
+    """The value, or 0 where it is rounding beside numbers of these sizes, as a difference of them may be."""
+    return value if abs(value) > NEGLIGIBLE * max(1.0, *map(abs, sizes)) else 0.0
+
+
 def wide(
     name: str,
     title: str,

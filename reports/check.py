@@ -41,9 +41,12 @@ def check_command(options: argparse.Namespace) -> int:
             continue
         if number:
             print()
-        print(f"{safe(name)}: no fault found")
+        doubts = f", {plural(len(case.warnings), 'warning')}" if case.warnings else ""
+        print(f"{safe(name)}: no fault found{doubts}")
         for word, text in describe(case, blocks, options.scenarios or case.simulation.count):
             print(f"  {word:<{INDENT - 2}}{safe(text)}")
+        for warning in case.warnings:
+            print(f"warning: {safe(warning)}")
     return ending
 
 
@@ -78,6 +81,8 @@ def describe(case: Case, blocks: Counter[str], scenarios: int) -> Iterator[tuple
     )
     if case.entity:
         yield "entities", ", ".join(f"{e.id} ({e.kind})" for e in case.entity)
+    for i, remark in enumerate(case.remarks):
+        yield "tables" if i == 0 else "", remark
     free = memory_available()
     wanted = need(case, scenarios, free)
     left = "" if free is None else f"; {size(free)} are free"

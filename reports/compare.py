@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .case_files import case_files
 from .computing import computing
 from .document import encode, number, records, version
+from .doubts import tell_doubts
 from .exits import Exit, UsageError
 from .folder import reserve
 from .hand_over import SUMMARY_WIDTH, Result, hand_over
@@ -33,6 +34,7 @@ def compare_command(options: argparse.Namespace) -> int:
     from ..models.reading.load import load_case
 
     case = load_case(options.case)
+    tell_doubts(case, variants=True)
     run = Run(argv=arguments(options), case_files=case_files(case), started=started, tables=options.tables)
     place = reserve(options.out, f"{case.case.name}-compare")
     scenarios = options.scenarios or case.simulation.count

@@ -1,4 +1,4 @@
-"""Covenants in the summary: where each is tightest, how often the futures breach it, and what a notch of it costs."""
+"""Covenants in the summary: where each is tightest, how often the futures breach it, and what a step tighter costs."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def covenants(plan: Plan) -> Iterator[RenderableType]:
     over = {str(row["covenant"]): row for row in records(plan, "covenant_risk")}
     if not over:
         return
-    yield note(f"over the futures, headroom in bn; costs: {plan.objective_unit} lost with the limit a notch tighter")
+    yield note(f"over the futures, headroom in bn; costs: {plan.objective_unit} lost with the limit a step tighter")
     futures = [(_name(row), *_futures(over.get(str(row["covenant"]), {}))) for row in ranked]
-    heads = ("covenant", "breached", "median first", "worst 5 %", "notch", "costs")
+    heads = ("covenant", "breached", "median first", "worst 5 %", "step", "costs")
     yield grid(heads, "lrlrrr", futures)
 
 
@@ -56,8 +56,16 @@ def _futures(row: dict[str, object]) -> tuple[str, ...]:
         str(first or "–"),
         _figure(row.get("least headroom, 5th percentile")),
         _figure(row.get("notch")),
-        _figure(row.get("cost of a notch")),
+        _cost(row),
     )
+
+
+def _cost(row: dict[str, object]) -> str:
+    """What a tightening step costs; in words where there is no figure for it."""
+    how, cost = str(row.get("priced") or ""), row.get("cost of a notch")
+    if isinstance(cost, (int, float)):
+        return _figure(cost) + (" by first order" if how == "first order" else "")
+    return how or "–"
 
 
 def _tightness(item: tuple[str, dict[str, object]]) -> float:

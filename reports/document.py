@@ -5,6 +5,7 @@ The document holds no NaN and no infinity: a figure that is not defined is null.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -55,6 +56,9 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
             "gap": number(certificate.gap),
             "tolerance": number(certificate.tolerance),
         },
+        "wealth": None
+        if plan.wealth is None
+        else {"expected": number(plan.wealth.expected), "upper_bound": number(plan.wealth.most)},
         "risk": [_risk(figure) for figure in plan.risk],
         "scenarios": {"count": plan.scenarios.count, "seed": plan.scenarios.seed, "bytes": plan.scenarios.bytes},
         "device": {
@@ -99,6 +103,7 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
         ],
         "infeasibility": _infeasibility(plan.infeasibility),
         "messages": list(plan.messages),
+        "warnings": [dataclasses.asdict(warning) for warning in plan.case.doubts],
         "decisions": records(plan.decisions),
         "tables": [_index(table, extension) for table in all_tables(plan).values()],
         "versions": dict(sorted(plan.versions.items())),
@@ -174,6 +179,7 @@ def _infeasibility(reason: Infeasibility | None) -> dict[str, Any] | None:
             {"rule": f.rule, "title": f.title, "index": f.index, "amount": number(f.amount), "unit": f.unit}
             for f in reason.faults
         ],
+        "proven": reason.proven,
     }
 
 

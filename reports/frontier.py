@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .case_files import case_files
 from .computing import computing
 from .document import encode, number, records, version
+from .doubts import tell_doubts
 from .exits import Exit, UsageError
 from .folder import reserve
 from .hand_over import SUMMARY_WIDTH, Result, hand_over
@@ -39,6 +40,7 @@ def frontier_command(options: argparse.Namespace) -> int:
         from ..models.reading.variants import apply_variant
 
         case = apply_variant(case, options.variant)
+    tell_doubts(case)
     if options.low is not None and options.high is not None and not options.low < options.high:
         raise UsageError(f"--from {options.low:g} must be below --to {options.high:g}")
     place = reserve(options.out, f"{case.case.name}-frontier")

@@ -76,7 +76,7 @@ def who_bears(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
         )
         for row in shown
     ]
-    yield grid(("", "owed", "expected", "in the tail", "share", ""), "lrrrrl", body)
+    yield grid(("", "due then", "expected", "in the tail", "share", ""), "lrrrrl", body)
     if len(shown) < len(rows):
         yield note(f"and {plural(len(rows) - len(shown), 'other')} with less than {percent(VISIBLE, 2)} each")
     yield note(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FAN = ("5%", "25%", "50%", "75%", "95%")
 PRICES = 10
+FAULTS = 12
 
 
 def path(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
@@ -35,6 +36,7 @@ def path(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
         line(plan, "cash_flow", "investing cash flow"),
         line(plan, "debt_service", "raised"),
         line(plan, "debt_service", "debt service"),
+        other_flows(plan),
         line(plan, "cash_flow", "cash at the end"),
     ]
     # a thousand PFLOP/s is an EFLOP/s: four digits then say enough
@@ -45,10 +47,11 @@ def path(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
         [money(-v) for v in columns.sums(flows[2])],
         [money(v) for v in columns.sums(flows[3])],
         [money(v) for v in columns.sums(flows[4])],
-        [money(v) for v in columns.ends(flows[5])],
+        [money(v) for v in columns.sums(flows[5])],
+        [money(v) for v in columns.ends(flows[6])],
     ]
     space = 1 if width < 100 else 2
-    heads = ["", unit, "earned", "invested", "raised", "service", "cash"]
+    heads = ["", unit, "earned", "invested", "raised", "service", "other", "cash"]
     widths = [max(len(head), *(len(cell) for cell in cells)) for head, cells in zip(heads[1:], shown, strict=True)]
     room = width - INDENT - 6 - sum(widths) - space * (len(widths) + 2)
     ends = [labels[-1] for labels in _members(plan, columns)]
@@ -69,8 +72,10 @@ def path(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
             row.append(Text(charts.spread(found, minimum, scale, g)) if found is not None else "")
         rows.append(row)
     yield from heading("Cash and debt service", "expected, bn; compute and cash at each end")
-    yield grid(heads, "lrrrrrr" + "l" * (len(heads) - 7), rows, flexible=-1, gap=space)
-    yield note("earned: operating cash flow; service: interest and repayment")
+    yield grid(heads, "lrrrrrrr" + "l" * (len(heads) - 8), rows, flexible=-1, gap=space)
+    yield note(f"cash: {money(plan.case.cash.opening)} at the start, + earned - invested + raised - service + other")
+    yield note("earned: operating cash flow; raised: placed and drawn; service: interest and repayment;")
+    yield note("other: prepayments less credits, fees, dividends, tax, interest on cash")
     if scale is not None:
         yield note(
             f"cash over the futures: {g.outer} 5–95 %, {g.inner} middle half, {g.median} median, {g.floor} minimum cash"
@@ -82,6 +87,19 @@ def path(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
             yield note(f"before any remedy, cash is most often below the minimum in {when}")
         else:
             yield note("cash stays above the minimum in every future")
+
+
+def other_flows(plan: Plan) -> list[float]:
+    """What moves cash beside earnings, investments, money placed and drawn, and debt service."""
+    cash = line(plan, "cash_flow", "cash at the end")
+    before = (plan.case.cash.opening, *cash[:-1])
+    known = (
+        line(plan, "cash_flow", "operating cash flow"),
+        line(plan, "cash_flow", "investing cash flow"),
+        line(plan, "debt_service", "raised"),
+        [-v for v in line(plan, "debt_service", "debt service")],
+    )
+    return [end - start - sum(flows) for end, start, *flows in zip(cash, before, *known, strict=True)]
 
 
 def _members(plan: Plan, columns: Steps) -> list[Sequence[str]]:
@@ -169,8 +187,16 @@ def infeasible(plan: Plan) -> Iterator[RenderableType]:
     if reason.faults:
         yield Text("")
         faults = [(figure(f.amount, 3), f.unit, f"{f.title}: {f.index}" if f.index else f.title) for f in reason.faults]
-        yield note("a plan exists if these limits give way together, by so much:", "")
-        yield grid(("by", "", "limit"), "rll", faults, flexible=2)
+        more = len(faults) - FAULTS
+        these = f"all {len(faults)} of these limits" if more > 0 else "these limits"
+        if reason.proven:
+            risks = "; risk limits come on top" if plan.case.risk else ""
+            yield note(f"all rules can be met if {these} give way together, by so much{risks}:", "")
+        else:
+            yield note(f"{these} are the cheapest that would have to give way together:", "")
+        yield grid(("by", "", "limit"), "rll", faults[:FAULTS], flexible=2)
+        if more > 0:
+            yield note(f"and {more} more, which plan.json lists", "")
 
 
 def proof(plan: Plan, folder: Path | None) -> Iterator[RenderableType]:

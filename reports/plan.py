@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .case_files import case_files
 from .computing import computing
 from .document import EXIT_OF_STATUS
+from .doubts import tell_doubts
 from .exits import Exit, UsageError
 from .folder import Place, reserve
 from .hand_over import SUMMARY_WIDTH, Result, hand_over
@@ -36,6 +37,7 @@ def plan_command(options: argparse.Namespace) -> int:
         from ..models.reading.variants import apply_variant
 
         case = apply_variant(case, options.variant)
+    tell_doubts(case)
     run = Run(argv=arguments(options), case_files=case_files(case), started=started, tables=options.tables)
     place = reserve(options.out, case.case.name)
     scenarios = options.scenarios or case.simulation.count

@@ -146,13 +146,13 @@ def _funding_schedule(plan: Plan, width: int) -> Iterator[RenderableType]:
     at = {label: t for t, label in enumerate(labels)}
     raised: dict[str, list[float]] = {}
     for row in records(plan, "issuance"):
-        if row["how"] != "committed":
+        if amount(row["funded"]) > 0.0:
             values = raised.setdefault(str(row["instrument"]), [0.0] * len(labels))
-            values[at[str(row["period"])]] += amount(row["face"])
-    if not raised:  # prepayments alone, which contracts bring
-        return
+            values[at[str(row["period"])]] += amount(row["funded"])
     columns = steps(labels)
-    rows = [(known.get(name, name), columns.sums(values), sum(values)) for name, values in raised.items()]
+    rows = [(known.get(name, _words(name)), columns.sums(values), sum(values)) for name, values in raised.items()]
+    if not rows:  # nothing is drawn
+        return
     yield Text("")
     yield note("raised by period, bn")
     largest = max(max(values) for _, values, _ in rows)

@@ -67,6 +67,7 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
             if prepaid > 0.0:
                 value = price * hours(case.horizon) * DOLLAR * contract.term
                 builder.post(sign, Account.PREPAYMENT, v, prepaid * value)
+                _owe_service(case, builder, contract, sign, v, prepaid * price * hours(case.horizon) * DOLLAR)
             _deliver(case, builder, contract, sign, v + contract.ramp, contract.term, 1.0, price, prepaid)
     if case.merchant is not None:
         for accelerator in case.accelerator:
@@ -121,6 +122,15 @@ def _deliver(
         if unearned > 0:
             builder.post(decision, Account.TERMINAL_DEBT, periods - 1, -prepaid * bill * unearned, alive)
     _relet(case, builder, contract, decision, t, volume, bill)
+
+
+def _owe_service(
+    case: Case, builder: LedgerBuilder, contract: Contract, decision: int, signed: int, credit: float
+) -> None:
+    """Post what is prepaid and not yet earned, while the customer lives: what is left after his default is kept."""
+    t: PeriodArray = np.arange(signed, min(signed + contract.ramp + contract.term, case.horizon.periods))
+    left = contract.term - np.clip(t - signed - contract.ramp + 1, 0, contract.term)
+    builder.post(decision, Account.UNEARNED, t, credit * left, contract.survival or "one")
 
 
 def _relet(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..ledger import Account, Decision, LedgerBuilder
 from ..schema.case import Case
+from ..schema.rules import Tax
 from . import cash as cash_block
 from . import rules
 from .assembly import Assembly
+from .quantities import FloatArray
 
 TAXABLE = tuple(x for x in Account if x.taxable)
 
@@ -79,3 +83,38 @@ def constrain(a: Assembly) -> None:
         upper=0.0,
         terms=[x for t in periods for x in ((t, profit + t, -tax.rate), (t, used + t, tax.rate))],
     )
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """(T,) each, billion: income before carried losses, losses used, losses carried out, tax, and cash at the end."""
+
+    income: FloatArray
+    used: FloatArray
+    pool: FloatArray
+    tax: FloatArray
+    cash: FloatArray
+
+
+def assessed(tax: Tax, taxable: FloatArray, flow: FloatArray, rates: FloatArray, opening: float) -> Assessed:
+    """The tax of an income: losses are used as soon as there is a profit to set them against, and not before.
+
+    Of all payments that the rows above allow this one is, up to every period, the least in total.
+
+    Args:
+        taxable: (T,) taxable income but for interest on cash. flow: (T,) cash flow before interest on cash and tax.
+        rates: (T,) deposit rates. opening: cash at the start.
+    """
+    periods = taxable.size
+    income, used, pool, due, cash = (np.zeros(periods) for _ in range(5))
+    held, left = opening, tax.opening_losses
+    for t in range(periods):
+        interest = rates[t] * held
+        income[t] = taxable[t] + interest
+        profit = max(income[t], 0.0)
+        used[t] = min(tax.loss_use * profit, left)
+        left += max(-income[t], 0.0) - used[t]
+        due[t] = tax.rate * (profit - used[t])
+        held += interest + flow[t] - due[t]
+        pool[t], cash[t] = left, held
+    return Assessed(income, used, pool, due, cash)

@@ -10,6 +10,7 @@ from .context import Context, Node, SkipError
 from .faults import show
 
 MAX_FACTORS = 3
+_FAR = 10.0
 
 
 def start_of(ctx: Context, driver: str) -> float:
@@ -98,6 +99,11 @@ def _excess(ctx: Context, node: Node) -> None:
     if ctx.entry("driver", other).cls in (Survival, Excess):
         cure = "name a price or an index, e.g. the company's share price"
         ctx.fault((*node.path, "depends_on"), other, "a driver that is no survival and no excess", cure)
+        return
+    start, strike = start_of(ctx, other), node["strike"]
+    if start > 0 and not 1 / _FAR <= strike / start <= _FAR:
+        doubt = f"{other} starts at {start:g}; usual: a strike within {_FAR:g} times of that"
+        ctx.warn((*node.path, "strike"), strike, doubt, f"strike is in the unit of {other}")
 
 
 def _correlation(ctx: Context, node: Node) -> None:

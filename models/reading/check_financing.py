@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..schema.financing import Depth, Instrument, OpeningDebt
-from .check_hardware import in_order, sums_to_one
+from .check_drivers import start_of
+from .check_hardware import in_order, meets_horizon, sums_to_one
 from .context import Context, Node
+
+_LONG = 60  # years: the longest bonds run so long
 
 
 def _say(ctx: Context, node: Node, name: str, allowed: str, cure: str) -> None:
@@ -15,6 +18,7 @@ def _say(ctx: Context, node: Node, name: str, allowed: str, cure: str) -> None:
 
 def _window(ctx: Context, node: Node) -> None:
     in_order(ctx, node, "issue_from", "issue_to")
+    meets_horizon(ctx, node, "issue_from", "issue_to", "it could never be used: take it out, or move the date")
 
 
 def _tenor(ctx: Context, node: Node) -> None:
@@ -30,6 +34,19 @@ def _tenor(ctx: Context, node: Node) -> None:
             "the years to final repayment",
             'add tenor = years, or write amortisation = "none" for equity',
         )
+
+
+def _outlives(ctx: Context, node: Node) -> None:
+    """A loan on systems that runs for more than twice their life."""
+    if node["tenor"] is None or node["secured_by"] != "accelerators":
+        return
+    life, per_year = max((a["life"] for a in ctx.case["accelerator"]), default=0), ctx.time().per_year
+    if node["tenor"] > 2 * life > 0:
+        years = node["tenor"] / per_year
+        months = years / 12 <= 2 * life / per_year
+        meant = f"did you mean {years / 12:.4g}? It seems to be given in months" if months else ""
+        doubt = f"its collateral serves {life / per_year:g} years; usual: a tenor of at most twice that"
+        ctx.warn((*node.path, "tenor"), years, doubt, meant)
 
 
 def _grace(ctx: Context, node: Node) -> None:
@@ -71,17 +88,47 @@ def _rate(ctx: Context, node: Node) -> None:
             ctx, node, "benchmark", "the driver that a floating rate follows", 'add benchmark, or write rate = "fixed"'
         )
         return
-    if node["tenor"] is None or node["benchmark"] is not None or node["spread_driver"] is not None:
+    if node["benchmark"] is not None or node["spread_driver"] is not None:
         return
-    steps = [step["spread"] for depth in node["depth"] for step in depth["steps"]]
-    if node["margin"] <= 0 and node["accretion"] == 0 and not any(steps):
-        _say(
-            ctx,
-            node,
-            "margin",
-            "a benchmark, a spread_driver or a margin above 0",
-            "money that costs nothing is not on offer",
+    if _own_cost(node) > 0:
+        return
+    if node["tenor"] is None:
+        allowed = "a return that its holders ask: accretion, margin, or a benchmark"
+        _say(ctx, node, "accretion", allowed, "equity that costs nothing is not on offer: add accretion, e.g. 0.2")
+    elif node["discount"] == 0 and node["dilution"] is None and not _of_supplier(ctx, node):
+        # a zero coupon is paid for by its discount, by shares, or in the price of what it buys
+        allowed = (
+            "a benchmark, a spread_driver, a margin or a discount above 0; or a supplier's credit: tied_to, taken by"
         )
+        cure = "money that costs nothing is not on offer"
+        _say(ctx, node, "margin", f"{allowed} investor classes with a party", cure)
+
+
+def _of_supplier(ctx: Context, node: Node) -> bool:
+    """Whether it pays for purchases, and nobody but suppliers or their kin lend."""
+    takers = [ctx.entry("investor", depth["investor"]) for depth in node["depth"]]
+    return node["tied_to"] is not None and all(taker["party"] is not None for taker in takers)
+
+
+def _own_cost(node: Node, margin: str = "margin") -> float:
+    """What its cheapest step costs a year beside the benchmark and the market spread."""
+    first = min((depth["steps"][0]["spread"] for depth in node["depth"] if depth["steps"]), default=0.0)
+    best = node["grid"][0]["margin"] if node["grid"] else 0.0
+    return float(node[margin] + node["accretion"] + first + best)
+
+
+def _below_zero(ctx: Context, node: Node) -> None:
+    """A cost below zero at the rates of today: money would be paid to be borrowed."""
+    parts = [(node["benchmark"], 1.0), (node["spread_driver"], node["spread_beta"])]
+    if all(driver is None for driver, _ in parts) or node["dilution"] is not None:
+        return
+    market = sum(times * start_of(ctx, driver) for driver, times in parts if driver is not None)
+    for margin in ("margin", "converted_margin"):
+        cost = 1.0 if node[margin] is None else market + _own_cost(node, margin)
+        if cost <= 0:
+            percent = f"{cost * 100:.4g} % a year, {market * 100:.4g} % of it the market's"
+            doubt = f"at the rates of period 0 it costs {percent}"
+            ctx.warn((*node.path, margin), node[margin], f"{doubt}; usual: above 0", f"raise the {margin}")
 
 
 def _accretion(ctx: Context, node: Node) -> None:
@@ -178,11 +225,17 @@ def _opening_maturity(ctx: Context, node: Node) -> None:
             f"not before the first period, {label(0)}",
             "leave repaid debt out",
         )
+    elif node["maturity"] > _LONG * ctx.time().per_year:
+        doubt = (
+            f"it is repaid {node['maturity'] / ctx.time().per_year:.0f} years from the start; usual: at most {_LONG}"
+        )
+        ctx.warn((*node.path, "maturity"), ctx.time().label(node["maturity"]), doubt, "check the year")
 
 
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Instrument: (
-        _window, _tenor, _grace, _annuity, _schedule, _rate, _accretion, _draws, _collateral, _tied, _holders,
+        _window, _tenor, _outlives, _grace, _annuity, _schedule, _rate, _below_zero, _accretion, _draws, _collateral,
+        _tied, _holders,
     ),
     Depth: (_steps,),
     OpeningDebt: (_opening_rate, _opening_maturity),

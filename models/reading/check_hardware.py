@@ -13,6 +13,7 @@ from .check_drivers import column_start, factors_of, start_of
 from .context import Context, Node
 
 SUM = 1e-6
+_FULLY_LET = (0.05, 2.0)
 
 
 def in_order(ctx: Context, node: Node, first: str, last: str) -> None:
@@ -23,6 +24,18 @@ def in_order(ctx: Context, node: Node, first: str, last: str) -> None:
         ctx.fault(
             (*node.path, last), label(end), f"not before {first}, {label(start)}", "the end lies before the start"
         )
+
+
+def meets_horizon(ctx: Context, node: Node, first: str, last: str, useless: str) -> None:
+    """Fault if a window ends before the horizon, a doubt if it begins after it."""
+    time, start, end = ctx.time(), node[first], node[last]
+    span = f"{time.label(0)} to {time.label(time.periods - 1)}"
+    if start is not None and end is not None and end < start:
+        return
+    if end is not None and end < 0:
+        ctx.fault((*node.path, last), time.label(end), f"not before the horizon, {span}", useless)
+    elif start is not None and start >= time.periods:
+        ctx.warn((*node.path, first), time.label(start), f"it lies after the horizon, {span}", useless)
 
 
 def starts_at_one(ctx: Context, node: Node, name: str) -> None:
@@ -43,6 +56,11 @@ def sums_to_one(ctx: Context, node: Node, name: str) -> None:
 
 def _accelerator_window(ctx: Context, node: Node) -> None:
     in_order(ctx, node, "available_from", "available_to")
+    held = any(fleet.values["accelerator"] == node["id"] for fleet in ctx.case["opening"]["fleet"])
+    if not held:  # what is no longer sold may still stand in the opening fleet
+        meets_horizon(
+            ctx, node, "available_from", "available_to", "it could never be ordered: take it out, or move the date"
+        )
 
 
 def _price_column(ctx: Context, node: Node) -> None:
@@ -86,7 +104,9 @@ def _stages(ctx: Context, node: Node) -> None:
 
 def _opening_mw(ctx: Context, node: Node) -> None:
     if node["opening_mw"] > node["max_mw"]:
-        ctx.fault((*node.path, "opening_mw"), node["opening_mw"], f"at most max_mw, {node['max_mw']:g}", "raise max_mw")
+        allowed = f"at most max_mw, {node['max_mw']:g} MW"
+        cure = "lower opening_mw or raise max_mw, both in MW"
+        ctx.fault((*node.path, "opening_mw"), node["opening_mw"], allowed, cure)
 
 
 def _schedule(ctx: Context, node: Node) -> None:
@@ -97,6 +117,8 @@ def _schedule(ctx: Context, node: Node) -> None:
 
 def _signing(ctx: Context, node: Node) -> None:
     in_order(ctx, node, "sign_from", "sign_to")
+    if node["opening_volume"] == 0:
+        meets_horizon(ctx, node, "sign_from", "sign_to", "it could never be signed: take it out, or move the date")
 
 
 def _survival(ctx: Context, node: Node) -> None:
@@ -138,6 +160,15 @@ def _rentals(ctx: Context, node: Node) -> None:
         )
 
 
+def _merchant_column(ctx: Context, node: Node) -> None:
+    """The index counts in list prices: one that starts at 100 would rent at a hundred times the list."""
+    start = column_start(ctx, node["column"])
+    low, high = _FULLY_LET
+    if not low <= start <= high:
+        doubt = f"it starts at {start:g}, and 1 is today's list price fully let; usual: {low:g} to {high:g}"
+        ctx.warn((*node.path, "column"), node["column"], doubt, "divide the driver's values by its start")
+
+
 def _organic_column(ctx: Context, node: Node) -> None:
     starts_at_one(ctx, node, "column")
 
@@ -161,7 +192,7 @@ CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Site: (_layers, _power_column),
     Layer: (_stages, _opening_mw, _schedule),
     Contract: (_signing, _survival, _relet, _opening_volume),
-    Merchant: (_rentals,),
+    Merchant: (_rentals, _merchant_column),
     Organic: (_organic_column,),
     OpeningFleet: (_fleet_age,),
     Opening: (_site_life,),

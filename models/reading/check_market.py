@@ -11,7 +11,7 @@ from ..schema.financing import Instrument, Investor
 from ..schema.presets import PRESETS
 from ..schema.ratings import barred, rank
 from ..schema.revolver import Revolver
-from .check_hardware import in_order
+from .check_hardware import in_order, meets_horizon
 from .context import Context, Node
 
 _SHARES = (Window, Survival, LogisticShare, Deterministic)
@@ -186,6 +186,7 @@ def _revolver(ctx: Context, node: Node) -> None:
 
 def _revolver_window(ctx: Context, node: Node) -> None:
     in_order(ctx, node, "issue_from", "issue_to")
+    meets_horizon(ctx, node, "issue_from", "issue_to", "it could never be committed: take it out, or move the date")
 
 
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {

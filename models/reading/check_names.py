@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterator
 
 from ..schema.case import Case, Heading
 from ..schema.financing import Opening
@@ -57,14 +58,46 @@ def _debt_ids(ctx: Context, node: Node) -> None:
 def _unique(ctx: Context, path: KeyPath, ids: list[object]) -> None:
     first: dict[str, int] = {}
     for i, name in enumerate(ids):
-        if isinstance(name, str) and first.setdefault(name, i) != i:
-            line = ctx.document.lines.line((*path, first[name], "id"))
-            allowed = "each id once in its table"
-            ctx.fault((*path, i, "id"), name, allowed, f"{show(name)} is already in line {line}; rename one of them")
+        if isinstance(name, str) and first.setdefault(name.casefold(), i) != i:
+            other = first[name.casefold()]
+            line = ctx.document.lines.line((*path, other, "id"))
+            same = ids[other] == name
+            allowed = "each id once in its table" if same else "ids that differ by more than their capital letters"
+            cure = f"{show(ids[other])} is already in line {line}; rename one of them"
+            ctx.fault((*path, i, "id"), name, allowed, cure)
+
+
+def _variants(ctx: Context, node: Node) -> None:
+    """Variants name run folders, which some systems tell apart by letters only."""
+    first: dict[str, str] = {}
+    for variant in node["variant"] if not ctx.varied else ():
+        name = variant["id"]
+        other = first.setdefault(name.casefold(), name)
+        if other != name:
+            allowed = "names that differ by more than their capital letters"
+            ctx.fault(variant.path, name, allowed, f"rename this one or {show(other)}: both name folders")
+
+
+def lookalikes(text: str) -> Iterator[str]:
+    """Words that mix Latin letters with others that look the same."""
+    for word in text.split():
+        kinds = {unicodedata.name(c, "").split(" ")[0] for c in word if c.isalpha()}
+        if "LATIN" in kinds and kinds & {"CYRILLIC", "GREEK"}:
+            yield word
+
+
+def _titles(ctx: Context, case: Node) -> None:
+    for node in case.walk():
+        title = node.values.get("title")
+        if isinstance(title, str):
+            for word in lookalikes(title):
+                odd = [c for c in word if not c.isascii()]
+                codes = ", ".join(f"U+{ord(c):04X}" for c in odd[:4])
+                ctx.warn((*node.path, "title"), title, f"{show(word)} mixes alphabets ({codes})", "type the word anew")
 
 
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Heading: (_name, _currency),
-    Case: (_ids,),
+    Case: (_ids, _titles, _variants),
     Opening: (_debt_ids,),
 }

@@ -1,21 +1,24 @@
-"""Objective, cash, budget, covenants and risk limits; and rates that were given in percent."""
+"""Objective, cash, budget, covenants and risk limits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from ..schema.case import Case
-from ..schema.drivers import CIR, LogOU, Vasicek
 from ..schema.rules import Budget, Cash, Covenant, Objective, Risk
 from .check_hardware import in_order
-from .context import Context, Node, SkipError
+from .context import Context, Node
 from .faults import quantity
 
-_LARGEST_RATE = 1.0  # per year
 _SHARES = {
-    "ltv": 2.0, "borrowing_base": 2.0, "floating_share": 1.0, "supplier_concentration": 1.0,
+    "ltv": 1.5, "borrowing_base": 1.5, "floating_share": 1.0, "supplier_concentration": 1.0,
     "offtaker_concentration": 1.0, "holder_concentration": 1.0,
 }  # fmt: skip
+_USUAL = {
+    "net_debt_to_ebitda": (0.2, 20.0), "interest_cover": (0.5, 15.0), "fixed_charge_cover": (0.5, 15.0),
+    "dscr": (0.5, 8.0), "llcr": (0.5, 8.0), "ltv": (0.05, 1.0), "borrowing_base": (0.05, 1.0),
+    "weighted_average_life": (0.2, 30.0),
+}  # fmt: skip
+"""Limits that credit agreements have, with room: leverage 3 to 7, covers 1.05 to 4, loan to value 0.5 to 0.8."""
 
 
 def _objective(ctx: Context, node: Node) -> None:
@@ -73,6 +76,22 @@ def _covenant_limit(ctx: Context, node: Node) -> None:
         )
     elif kind != "terminal_equity" and limit < 0:
         ctx.fault((*node.path, "limit"), limit, f"at least 0 for {kind}", "")
+    elif kind in _USUAL:
+        _usual_limit(ctx, node)
+
+
+def _usual_limit(ctx: Context, node: Node) -> None:
+    kind, limit = node["kind"], node["limit"]
+    (low, high), most = _USUAL[kind], 100 if kind == "weighted_average_life" else 1000
+    unit = "years" if kind == "weighted_average_life" else "ratio" if kind not in _SHARES else "fraction"
+    if limit > most:
+        ctx.fault(
+            (*node.path, "limit"), limit, f"from 0 to {most} for {kind}, {unit}", "check the unit, or leave it out"
+        )
+    elif limit and not low <= limit <= high:
+        right = limit / 100
+        meant = f"did you mean {quantity(right)}? It seems to be given in percent" if low <= right <= high else ""
+        ctx.warn((*node.path, "limit"), limit, f"usual for {kind}: {low:g} to {high:g}, {unit}", meant)
 
 
 def _shortfall(ctx: Context, node: Node) -> None:
@@ -99,41 +118,7 @@ def _tail(ctx: Context, node: Node) -> None:
         ctx.fault((*node.path, "level"), level, allowed, f"{needed}, or lower the level")
 
 
-def _percent(ctx: Context, _node: Node) -> None:
-    """Drivers that are used as yearly rates must be fractions."""
-    for name in dict.fromkeys(_rates(ctx.case)):
-        driver = ctx.nodes.get("driver", {}).get(name)
-        if driver is None or driver.cls not in (Vasicek, CIR, LogOU):
-            continue
-        for key in ("start", "mean"):
-            value = driver.values[key]
-            largest = max(value, default=0.0) if isinstance(value, tuple) else value
-            if isinstance(largest, float) and largest > _LARGEST_RATE:
-                meant = f"{quantity(largest)} % is written {quantity(largest / 100)}"
-                cure = f"it is used as a yearly rate, and rates are fractions: {meant}"
-                ctx.fault((*driver.path, key), largest, "at most 1, fraction per year", cure)
-
-
-def _rates(case: Node) -> Iterator[str]:
-    users = [(case.values["cash"], "rate_driver")]
-    for table, keys in (("instrument", ("benchmark", "spread_driver")),):
-        entries = case.values[table]
-        users += [(entry, key) for entry in (entries if isinstance(entries, tuple) else ()) for key in keys]
-    opening = case.values["opening"]
-    if isinstance(opening, Node):
-        debts = opening.values["debt"]
-        users += [(debt, "benchmark") for debt in (debts if isinstance(debts, tuple) else ())]
-    for node, key in users:
-        try:
-            name = node[key] if isinstance(node, Node) else None
-        except SkipError:
-            continue
-        if name is not None:
-            yield name
-
-
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
-    Case: (_percent,),
     Objective: (_objective, _objective_target, within_horizon),
     Cash: (_margins,),
     Budget: (_budget,),

@@ -8,9 +8,13 @@ from . import (
     check_financing,
     check_hardware,
     check_market,
+    check_money,
     check_names,
     check_parties,
+    check_rates,
     check_rules,
+    check_sense,
+    check_usual,
     check_variants,
 )
 from .context import Context, SkipError
@@ -24,6 +28,9 @@ _MODULES = (
     check_parties,
     check_entities,
     check_rules,
+    check_rates,
+    check_money,
+    check_sense,
     check_variants,
 )
 
@@ -37,3 +44,4 @@ def check(ctx: Context) -> None:
                     one(ctx, node)
                 except SkipError:
                     continue
+    check_usual.usual_ranges(ctx, ctx.case)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import Any, Final
 
+from ..schema.doubts import CaseWarning
 from ..schema.horizon import Horizon
 from .csvtables import CsvTables
 from .document import Document
@@ -74,6 +75,9 @@ class Context:
         names: for each table that can be referred to, its ids in the order of the file, also of entries at fault.
         nodes: entries that could be read, by table and id.
         varied: whether it is a variant of a case that was sound; what a variant takes away may leave a rule nothing.
+        warnings: what is allowed but hardly meant, one per place. cells: file and line of a series' values by its path,
+            where they come from a table. remarks: how tables were read that needed interpreting.
+        currency: of the case, where the document does not hold it, as of a variant.
         case: the whole case, set by the walk.
         horizon: None while unread or where it is at fault; then lengths and dates are not judged.
     """
@@ -85,6 +89,10 @@ class Context:
     nodes: dict[str, dict[str, Node]] = field(default_factory=dict)
     horizon: Horizon | None = None
     varied: bool = False
+    warnings: dict[KeyPath, CaseWarning] = field(default_factory=dict)
+    cells: dict[KeyPath, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    currency: str = ""
     case: Node = field(init=False)
 
     def fault(
@@ -103,6 +111,24 @@ class Context:
         if file is None:
             file, line = self.document.file, self.document.lines.line(path)
         self.faults.append(Fault(file, line, self.key(path), show(value), allowed, cure))
+
+    def warn(self, path: KeyPath, value: Any, usual: str, cure: str = "", *, item: int | None = None) -> None:
+        """Record that the value at `path` is hardly meant; the first doubt about a place stays.
+
+        `item` is the number of the value in a series: where that comes from a table, the doubt names its cell.
+        """
+        if len(self.warnings) >= MAX_FAULTS or path in self.warnings:
+            return
+        file, line = self.document.name, self.document.lines.line(path)
+        if item is not None and path in self.cells:
+            file, lines = self.cells[path]
+            line = lines[item]
+        self.warnings[path] = CaseWarning(file, line, self.key(path), show(value), usual, cure)
+
+    def remark(self, words: str) -> None:
+        """Say once how something was read that needed interpreting."""
+        if words not in self.remarks:
+            self.remarks.append(words)
 
     def key(self, path: KeyPath) -> str:
         """Dotted path; entries of arrays are counted from 1 and carry their id."""

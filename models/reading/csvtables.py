@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import csv
-import io
-import re
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
+from .dialects import NAMES, Dialect, Row, rows_of
 from .document import read_bytes
+from .encoding import EncodingError, text_of
 from .faults import CaseError, Fault, show
 
 MAX_FAULTS = 20
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+Cell = tuple[int, float | None, str]
+"""Line, number if it holds one, and text of a cell."""
+
+PERIODS = (
+    "period",
+    "quarter",
+    "month",
+    "date",
+    "periode",
+    "quartal",
+    "monat",
+    "datum",
+    "zeitraum",
+    "période",
+    "trimestre",
+)
+"""Headers of the column that names the rows' periods, whatever their case."""
 
 
 class TableError(Exception):
@@ -32,7 +50,24 @@ class CsvTable:
 
     file: str
     header: tuple[str, ...]
-    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    rows: tuple[Row, ...]
+    dialect: Dialect
+
+    def periods(self, looks_like_one: Callable[[str], bool], apart: str) -> int | None:
+        """Index of the column that names the rows' periods, `apart` excepted; None if there is none.
+
+        That is the column with such a name, with nearly such a name, or else the first one if all its cells look like
+        periods.
+        """
+        names = [name.casefold() if name != apart else "" for name in self.header]
+        for known in PERIODS:
+            if known in names:
+                return names.index(known)
+        for i, name in enumerate(names):
+            if name and difflib.get_close_matches(name, PERIODS, n=1, cutoff=0.8):
+                return i
+        cells = [row[0] for _, row in self.rows]
+        return 0 if names[0] and cells and all(looks_like_one(cell) for cell in cells) else None
 
 
 class CsvTables:
@@ -88,62 +123,48 @@ def read_column(
     column: str,
     periods: int | None,
     key: str,
-    check_period: Callable[[int, str], str],
-) -> list[tuple[int, float | None, str]] | list[Fault]:
+    check_periods: Callable[[list[Row]], list[tuple[int, str, str, str]]],
+    looks_like_one: Callable[[str], bool],
+) -> list[Cell] | list[Fault]:
     """Cells of one column as (line, number or None, text), or the faults that stand in the way.
 
-    `check_period` gets row number and text of a column named `period`, and says what is wrong or "".
+    `check_periods` gets the rows' lines with their periods' cells, and returns what is wrong: line, value, allowed and
+    cure. `looks_like_one` says whether a text could be a period.
     """
     if column not in table.header:
+        near = {name.casefold(): name for name in reversed(table.header)}
+        found = difflib.get_close_matches(column.casefold(), list(near), n=1, cutoff=0.6)
+        cure = f"did you mean {show(near[found[0]])}?" if found else "check the column's name"
         names = ", ".join(show(h) for h in table.header)
-        return [Fault(table.file, 1, key, show(column), f"one of the columns {names}", "check the column's name")]
+        return [Fault(table.file, 1, key, show(column), f"one of the columns {names}", cure)]
+    at = table.periods(looks_like_one, column)
+    told = [] if at is None else check_periods([(line, (row[at],)) for line, row in table.rows])
+    if told:
+        return [Fault(table.file, line, key, *words) for line, *words in told[:MAX_FAULTS]]
     if periods is not None and len(table.rows) != periods:
         line = table.rows[-1][0] if table.rows else 1
         return [
             Fault(table.file, line, key, f"{len(table.rows)} rows", f"{periods} rows, one per period",
                   "give exactly one row per period of the horizon")
         ]  # fmt: skip
-    faults: list[Fault] = []
-    if "period" in table.header:
-        at = table.header.index("period")
-        for i, (line, row) in enumerate(table.rows):
-            if wrong := check_period(i, row[at]):
-                faults.append(
-                    Fault(table.file, line, key, show(row[at]), wrong, "put the rows in the order of the periods")
-                )
-    if faults:
-        return faults[:MAX_FAULTS]
     at = table.header.index(column)
-    cells: list[tuple[int, float | None, str]] = []
-    for line, row in table.rows:
-        text = row[at].strip()
-        cells.append((line, float(text) if _NUMBER.fullmatch(text) else None, row[at]))
-    return cells
+    return [(line, table.dialect.number(row[at]), row[at]) for line, row in table.rows]
 
 
 def _parse(file: str, content: bytes) -> CsvTable:
     def refuse(line: int | None, value: str, allowed: str, cure: str) -> CaseError:
         return CaseError([Fault(file, line, "", value, allowed, cure)])
 
-    if content.startswith(b"\xef\xbb\xbf"):
-        raise refuse(1, "", "plain UTF-8 text", "the table begins with a byte order mark; save it without")
     try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise refuse(line, "", "plain UTF-8 text", "save the table as UTF-8") from None
-    if "\0" in text:
-        raise refuse(None, "", "plain UTF-8 text", "the table holds zero bytes; save it as UTF-8")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[tuple[int, tuple[str, ...]]] = []
-    faults: list[Fault] = []
+        text = text_of(content, "save the table as CSV in UTF-8 (in Excel: CSV UTF-8)")
+    except EncodingError as error:
+        raise refuse(error.line, "", "plain UTF-8 text", error.cure) from None
     try:
-        for cells in reader:
-            rows.append((reader.line_num, tuple(cells)))
+        dialect, rows = rows_of(text)
     except csv.Error as error:
-        raise refuse(reader.line_num, "", "comma-separated values", show(str(error))[1:-1]) from None
-    while rows and not rows[-1][1]:  # blank lines at the end
-        rows.pop()
+        said, line = error.args
+        raise refuse(line, "", "comma-separated values", show(str(said))[1:-1]) from None
+    faults: list[Fault] = []
     if not rows:
         raise refuse(None, "", "a header and one row per period", "the table is empty")
     header = tuple(name.strip() for name in rows[0][1])
@@ -151,10 +172,25 @@ def _parse(file: str, content: bytes) -> CsvTable:
         raise refuse(1, show(",".join(header)), "a header of different names, none empty", "name each column once")
     for line, row in rows[1:]:
         if len(row) != len(header):
-            faults.append(
-                Fault(file, line, "", f"{len(row)} cells", f"{len(header)} cells, as in the header",
-                      "a cell is missing or too many; a comma inside a cell needs quotes around it")
-            )  # fmt: skip
+            allowed = f"{len(header)} cells, as in the header, with {NAMES[dialect.separator]} between them"
+            faults.append(Fault(file, line, "", f"{len(row)} cells", allowed, _ragged(row, header, dialect)))
     if faults:
         raise CaseError(faults[:MAX_FAULTS])
-    return CsvTable(file=file, header=header, rows=tuple(rows[1:]))
+    return CsvTable(file=file, header=header, rows=tuple(rows[1:]), dialect=dialect)
+
+
+def _ragged(row: tuple[str, ...], header: tuple[str, ...], dialect: Dialect) -> str:
+    """The cure for a row with more or fewer cells than the header."""
+    if not any(cell.strip() for cell in row):
+        return "take the empty row out"
+    other = next((s for s in NAMES if s != dialect.separator and any(s in cell for cell in row)), None)
+    if len(row) < len(header) and other is not None and sum(c.count(other) for c in row) >= len(header) - len(row):
+        signs = f"the header has {NAMES[dialect.separator]} between its cells, this row {NAMES[other]}"
+        return f"{signs}: write the same in both"
+    if len(row) < len(header):
+        return "a cell is missing: give it, or 0 if there is none"
+    digits = [cell.strip().lstrip("+-").isdecimal() for cell in row]
+    if dialect.separator == "," and any(a and b for a, b in pairwise(digits)):
+        return "if a comma stands before decimals, write a point instead; else take the cell that is too many out"
+    mark = NAMES[dialect.separator].removesuffix("s")
+    return f"a cell is too many: take it out, or put quotes around a cell that holds a {mark}"

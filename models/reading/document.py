@@ -8,10 +8,11 @@ import re
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-from .faults import CaseError, Fault, show
+from .encoding import EncodingError, text_of
+from .faults import CaseError, Fault, foreign, show
 from .lines import KeyPath, LineIndex, TooDeepError
 
 MAX_BYTES = 16 * 2**20
@@ -42,6 +43,11 @@ class Document:
     content: bytes
     raw: dict[str, Any]
     lines: LineIndex
+
+    @property
+    def name(self) -> str:
+        """Name of the file without its folder, which plans are not to depend on."""
+        return PurePath(self.file).name
 
 
 def shipped_cases() -> tuple[str, ...]:
@@ -132,18 +138,10 @@ def _offer(name: str, shipped: tuple[str, ...]) -> str:
 
 
 def _decode(content: bytes, file: str) -> str:
-    utf8 = "plain UTF-8 text"
-    save = "save it as UTF-8 without byte order mark"
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _refuse(file, utf8, f"the file is UTF-16; {save}")
-    if content.startswith(b"\xef\xbb\xbf"):
-        raise _refuse(file, utf8, f"the file begins with a byte order mark; {save}", 1)
-    if (zero := content.find(b"\0")) >= 0:
-        raise _refuse(file, utf8, f"it holds zero bytes, as UTF-16 does; {save}", content.count(b"\n", 0, zero) + 1)
     try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _refuse(file, utf8, f"not UTF-8; {save}", content.count(b"\n", 0, error.start) + 1) from None
+        text = text_of(content, "save it as UTF-8")
+    except EncodingError as error:
+        raise _refuse(file, "plain UTF-8 text", error.cure, error.line) from None
     if not text.strip():
         raise _refuse(file, "a case", f"the file is empty; {_NEW}")
     return text
@@ -157,7 +155,9 @@ def _parse(text: str, lines: LineIndex, file: str) -> dict[str, Any]:
     except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
         if lines.repeated:
             raise CaseError([_repeated(file, *found) for found in lines.repeated]) from None
-        raise _refuse(file, "valid TOML", _cure(str(error)), _line(str(error), text)) from None
+        line = _line(str(error), text)
+        odd = _odd_key(text, line)
+        raise _refuse(file, "valid TOML", odd or _cure(str(error)), line) from None
 
 
 def _repeated(file: str, path: KeyPath, line: int, first: int) -> Fault:
@@ -171,6 +171,14 @@ def _line(message: str, text: str) -> int | None:
     if match := _AT_LINE.search(message):
         return int(match[1])
     return text.count("\n") + 1 if "end of document" in message else None
+
+
+def _odd_key(text: str, line: int | None) -> str:
+    """The cure for a key with letters that are none of a to z, which TOML takes in quotes only; "" elsewhere."""
+    lines = text.split("\n")
+    row = lines[line - 1] if line is not None and line <= len(lines) else ""
+    key = re.match(r"\s*\[{0,2}([^\s=\"'#\]]+)", row)
+    return foreign(key[1]) if key else ""
 
 
 def _cure(message: str) -> str:

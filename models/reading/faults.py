@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+
+from ..schema.doubts import CaseWarning
 
 SHOWN = 100
 _WIDTH = 60
@@ -50,11 +53,15 @@ class Fault:
 
 
 class CaseError(Exception):
-    """A case that cannot be used; `faults` lists every mistake found, in the order of the file."""
+    """A case that cannot be used.
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    `faults` lists every mistake found, in the order of the file; `warnings` what is doubtful besides.
+    """
+
+    def __init__(self, faults: Sequence[Fault], warnings: Sequence[CaseWarning] = ()) -> None:
         self.faults: tuple[Fault, ...] = tuple(faults)
-        super().__init__(self.faults)
+        self.warnings: tuple[CaseWarning, ...] = tuple(warnings)
+        super().__init__(self.faults, self.warnings)
 
     def __str__(self) -> str:
         count = len(self.faults)
@@ -62,6 +69,7 @@ class CaseError(Exception):
         rows += [str(fault) for fault in self.faults[:SHOWN]]
         if count > SHOWN:
             rows.append(f"and {count - SHOWN} more")
+        rows += [f"warning: {warning}" for warning in self.warnings[:SHOWN]]
         return "\n".join(rows)
 
 
@@ -96,3 +104,14 @@ def quantity(value: float) -> str:
     if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
         return str(int(value))
     return f"{value:.10g}"
+
+
+def foreign(raw: str) -> str:
+    """The letters of a name that are none of a to z, since some look the same; "" if there are none."""
+    odd = list(dict.fromkeys(c for c in raw if not c.isascii()))
+    if not odd:
+        return ""
+    told = ", ".join(
+        f"{show(c)} is {unicodedata.name(c, 'a letter without name').lower()} (U+{ord(c):04X})" for c in odd[:3]
+    )
+    return f"{told}: write letters from a to z"

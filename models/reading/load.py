@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from ..schema.case import Case
+from ..schema.doubts import CaseWarning
 from .checks import check
 from .context import Context
 from .csvtables import CsvTables
@@ -15,6 +17,8 @@ from .document import read_document
 from .faults import CaseError, Fault
 from .variants import check_variants
 from .walk import read_case
+
+_Told = TypeVar("_Told", Fault, CaseWarning)
 
 
 def load_case(name_or_path: str | os.PathLike[str]) -> Case:
@@ -25,7 +29,8 @@ def load_case(name_or_path: str | os.PathLike[str]) -> Case:
             shipped cases first. Tables are read from the folder of the file and nowhere else.
 
     Returns:
-        The case; `path` is the file read, `sha256` the hash of its bytes and, where it has tables, of theirs.
+        The case; `path` is the file read, `sha256` the hash of its bytes and, where it has tables, of theirs,
+        `warnings` what is allowed but hardly meant, and `remarks` how tables were read that needed interpreting.
 
     Raises:
         CaseError: with every fault found. Nothing else is raised for any content of the file.
@@ -35,18 +40,24 @@ def load_case(name_or_path: str | os.PathLike[str]) -> Case:
     context = Context(document, tables)
     read_case(context)
     check(context)
+    if not context.faults:
+        case: Case = context.case.build()
+        check_variants(context, case)
+    warnings = _ordered(document.name, context.warnings.values())
     if context.faults:
-        raise CaseError(_ordered(document.file, context.faults))
-    case: Case = context.case.build()
-    check_variants(context, case)
-    if context.faults:
-        raise CaseError(_ordered(document.file, context.faults))
-    return dataclasses.replace(case, path=str(document.path), sha256=_hash(document.content, tables.contents))
+        raise CaseError(_ordered(document.file, context.faults), warnings)
+    return dataclasses.replace(
+        case,
+        path=str(document.path),
+        sha256=_hash(document.content, tables.contents),
+        warnings=tuple(warnings),
+        remarks=tuple(context.remarks),
+    )
 
 
-def _ordered(file: str, faults: list[Fault]) -> list[Fault]:
-    unique = dict.fromkeys(faults)
-    return sorted(unique, key=lambda fault: (fault.file != file, fault.file, fault.line or 0))
+def _ordered(file: str, found: Iterable[_Told]) -> list[_Told]:
+    """Without repetitions, in the order of the file, then of its tables."""
+    return sorted(dict.fromkeys(found), key=lambda one: (one.file != file, one.file, one.line or 0))
 
 
 def _hash(content: bytes, tables: Mapping[str, bytes]) -> str:

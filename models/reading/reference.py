@@ -14,6 +14,8 @@ from typing import Any
 
 from ..schema.case import Case
 from ..schema.fields import Sourced, Spec
+from ..schema.usual import CIR_VOLATILITY, RATE, RATE_VOLATILITY
+from .check_usual import usual_words
 from .faults import quantity
 from .values import MAX_IDENT, allowed_range
 from .walk import specs
@@ -24,13 +26,19 @@ _INTRODUCTION = """\
 *Written from the schema by `python -m capmix.models.reading.reference`; change the schema, not this page.*
 
 A case is one TOML file in UTF-8, with CSV tables beside it where series are long. `capmix new` writes a commented
-starter case, `capmix check` lists every fault of a case with file, line, key, value, what is allowed and the cure.
+starter case, `capmix check` lists every fault of a case with file, line, key, value, what is allowed and the cure, and
+every value that is allowed but not usual. The latter are warnings: the case is planned, and the plan repeats them.
 
 ## Rules for all tables
 
 - Unknown keys are refused. A key without default must be given.
 - There is one currency, `[case] currency`. Where a unit says USD, read that currency.
-- Rates and shares are fractions: 8 % is `0.08`. Numbers are finite, at most 1e12 in size, and 0 or at least 1e-12.
+- Rates and shares are fractions: 8 % is `0.08`. Numbers are finite, at most 1e12 in size, and 0 or at least 1e-12; what
+  is closer to 0 than 1e-9 is taken as 0 where 0 is allowed.
+- An amount of money has no fixed ceiling, but is refused beyond a million times the other money of its case.
+- Usual ranges of money are in US dollars and follow the currency by its rough worth; 0 is usual wherever it is allowed.
+- A driver that is used as a yearly rate or spread is a fraction, usually from {rate}; a `vasicek` of it
+  usually moves by {vasicek} a year, the volatility of a `cir` is usually {cir}.
 - Text stands on one line, without control characters, and does not begin with `=`, `+`, `-` or `@`.
 - In errors, entries of `[[tables]]` are counted from 1.
 
@@ -47,9 +55,15 @@ starter case, `capmix check` lists every fault of a case with file, line, key, v
 | id of … | the id of an entry of that table |
 | price column | `"one"` (always 1), the id of a driver, or the id of a `[[column]]` |
 
+Periods are read in the forms `"2027-Q1"`, `"Q1 2027"` and `"31.03.2027"` too. The horizon starts with a quarter or a
+month. A date that begins a time (`available_from`, `issue_from`, …) should begin its period, one that ends a time
+(`issue_to`, `maturity`, …) begin or end it; others are warned about.
+
 A CSV table has a header and exactly one row per period, lies in the folder of the case or below it, and has a name
-that ends in `.csv`. If it has a column `period`, its rows must name the periods of the horizon in order. Other columns
-may hold anything.
+that ends in `.csv`. Its cells are separated by commas, or, if its header is so, by semicolons, tabs or bars; then
+decimal commas are read where the whole table has them. If it has a column `period`, `quarter`, `month` or `date`, in
+letters of any size, or a first column of nothing but periods, its rows must name the periods of the horizon in order.
+Other columns may hold anything. A byte order mark and empty rows at the end do no harm.
 
 Every table except `[horizon]` takes three more keys:
 """
@@ -57,7 +71,15 @@ Every table except `[horizon]` takes three more keys:
 
 def reference() -> str:
     """The page as Markdown."""
-    rows = [_INTRODUCTION.format(ident=MAX_IDENT), *_keys(Sourced, inherited=True)]
+    rows = [
+        _INTRODUCTION.format(
+            ident=MAX_IDENT,
+            rate=usual_words(RATE),
+            vasicek=usual_words(RATE_VOLATILITY),
+            cir=usual_words(CIR_VOLATILITY),
+        ),
+        *_keys(Sourced, inherited=True),
+    ]
     for name, (spec, default) in specs(Case).items():
         rows += _table(name, spec, default, depth=2)
     return "\n".join(rows).rstrip() + "\n"
@@ -89,12 +111,25 @@ def _table(dotted: str, spec: Spec, default: Any, depth: int) -> Iterator[str]:
 def _keys(cls: type, *, inherited: bool = False) -> Iterator[str]:
     """Table of the plain keys of a class, without those that every table takes."""
     common = () if inherited else tuple(specs(Sourced))
-    yield "| key | meaning | allowed | default |"
-    yield "| --- | --- | --- | --- |"
-    for name, (spec, default) in specs(cls).items():
-        if name not in common and spec.kind not in ("table", "tables", "union"):
-            cells = (f"`{name}`", _sentence(spec.meaning), _allowed(spec), _default(default))
-            yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+    plain = {
+        name: found
+        for name, found in specs(cls).items()
+        if name not in common and found[0].kind not in ("table", "tables", "union")
+    }
+    ranged = any(spec.usual for spec, _ in plain.values())
+    heads = ("key", "meaning", "allowed", *(("usual",) if ranged else ()), "default")
+    yield f"| {' | '.join(heads)} |"
+    yield "|" + " --- |" * len(heads)
+    for name, (spec, default) in plain.items():
+        usual = (_usual(spec),) if ranged else ()
+        cells = (f"`{name}`", _sentence(spec.meaning), _allowed(spec), *usual, _default(default))
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _usual(spec: Spec) -> str:
+    if spec.usual is None:
+        return ""
+    return f"{usual_words(spec.usual)}{' USD' if spec.usual.money else ''}: {spec.usual.why}"
 
 
 def _allowed(spec: Spec) -> str:

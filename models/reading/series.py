@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..schema.fields import Spec
 from .context import BAD, Context
-from .csvtables import TableError, read_column
-from .faults import CaseError, show
+from .csvtables import Cell, TableError, read_column
+from .faults import CaseError, Fault
 from .lines import KeyPath
-from .values import allowed_range, in_range, not_a_number, period_number, read_number
+from .period_column import looks_dated, period_check
+from .values import allowed_range, in_range, near_zero, not_a_number, out_of_range, read_number
 
 _FORM = 'a number, a list with one per period, or {table = "file.csv", column = "name"}'
 
@@ -53,42 +54,36 @@ def _from_table(ctx: Context, spec: Spec, raw: dict[str, Any], path: KeyPath) ->
             ctx.faults.extend(replace(fault, key=ctx.key(path)) for fault in error.faults)
         return BAD
     horizon = ctx.horizon
-    column = read_column(
-        table, raw["column"].strip(), horizon.periods if horizon else None, ctx.key(path), _period_check(ctx)
+    column: Sequence[Cell | Fault] = read_column(
+        table,
+        raw["column"].strip(),
+        horizon.periods if horizon else None,
+        ctx.key(path),
+        period_check(ctx, table),
+        looks_dated(ctx),
     )
     good = True
     values: list[float] = []
-    for cell in column:
+    lines = tuple(cell[0] for cell in column if isinstance(cell, tuple))
+    ctx.cells[path] = (table.file, lines)
+    for i, cell in enumerate(column):
         if not isinstance(cell, tuple):
             ctx.faults.append(cell)
             good = False
             continue
         line, value, text = cell
         if value is None:
-            shown = text.strip().lower()
-            wrong = "the cell is empty: give a number, 0 if none" if not shown else "give a plain number, e.g. 0.08"
-            wrong = (
-                "there is no missing value: give a number" if shown in ("na", "n/a", "nan", "null", "none") else wrong
-            )
+            wrong = table.dialect.cure(text)
         else:
-            wrong = not_a_number(value) or ("" if in_range(value, spec) else spec.cure or "out of range")
+            wrong = not_a_number(value) or (
+                "" if in_range(value, spec) else out_of_range(ctx, spec, value) or "out of range"
+            )
         if wrong:
             ctx.fault(path, text, allowed_range(spec), wrong, file=table.file, line=line)
             good = False
-        values.append(value or 0.0)
+        values.append(0.0 if value is None or wrong else near_zero(ctx, spec, value, path, text, i))
+    if good and table.dialect.foreign:
+        ctx.remark(f"{table.file} is read with {table.dialect}")
+    if good and table.periods(looks_dated(ctx), raw["column"].strip()) is None:
+        ctx.remark(f"{table.file} names no periods: its rows are taken in their order")
     return tuple(values) if good and horizon is not None else BAD
-
-
-def _period_check(ctx: Context) -> Callable[[int, str], str]:
-    """Check of a table's `period` column: what must stand in row `i`, or "" if it does."""
-
-    def check(i: int, text: str) -> str:
-        if ctx.horizon is None:
-            return ""
-        try:
-            right = period_number(text.strip(), ctx.horizon.per_year) == ctx.horizon.origin + i
-        except ValueError:
-            right = False
-        return "" if right else show(ctx.horizon.label(i))
-
-    return check

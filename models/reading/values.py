@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import difflib
 import math
 import re
@@ -11,20 +10,21 @@ from collections.abc import Callable
 from typing import Any
 
 from ..schema.fields import Spec
-from ..schema.horizon import absolute_period
+from ..schema.usual import PER_DOLLAR
 from .context import BAD, Context
-from .faults import quantity, show
+from .dates import named
+from .faults import foreign, quantity, show
 from .lines import KeyPath
 
 LARGEST = 1e12
 SMALLEST = 1e-12
+NOTHING = 1e-9  # of a unit: no money, rate, share or power is meant so small, and solvers stumble over it
 MAX_TEXT = 2000
+TAKEN = "taken as"  # begins a doubt about what was written, which the value no longer shows
 MAX_IDENT = 64
-FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 _IDENT = re.compile(r"[a-z][A-Za-z0-9_-]*", re.ASCII)
 _TARGET = re.compile(r"[a-z][A-Za-z0-9_-]*(\.([a-z][A-Za-z0-9_-]*|\*))?", re.ASCII)
-_PERIOD = re.compile(r"[0-9]{4}(?:[Qq][1-4]|-[0-9]{2}(?:-[0-9]{2})?)", re.ASCII)
 _ROUNDING = 5e-3  # of a period, so that 1.667 years are 20 months
 
 
@@ -90,9 +90,50 @@ def read_number(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
         ctx.fault(path, raw, allowed_range(spec), wrong)
         return BAD
     if not in_range(raw, spec):
-        ctx.fault(path, raw, allowed_range(spec), spec.cure)
+        ctx.fault(path, raw, allowed_range(spec), out_of_range(ctx, spec, raw))
         return BAD
-    return float(raw)
+    return near_zero(ctx, spec, float(raw), path, raw)
+
+
+def near_zero(ctx: Context, spec: Spec, value: float, path: KeyPath, raw: Any, item: int | None = None) -> float:
+    """`value`, or 0 for what is closer to 0 than any figure is meant to be, with a doubt where it matters."""
+    if not 0 < abs(value) < NOTHING:
+        return value
+    if spec.kind == "matrix":  # rounding of an estimate
+        return 0.0
+    if not in_range(0.0, spec):
+        ctx.warn(path, raw, f"closer to 0 than {NOTHING:g} is hardly meant", f"check the unit, {spec.unit}", item=item)
+        return value
+    ctx.warn(
+        path, raw, f"{TAKEN} 0: closer to 0 than {NOTHING:g} is hardly meant", "write 0 or check the unit", item=item
+    )
+    return 0.0
+
+
+def out_of_range(ctx: Context, spec: Spec, value: float) -> str:
+    """The cure for a value outside its range: the field's own, and what may have been meant."""
+    meant = likely(spec, value, money_scale(ctx))
+    return "; ".join(part for part in (spec.cure, f"did you mean {meant}" if meant else "") if part)
+
+
+def likely(spec: Spec, value: float, scale: float | None) -> str:
+    """The value in the field's own unit if another unit explains it, with that unit; "" if none does."""
+    usual = spec.usual
+    if usual is None or (usual.money and scale is None):
+        return ""
+    times = (scale or 1.0) if usual.money else 1.0
+    for factor, unit in usual.slips:
+        right = value * factor
+        if value != 0 and usual.low * times <= right <= usual.high * times and in_range(right, spec):
+            return f"{quantity(float(f'{right:.6g}'))}? It seems to be given {unit}"
+    return ""
+
+
+def money_scale(ctx: Context) -> float | None:
+    """Rough worth of a US dollar in the case's currency; None where it is not known."""
+    heading = ctx.document.raw.get("case")
+    code = ctx.currency or (heading.get("currency", "USD") if isinstance(heading, dict) else None)
+    return PER_DOLLAR.get(code) if isinstance(code, str) else None
 
 
 def read_count(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
@@ -106,9 +147,7 @@ def read_count(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
     elif in_range(raw, spec):
         return raw
     else:
-        cure = spec.cure
-        ctx.fault(path, raw, allowed_range(spec), cure)
-        return BAD
+        cure = out_of_range(ctx, spec, raw) if abs(raw) <= LARGEST else spec.cure
     ctx.fault(path, raw, allowed_range(spec), cure)
     return BAD
 
@@ -150,7 +189,7 @@ def read_text(ctx: Context, _spec: Spec, raw: Any, path: KeyPath) -> Any:
 
 def read_ident(ctx: Context, _spec: Spec, raw: Any, path: KeyPath) -> Any:
     if not isinstance(raw, str) or len(raw) > MAX_IDENT or not _IDENT.fullmatch(raw):
-        cure = text_fault(raw, MAX_IDENT)
+        cure = text_fault(raw, MAX_IDENT) or foreign(raw)
         if not cure:
             near = re.sub(r"[^a-z0-9_-]+", "_", raw.lower()).strip("_-")
             cure = f"write {show(near)}" if _IDENT.fullmatch(near) else ""
@@ -248,37 +287,30 @@ def _list(ctx: Context, spec: Spec, raw: Any, path: KeyPath, read: Callable[...,
     return BAD if any(item is BAD for item in items) else items
 
 
-def period_number(raw: Any, per_year: int) -> int:
-    """Absolute number of the period named by text or a TOML date. ValueError with the cure if it is none."""
-    if isinstance(raw, datetime.datetime):
-        raise ValueError("a date has no time of day")
-    if isinstance(raw, datetime.date):
-        raw = raw.isoformat()
-    if not isinstance(raw, str) or not _PERIOD.fullmatch(raw):
-        raise ValueError('write it as "2027Q1", "2027-03" or "2027-03-31"')
-    try:
-        number = absolute_period(raw, per_year)
-    except ValueError as error:
-        raise ValueError("there is no such day in the calendar" if len(raw) == 10 else str(error)) from None
-    if not FIRST_YEAR <= number // per_year <= LAST_YEAR:
-        raise ValueError(f"years run from {FIRST_YEAR} to {LAST_YEAR}")
-    return number
-
-
 def read_period(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
-    per_year = ctx.horizon.per_year if ctx.horizon else 4
-    try:
-        number = period_number(raw, per_year)
-    except ValueError as error:
-        if ctx.horizon:
-            ctx.fault(path, raw, spec.unit, str(error))
+    """The period as an index from the start. A date amid a period that opens or closes a time is doubtful."""
+    if ctx.horizon is None:
         return BAD
-    return number - ctx.horizon.origin if ctx.horizon else BAD
+    try:
+        found = named(raw, ctx.horizon.per_year)
+    except ValueError as error:
+        ctx.fault(path, raw, spec.unit, str(error))
+        return BAD
+    index = found.number - ctx.horizon.origin
+    if spec.edge and not (found.begins or (spec.edge == "last" and found.ends)):
+        label, first = ctx.horizon.label, spec.edge == "first"
+        here, beside = label(index), label(index + 1 if first else index - 1)
+        doubt = f"{TAKEN} {here}, in which it lies and which it does not {'begin' if first else 'end'}"
+        ctx.warn(path, raw, doubt, f'write "{here}" or "{beside}"')
+    return index
 
 
 def nearest(raw: Any, names: Any) -> str:
     """ "did you mean …?" for a misspelt name, or ""."""
     if not isinstance(raw, str):
         return "give text in quotes"
-    near = difflib.get_close_matches(raw[:MAX_IDENT].lower(), [n for n in names if n], n=1, cutoff=0.6)
-    return f"did you mean {show(near[0])}?" if near else ""
+    plain = {n.lower(): n for n in names if n}
+    near = difflib.get_close_matches(raw[:MAX_IDENT].lower(), list(plain), n=1, cutoff=0.6)
+    odd = foreign(raw[:MAX_IDENT])
+    meant = f"did you mean {show(plain[near[0]])}?" if near else ""
+    return "; ".join(part for part in (odd, meant) if part)

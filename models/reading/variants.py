@@ -15,7 +15,7 @@ from .csvtables import CsvTables
 from .document import Document
 from .faults import CaseError, Fault, show
 from .lines import LineIndex
-from .values import nearest
+from .values import TAKEN, nearest
 from .walk import read_value, specs
 
 
@@ -35,7 +35,13 @@ def apply_variant(case: Case, name: str) -> Case:
     changed = vary(context, case, variant)
     if changed is None:
         raise CaseError(context.faults)
-    return changed
+    told = {w.key: w for w in case.warnings if w.variant in ("", name)}
+    found = {w.key: w for w in context.warnings.values()}
+    for key, w in told.items():  # lines, and what was written, are known where the case was read
+        if w.usual.startswith(TAKEN) or (key in found and _same(found[key].value, w.value)):
+            found[key] = w
+    warnings = sorted(found.values(), key=lambda w: (w.file != context.document.name, w.file, w.line or 0))
+    return dataclasses.replace(changed, warnings=tuple(dataclasses.replace(w, variant="") for w in warnings))
 
 
 def check_variants(ctx: Context, case: Case) -> None:
@@ -45,6 +51,20 @@ def check_variants(ctx: Context, case: Case) -> None:
         vary(own, case, variant)
         line = ctx.document.lines.line(("variant", variant.id))
         ctx.faults += [dataclasses.replace(f, line=line) if f.line is None else f for f in own.faults]
+        for path in [p for p in ctx.warnings if p[:2] == ("variant", variant.id)]:
+            ctx.warnings[path] = dataclasses.replace(ctx.warnings[path], variant=variant.id)
+        for path, doubt in own.warnings.items():
+            if path not in ctx.warnings or not _same(ctx.warnings[path].value, doubt.value):
+                here, at = ("variant", variant.id, *path), doubt.line or line
+                ctx.warnings[here] = dataclasses.replace(doubt, line=at, variant=variant.id)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two shown values are the same text or number."""
+    try:
+        return one == other or float(one) == float(other)
+    except ValueError:
+        return False
 
 
 def vary(ctx: Context, case: Case, variant: Variant) -> Case | None:
@@ -75,7 +95,7 @@ def vary(ctx: Context, case: Case, variant: Variant) -> Case | None:
 def _context(case: Case, file: str, tables: CsvTables) -> Context:
     """A context whose document holds nothing but the labels of entries, which `vary` fills in."""
     document = Document(file=file, path=Path(case.path), content=b"", raw={}, lines=LineIndex(""))
-    return Context(document, tables, horizon=case.horizon, varied=True)
+    return Context(document, tables, horizon=case.horizon, varied=True, currency=case.case.currency)
 
 
 def _take_away(root: Node, variant: Variant) -> None:
@@ -107,7 +127,9 @@ def _index(ctx: Context, root: Node) -> None:
 
 def _labels(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [_labels(entry) for entry in value if isinstance(entry, Node)]
+        entries = {entry.path[-1]: _labels(entry) for entry in value if isinstance(entry, Node)}
+        last = max((at for at in entries if isinstance(at, int)), default=-1)
+        return [entries.get(i, {}) for i in range(last + 1)]  # at their places in the case, also where some are gone
     return {
         name: _labels(item) if isinstance(item, (Node, tuple)) else item
         for name, item in value.values.items()

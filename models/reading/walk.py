@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from ..schema.case import Case
@@ -15,12 +16,15 @@ from ..schema.horizon import Horizon
 from ..schema.presets import PRESETS, filled
 from . import values as v
 from .context import BAD, Context, Node
+from .dates import named
 from .faults import MISSING
 from .lines import KeyPath
 from .series import read_series
 
 MAX_ENTRIES = 5000
 MAX_UNKNOWN = 100
+_YEARS = (2010, 2070)
+_LONGEST = 50
 
 _CURRENCY = re.compile(r"(^|_)(currency|usd|eur|gbp|jpy|chf|cny|cad|aud)(_|$)")
 
@@ -44,6 +48,7 @@ _READERS: dict[str, Callable[[Context, Spec, Any, KeyPath], Any]] = {
 }
 
 
+@cache
 def specs(cls: type) -> dict[str, tuple[Spec, Any]]:
     """Spec and default (dataclasses.MISSING if required) of each key of a schema class that stands in the file.
 
@@ -99,17 +104,49 @@ def _horizon(ctx: Context, raw: Any) -> Horizon | None:
         ctx.fault(path, raw, "a [horizon] table", "write [horizon] and its keys under it")
         return None
     raw = dict(raw)
-    if type(raw.get("start")) is datetime.date:
-        raw["start"] = raw["start"].isoformat()
+    start = raw.get("start")
+    if type(start) is datetime.date:
+        raw["start"] = start.isoformat()
     node = read_table(ctx, Horizon, raw, path)
-    start, step = node.values["start"], node.values["step"]
-    if start is not BAD and step is not BAD:
-        try:
-            v.period_number(start, 4 if step == "quarter" else 12)
-        except ValueError as error:
-            ctx.fault((*path, "start"), start, 'a period, as "2026Q4" or "2026-10"', str(error))
-            return None
-    return None if BAD in node.values.values() else node.build()
+    if BAD in node.values.values():
+        return None
+    raw_start, step = node.values["start"], node.values["step"]
+    try:
+        found = named(raw_start, 4 if step == "quarter" else 12)
+    except ValueError as error:
+        ctx.fault((*path, "start"), raw_start, 'a period, as "2026Q4" or "2026-10"', str(error))
+        return None
+    # the label is what the horizon is computed from; any quarter or month serves to write it
+    first = dataclasses.replace(node.build(), start="0000Q1" if step == "quarter" else "0000-01")
+    node.values["start"] = first.label(found.number)
+    if not found.begins:
+        _amid(ctx, raw_start, first, found.number)
+    horizon: Horizon = node.build()
+    _unusual(ctx, raw_start, horizon)
+    return horizon
+
+
+def _unusual(ctx: Context, start: str, horizon: Horizon) -> None:
+    """Doubts about a horizon in another century, or one of generations."""
+    first, last = _YEARS
+    if not first <= horizon.origin // horizon.per_year <= last:
+        ctx.warn(("horizon", "start"), start, f"usual: a year from {first} to {last}", "check the year")
+    years = horizon.periods * horizon.dt
+    if years > _LONGEST:
+        cure = f"it is counted in {'quarters' if horizon.step == 'quarter' else 'months'}"
+        ctx.warn(("horizon", "periods"), horizon.periods, f"these are {years:g} years; usual: at most {_LONGEST}", cure)
+
+
+def _amid(ctx: Context, start: str, first: Horizon, number: int) -> None:
+    """The fault of a horizon that starts within a period."""
+    before, after = first.label(number), first.label(number + 1)
+    months = "January, April, July and October"
+    fiscal = '; fiscal quarters that begin elsewhere need step = "month"' if first.step == "quarter" else ""
+    begin = f"quarters begin in {months}" if first.step == "quarter" else "months begin on their first day"
+    ctx.fault(
+        ("horizon", "start"), start, f"the beginning of a {first.step}: {begin}",
+        f'it lies within {before}: write "{before}" or "{after}"{fiscal}',
+    )  # fmt: skip
 
 
 def read_table(ctx: Context, cls: type, raw: dict[str, Any], path: KeyPath) -> Node:
@@ -234,7 +271,7 @@ def _entry(ctx: Context, spec: Spec, raw: dict[str, Any], path: KeyPath) -> Node
 def _instrument(ctx: Context, raw: dict[str, Any], path: KeyPath) -> Node | None:
     """An instrument with its preset's terms where it gives none. An unknown preset is its only fault."""
     name = raw.get("preset", "")
-    if name != "" and name not in PRESETS:
+    if not isinstance(name, str) or (name != "" and name not in PRESETS):
         ctx.fault((*path, "preset"), name, " | ".join(PRESETS), v.nearest(name, PRESETS))
         return None
     return read_table(ctx, Instrument, filled(raw, ctx.horizon.per_year) if ctx.horizon and name else raw, path)

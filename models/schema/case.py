@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from . import fields as f
+from .doubts import CaseWarning
 from .drivers import PROCESSES, Column, Correlation, Driver
 from .entities import Entity
 from .fields import Sourced
@@ -73,3 +74,11 @@ class Case:
     # Not part of the file: where it was read from and the hash of its bytes and tables, set by the reader.
     path: str = field(default="", compare=False)
     sha256: str = field(default="", compare=False)
+    # What is allowed but hardly meant, and how tables that needed it were read; also set by the reader.
+    warnings: tuple[CaseWarning, ...] = field(default=(), compare=False)
+    remarks: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def doubts(self) -> tuple[CaseWarning, ...]:
+        """Warnings about the case as it is planned: those of its variants left out."""
+        return tuple(warning for warning in self.warnings if not warning.variant)

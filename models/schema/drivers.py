@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import fields as f
+from . import usual as u
 from .fields import Sourced
 
 _VALUE = "the driver's own unit"
@@ -28,8 +29,8 @@ class Vasicek(DriverBase):
 
     start: float = f.number("value in period 0", _VALUE)
     mean: tuple[float, ...] = f.series("level it reverts to", _VALUE)
-    reversion: float = f.number("speed of mean reversion", "per year", gt=0, le=100)
-    volatility: tuple[float, ...] = f.series("volatility", f"{_VALUE} per square root year", ge=0)
+    reversion: float = f.number("speed of mean reversion", "per year", gt=0, le=100, usual=u.REVERSION)
+    volatility: tuple[float, ...] = f.series("volatility", f"{_VALUE} per square root year", ge=0, le=1e6)
     floor: float | None = f.number("lowest value shown to the plan; none if left out", _VALUE, default=None)
 
 
@@ -39,8 +40,8 @@ class CIR(DriverBase):
 
     start: float = f.number("value in period 0", _VALUE, gt=0)
     mean: tuple[float, ...] = f.series("level it reverts to", _VALUE, gt=0)
-    reversion: float = f.number("speed of mean reversion", "per year", gt=0, le=100)
-    volatility: tuple[float, ...] = f.series("volatility", "per square root year", ge=0)
+    reversion: float = f.number("speed of mean reversion", "per year", gt=0, le=100, usual=u.REVERSION)
+    volatility: tuple[float, ...] = f.series("volatility", "per square root year", ge=0, le=1e6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +50,10 @@ class LogOU(DriverBase):
 
     start: float = f.number("value in period 0", _VALUE, gt=0)
     mean: tuple[float, ...] = f.series("level (median) it reverts to", _VALUE, gt=0)
-    reversion: float = f.number("speed of mean reversion", "per year", gt=0, le=100)
-    volatility: tuple[float, ...] = f.series("volatility of the logarithm", "per square root year", ge=0)
+    reversion: float = f.number("speed of mean reversion", "per year", gt=0, le=100, usual=u.REVERSION)
+    volatility: tuple[float, ...] = f.series(
+        "volatility of the logarithm", "per square root year", ge=0, le=100, usual=u.LOG_VOLATILITY
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +61,17 @@ class GeometricJumps(DriverBase):
     """Geometric Brownian motion with Poisson jumps of normal log-size; `drift` is that of the mean."""
 
     start: float = f.number("value in period 0", _VALUE, gt=0)
-    drift: tuple[float, ...] = f.series("growth of the expected value", "per year, continuous")
-    volatility: tuple[float, ...] = f.series("volatility of the logarithm", "per square root year", ge=0)
-    jump_rate: float = f.number("expected jumps", "per year", ge=0, le=12, default=0.0)
-    jump_mean: float = f.number("mean log-size of a jump", "log", ge=-5, le=5, default=0.0)
-    jump_volatility: float = f.number("standard deviation of the log-size", "log", ge=0, le=5, default=0.0)
+    drift: tuple[float, ...] = f.series(
+        "growth of the expected value", "per year, continuous", ge=-10, le=10, usual=u.LOG_DRIFT
+    )
+    volatility: tuple[float, ...] = f.series(
+        "volatility of the logarithm", "per square root year", ge=0, le=100, usual=u.LOG_VOLATILITY
+    )
+    jump_rate: float = f.number("expected jumps", "per year", ge=0, le=12, usual=u.JUMP_RATE, default=0.0)
+    jump_mean: float = f.number("mean log-size of a jump", "log", ge=-5, le=5, usual=u.JUMP_MEAN, default=0.0)
+    jump_volatility: float = f.number(
+        "standard deviation of the log-size", "log", ge=0, le=5, usual=u.JUMP_VOLATILITY, default=0.0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +80,25 @@ class TwoRegime(DriverBase):
 
     start: float = f.number("value in period 0", _VALUE, gt=0)
     drift: tuple[float, ...] = f.numbers(
-        "growth of the expected value in state 0 and 1", "per year, continuous", min_items=2, max_items=2
+        "growth of the expected value in state 0 and 1",
+        "per year, continuous",
+        ge=-10,
+        le=10,
+        min_items=2,
+        max_items=2,
+        usual=u.LOG_DRIFT,
     )
     volatility: tuple[float, ...] = f.numbers(
-        "volatility of the logarithm in state 0 and 1", "per square root year", ge=0, min_items=2, max_items=2
+        "volatility of the logarithm in state 0 and 1",
+        "per square root year",
+        ge=0,
+        le=100,
+        min_items=2,
+        max_items=2,
+        usual=u.LOG_VOLATILITY,
     )
     switch: tuple[float, ...] = f.numbers(
-        "rate of leaving state 0 and state 1", "per year", ge=0, min_items=2, max_items=2
+        "rate of leaving state 0 and state 1", "per year", ge=0, le=1000, min_items=2, max_items=2, usual=u.SWITCH
     )
     start_regime: int = f.count("state in period 0", "0 or 1", ge=0, le=1, default=0)
 
@@ -91,10 +112,12 @@ class Survival(DriverBase):
     (level of `depends_on` / its start) ** -sensitivity.
     """
 
-    hazard: tuple[float, ...] = f.series("default intensity", "per year", ge=0)
+    hazard: tuple[float, ...] = f.series("default intensity", "per year", ge=0, le=100, usual=u.HAZARD)
     recovery: float = f.share("value after default, as a share of the promise", default=0.0)
     depends_on: str | None = f.ref("driver whose level moves the hazard", "driver", default=None)
-    sensitivity: float = f.number("elasticity of the hazard to that level", "none", ge=0, le=20, default=0.0)
+    sensitivity: float = f.number(
+        "elasticity of the hazard to that level", "none", ge=0, le=20, usual=u.SENSITIVITY, default=0.0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +130,10 @@ class LogisticShare(DriverBase):
     mean: tuple[float, ...] = f.series(
         "share that y's mean stands for, strictly between low and high", "fraction", ge=0, le=1
     )
-    reversion: float = f.number("speed of mean reversion of y", "per year", gt=0, le=100)
-    volatility: tuple[float, ...] = f.series("volatility of y (logit units)", "per square root year", ge=0)
+    reversion: float = f.number("speed of mean reversion of y", "per year", gt=0, le=100, usual=u.REVERSION)
+    volatility: tuple[float, ...] = f.series(
+        "volatility of y (logit units)", "per square root year", ge=0, le=100, usual=u.LOGIT_VOLATILITY
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +144,12 @@ class Window(DriverBase):
     shock shuts it when spreads jump. What is agreed while it is shut comes in that share only.
     """
 
-    closing: tuple[float, ...] = f.series("rate at which an open market shuts", "per year", ge=0, le=1000)
-    reopening: tuple[float, ...] = f.series("rate at which a shut market opens again", "per year", ge=0, le=1000)
+    closing: tuple[float, ...] = f.series(
+        "rate at which an open market shuts", "per year", ge=0, le=1000, usual=u.CLOSING
+    )
+    reopening: tuple[float, ...] = f.series(
+        "rate at which a shut market opens again", "per year", ge=0, le=1000, usual=u.REOPENING
+    )
     shut_share: float = f.share("value while it is shut", default=0.0)
 
 

@@ -34,5 +34,5 @@ class Entity(Sourced):
         "spv: least debt service cover of the last year (EBITDA over interest and repayment) at which it distributes; "
         "no test if left out", "ratio", gt=0, le=10, default=None,
     )  # fmt: skip
-    distribution_from: int = f.period("spv: first period in which it may distribute", default=0)
+    distribution_from: int = f.period("spv: first period in which it may distribute", edge="first", default=0)
     contributions: bool = f.flag("spv: whether its owner may put cash into it", default=True)

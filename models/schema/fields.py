@@ -33,8 +33,30 @@ Kind = Literal[
     "targets",  # list of ids with or without their table, or "table.*"
     "overrides",  # values by dotted path
 ]
+Edge = Literal["first", "last", ""]
 
 REQUIRED: Final = MISSING
+
+PERCENT: Final = ((0.01, "in percent"), (1e-4, "in basis points"))
+MILLIONS: Final = ((1e-3, "in thousands"), (1e-6, "in single units of money"), (1e3, "in billions"))
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Where the values of a field usually lie; outside it a case is warned about, not refused. 0 is always usual.
+
+    Attributes:
+        low, high: both included.
+        why: reason or source of the range.
+        slips: factors that turn a value given in another unit into the right one, each with that unit, the likelier first.
+        money: whether the range is in US dollars and follows the case's currency.
+    """
+
+    low: float
+    high: float
+    why: str
+    slips: tuple[tuple[float, str], ...] = PERCENT
+    money: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +78,8 @@ class Spec:
     min_items: int = 0
     max_items: int | None = None
     cure: str = ""  # said in the error when the range is missed, e.g. "8 % is written 0.08"
+    usual: Usual | None = None
+    edge: Edge = ""  # of a period: whether it opens or closes a time, so that a date amid a period is doubtful
 
 
 def _make(spec: Spec, default: Any) -> Any:
@@ -93,15 +117,16 @@ def number(
     le: float | None = None,
     lt: float | None = None,
     cure: str = "",
+    usual: Usual | None = None,
     default: Any = REQUIRED,
 ) -> Any:
     return _make(
-        Spec(kind="number", meaning=meaning, unit=unit, ge=ge, gt=gt, le=le, lt=lt, cure=cure),
+        Spec(kind="number", meaning=meaning, unit=unit, ge=ge, gt=gt, le=le, lt=lt, cure=cure, usual=usual),
         default,
     )
 
 
-def rate(meaning: str, *, ge: float = 0.0, le: float = 1.0, default: Any = REQUIRED) -> Any:
+def rate(meaning: str, *, ge: float = 0.0, le: float = 1.0, usual: Usual | None = None, default: Any = REQUIRED) -> Any:
     """A yearly rate as a fraction: 8 % is 0.08."""
     spec = Spec(
         kind="number",
@@ -110,11 +135,14 @@ def rate(meaning: str, *, ge: float = 0.0, le: float = 1.0, default: Any = REQUI
         ge=ge,
         le=le,
         cure="rates are fractions: 8 % is written 0.08",
+        usual=usual,
     )
     return _make(spec, default)
 
 
-def share(meaning: str, *, ge: float = 0.0, le: float = 1.0, default: Any = REQUIRED) -> Any:
+def share(
+    meaning: str, *, ge: float = 0.0, le: float = 1.0, usual: Usual | None = None, default: Any = REQUIRED
+) -> Any:
     spec = Spec(
         kind="number",
         meaning=meaning,
@@ -122,6 +150,7 @@ def share(meaning: str, *, ge: float = 0.0, le: float = 1.0, default: Any = REQU
         ge=ge,
         le=le,
         cure="shares are fractions: 15 % is written 0.15",
+        usual=usual,
     )
     return _make(spec, default)
 
@@ -132,21 +161,29 @@ def count(
     *,
     ge: int | None = 0,
     le: int | None = None,
+    usual: Usual | None = None,
     default: Any = REQUIRED,
 ) -> Any:
-    return _make(Spec(kind="count", meaning=meaning, unit=unit, ge=ge, le=le), default)
+    return _make(Spec(kind="count", meaning=meaning, unit=unit, ge=ge, le=le, usual=usual), default)
 
 
-def years(meaning: str, *, gt: float | None = 0.0, le: float | None = 100.0, default: Any = REQUIRED) -> Any:
+def years(
+    meaning: str,
+    *,
+    gt: float | None = 0.0,
+    le: float | None = 100.0,
+    usual: Usual | None = None,
+    default: Any = REQUIRED,
+) -> Any:
     """Given in years (a whole number of periods); stored as a number of periods."""
     return _make(
-        Spec(kind="years", meaning=meaning, unit="years (a whole number of periods)", gt=gt, le=le),
+        Spec(kind="years", meaning=meaning, unit="years (a whole number of periods)", gt=gt, le=le, usual=usual),
         default,
     )
 
 
-def period(meaning: str, *, default: Any = REQUIRED) -> Any:
-    return _make(Spec(kind="period", meaning=meaning, unit='period, as "2027Q1" or "2027-03"'), default)
+def period(meaning: str, *, edge: Edge = "", default: Any = REQUIRED) -> Any:
+    return _make(Spec(kind="period", meaning=meaning, unit='period, as "2027Q1" or "2027-03"', edge=edge), default)
 
 
 def series(
@@ -157,13 +194,15 @@ def series(
     gt: float | None = None,
     le: float | None = None,
     cure: str = "",
+    usual: Usual | None = None,
     default: Any = REQUIRED,
 ) -> Any:
     """One number for all periods, a list with one per period, or a column of a table beside the case.
 
     A float default is expanded to every period by the reader.
     """
-    return _make(Spec(kind="series", meaning=meaning, unit=unit, ge=ge, gt=gt, le=le, cure=cure), default)
+    spec = Spec(kind="series", meaning=meaning, unit=unit, ge=ge, gt=gt, le=le, cure=cure, usual=usual)
+    return _make(spec, default)
 
 
 def numbers(
@@ -174,6 +213,7 @@ def numbers(
     le: float | None = None,
     min_items: int = 1,
     max_items: int | None = None,
+    usual: Usual | None = None,
     default: Any = REQUIRED,
 ) -> Any:
     return _make(
@@ -185,6 +225,7 @@ def numbers(
             le=le,
             min_items=min_items,
             max_items=max_items,
+            usual=usual,
         ),
         default,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import fields as f
+from . import usual as u
 from .fields import Sourced
 from .parties import Party as Party
 from .presets import PRESETS
@@ -38,7 +39,7 @@ class Investor(Sourced):
         "kinds of instrument it may hold; all if left out", (*INSTRUMENT_KINDS, "revolver"), default=()
     )
     min_rating: str = f.choice("weakest rating of a debt it may hold; any if left out", (*RATINGS, ""), default="")
-    max_tenor: int | None = f.years("longest tenor of a debt it may hold", default=None)
+    max_tenor: int | None = f.years("longest tenor of a debt it may hold", usual=u.TENOR, default=None)
     window: str | None = f.ref(
         "driver of its market: the share of what it agreed to take that comes", "driver", default=None
     )
@@ -49,7 +50,9 @@ class Step(Sourced):
     """One step of a depth curve: the next `size` per period costs `spread` more."""
 
     size: float = f.number("width of the step", "billion per period", gt=0)
-    spread: float = f.number("added to the margin", "fraction per year", ge=0, le=0.2, cure="150 bp is written 0.015")
+    spread: float = f.number(
+        "added to the margin", "fraction per year", ge=0, le=0.2, cure="150 bp is written 0.015", usual=u.SPREAD
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,7 @@ class Grid(Sourced):
 
     rating: str = f.choice("weakest rating for which the line holds", RATINGS)
     margin: float = f.number(
-        "added to the margin", "fraction per year", ge=-0.05, le=0.3, cure="150 bp is written 0.015"
+        "added to the margin", "fraction per year", ge=-0.05, le=0.3, cure="150 bp is written 0.015", usual=u.MARGIN
     )
 
 
@@ -96,20 +99,28 @@ class Instrument(Sourced):
     rate: str = f.choice("how the coupon is set", ("fixed", "floating"))
     benchmark: str | None = f.ref("driver of the reference rate", "driver", default=None)
     spread_driver: str | None = f.ref("driver of the market spread", "driver", default=None)
-    spread_beta: float = f.number("times the market spread", "ratio", ge=0, le=10, default=1.0)
+    spread_beta: float = f.number("times the market spread", "ratio", ge=0, le=10, usual=u.BETA, default=1.0)
     margin: float = f.number(
-        "fixed margin", "fraction per year", ge=-0.05, le=0.5, cure="225 bp is written 0.0225", default=0.0
+        "fixed margin",
+        "fraction per year",
+        ge=-0.05,
+        le=0.5,
+        cure="225 bp is written 0.0225",
+        usual=u.MARGIN,
+        default=0.0,
     )
     accretion: float = f.rate(
-        "yearly growth of the balance instead of cash interest (pay-in-kind)", le=0.5, default=0.0
+        "yearly growth of the balance instead of cash interest (pay-in-kind)", le=0.5, usual=u.RETURN, default=0.0
     )
-    fee: float = f.share("upfront fee on the face value", le=0.2, default=0.0)
-    discount: float = f.share("issue discount on the face value", le=0.3, default=0.0)
-    tenor: int | None = f.years("time to final repayment; none for equity", default=None)
+    fee: float = f.share("upfront fee on the face value", le=0.2, usual=u.FEE, default=0.0)
+    discount: float = f.share("issue discount on the face value", le=0.3, usual=u.DISCOUNT, default=0.0)
+    tenor: int | None = f.years("time to final repayment; none for equity", usual=u.TENOR, default=None)
     grace: int = f.count("periods of interest only before repayment starts", "periods", default=0)
     amortisation: str = f.choice("how it is repaid after the grace", ("bullet", "linear", "annuity", "custom", "none"))
     balloon: float = f.share("linear, annuity: share of the face that is repaid with the last instalment", default=0.0)
-    annuity_rate: float | None = f.rate("rate at which the annuity's principal schedule is drawn up", default=None)
+    annuity_rate: float | None = f.rate(
+        "rate at which the annuity's principal schedule is drawn up", usual=u.SCHEDULE_RATE, default=None
+    )
     schedule: tuple[float, ...] = f.numbers(
         "custom: shares of the face value repaid per period after the grace; they sum to 1",
         "fraction",
@@ -118,12 +129,14 @@ class Instrument(Sourced):
         min_items=0,
         default=(),
     )
-    issue_from: int | None = f.period("first period of issue or commitment", default=None)
-    issue_to: int | None = f.period("last period of issue or commitment", default=None)
+    issue_from: int | None = f.period("first period of issue or commitment", edge="first", default=None)
+    issue_to: int | None = f.period("last period of issue or commitment", edge="last", default=None)
     draw_window: int = f.count(
         "0: paid out at issue; else draws allowed in this many periods after commitment", "periods", default=0
     )
-    commitment_fee: float = f.rate("on the undrawn amount while the window is open", le=0.1, default=0.0)
+    commitment_fee: float = f.rate(
+        "on the undrawn amount while the window is open", le=0.1, usual=u.COMMITMENT_FEE, default=0.0
+    )
     term_from: str = f.choice(
         "what tenor and grace of a draw are counted from: each draw, or one final date for all draws of a commitment",
         ("draw", "commitment"),
@@ -136,7 +149,12 @@ class Instrument(Sourced):
         default=None,
     )
     converted_margin: float | None = f.number(
-        "margin after the conversion of a construction loan", "fraction per year", ge=-0.05, le=0.5, default=None
+        "margin after the conversion of a construction loan",
+        "fraction per year",
+        ge=-0.05,
+        le=0.5,
+        usual=u.MARGIN,
+        default=None,
     )
     window: str | None = f.ref(
         "driver of its market: the share of a placement or commitment that comes", "driver", default=None
@@ -155,7 +173,9 @@ class Instrument(Sourced):
         "payments are rent: part of EBITDA, deductible, and the claim is no debt to a covenant", default=False
     )
     secured_by: str = f.choice("collateral", ("none", "accelerators", "sites", "all"), default="none")
-    advance_rate: float | None = f.share("most outstanding over the collateral's value, by age", default=None)
+    advance_rate: float | None = f.share(
+        "most outstanding over the collateral's value, by age", usual=u.ADVANCE, default=None
+    )
     seasoning: int = f.count("collateral counts once it has been in service so long", "periods", default=0)
     seniority: str | None = f.choice(
         "rank when value is short; that of its kind if left out", SENIORITIES, default=None
@@ -183,9 +203,9 @@ class OpeningDebt(Sourced):
     entity: str | None = f.ref("entity that owes it; the parent if left out", "entity", default=None)
     amount: float = f.number("outstanding at the start of period 0", "billion", gt=0)
     rate: str = f.choice("how the coupon is set", ("fixed", "floating"))
-    coupon: float = f.rate("fixed: the coupon; floating: the margin over the benchmark", le=0.5)
+    coupon: float = f.rate("fixed: the coupon; floating: the margin over the benchmark", le=0.5, usual=u.COUPON)
     benchmark: str | None = f.ref("driver of the reference rate of a floating debt", "driver", default=None)
-    maturity: int = f.period("period of final repayment")
+    maturity: int = f.period("period of final repayment", edge="last")
     amortisation: str = f.choice("how it is repaid", ("bullet", "linear"), default="bullet")
     secured_by: str = f.choice("collateral", ("none", "accelerators", "sites", "all"), default="none")
     seniority: str = f.choice("rank when value is short", SENIORITIES[:3], default="senior")
@@ -197,7 +217,7 @@ class OpeningFleet(Sourced):
 
     accelerator: str = f.ref("which system", "accelerator")
     site: str = f.ref("where", "site")
-    systems: float = f.number("how many are in service", "systems", ge=0)
+    systems: float = f.number("how many are in service", "systems", ge=0, usual=u.SYSTEMS)
     age: int = f.count("their age at the start", "periods", ge=0)
     book_value: float = f.number("book value, depreciated evenly over the remaining life", "billion", ge=0, default=0.0)
 
@@ -209,4 +229,6 @@ class Opening(Sourced):
     fleet: tuple[OpeningFleet, ...] = f.tables("systems in service", OpeningFleet, default=())
     debt: tuple[OpeningDebt, ...] = f.tables("debt outstanding", OpeningDebt, default=())
     site_book_value: float = f.number("book value of the sites in service", "billion", ge=0, default=0.0)
-    site_life: int | None = f.years("remaining depreciation time of the sites in service", default=None)
+    site_life: int | None = f.years(
+        "remaining depreciation time of the sites in service", usual=u.SITE_LIFE, default=None
+    )

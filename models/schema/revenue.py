@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import fields as f
+from . import usual as u
 from .fields import Sourced
 
 
@@ -17,12 +18,12 @@ class Contract(Sourced):
     customer: str = f.ref("party that pays", "party")
     entity: str | None = f.ref("entity that signs and delivers; the parent if left out", "entity", default=None)
     volume: float = f.number("most that can be signed in all", "PFLOP/s", gt=0)
-    price: float = f.number("price of one PFLOP/s for one hour", "USD per PFLOP/s-hour", gt=0)
-    price_fall: float = f.rate("yearly fall of the price for contracts signed later", default=0.0)
-    sign_from: int = f.period("first period in which it can be signed")
-    sign_to: int = f.period("last period in which it can be signed")
+    price: float = f.number("price of one PFLOP/s for one hour", "USD per PFLOP/s-hour", gt=0, usual=u.COMPUTE_PRICE)
+    price_fall: float = f.rate("yearly fall of the price for contracts signed later", usual=u.PRICE_FALL, default=0.0)
+    sign_from: int = f.period("first period in which it can be signed", edge="first")
+    sign_to: int = f.period("last period in which it can be signed", edge="last")
     ramp: int = f.count("periods from signature to delivery", "periods", ge=0)
-    term: int = f.years("time of delivery and payment")
+    term: int = f.years("time of delivery and payment", usual=u.TERM)
     survival: str | None = f.ref("driver that says whether the customer still pays", "driver", default=None)
     relet_share: float = f.share(
         "after the customer's default, share of the volume re-let at the merchant price", default=0.0
@@ -35,7 +36,7 @@ class Contract(Sourced):
         "beyond the systems' resale value; 0: the parts are sold and the contract ends", default=0.0,
     )  # fmt: skip
     opening_volume: float = f.number("already signed and delivered from period 0", "PFLOP/s", ge=0, default=0.0)
-    opening_term: int | None = f.years("remaining time of the volume already signed", default=None)
+    opening_term: int | None = f.years("remaining time of the volume already signed", usual=u.TERM, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class Merchant(Sourced):
     column: str = f.ref(
         "price column: rental index, or rental index × utilisation; 1 = today's list price fully let", "column"
     )
-    discount: float = f.share("achieved price below list price", default=0.0)
+    discount: float = f.share("achieved price below list price", usual=u.MERCHANT_DISCOUNT, default=0.0)
     volume: tuple[float, ...] = f.series("most compute that the merchant market takes", "PFLOP/s", ge=0)
 
 

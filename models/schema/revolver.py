@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import fields as f
+from . import usual as u
 from .fields import Sourced
 
 
@@ -20,10 +21,15 @@ class Revolver(Sourced):
     holder: str = f.ref("investor class that commits it", "investor")
     most: float = f.number("most committed at one time", "billion", gt=0)
     margin: float = f.number(
-        "over cash.rate_driver on what is drawn", "fraction per year", ge=0, le=0.3, cure="300 bp is written 0.03"
+        "over cash.rate_driver on what is drawn",
+        "fraction per year",
+        ge=0,
+        le=0.3,
+        cure="300 bp is written 0.03",
+        usual=u.LINE_MARGIN,
     )
-    commitment_fee: float = f.rate("on what is committed and not drawn", le=0.1, default=0.0)
-    fee: float = f.share("upfront fee on the commitment", le=0.2, default=0.0)
-    tenor: int = f.years("time from the commitment to its end, by which it is repaid")
-    issue_from: int | None = f.period("first period of commitment", default=None)
-    issue_to: int | None = f.period("last period of commitment", default=None)
+    commitment_fee: float = f.rate("on what is committed and not drawn", le=0.1, usual=u.COMMITMENT_FEE, default=0.0)
+    fee: float = f.share("upfront fee on the commitment", le=0.2, usual=u.FEE, default=0.0)
+    tenor: int = f.years("time from the commitment to its end, by which it is repaid", usual=u.LINE_TENOR)
+    issue_from: int | None = f.period("first period of commitment", edge="first", default=None)
+    issue_to: int | None = f.period("last period of commitment", edge="last", default=None)

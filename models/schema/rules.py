@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import fields as f
+from . import usual as u
 from .fields import Sourced
 
 METRICS = ("bf16", "fp8")
@@ -20,9 +21,11 @@ class Objective(Sourced):
         default="compute",
     )
     metric: str = f.choice("which performance counts", METRICS, default="bf16")
-    compute_discount: float = f.rate("discount on later compute", default=0.0)
-    money_discount: float = f.rate("discount on later money, for net loss, cost and tie-breaks", default=0.08)
-    at: int | None = f.period("capacity and cost: the date", default=None)
+    compute_discount: float = f.rate("discount on later compute", usual=u.DISCOUNT_RATE, default=0.0)
+    money_discount: float = f.rate(
+        "discount on later money, for net loss, cost and tie-breaks", usual=u.DISCOUNT_RATE, default=0.08
+    )
+    at: int | None = f.period("capacity and cost: the date", edge="last", default=None)
     target: float | None = f.number("cost: compute that must be in service at the date", "PFLOP/s", gt=0, default=None)
 
 
@@ -34,17 +37,27 @@ class Cash(Sourced):
     )
     rate_driver: str | None = f.ref("driver of the money-market rate", "driver", default=None)
     deposit_margin: float = f.number(
-        "surplus earns the driver plus this, never below 0", "fraction per year", ge=-0.2, le=0, default=0.0
+        "surplus earns the driver plus this, never below 0",
+        "fraction per year",
+        ge=-0.2,
+        le=0,
+        usual=u.DEPOSIT,
+        default=0.0,
     )
     deficit_margin: float = f.number(
-        "in a scenario a deficit costs the driver plus this", "fraction per year", ge=0, le=0.5, default=0.0
+        "in a scenario a deficit costs the driver plus this",
+        "fraction per year",
+        ge=0,
+        le=0.5,
+        usual=u.DEFICIT,
+        default=0.0,
     )
     dividends: tuple[float, ...] = f.series("paid whatever happens", "billion per period", ge=0, default=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tax(Sourced):
-    rate: float = f.share("tax on income")
+    rate: float = f.share("tax on income", usual=u.TAX)
     loss_use: float = f.share("most of a period's taxable income that carried losses may offset", default=0.8)
     opening_losses: float = f.number("losses carried in", "billion", ge=0, default=0.0)
 
@@ -90,19 +103,25 @@ class Covenant(Sourced):
 
     id: str = f.ident("name of the covenant")
     kind: str = f.choice("what is tested", COVENANTS)
-    limit: float = f.number("the limit", "ratio, billion or years", ge=-1000, le=1000)
-    from_period: int = f.period("first period tested", default=0)
-    to_period: int | None = f.period("last period tested", default=None)
+    limit: float = f.number("the limit", "ratio, billion or years")
+    from_period: int = f.period("first period tested", edge="first", default=0)
+    to_period: int | None = f.period("last period tested", edge="last", default=None)
     as_: str = f.choice(
         "hard: kept on the expected path; cvar: CVaR of the worst shortfall over the futures at most nil; "
         "report: only evaluated", ("hard", "cvar", "report"), default="hard",
     )  # fmt: skip
     level: float | None = f.number(
-        "cvar: the confidence level", "fraction", gt=0, lt=1, cure="95 % is written 0.95", default=None
+        "cvar: the confidence level",
+        "fraction",
+        gt=0,
+        lt=1,
+        cure="95 % is written 0.95",
+        usual=u.LEVEL,
+        default=None,
     )
     notch: float | None = f.number(
         "how much tighter a notch is, for its cost in compute; a usual one of the kind if left out",
-        "unit of the limit", gt=0, le=1000, default=None,
+        "unit of the limit", gt=0, default=None,
     )  # fmt: skip
     entity: str | None = f.ref(
         "entity whose own figures are tested; the whole group if left out", "entity", default=None
@@ -117,7 +136,11 @@ class Covenant(Sourced):
         "borrowing_base: advance rate on systems at age 0, 1, 2 … years, linear between, last value kept", "fraction",
         ge=0, le=1, default=(),
     )  # fmt: skip
-    discount: float | None = f.rate("llcr: discount on later cash flow; money_discount if left out", default=None)
+    discount: float | None = f.rate(
+        "llcr: discount on later cash flow; money_discount if left out",
+        usual=u.DISCOUNT_RATE,
+        default=None,
+    )
 
     @property
     def at_least(self) -> bool:
@@ -157,7 +180,7 @@ class Risk(Sourced):
     entity: str | None = f.ref(
         "liquidity: entity whose own cash is meant; the whole group if left out", "entity", default=None
     )
-    level: float = f.number("confidence level", "fraction", gt=0, lt=1, cure="95 % is written 0.95")
+    level: float = f.number("confidence level", "fraction", gt=0, lt=1, cure="95 % is written 0.95", usual=u.LEVEL)
     limit: float = f.number("most that the mean of the worst 1 - level of the futures may be", "unit of the loss")
     target: float | None = f.number("compute_shortfall: compute wanted", "PFLOP/s", gt=0, default=None)
-    at: int | None = f.period("compute_shortfall: the date; the last period if left out", default=None)
+    at: int | None = f.period("compute_shortfall: the date; the last period if left out", edge="last", default=None)

@@ -23,6 +23,7 @@ def processes(rows, kinds, start, cholesky=None, depends_on=None, dt=DT):
         start=np.array(start, dtype=float),
         depends_on=np.full(count, -1, np.int32) if depends_on is None else np.array(depends_on, dtype=np.int32),
         cholesky=np.eye(count) if cholesky is None else cholesky,
+        word=np.uint64(0x9E3779B97F4A7C15) * np.arange(1, count + 1, dtype=np.uint64),
         dt=dt,
     )
 

@@ -203,6 +203,8 @@ def test_bad_draws_are_refused(backend, arguments, error):
         ({"params": np.full((12, 3, 8), np.nan)}, "finite"),
         ({"start": np.zeros(12)}, "start"),
         ({"start": np.full(12, np.nan)}, "start"),
+        ({"word": np.zeros(12, np.uint64)}, "word must differ"),
+        ({"word": np.arange(12)}, "uint64"),
         ({"cholesky": np.ones((12, 12))}, "triangular"),
         ({"cholesky": 2.0 * np.eye(12)}, "length 1"),
         ({"cholesky": np.eye(9)}, "shape"),

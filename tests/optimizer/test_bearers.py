@@ -12,6 +12,7 @@ from capmix.kernels.losses import balances
 from capmix.kernels.settling import Settled
 from capmix.kernels.tail import tail
 from capmix.kernels.terms import atoms
+from capmix.kernels.waterfall import distribute, waterfall
 from capmix.models.ledger import ACCOUNT_NUMBER, Account
 from capmix.models.schema.case import Case
 from capmix.models.schema.entities import Entity
@@ -19,8 +20,10 @@ from capmix.models.schema.seniority import SENIORITIES, seniority
 from capmix.optimizer.amounts import Amounts
 from capmix.optimizer.assemble import Measured
 from capmix.optimizer.bearers import Bearing, bear, level_of, settling
-from capmix.optimizer.claims import ARREARS, BACKSTOP, OWN, PREPAYMENTS, claims
+from capmix.optimizer.claims import ARREARS, BACKSTOP, OWN, PER_ENTITY, PREPAYMENTS, RESIDUAL, Claim, claims
+from capmix.optimizer.claims import _steps as claim_steps
 from capmix.optimizer.device import choose
+from capmix.optimizer.driver_order import driver_order
 from capmix.optimizer.loss_tables import bearers, loss_tables
 from capmix.optimizer.prepare import Prepared, prepare
 from hypothesis import given, settings
@@ -112,7 +115,7 @@ def test_a_recount_scenario_by_scenario(made: Made) -> None:
     cash = balances(x, ready.liquidity.table, ready.liquidity.matrix @ decided)
     price = atoms(x, ledger.factors)[:, ledger.atom] * ledger.coefficient * decided[ledger.decision]
     last = ledger.periods - 1
-    alive = [d.id for d in ready.case.driver].index("lab_alive")
+    alive = driver_order(ready.case).index("lab_alive")
     for i, row in enumerate(rows):
         below = np.flatnonzero(cash[i] < -1e-9)
         t = int(below[0]) if below.size else last
@@ -157,7 +160,7 @@ def test_own_equity_is_what_the_expected_path_leaves(made: Made) -> None:
     for k, claim in enumerate(settle.claims.claims):
         if claim.instrument == PREPAYMENTS:
             values = made.ready.backend.values(made.ready.store, np.arange(COUNT))[
-                :, [d.id for d in amounts.case.driver].index("lab_alive")
+                :, driver_order(amounts.case).index("lab_alive")
             ]
             keep = amounts.ledger.account == ACCOUNT_NUMBER[Account.PREPAYMENT]
             ledger = amounts.ledger
@@ -226,6 +229,34 @@ def test_subordinated_loses_before_senior(made: Made) -> None:
     assert one.total == pytest.approx(base[1].total)
 
 
+def test_own_equity_is_paid_after_equity_of_others(made: Made) -> None:
+    settle, one = made.settled(case=changed(made.ready.case, "notes", kind="equity", amortisation="none"))
+    notes = next(k for k, c in enumerate(settle.claims.claims) if c.instrument == "notes")
+    own = losses_of(settle, one, lambda c: c.instrument == OWN)
+    assert settle.claims.claims[notes].rank == "equity"
+    assert ((one.losses[:, notes] <= 1e-9) | (own >= one.due[:, -1] - 1e-9)).all()
+    partly = (one.losses[:, notes] > 1e-6) & (one.losses[:, notes] < one.due[:, notes] - 1e-6)
+    assert partly.any()
+
+
+@pytest.mark.parametrize(
+    ("estate", "paid"),
+    [(15.0, (10.0, 5.0, 0.0)), (30.0, (10.0, 20.0, 0.0)), (37.0, (10.0, 20.0, 7.0)), (90.0, (10.0, 20.0, 40.0))],
+)
+def test_the_last_ranks_by_hand(estate: float, paid: tuple[float, ...]) -> None:
+    """Debt of 10, preferred and outside equity of 12 and 8, own equity of 40."""
+    found = [
+        Claim("loan", "bank", "", "senior"), Claim("preferred", "fund", "", "equity"),
+        Claim("stake", "vendor", "", "equity"), Claim(OWN, OWN, "", RESIDUAL),
+    ]  # fmt: skip
+    table = waterfall(4, PER_ENTITY, claim_steps(found, (), ("",), {}))
+    unpaid, left = distribute(table, np.array([[10.0, 12.0, 8.0, 40.0]]), np.array([[estate, 0.0, 0.0]]))
+    got = np.array([10.0, 12.0, 8.0, 40.0]) - unpaid[0]
+    assert (got[0], got[1] + got[2], got[3]) == pytest.approx(paid)
+    assert got[1] / 12.0 == pytest.approx(got[2] / 8.0)
+    assert left.sum() == pytest.approx(estate - sum(paid))
+
+
 def test_a_guarantee_moves_the_loss_to_the_guarantor(made: Made) -> None:
     _, base = made.settled()
     settle, one = made.settled(case=changed(made.ready.case, "notes", guarantor="chipmaker", guaranteed_share=0.4))
@@ -243,9 +274,7 @@ def test_a_dead_guarantor_pays_what_is_left_of_him(made: Made) -> None:
     case = replace(case, party=tuple(replace(p, survival="lab_alive") if p.id == "lab" else p for p in case.party))
     settle, one = made.settled(case=case)
     k = settle.claims.guaranteed[0]
-    alive = made.ready.backend.values(made.ready.store, np.arange(COUNT))[
-        :, [d.id for d in case.driver].index("lab_alive")
-    ]
+    alive = made.ready.backend.values(made.ready.store, np.arange(COUNT))[:, driver_order(case).index("lab_alive")]
     seen = alive[np.arange(COUNT), one.date]
     assert 0.0 < (seen < 1.0).mean() < 1.0
     assert (one.guarantees[:, 0] <= seen * one.due[:, k] + 1e-12).all()
@@ -368,9 +397,7 @@ def test_a_contract_that_another_takes_over_is_worth_its_share_of_what_is_still_
             ahead[t] += each * max(0, first + terms.term - max(t + 1, first)) * (t >= d.period)
     assert ahead[0] == 0.0
     assert ahead[-1] > 0.0  # the contract outlives the horizon
-    alive = made.ready.backend.values(made.ready.store, np.arange(COUNT))[
-        :, [d.id for d in case.driver].index("lab_alive")
-    ]
+    alive = made.ready.backend.values(made.ready.store, np.arange(COUNT))[:, driver_order(case).index("lab_alive")]
     more = share * ahead[one.date] * alive[np.arange(COUNT), one.date]
     assert one.value - plain.value == pytest.approx(more, rel=1e-9, abs=1e-9)
     debt = [k for k, c in enumerate(settle.claims.claims) if c.instrument != OWN]

@@ -13,7 +13,6 @@ from capmix.models.blocks.circularity import circular_parties, raised
 from capmix.models.schema.case import Case
 from capmix.models.schema.parties import Party, Stake
 from capmix.optimizer.amounts import Amounts
-from capmix.optimizer.assemble import reordered
 from capmix.optimizer.circular import (
     BEHIND,
     COMPANY,
@@ -29,6 +28,7 @@ from capmix.optimizer.circular import (
     circulation,
     money_flows,
 )
+from capmix.optimizer.driver_order import reordered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array

@@ -15,6 +15,7 @@ from capmix.models.schema.revolver import Revolver
 from capmix.models.schema.rules import Covenant
 from capmix.optimizer.assemble import risk_limits
 from capmix.optimizer.device import choose
+from capmix.optimizer.driver_order import driver_order
 from capmix.optimizer.prepare import prepare
 
 from .cases import flat, starter
@@ -93,10 +94,8 @@ def test_funding_is_what_comes_on_the_mean_through_the_window() -> None:
     case = market()
     plan = optimize(case, scenarios=COUNT, seed=SEED, gap=1e-4, out_of_sample=False)
     ready = prepare(case, choose("numpy"), COUNT, SEED)
-    names = [d.id for d in case.driver]
-    at = [*names[:4], *names[5:], names[4]].index(
-        "notes_open"
-    )  # a survival that leans on another driver is stored last
+    names = driver_order(case)
+    at = names.index("notes_open")
     opened = ready.backend.values(ready.store, np.arange(COUNT))[:, at].mean(axis=0)
     periods = {d.key: d.period for d in ready.ledger.decisions}
     placed = [(row[0], row[3]) for row in plan.decisions.rows if "instrument=notes" in row[5]]
@@ -110,12 +109,11 @@ def test_every_flow_of_a_placement_is_scaled_by_its_window() -> None:
     case = market()
     plain = replace(case, instrument=tuple(replace(i, window=None, draw_stop=None) for i in case.instrument))
     shut, free = (prepare(c, choose("numpy"), 200, 3) for c in (case, plain))
-    names = [d.id for d in case.driver]
-    stored = [*names[:4], *names[5:], names[4]]
+    names = driver_order(case)
     x = shut.backend.values(shut.store, np.arange(200)).reshape(200, -1)
     periods = case.horizon.periods
     key = "place[notes,managers,1,2027Q4]"
-    share = x[:, stored.index("notes_open") * periods + 3]
+    share = x[:, names.index("notes_open") * periods + 3]
     assert 0.02 < (share < 1.0).mean() < 0.98
     for accounts in (
         (Account.PROCEEDS,),

@@ -163,9 +163,9 @@ def make_tables(case: Case) -> dict[str, Table]:
         wide("compute", ("line", "unit"), {("compute in service", "PFLOP/s"): 40_000.0 * t}, case, "", "number"),
         long(
             "issuance",
-            "instrument|holder|step|how|period|face",
-            [("ig_bond_7y", "pension", "1", "placed", label, float(raised[i])) for i, label in enumerate(labels)]
-            + [("vendor_loan", "vendor", "1", "placed", labels[1], 3.0)],
+            "instrument|holder|step|how|period|funded|committed",
+            [("ig_bond_7y", "pension", "1", "placed", label, float(raised[i]), 0.0) for i, label in enumerate(labels)]
+            + [("vendor_loan", "vendor", "1", "placed", labels[1], 3.0, 0.0)],
         ),
         long(
             "liquidity_fan",

@@ -93,7 +93,7 @@ depends_on = "{}"
         ([(ANNUITY, 'amortisation = "custom"\nschedule = [0.5, 0.4]'), ("tenor = 3", "tenor = 0.5")], VENDOR + ".schedule", "sum to 1"),
         ([(ANNUITY, 'amortisation = "linear"\nschedule = [1.0]')], VENDOR + ".schedule", "left out"),
         ([('benchmark = "sofr"\nmargin = 0.035', 'margin = 0.035')], LOAN + ".benchmark", "floating"),
-        ([('margin = 0.095', 'margin = 0.0')], VENDOR + ".margin", "costs nothing"),
+        ([('margin = 0.095', 'margin = 0.0'), ('tied_to = "chipmaker" ', ''), ('tied_share = 0.50', '')], VENDOR + ".margin", "costs nothing"),
         ([('margin = 0.095', 'margin = 0.095\naccretion = 0.01')], VENDOR + ".accretion", "bullet"),
         ([('draw_window = 3', 'draw_window = 20')], LOAN + ".draw_window", "below the tenor"),
         ([('draw_window = 3 ', 'draw_window = 0 ')], LOAN + ".commitment_fee", "draw_window"),

@@ -113,6 +113,21 @@ def test_mutations_load_or_raise_case_error(tmp_path, mutations):
     judge(path)
 
 
+SUPPLY = "period,s\n" + "".join(f"{y}Q{q},{q}.5\n" for y in (2027, 2028, 2029) for q in (1, 2, 3, 4))
+FORMS = [SUPPLY.encode(), SUPPLY.replace(",", ";").replace(".", ",").encode("utf-8-sig"), SUPPLY.encode("utf-16")]
+SIGNS = st.text(st.sampled_from('0123456789.,;|\t"-/ %QFYeE\r\n\ufeffü\0'), max_size=6).map(str.encode)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(FORMS), st.integers(0, 200), st.integers(0, 20), st.one_of(SIGNS, st.binary(max_size=6)))
+def test_damaged_tables_load_or_raise_case_error(tmp_path, content, start, length, junk):
+    path = tmp_path / "case.toml"
+    supply = 'supply = { table = "s.csv", column = "s" }'
+    path.write_text(starter_case().replace("supply = 60 ", supply + " "), encoding="utf-8")
+    (tmp_path / "s.csv").write_bytes(content[:start] + junk + content[start + length :])
+    judge(path)
+
+
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, len(starter_case()) - 1), st.integers(0, 40), st.binary(max_size=8))
 def test_damaged_bytes_load_or_raise_case_error(tmp_path, start, length, junk):

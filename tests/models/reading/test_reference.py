@@ -33,3 +33,10 @@ def test_ranges_and_units_are_stated():
     page = reference()
     assert "| `fee` | Upfront fee on the face value. | from 0 to 0.2, fraction" in page
     assert "| `tenor` | Time to final repayment; none for equity. | above 0 and at most 100, years" in page
+
+
+def test_usual_ranges_are_stated_with_their_reason():
+    page = reference()
+    assert "| key | meaning | allowed | usual | default |" in page
+    assert "| 0.05 to 150 USD: an hour of an accelerator cost 1 to 25 in 2026 | `0` |" in page
+    assert "usually from -0.02 to 0.25" in page

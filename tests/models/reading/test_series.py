@@ -61,7 +61,6 @@ def test_bad_elements_are_named_with_their_lines(case):
         (GOOD.replace("note", "systems"), 1, "once"),
         (GOOD.replace("note", ""), 1, "none empty"),
         ("", None, "empty"),
-        ("\ufeff" + GOOD, 1, "byte order mark"),
         (GOOD.replace("2028Q1,10.5,x", '2028Q1,10.5,"x'), None, ""),
         (GOOD.encode("utf-16"), None, "UTF-8"),
         (GOOD.replace("note", "n\0"), None, "zero bytes"),

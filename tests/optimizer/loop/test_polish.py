@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from capmix.kernels.backend import get_backend
 from capmix.optimizer.loop import Settings, maximise
 from capmix.optimizer.plan import Status
-from capmix.optimizer.polish import allowance
+from capmix.optimizer.polish import inward
 
 from ..extensive import extensive, solve_highs
 from .test_plans import holds
@@ -82,8 +82,27 @@ def test_endless_value_leaves_the_plan_as_it_was() -> None:
     assert found.columns.size == width + 1
 
 
-def test_allowance_is_repaired_within_the_slack() -> None:
-    for depth, cost, slack in ((0.1, 5.0, 1e-4), (1e-3, 1.0, 1e-6), (0.2, 0.0, 1e-6)):
-        excess = allowance(depth, cost, slack)
-        assert excess > 0.0
-        assert excess / (excess + depth) * cost <= slack * (1.0 + 1e-12)
+def test_the_step_inward_costs_less_than_the_slack() -> None:
+    for cost, slack in ((5.0, 1e-4), (1.0, 1e-6), (0.0, 1e-6), (1e-6, 1e-6)):
+        share = inward(cost, slack)
+        assert 0.0 < share <= 0.5
+        assert share * cost < slack
+
+
+@pytest.mark.parametrize("peak", [3.0, 50.0])
+def test_the_bound_on_value_is_proven_and_near(peak: float) -> None:
+    plan = toy(count=400, peak=peak, loss=50.0, budget=30.0)
+    found = maximise(plan.program, plan.risks, get_backend("numpy"), plan.store, Settings())
+    size = abs(found.value)
+    best = best_value(plan, found.objective)
+    assert found.value <= best + 1e-6 * size
+    assert found.value_bound >= best - 1e-6 * size
+    assert found.value_bound <= found.value + 2e-3 * size
+
+
+def test_without_polishing_no_bound_on_value_is_claimed() -> None:
+    plan = toy(count=200, peak=1.0)
+    assert (
+        maximise(plan.program, plan.risks, get_backend("numpy"), plan.store, Settings(polish=False)).value_bound
+        == np.inf
+    )

@@ -1,0 +1,141 @@
+"""What a tightening step of each covenant costs: nothing where the plan keeps it as it is, else by planning again.
+
+To first order a limit that does not bind costs nothing, however near it is, and what a step costs beyond its headroom
+no price of the plan can tell. So the plan is sought again with the limit a step tighter. Cuts and the vertex of the
+first search are handed on, as between the points of a frontier: the scenarios and all other losses are the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import numpy as np
+
+from ..models.build import build_program
+from ..models.schema.case import Case
+from ..models.schema.rules import Covenant
+from .assemble import measured, risk_limits
+from .covenants import StepPrice, kept_when_tightened, shortfall_at, tightening
+from .highs import SolverError
+from .loop import maximise
+from .master import Infeasible, Master
+from .plan import Status
+from .prepare import Prepared
+from .progress import Monitor, OutOfTime, Progress, named
+from .settings import Settings
+from .shortfalls import all_risks
+from .solution import Evaluated, Learnt, Solution
+from .tidy import amounts_of, worst_violation
+
+LEAST_S = 20.0  # seconds that planning again may take in all; as long as the search took where that is longer
+HOLDS = 1e-9  # scaled: a plan known before serves again if it breaks no row by more
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What the searches share: the gap of the plan and the bounds that it has proven."""
+
+    gap: float
+    middle: float
+    sense: float
+
+
+def step_prices(
+    ready: Prepared, solution: Solution, gap: float, left: float | None, progress: Progress | None = None
+) -> Mapping[str, StepPrice]:
+    """What a tightening step of each covenant costs, by the covenant's id. left: seconds of the run, None: no limit.
+
+    A covenant whose step cannot be priced in the time there is, is said to be not priced. KeyboardInterrupt passes.
+    """
+    if solution.decisions is None:
+        return {}
+    amounts = amounts_of(ready, solution.decisions)
+    most = max(LEAST_S, solution.total_s)
+    end = perf_counter() + (most if left is None else min(most, left))
+    search = _Search(gap, 0.5 * (solution.upper + solution.lower), 1.0 if ready.program.maximise else -1.0)
+    found: dict[str, StepPrice] = {}
+    for covenant in ready.case.covenant:
+        if covenant.as_ == "report":
+            found[covenant.id] = StepPrice(None, "")
+        elif kept_when_tightened(amounts, ready.backend, ready.store, shortfall_at(amounts, covenant)):
+            found[covenant.id] = StepPrice(0.0, "within headroom")
+        else:
+            room = end - perf_counter()
+            told = named(f"covenant {covenant.id} a step tighter", progress)
+            found[covenant.id] = _again(ready, solution, covenant, search, room, told)
+    return found
+
+
+def _again(
+    ready: Prepared, solution: Solution, covenant: Covenant, search: _Search, room: float, progress: Progress | None
+) -> StepPrice:
+    """The objective lost by planning with this covenant a step tighter, in at most `room` seconds."""
+    not_priced = StepPrice(None, "not priced")
+    if room <= 0.0 or solution.status is not Status.CERTIFIED:
+        return not_priced
+    began = perf_counter()
+    tight = _with_step(ready, covenant)
+    try:
+        learnt = _handed_on(tight, solution, covenant, search.gap, room)
+        settings = Settings(gap=search.gap, polish=False, time_limit=max(0.0, room - (perf_counter() - began)))
+        limits = risk_limits(tight.case, tight.losses)
+        other = maximise(tight.program, limits, tight.backend, tight.store, settings, progress, learnt)
+    except Infeasible:
+        return StepPrice(None, "no plan")
+    except (OutOfTime, SolverError):
+        return not_priced
+    if "interrupted" in other.messages:
+        raise KeyboardInterrupt
+    if other.status is Status.INFEASIBLE:
+        return StepPrice(None, "no plan")
+    if other.status is not Status.CERTIFIED:
+        return not_priced
+    lost = search.sense * (search.middle - 0.5 * (other.upper + other.lower))
+    return StepPrice(max(0.0, lost), "planned again")
+
+
+def _with_step(ready: Prepared, covenant: Covenant) -> Prepared:
+    """The same scenarios and ledger with the covenant a step tighter."""
+    limit = covenant.limit + tightening(covenant)
+    case: Case = replace(
+        ready.case,
+        covenant=tuple(replace(c, limit=limit) if c.id == covenant.id else c for c in ready.case.covenant),
+    )
+    program, losses = ready.program, ready.losses
+    if covenant.as_ == "hard":
+        program = build_program(case, ready.ledger, ready.means, ready.deposit_rates, ready.closed)
+    else:
+        losses = measured(case, ready.ledger, ready.deposit_rates)
+    return replace(ready, case=case, program=program, losses=losses)
+
+
+def _handed_on(tight: Prepared, solution: Solution, covenant: Covenant, gap: float, room: float) -> Learnt:
+    """What the first search has learnt, as far as it is true of the tightened program.
+
+    Cuts of a loss that has changed are left out. The plans known are those that hold the rows still, and the best one
+    by the cuts, which holds them in any case. Raises `Infeasible` where the rows and cuts leave no plan.
+    """
+    program, before = tight.program, solution.learnt
+    risks = all_risks(tight.case)
+    changed = [m for m, risk in enumerate(risks) if risk.id == f"covenant {covenant.id}"]
+    cuts = tuple(cut for cut in before.cuts if cut.limit not in changed)
+    monitor = Monitor(None, room, gap, 1.0 if program.maximise else -1.0)
+    limits = risk_limits(tight.case, tight.losses)
+    master = Master(program, [limit.limit for limit in limits], monitor)
+    for cut in cuts:
+        master.add(cut)
+    same = before.vertex is not None and before.vertex.rows.size == program.matrix.shape[0] + 1
+    if same and before.vertex is not None:
+        master.begin(before.vertex)
+    x = master.solve().x
+    if not limits:
+        return Learnt()
+    tables, exposures = [one.table for one in limits], [one.matrix @ master.decisions(x) for one in limits]
+    losses = tight.backend.losses(tight.store, tables, exposures)
+    values = np.array([tight.backend.tail(v, one.level).cvar for v, one in zip(losses, limits, strict=True)])
+    nothing = np.full(values.size, math.nan)
+    known = [k for k in before.known if not changed and worst_violation(program, k.x) <= HOLDS]
+    return Learnt(cuts, (*known, Evaluated(x, values, nothing, nothing)), master.vertex())
