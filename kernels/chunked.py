@@ -21,6 +21,7 @@ from .breaches import Breached
 from .checks import check_draws, check_processes, need
 from .faults import OutOfDeviceMemory, translate
 from .modes import SLICE, Costs, Mode, Placement, Shape, TooLarge, place
+from .pause import between
 from .scenarios import Scenarios, Source, Summed, cut, on_host, slices, weighted
 from .settling import Settling, Tally, added
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
@@ -143,8 +144,7 @@ class Chunked:
     def balances(
         self, store: Scenarios, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
     ) -> FloatArray:
-        if rows is not None:
-            store = self.subset(store, rows)
+        store = store if rows is None else self.subset(store, rows)
         parts = [b for _, b in self._over(store, lambda _, part: self.inner.balances(part, table, exposure))]
         return np.concatenate(parts)
 
@@ -306,8 +306,7 @@ class Chunked:
             drawn = time.perf_counter()
             mover.to_host(mover.from_host(host))
             copied = time.perf_counter() - drawn
-            # Both spans hold one copy to the host, which waits for what came before it.
-            back = copied / 2.0
+            back = copied / 2.0  # both spans hold one copy to the host, which waits for what came before it
             self._costs = Costs(max(drawn - begin - back, 0.0) / SLICE, back / SLICE)
         return self._costs
 
@@ -358,6 +357,7 @@ class Chunked:
         """(row, work(row, part)) for the parts of a store in their order; smaller parts where memory runs out."""
         low = 0
         while low < store.count:
+            between()
             try:
                 done, size = self._worked(store, low, work)
             except Exception as error:

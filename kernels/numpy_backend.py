@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import checks, losses, means, paths
 from .host import HostVectors, filled
+from .pause import between
 from .store import LANES, RowArray, Store, blocks_of
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
 from .waterfall import distribute
@@ -43,6 +44,7 @@ class NumpyBackend(HostVectors):
         blocks = np.empty((blocks_of(count), table.drivers, table.periods, LANES), dtype=np.float32)
         step = _CHUNK // LANES
         for low in range(0, blocks.shape[0], step):
+            between()
             part = blocks[low : low + step]
             number = np.arange(part.shape[0] * LANES, dtype=np.uint64) + np.uint64((first + low * LANES) % checks.WORD)
             if chosen is not None:

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+from .pause import between
+
 _SHARES = 4  # pieces per thread at most, so that a slow thread does not hold up the others
 _SMALLEST = 8  # blocks per piece at least where there are more than one: handing one out costs as much as a block
 _LARGEST = 64  # blocks per piece at most: an interrupt is heard after that
@@ -23,30 +25,32 @@ class Workers:
         self._process = 0
 
     def run(self, task: Callable[[int, int], object], count: int) -> None:
-        """Call task(low, high) for pieces that cover 0..count, also on the caller's thread. The first exception is
-        raised once all have stopped.
+        """Call task(low, high) for pieces that cover 0..count, also on the caller's thread, which looks up between
+        them. The first exception is raised once all have stopped.
         """
         shares = min(_SHARES, max(1, count // (_SMALLEST * self.threads)))
         step = max(1, min(_LARGEST, -(-count // (shares * self.threads))))
         left = deque((low, min(low + step, count)) for low in range(0, count, step))
 
-        def work() -> None:
+        def work(check: Callable[[], None] | None = None) -> None:
             while True:
                 try:
                     low, high = left.popleft()
                 except IndexError:
                     return
+                if check is not None:
+                    check()
                 task(low, high)
 
         more = min(self.threads, len(left)) - 1
         if more <= 0:
-            work()
+            work(between)
             return
         helpers: list[Future[None]] = []
         try:
             for _ in range(more):
                 helpers.append(self._threads().submit(work))
-            work()
+            work(between)
         finally:
             left.clear()
             begun = [helper for helper in helpers if not helper.cancel()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
@@ -24,34 +26,41 @@ from .blocks import (
     tax,
 )
 from .blocks.assembly import Assembly
-from .ledger import Ledger, LedgerBuilder
+from .ledger import LEAST, Ledger, LedgerBuilder, reach
 from .program import LinearProgram
 from .schema.case import Case
 
 FloatArray = NDArray[np.float64]
 
 
-def build_ledger(case: Case) -> Ledger:
+def _go_on() -> None:
+    """What happens between the blocks where nobody asks to stop."""
+
+
+def build_ledger(case: Case, between: Callable[[], None] = _go_on) -> Ledger:
     """All decisions of a case with their postings.
+
+    `between` is called between the blocks; what it raises passes through.
 
     Price columns are the case's drivers, its products of drivers, and `one`; factors count the drivers in the case's
     order. Raises ValueError if an instrument's terms do not make a schedule.
     """
     columns = {d.id: (d.id,) for d in case.driver} | {c.id: c.drivers for c in case.column}
     builder = LedgerBuilder(columns, [d.id for d in case.driver], case.horizon.periods)
-    opening.declare(case, builder)
-    hardware.declare(case, builder)
-    sites.declare(case, builder)
-    revenue.declare(case, builder)
-    financing.declare(case, builder)
-    revolver.declare(case, builder)
-    tax.declare(case, builder)
-    entities.declare(case, builder)
+    for block in (opening, hardware, sites, revenue, financing, revolver, tax, entities):
+        between()
+        block.declare(case, builder)
+    between()
     return builder.freeze()
 
 
 def build_program(
-    case: Case, ledger: Ledger, means: FloatArray, deposit_rates: FloatArray, closed: entities.Calendar = ()
+    case: Case,
+    ledger: Ledger,
+    means: FloatArray,
+    deposit_rates: FloatArray,
+    closed: entities.Calendar = (),
+    between: Callable[[], None] = _go_on,
 ) -> LinearProgram:
     """The linear program of a case on its expected path, modelled in Pyomo and compiled once.
 
@@ -61,6 +70,7 @@ def build_program(
         means: (A,) sample means of the ledger's atoms.
         deposit_rates: (T,) expected interest on a surplus, per period (not per year).
         closed: (entity, period) in which an entity's tests of distributions are not met, so that it pays none.
+        between: called between the blocks; what it raises passes through.
 
     Raises ValueError if shapes do not match or a number is not finite.
     """
@@ -78,15 +88,10 @@ def build_program(
             a.use_rule(layer)
         cash.constrain(a)
         entities.constrain(a, closed)
-        hardware.constrain(a)
-        sites.constrain(a)
-        revenue.constrain(a)
-        funding_limits.constrain(a)
-        revolver.constrain(a)
-        circularity.constrain(a)
-        budget.constrain(a)
-        tax.constrain(a)
-        covenants.constrain(a)
+        for block in (hardware, sites, revenue, funding_limits, revolver, circularity, budget, tax, covenants):
+            between()
+            block.constrain(a)
+        between()
         return _compiled(a, objective.primary(a), objective.value(a))
 
 
@@ -110,17 +115,21 @@ def _compiled(a: Assembly, goal: objective.Goal, value: objective.Goal) -> Linea
     upper = np.where(kind < 0, np.inf, right)
     names = [str(r.constraint.index()) for r in info.rows]
     limits = np.array([v.bounds for v in a.columns], dtype=np.float64)  # None becomes nan
+    col_lower = np.where(np.isnan(limits[:, 0]), -np.inf, limits[:, 0])
+    col_upper = np.where(np.isnan(limits[:, 1]), np.inf, limits[:, 1])
+    size = reach(col_lower, col_upper)
+    whole = csr_array((matrix.data, (matrix.row, at[matrix.col])), shape=(rows, len(a.columns)))
     program = LinearProgram(
-        matrix=csr_array((matrix.data, (matrix.row, at[matrix.col])), shape=(rows, len(a.columns))),
-        cost=costs[0],
+        matrix=_told(whole, size),
+        cost=_shown(costs[0], size),
         offset=float(info.c_offset[0]),
         maximise=goal.maximise,
-        value=costs[1],
+        value=_shown(costs[1], size),
         value_offset=float(info.c_offset[1]),
         row_lower=np.concatenate([lower, [low for _, low, _ in extra]]),
         row_upper=np.concatenate([upper, [high for _, _, high in extra]]),
-        col_lower=np.where(np.isnan(limits[:, 0]), -np.inf, limits[:, 0]),
-        col_upper=np.where(np.isnan(limits[:, 1]), np.inf, limits[:, 1]),
+        col_lower=col_lower,
+        col_upper=col_upper,
         decisions=np.arange(len(a.ledger.decisions), dtype=np.int32),
         row_names=(*names, *(name for name, _, _ in extra)),
         column_names=tuple(a.column_names),
@@ -132,3 +141,17 @@ def _compiled(a: Assembly, goal: objective.Goal, value: objective.Goal) -> Linea
     if not all(np.isfinite(v).all() for v in (program.matrix.data, program.cost, program.value)):
         raise ValueError("the linear program holds a number that is not finite")
     return program
+
+
+def _told(matrix: csr_array, size: FloatArray) -> csr_array:
+    """The rows without coefficients that no plan could show, `size` being how large each column may be: what is left of
+    sums that cancel, and shares of nearly nothing. As `Ledger.told`, and with its argument.
+    """
+    kept = csr_array(matrix, copy=True)
+    kept.data = _shown(kept.data, size[kept.indices])
+    kept.eliminate_zeros()
+    return kept
+
+
+def _shown(coefficient: FloatArray, size: FloatArray) -> FloatArray:
+    return np.where(np.abs(coefficient) * size < LEAST, 0.0, coefficient)

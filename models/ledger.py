@@ -8,7 +8,7 @@ expected rows, the kernels' exposures and every statement are sums over the same
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any
@@ -111,6 +111,10 @@ class Decision:
 
 
 ONE = "one"
+LEAST = 1e-9
+"""The least amount that a plan can tell, in the unit of its account: a dollar, a milliwatt. See `Ledger.told`."""
+UNBOUNDED = 1e4
+"""What an amount without an upper bound is taken to reach, billion."""
 
 Scale = tuple[tuple[str, int], ...]
 """Price columns and the periods in which they are observed."""
@@ -234,6 +238,12 @@ class LedgerBuilder:
         return self._atoms.setdefault(key, len(self._atoms))
 
 
+def reach(lower: FloatArray, upper: FloatArray) -> FloatArray:
+    """The largest size of each amount between its bounds, `UNBOUNDED` where it has none."""
+    size = np.maximum(np.abs(lower), np.abs(upper))
+    return np.where(np.isfinite(size), size, UNBOUNDED)
+
+
 def _spread(parts: Sequence[ArrayLike], sizes: NDArray[np.int64], kind: type[Any]) -> NDArray[Any]:
     """One array of what each posting gives once or per period."""
     arrays = [np.atleast_1d(np.asarray(part, dtype=kind)) for part in parts]
@@ -262,6 +272,32 @@ class Ledger:
     coefficient: FloatArray
     atom: IntArray
     factors: IntArray
+
+    def told(self, means: FloatArray) -> Ledger:
+        """The ledger without the postings that no plan could show: those that come to less than `LEAST` even where
+        their decision is at its upper bound. `means` is (A,), the atoms' sample means.
+
+        A solver would weigh such an amount against tolerances that are larger than it, and take its reciprocal for a
+        price. Rows, losses and statements are all made from what is left, so a certificate is exact for it; the case as
+        written differs by less than `LEAST` for each posting left out.
+        """
+        size = np.abs(self.coefficient) * self.reach[self.decision] * np.maximum(1.0, np.abs(means))[self.atom]
+        keep = size >= LEAST
+        if keep.all():
+            return self
+        return replace(
+            self,
+            decision=self.decision[keep],
+            account=self.account[keep],
+            period=self.period[keep],
+            coefficient=self.coefficient[keep],
+            atom=self.atom[keep],
+        )
+
+    @cached_property
+    def reach(self) -> FloatArray:
+        """(N,) the largest amount of each decision."""
+        return reach(np.array([d.lower for d in self.decisions]), np.array([d.upper for d in self.decisions]))
 
     def mask(self, **tags: str) -> NDArray[np.bool_]:
         """(N,) which decisions carry these tags; `block` counts as one."""

@@ -9,9 +9,11 @@ better once risk limits bind. `distribution_from` and `lock_up` of an entity ste
 
 from __future__ import annotations
 
+import math
+import time
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, hstack, vstack
 
 from ..models.blocks import owners, rules
@@ -21,11 +23,15 @@ from ..models.ledger import Ledger
 from ..models.program import LinearProgram
 from ..models.schema.case import Case
 from .explain import split
+from .highs import LpResult, LpStatus, Model, Unsolved, solve_whole
+from .magnitudes import far_apart
+from .progress import OutOfTime
 
 FloatArray = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
-SECONDS = 20.0
+NODES = 20_000
+"""Most nodes of the search tree; the best calendar found by then is taken."""
 SAME = 1e-7
 """Share of the objective that counts as nothing."""
 ROOM = 10.0
@@ -33,18 +39,28 @@ ROOM = 10.0
 TESTS = (rules.RESERVE.name, rules.LOCK_UP.name)
 
 
-def closed_periods(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray) -> frozenset[tuple[str, int]]:
-    """(entity, period) without distributions, since their tests could only be met at a loss, or not at all."""
+def closed_periods(
+    case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray, time_left: float = math.inf
+) -> frozenset[tuple[str, int]]:
+    """(entity, period) without distributions, since their tests could only be met at a loss, or not at all.
+
+    Raises `OutOfTime`, `Interrupted`, and `Unsolved` where HiGHS fails.
+    """
     tested = [e for e in owners.companies(case) if has_tests(e) and e.distribution_from < case.horizon.periods]
     if not tested:
         return frozenset()
     pairs = [(e.id, t) for e in tested for t in range(e.distribution_from, case.horizon.periods)]
     program = build_program(case, ledger, means, rates)
-    opened = _opened(program, pairs, case.horizon.labels)
+    try:
+        opened = _opened(program, pairs, case.horizon.labels, time.perf_counter() + time_left)
+    except Unsolved as fault:
+        raise Unsolved(f"{fault}, made to choose when entities distribute; {far_apart(program)}") from fault
     return frozenset(pair for pair, is_open in zip(pairs, opened, strict=True) if not is_open)
 
 
-def _opened(program: LinearProgram, pairs: list[tuple[str, int]], labels: tuple[str, ...]) -> NDArray[np.bool_]:
+def _opened(
+    program: LinearProgram, pairs: list[tuple[str, int]], labels: tuple[str, ...], end: float
+) -> NDArray[np.bool_]:
     """(pairs,) where the best plan with tests as switches has them on, or meets them anyway."""
     number = {pair: k for k, pair in enumerate(pairs)}
     period = {label: t for t, label in enumerate(labels)}
@@ -56,22 +72,21 @@ def _opened(program: LinearProgram, pairs: list[tuple[str, int]], labels: tuple[
     columns = {name: j for j, name in enumerate(program.column_names)}
     paid = [columns[f"distribution[{entity},{labels[t]}]"] for entity, t in pairs]
     rows = np.array(list(where), dtype=np.int64)
-    free = np.setdiff1d(np.arange(len(program.row_names)), rows)
-    sense = -1.0 if program.maximise else 1.0
-    loose = linprog(
-        sense * program.cost, **_rows(program, free), bounds=np.column_stack([program.col_lower, program.col_upper])
-    )
-    if loose.status != 0:  # the case has no plan even without tests; the loop says why
+    lower, upper = program.row_lower.copy(), program.row_upper.copy()
+    lower[rows], upper[rows] = -np.inf, np.inf
+    cost = (-1.0 if program.maximise else 1.0) * program.cost
+    matrix = csr_array(program.matrix)
+    loose = Model(cost, matrix, lower, upper, program.col_lower, program.col_upper).solve(_left(end))
+    if not _answered(loose):  # the case has no plan even without tests; the loop says why
         return np.ones(len(pairs), dtype=np.bool_)
-    activity = program.matrix @ loose.x
-    short = np.max(np.abs(program.row_lower[rows] - activity[rows]), initial=0.0)
+    short = np.max(np.abs(program.row_lower[rows] - loose.row_value[rows]), initial=0.0)
     most = ROOM * max(1e-3, float(short), float(np.max(loose.x[paid], initial=0.0)))
     of = np.array(list(where.values()), dtype=np.int64)
-    return _switched(program, rows, of, np.array(paid, dtype=np.int64), most)
+    return _switched(program, rows, of, np.array(paid, dtype=np.int64), most, end)
 
 
 def _switched(
-    program: LinearProgram, rows: Positions, of: Positions, paid: Positions, most: float
+    program: LinearProgram, rows: Positions, of: Positions, paid: Positions, most: float, end: float
 ) -> NDArray[np.bool_]:
     """Solve with binaries z: test >= bound - most (1 - z), distribution <= most z. All closed if there is no plan."""
     width, count = program.matrix.shape[1], paid.size
@@ -80,36 +95,29 @@ def _switched(
     of_row = csr_array((np.full(rows.size, -most), (rows, of)), shape=(len(program.row_names), count))
     tie = csr_array((np.ones(count), (np.arange(count), paid)), shape=(count, width))
     switch = csr_array((np.full(count, -most), (np.arange(count), np.arange(count))), shape=(count, count))
-    matrix = vstack([hstack([program.matrix, of_row]), hstack([tie, switch])], format="csr")
-    limits = [
-        LinearConstraint(
-            matrix,
-            np.append(program.row_lower - lift, np.full(count, -np.inf)),
-            np.append(program.row_upper, np.zeros(count)),
-        )
-    ]
+    matrix = csr_array(vstack([hstack([program.matrix, of_row]), hstack([tie, switch])], format="csr"))
+    low = np.append(program.row_lower - lift, np.full(count, -np.inf))
+    high = np.append(program.row_upper, np.zeros(count))
     cost = np.append((-1.0 if program.maximise else 1.0) * program.cost, np.zeros(count))
-    bounds = Bounds(np.append(program.col_lower, np.zeros(count)), np.append(program.col_upper, np.ones(count)))
-    whole = np.append(np.zeros(width), np.ones(count))
-    options = {"time_limit": SECONDS, "mip_rel_gap": SAME}
-    best = milp(cost, integrality=whole, bounds=bounds, constraints=limits, options=options)
-    if best.x is None:
+    bounds = (np.append(program.col_lower, np.zeros(count)), np.append(program.col_upper, np.ones(count)))
+    whole = np.append(np.zeros(width, dtype=np.bool_), np.ones(count, dtype=np.bool_))
+    best = solve_whole(cost, matrix, (low, high), bounds, whole, SAME, NODES, _left(end))
+    if not _answered(best) or not best.x.size:
         return np.zeros(count, dtype=np.bool_)
-    ceiling = float(best.fun) + SAME * max(1.0, abs(float(best.fun)))
-    as_good = LinearConstraint(csr_array(cost[None, :]), -np.inf, ceiling)
-    openest = milp(-whole, integrality=whole, bounds=bounds, constraints=[*limits, as_good], options=options)
-    found = best if openest.x is None else openest
+    ceiling = best.objective + SAME * max(1.0, abs(best.objective))
+    matrix = csr_array(vstack([matrix, csr_array(cost[None, :])], format="csr"))
+    as_good = (np.append(low, -np.inf), np.append(high, ceiling))
+    openest = solve_whole(-whole.astype(np.float64), matrix, as_good, bounds, whole, SAME, NODES, _left(end))
+    found = openest if _answered(openest) and openest.x.size else best
     return np.asarray(found.x[width:] > 0.5)
 
 
-def _rows(program: LinearProgram, rows: Positions) -> dict[str, object]:
-    matrix, low, high = program.matrix[rows], program.row_lower[rows], program.row_upper[rows]
-    same = low == high
-    above, below = np.isfinite(high) & ~same, np.isfinite(low) & ~same
-    return {
-        "A_eq": matrix[same],
-        "b_eq": high[same],
-        "A_ub": vstack([matrix[above], -matrix[below]], format="csr"),
-        "b_ub": np.concatenate([high[above], -low[below]]),
-        "method": "highs",
-    }
+def _left(end: float) -> float:
+    return end - time.perf_counter()
+
+
+def _answered(result: LpResult) -> bool:
+    """Whether there is a plan. OutOfTime where the time did not reach for an answer."""
+    if result.status is LpStatus.OUT_OF_TIME:
+        raise OutOfTime
+    return result.status is LpStatus.OPTIMAL

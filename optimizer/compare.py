@@ -11,6 +11,7 @@ import numpy as np
 from ..kernels.apart import apart
 from ..kernels.backend import Backend, Held
 from ..kernels.chunked import Chunked
+from ..kernels.pause import checking
 from ..kernels.tables import ProcessTable
 from ..models.reading.faults import CaseError, Fault, show
 from ..models.reading.variants import apply_variant
@@ -18,13 +19,13 @@ from ..models.schema.case import Case
 from . import device as devices
 from .arguments import checked
 from .assemble import process_table, risk_limits
-from .compose import Circumstances, compose, timings
+from .compose import Circumstances, compose, timings, unplanned
 from .differences import Outcome, milestones_of, outcome, tables
 from .loop import maximise
 from .out_of_sample import fresh_count, fresh_draws, fresh_losses_of
 from .plan import Plan, Table
 from .prepare import Clock, Prepared, prepare, same_drivers, simulated
-from .progress import Progress, named
+from .progress import OutOfTime, Progress, named
 from .settings import Settings
 from .shortfalls import tails
 from .solution import Solution
@@ -106,7 +107,7 @@ def compare(
     Raises:
         CaseError, DeviceError, SolverError: as `optimize`; also for a name that is no variant of the case.
     """
-    clock = Clock(progress)
+    clock = Clock(progress, time_limit)
     names = _names(case, variants)
     count, key = checked(case, scenarios, seed, gap, time_limit)
     _check_milestones(milestones)
@@ -115,7 +116,11 @@ def compare(
     told = _Told(
         count, key, Settings(gap=gap, time_limit=time_limit), fresh_count(count) if out_of_sample else 0, clock
     )
-    outcomes = _outcomes(case, cases, backend, told, progress)
+    try:
+        outcomes = _outcomes(case, cases, backend, told, progress)
+    except OutOfTime as late:
+        plans = {name: unplanned(one, backend, count, key, str(late)) for name, one in cases.items()}
+        outcomes = {name: outcome(name, _title(case, name), plan, None) for name, plan in plans.items()}
     reference = _reference(outcomes)
     marks = tuple(milestones) if milestones is not None else milestones_of(list(outcomes.values()))
     compared = tables(case, list(outcomes.values()), reference, marks)
@@ -172,11 +177,12 @@ def _drawn(cases: Iterable[Case], backend: Backend, told: _Told) -> list[_Drawn]
     """The scenarios; variants with the same drivers share them."""
     drawn: list[_Drawn] = []
     told.clock.tell(f"drawing {told.count:,} scenarios")
-    for case in cases:
-        processes = process_table(case)
-        if not any(same_drivers(processes, one.processes) for one in drawn):
-            make = partial(simulated, case, processes, backend, told.count, told.seed)
-            drawn.append(_Drawn(processes, devices.steadily(backend, make)))
+    with checking(told.clock.check):
+        for case in cases:
+            processes = process_table(case)
+            if not any(same_drivers(processes, one.processes) for one in drawn):
+                make = partial(simulated, case, processes, backend, told.count, told.seed)
+                drawn.append(_Drawn(processes, devices.steadily(backend, make)))
     return drawn
 
 

@@ -10,12 +10,15 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.backend import Backend
+from ..models.blocks.objective import UNITS
 from ..models.ledger import Account
+from ..models.schema.case import Case
 from . import circular, explain
 from .amounts import Amounts
 from .bearers import bear
 from .covenants import Prices, StepPrice, covenants, over_futures
-from .device import describe
+from .device import describe, processor
 from .entities import entity_tables, remarks
 from .holdings import decision_table, funding, holdings
 from .infeasible import in_words
@@ -24,7 +27,9 @@ from .plan import (
     Cell,
     Certificate,
     Column,
+    Device,
     Funding,
+    Passes,
     Plan,
     RiskFigure,
     ScenarioInfo,
@@ -112,6 +117,29 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         tables,
         prices,
         (*_warnings(risk), *_missed(solution), *remarks(amounts, ready.closed)),
+    )
+
+
+def unplanned(case: Case, backend: Backend, count: int, seed: int, why: str) -> Plan:
+    """The plan of a run that was stopped before there were scenarios to plan on; `why` becomes its message."""
+    return Plan(
+        case=case,
+        status=Status.STOPPED,
+        objective_name=OBJECTIVES[case.objective.kind],
+        objective_value=float("nan"),
+        objective_unit=UNITS[case.objective.kind],
+        certificate=None,
+        risk=(),
+        scenarios=ScenarioInfo(count, seed, 0),
+        device=Device(backend.name, getattr(backend, "device_name", "") or processor(), backend.threads, "resident"),
+        timings=Timings(0.0, 0.0, 0.0, 0.0),
+        passes=Passes(0, 0.0, 0, 0),
+        funding=Funding({}, {}, 0.0, 0.0),
+        decisions=Table("decisions", "Decisions", (), ()),
+        tables={},
+        prices=(),
+        messages=(*getattr(backend, "messages", ()), why),
+        versions=versions(),
     )
 
 

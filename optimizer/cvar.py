@@ -21,7 +21,7 @@ from .elastic import relaxations
 from .loop import maximise
 from .master import Infeasible
 from .plan import Passes, Status
-from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
+from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap, time_is_up
 from .settings import Settings
 from .solution import Conflict, LeastRisk, Solution
 
@@ -142,7 +142,7 @@ class _Call:
         except Enough as reason:
             search.messages.append(str(reason) or "stopped by its caller")
         except OutOfTime:
-            search.messages.append(f"the time limit of {self.settings.time_limit} s has passed")
+            search.messages.append(time_is_up(self.settings.asked))
         best, many = search.best, len(self.program.parts)
         messages = list(search.messages)
         if search.boxed:

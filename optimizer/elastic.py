@@ -10,7 +10,7 @@ come after all of these, and rows that only define an amount (equalities) at the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -19,15 +19,17 @@ from scipy.sparse import csr_array, eye_array, hstack, vstack
 
 from ..models.program import LinearProgram, Rule
 from .explain import IDENTITIES, split
-from .highs import LpResult, LpStatus, Model, SolverError
+from .highs import LpResult, LpStatus, Model, SolverError, Unsolved
+from .magnitudes import far_apart
 from .progress import Monitor, OutOfTime
-from .scaling import apply, scale
+from .scaling import Scaling, apply, power_of_two, scale
 from .solution import Conflict, Relaxation
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 SMALLEST = 1e-7  # scaled amounts below are rounding
+LARGEST = 1e5  # scaled limits above are the unit of all others
 OWN_LINKS = frozenset({"covenant", "budget", "cash", "circularity"})
 OWN_RULES = frozenset({"compute_target"})
 PRICES = (1.0, 1e2, 1e4, 1e7)  # of each kind, relative to the size of its limit
@@ -89,7 +91,7 @@ class _Search:
 
     def __init__(self, program: LinearProgram, monitor: Monitor, seed: int) -> None:
         self.program, self._monitor, self._seed = program, monitor, seed
-        self._scaling = scale(program)
+        self._scaling = _in_units(scale(program), program)
         self._count, self._width = program.matrix.shape
         ruled = np.array([bool(rule) for rule in program.bound_rules], dtype=np.bool_) & np.isfinite(program.col_upper)
         self._ruled = np.flatnonzero(ruled)
@@ -240,7 +242,11 @@ class _Search:
     def _solved(self, model: Model) -> LpResult | None:
         """The optimum, or None where there is no point. OutOfTime, SolverError for any other end."""
         with self._monitor.solving():
-            result = model.solve(self._monitor.left)
+            try:
+                result = model.solve(self._monitor.left, self._monitor.heard)
+            except Unsolved as fault:
+                why = f"made to say why '{self.program.name}' has no plan; {far_apart(self.program)}"
+                raise Unsolved(f"{fault}, {why}") from fault
         if result.status is LpStatus.OUT_OF_TIME:
             raise OutOfTime
         if result.status is LpStatus.INFEASIBLE:
@@ -248,6 +254,19 @@ class _Search:
         if result.status is not LpStatus.OPTIMAL:
             raise SolverError(f"'{self.program.name}' could not be explained: {result.status.value}")
         return result
+
+
+def _in_units(scaling: Scaling, program: LinearProgram) -> Scaling:
+    """The scaling with all amounts counted in the largest limit where that is huge: beside it the solver's tolerances
+    are nothing.
+    """
+    rows, columns = scaling.rows, scaling.columns
+    limits = np.concatenate([program.row_lower * rows, program.row_upper * rows, program.col_lower / columns])
+    size = np.abs(limits[np.isfinite(limits)]).max(initial=0.0)
+    if size <= LARGEST:
+        return scaling
+    unit = power_of_two(float(size) / LARGEST)
+    return replace(scaling, rows=rows / unit, columns=columns * unit)
 
 
 def _kind(rule: Rule | None, equality: bool) -> Kind:

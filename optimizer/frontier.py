@@ -17,13 +17,13 @@ from ..models.schema.case import Case
 from . import device as devices
 from .arguments import checked, checked_frontier
 from .assemble import risk_limits
-from .compose import OBJECTIVES
+from .compose import OBJECTIVES, unplanned
 from .frontier_points import FrontierPoint, frontier_tables
 from .frontier_search import FrontierSearch
 from .out_of_sample import cvar_interval, fresh_count, fresh_draws, fresh_losses
-from .plan import Device, Passes, ScenarioInfo, Table, Timings
+from .plan import Device, Passes, Plan, ScenarioInfo, Status, Table, Timings
 from .prepare import Clock, Prepared, prepare
-from .progress import Progress
+from .progress import OutOfTime, Progress
 from .risk_figures import UNITS
 from .settings import Settings
 from .shortfalls import all_risks, tails
@@ -96,11 +96,15 @@ def frontier(
         CaseError, DeviceError, SolverError: as `optimize`; also for a limit that the case does not have, and for
             amounts out of order.
     """
-    clock = Clock(progress)
+    clock = Clock(progress, time_limit)
     count, key = checked(case, scenarios, seed, gap, time_limit)
     number = checked_frontier(case, limit, points, low, high)
     backend = devices.choose(device, *tails(case))
-    ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock))
+    try:
+        ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock))
+    except OutOfTime as late:
+        plan = unplanned(case, backend, count, key, str(late))
+        return _unplanned(plan, number, points, low, high, clock.elapsed)
     settings = Settings(gap=gap, time_limit=time_limit)
     search = FrontierSearch(ready, risk_limits(case, ready.losses), number, settings, clock, progress)
     found = search.run(points, low, high)
@@ -132,6 +136,32 @@ def frontier(
         ),
         tables=frontier_tables(risk, ready.program.unit, found),
         messages=(*backend.messages, *map(str, case.doubts)),
+    )
+
+
+def _unplanned(plan: Plan, number: int, points: int, low: float | None, high: float | None, seconds: float) -> Frontier:
+    """What is left where there was no time for any point: those asked for, or the case's own amount, all stopped."""
+    risk = all_risks(plan.case)[number]
+    amounts = [risk.limit] if low is None or high is None else np.linspace(low, high, points).tolist()
+    found = tuple(FrontierPoint(amount, Status.STOPPED, why=plan.messages[-1]) for amount in amounts)
+    return Frontier(
+        case=plan.case,
+        limit=risk.id,
+        level=risk.level,
+        unit=UNITS[risk.loss],
+        asked=risk.limit,
+        points=found,
+        least=None,
+        least_bound=None,
+        free_from=None,
+        objective_name=plan.objective_name,
+        objective_unit=plan.objective_unit,
+        scenarios=plan.scenarios,
+        device=plan.device,
+        passes=plan.passes,
+        timings=replace(plan.timings, total_s=seconds),
+        tables=frontier_tables(risk, plan.objective_unit, found),
+        messages=plan.messages[:-1],
     )
 
 

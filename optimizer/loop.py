@@ -23,10 +23,11 @@ from .phase_one import CLEARLY, FEASIBLE, deepest, good_inside, least_alone, lea
 from .pilot import Pilot, retake
 from .plan import Passes, Status
 from .polish import polished
-from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap
+from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap, time_is_up
 from .sample import Rows, Sample
 from .settings import Settings
 from .solution import Conflict, Evaluated, Learnt, LeastRisk, Relaxation, RiskLimit, RiskValue, Solution, Vertex
+from .verify import check_plan, crossed, in_doubt
 
 __all__ = [
     "Conflict",
@@ -47,7 +48,6 @@ FIRST_ROWS = 1.3  # the first working set is larger by this factor
 NEAR_ROWS = 0.8  # or smaller, where a pilot or other searches have been near: the plan moves little
 FIRST_GAP = 2e-4  # a narrower one is not worth while before a full pass, unless a pilot has been near
 ROUND_SHARE = 0.8  # of the gap wanted that a round on the working set leaves
-ROW_TOLERANCE = 1e-6
 
 
 def maximise(
@@ -125,7 +125,7 @@ class _Search:
         except Enough as reason:
             stopped = str(reason) or "stopped by its caller"
         except OutOfTime:
-            stopped = f"the time limit of {self.settings.time_limit} s has passed"
+            stopped = time_is_up(self.settings.asked)
         if stopped:
             self.messages.append(stopped)
             self.monitor.lift()
@@ -302,18 +302,16 @@ class _Search:
         master, monitor, program = self.master, self.monitor, self.program
         plan = self.found.plan if self.conflict is None else None
         sense = 1.0 if program.maximise else -1.0
-        prices = self.prices or master.prices()
         objective = -math.inf if plan is None else master.primary(plan.x)
-        gap = relative_gap(monitor.upper, objective)
+        if plan is not None:
+            self._check(plan, objective)
+        prices = self.prices or master.prices()
+        gap = relative_gap(max(monitor.upper, objective), min(monitor.upper, objective))
         bounds = sorted((sense * monitor.upper, sense * objective))
         if self.conflict is not None:
             status = Status.INFEASIBLE
         else:
             status = Status.CERTIFIED if gap <= self.settings.gap else Status.STOPPED
-        if plan is not None:
-            worst, name = master.worst_row(plan.x)
-            if worst > ROW_TOLERANCE:
-                raise SolverError(f"the plan breaks row '{name}' by {worst:.1e} of its size; see the scaling report")
         return Solution(
             status=status,
             columns=None if plan is None else plan.x,
@@ -339,6 +337,24 @@ class _Search:
             messages=tuple(self.messages),
             learnt=Learnt(master.pool, (*self.found.known, *(() if plan is None else (plan,))), self.vertex),
         )
+
+    def _check(self, plan: Evaluated, objective: float) -> None:
+        """Look at a plan and its bound for the last time. SolverError if it breaks a row, a bound or a limit, or is
+        better than the bound: then one of the two is false, and so would be the certificate.
+        """
+        master, monitor = self.master, self.monitor
+        check_plan(master, self.risks, plan)
+        if not crossed(objective, monitor.upper):
+            return
+        self.messages.append("the bounds crossed: the linear program was solved again from scratch")
+        if not self.piloted:
+            master.drop_all()
+        monitor.lift()
+        master.aim_primary()
+        monitor.upper = master.afresh().bound
+        self.prices = master.prices()
+        if crossed(objective, monitor.upper):
+            raise SolverError(in_doubt(self.program, objective, monitor.upper))
 
     def _risk_values(self, plan: Evaluated, prices: Prices) -> tuple[RiskValue, ...]:
         return tuple(

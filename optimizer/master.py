@@ -16,7 +16,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
 from ..models.program import LinearProgram
-from .highs import AT_UPPER, BASIC, SMALLEST_COEFFICIENT, LpResult, LpStatus, SolverError, Unbounded
+from .highs import (
+    AT_UPPER,
+    BASIC,
+    LARGEST_COEFFICIENT,
+    SMALLEST_COEFFICIENT,
+    LpResult,
+    LpStatus,
+    SolverError,
+    Unbounded,
+)
+from .magnitudes import check, far_apart
 from .progress import Monitor, OutOfTime
 from .scaling import apply, power_of_two, scale
 from .sifting import Sifted
@@ -27,6 +37,8 @@ FloatArray = NDArray[np.float64]
 TINY = 10.0 * SMALLEST_COEFFICIENT
 FEW_CUTS = 90  # below this many, slack cuts cost nothing
 BROKEN = 1e-6  # in scaled units: a row that a solution may not break by more
+ROUNDING = 1e-13  # of a sum's terms
+UNPROVEN = 1e-7  # of an objective: more than rounding
 SLACK = 1e-3  # of the limit's scale: cuts with more are purged
 
 
@@ -95,6 +107,7 @@ class Master:
         self._monitor = monitor
         self._yielding = yielding
         self._scaling = scale(program)
+        self._sizes = csr_array(abs(program.matrix))
         self.report = self._scaling.report
         sense = 1.0 if program.maximise else -1.0
         self.cost: FloatArray = sense * program.cost
@@ -114,6 +127,7 @@ class Master:
             seed=seed,
         )
         self._tight: FloatArray = np.zeros(len(self.limits))
+        self._unproven = 0.0  # share of the last bound that the duals do not prove
         self._rows: list[_Row] = []
         self._last: LpResult | None = None
         self._proof: tuple[LpResult, tuple[_Row, ...]] | None = None
@@ -122,6 +136,11 @@ class Master:
     @property
     def cuts(self) -> int:
         return len(self._rows)
+
+    @property
+    def sizes(self) -> FloatArray:
+        """(columns,) the usual size of each column, by which it is scaled."""
+        return self._scaling.columns
 
     @property
     def pool(self) -> tuple[Cut, ...]:
@@ -167,14 +186,17 @@ class Master:
         return x[self.program.decisions]
 
     def worst_row(self, x: FloatArray) -> tuple[float, str]:
-        """The largest violation of a row at x, in scaled units relative to max(1, |limit|), and the row's name."""
+        """The largest violation of a row at x, in scaled units relative to max(1, |limit|), and the row's name. What
+        the row's terms lose in rounding counts as none.
+        """
         if self._count == 0:
             return 0.0, ""
         scale = self._scaling.rows
         activity = (self.program.matrix @ x) * scale
+        rounding = ROUNDING * (self._sizes @ np.abs(x)) * scale
         low, high = self.program.row_lower * scale, self.program.row_upper * scale
-        under = (low - activity) / np.maximum(1.0, np.abs(np.where(np.isfinite(low), low, 0.0)))
-        above = (activity - high) / np.maximum(1.0, np.abs(np.where(np.isfinite(high), high, 0.0)))
+        under = (low - activity - rounding) / np.maximum(1.0, np.abs(np.where(np.isfinite(low), low, 0.0)))
+        above = (activity - high - rounding) / np.maximum(1.0, np.abs(np.where(np.isfinite(high), high, 0.0)))
         broken = np.maximum(under, above)
         i = int(np.argmax(broken))
         return float(broken[i]), self.program.row_names[i]
@@ -241,6 +263,13 @@ class Master:
             coefficient = np.append(coefficient, -self.scales[cut.limit] * row_scale)
         index = np.append(index, self._width + 1 + cut.limit)
         coefficient = np.append(coefficient, -self.scales[cut.limit] * row_scale)
+        size = float(np.abs(coefficient).max())
+        if not size <= LARGEST_COEFFICIENT:
+            raise SolverError(
+                f"losses in the tail of a risk limit reach {self.scales[cut.limit]:.1e}, which dwarfs the amounts of "
+                f"'{self.program.name}' ({size:.0e} to 1 in one row): check the volatilities, drifts and jumps of its "
+                "drivers"
+            )
         upper = (self.limits[cut.limit] - constant) * row_scale
         self._model.add_row(-math.inf, upper, index.astype(np.int32), coefficient)
         self._rows.append(_Row(cut.limit, row_scale, constant, cut))
@@ -249,23 +278,31 @@ class Master:
     def solve(self) -> Point:
         """The vertex that is best for the present aim.
 
-        A basis that has gone bad over many hot starts may be called optimal and still break rows; it is then given up
-        and the program solved from scratch.
+        A basis that has gone bad over many hot starts may be called optimal and still break rows, or prove less than
+        it says; it is then given up and the program solved from scratch.
 
-        Raises `Infeasible`; `SolverError` where the program is unbounded; `OutOfTime`.
+        Raises `Infeasible`; `SolverError` where the program is unbounded or HiGHS fails; `OutOfTime`; `Interrupted`.
         """
         point = self._solved()
-        if self.worst_row(point.x)[0] > BROKEN:
+        if self.worst_row(point.x)[0] > BROKEN or self._unproven > UNPROVEN:
             self._model.forget()
             point = self._solved()
         if self._proving and self._last is not None:
             self._proof = (self._last, tuple(self._rows))
         return point
 
+    def afresh(self) -> Point:
+        """As `solve`, remembering nothing of the solves before."""
+        self._model.forget()
+        return self.solve()
+
     def _solved(self) -> Point:
         self._monitor.check()
         with self._monitor.solving():
-            result = self._model.solve(self._monitor.left)
+            try:
+                result = self._model.solve(self._monitor.left, self._monitor.heard)
+            except SolverError as fault:
+                raise type(fault)(f"{fault}; {far_apart(self.program)}") from fault
         if result.status is LpStatus.OUT_OF_TIME:
             raise OutOfTime
         if result.status is LpStatus.INFEASIBLE:
@@ -277,7 +314,9 @@ class Master:
         x = np.clip(result.x[:w] * self._scaling.columns, self.program.col_lower, self.program.col_upper)
         # the optimum is concave in the limits: what they were tightened by is worth at most their prices there
         gain = -result.column_dual[w + 1 :]
-        value = -result.objective + float(gain @ self._tight)
+        claimed = -result.objective + float(gain @ self._tight)
+        value = max(claimed, -self._model.proven(result, w + 1))
+        self._unproven = (value - claimed) / max(1.0, abs(claimed))
         return Point(
             x, value / self._factor + self._aim_offset, float(result.x[w]), np.maximum(gain, 0.0) / self._factor
         )
@@ -340,32 +379,6 @@ class Master:
         return (
             f"the objective of '{self.program.name}' has no limit{names}. Limit them by a budget, a depth or a supply"
         )
-
-
-def check(program: LinearProgram) -> None:
-    """Raise `SolverError` naming the first row or column whose numbers make no sense."""
-    matrix = csr_array(program.matrix)
-    rows, columns = matrix.shape
-    for name, names, count in (("row", program.row_names, rows), ("column", program.column_names, columns)):
-        if len(names) != count:
-            raise SolverError(f"'{program.name}' has {count} {name}s and {len(names)} {name} names")
-    bad = np.flatnonzero(~np.isfinite(matrix.data))
-    if bad.size:
-        row = int(np.searchsorted(matrix.indptr, bad[0], side="right") - 1)
-        column = program.column_names[int(matrix.indices[bad[0]])]
-        raise SolverError(f"row '{program.row_names[row]}': the coefficient of '{column}' is {matrix.data[bad[0]]}")
-    for name, values in (("objective", program.cost), ("value", program.value)):
-        bad = np.flatnonzero(~np.isfinite(values))
-        if bad.size:
-            raise SolverError(f"the {name}'s coefficient of '{program.column_names[int(bad[0])]}' is not finite")
-    for kind, names, low, high in (
-        ("row", program.row_names, program.row_lower, program.row_upper),
-        ("column", program.column_names, program.col_lower, program.col_upper),
-    ):
-        bad = np.flatnonzero(np.isnan(low) | np.isnan(high) | (low > high) | (low == np.inf) | (high == -np.inf))
-        if bad.size:
-            i = int(bad[0])
-            raise SolverError(f"{kind} '{names[i]}' has the bounds [{low[i]}, {high[i]}]; no number lies between them")
 
 
 def _without(value: FloatArray, lower: FloatArray, upper: FloatArray) -> tuple[FloatArray, float]:

@@ -5,26 +5,30 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.backend import Backend, Held
+from ..kernels.pause import checking
 from ..kernels.tables import ProcessTable
 from ..models.build import build_ledger, build_program
 from ..models.ledger import Ledger
 from ..models.program import LinearProgram
 from ..models.reading.faults import CaseError, Fault
 from ..models.schema.case import Case
+from . import stops
 from .assemble import Measured, liquidity, measured, process_table
 from .calendar import closed_periods
 from .driver_order import reordered
-from .progress import Progress, ProgressEvent
+from .progress import OutOfTime, Progress, ProgressEvent, time_is_up
 
 FloatArray = NDArray[np.float64]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,39 @@ class Prepared:
 
 
 class Clock:
-    """Wall-clock seconds since the start of the run, and remarks on what is being done."""
+    """Wall-clock seconds since the start of the run, what is left of them, and remarks on what is being done."""
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: Progress | None, limit: float | None = None) -> None:
         self._progress = progress
+        self._limit = limit
         self._begin = self._mark = time.perf_counter()
+        self._phase = ""
 
     @property
     def elapsed(self) -> float:
         return time.perf_counter() - self._begin
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left of the limit, at least 0; None where there is none."""
+        return None if self._limit is None else max(0.0, self._limit - self.elapsed)
+
+    def check(self) -> None:
+        """Raise `OutOfTime` once the limit has passed, `Interrupted` once somebody has asked to stop."""
+        stops.check()
+        if self.left == 0.0:
+            raise self._late()
+
+    def _late(self) -> OutOfTime:
+        return OutOfTime(f"{time_is_up(self._limit)} while {self._phase}: nothing was planned")
+
+    def timed(self, step: Callable[[float], R]) -> R:
+        """Do a step that is told how many seconds it has; `OutOfTime` as from `check`."""
+        self.check()
+        try:
+            return step(math.inf if self.left is None else self.left)
+        except OutOfTime:
+            raise self._late() from None
 
     def lap(self) -> float:
         """Seconds since the last lap."""
@@ -72,6 +100,7 @@ class Clock:
         return self._mark - before
 
     def tell(self, phase: str) -> None:
+        self._phase = phase
         if self._progress is not None:
             self._progress(ProgressEvent(phase, math.inf, -math.inf, math.inf, 0, 0.0, 0, self.elapsed, None))
 
@@ -117,12 +146,20 @@ def prepare(
 
     Raises:
         CaseError: a driver overflows in some scenario.
+        OutOfTime, Interrupted: as `Clock.check`, which is called a few times a second.
     """
     clock = Clock(None) if clock is None else clock
+    with checking(clock.check):
+        return _prepared(case, backend, count, seed, clock, drawn)
+
+
+def _prepared(
+    case: Case, backend: Backend, count: int, seed: int, clock: Clock, drawn: Sequence[tuple[ProcessTable, Held]]
+) -> Prepared:
     clock.lap()
     clock.tell("building the ledger")
     processes = process_table(case)
-    ledger = reordered(build_ledger(case), case)
+    ledger = reordered(build_ledger(case, clock.check), case)
     cash = liquidity(case, ledger)
     build = clock.lap()
     clock.tell(f"drawing {count:,} scenarios")
@@ -134,9 +171,10 @@ def prepare(
     rates = backend.rates(store, cash.table)
     evaluate = clock.lap()
     clock.tell("building the linear program")
-    losses = measured(case, ledger, rates)
-    closed = closed_periods(case, ledger, means, rates)
-    program = build_program(case, ledger, means, rates, closed)
+    ledger = ledger.told(means)
+    cash, losses = liquidity(case, ledger), measured(case, ledger, rates)
+    closed = clock.timed(lambda left: closed_periods(case, ledger, means, rates, left))
+    program = build_program(case, ledger, means, rates, closed, clock.check)
     build += clock.lap()
     return Prepared(
         case, backend, processes, store, ledger, means, rates, program, losses, cash, build, simulate, evaluate,

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from ..kernels.pause import checking
+from . import stops
+
 
 @dataclass(frozen=True)
 class ProgressEvent:
@@ -42,7 +45,12 @@ class Enough(Exception):
 
 
 class OutOfTime(Exception):
-    """The time limit has passed. Never leaves the loop."""
+    """The time limit has passed. Never leaves the engine: what was found by then is the result."""
+
+
+def time_is_up(limit: float | None) -> str:
+    """What to say where a search ends at its time limit, seconds."""
+    return "the time limit has passed" if limit is None else f"the time limit of {limit:g} s has passed"
 
 
 class Monitor:
@@ -55,6 +63,7 @@ class Monitor:
     def __init__(self, callback: Progress | None, time_limit: float | None, tolerance: float, sense: float) -> None:
         self._callback = callback
         self._limit = math.inf if time_limit is None else time_limit
+        self.heard = 0
         self._tolerance = tolerance
         self._sense = sense
         self._begin = time.perf_counter()
@@ -81,19 +90,23 @@ class Monitor:
         return relative_gap(self.upper, self.lower)
 
     def check(self) -> None:
-        """Raise `OutOfTime` once the time limit has passed."""
+        """Raise `OutOfTime` once the time limit has passed, `Interrupted` once somebody has asked to stop."""
+        stops.check(self.heard)
         if self.left <= 0.0:
             raise OutOfTime
 
     def lift(self) -> None:
-        """Forget the time limit: what remains is to evaluate what was found."""
+        """Forget the time limit and the requests to stop so far: what remains is to evaluate what was found."""
         self._limit = math.inf
+        self.heard = stops.number()
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
+        """A pass over scenarios, which ends as `check` does."""
         begin = time.perf_counter()
         try:
-            yield
+            with checking(self.check):
+                yield
         finally:
             self.evaluate_s += time.perf_counter() - begin
 

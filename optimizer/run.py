@@ -7,16 +7,18 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.pause import checking
 from ..models.schema.case import Case
 from . import device as devices
+from . import stops
 from .arguments import checked
 from .assemble import risk_limits
-from .compose import Circumstances, compose, timings
+from .compose import Circumstances, compose, timings, unplanned
 from .loop import maximise
 from .out_of_sample import fresh_count, fresh_draws, fresh_losses_of
-from .plan import Plan
+from .plan import Plan, Timings
 from .prepare import Clock, Prepared, prepare
-from .progress import Progress
+from .progress import OutOfTime, Progress
 from .settings import Settings
 from .shortfalls import tails
 from .solution import Solution
@@ -44,7 +46,8 @@ def optimize(
         seed: of the random numbers, 0 to 2^64 - 1; the case's own where left out. Same seed, same plan.
         device: "auto" (a CUDA device if one works), "cpu", "cuda", or "numpy" for the slow definition of them.
         gap: relative gap between the bounds at which the plan counts as certified.
-        time_limit: seconds after which the best plan found so far is returned.
+        time_limit: seconds after which the best plan found so far is returned; none where there was no time to make
+            one, which a message says.
         progress: called with a `ProgressEvent` now and then.
         out_of_sample: check each risk limit on fresh draws.
 
@@ -56,12 +59,15 @@ def optimize(
         DeviceError: the device cannot be used.
         SolverError: the solver failed.
     """
-    clock = Clock(progress)
+    clock = Clock(progress, time_limit)
     count, key = checked(case, scenarios, seed, gap, time_limit)
     backend = devices.choose(device, *tails(case))
-    ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock))
-    left = None if time_limit is None else max(0.0, time_limit - clock.elapsed)
-    settings = Settings(gap=gap, time_limit=left)
+    try:
+        ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock))
+    except OutOfTime as late:
+        plan = unplanned(case, backend, count, key, str(late))
+        return replace(plan, timings=Timings(0.0, 0.0, 0.0, clock.elapsed))
+    settings = Settings(gap=gap, time_limit=clock.left, asked=time_limit)
     limits = risk_limits(case, ready.losses)
     solution = maximise(ready.program, limits, backend, ready.store, settings, progress)
     fresh = None
@@ -74,7 +80,9 @@ def optimize(
     if out_of_sample and solution.decisions is not None and ready.losses:
         clock.tell("checking the plan on fresh draws")
         try:
-            fresh = devices.steadily(backend, lambda: _on_fresh(ready, solution, fresh_count(count), key))
+            heard = stops.number()
+            with checking(lambda: stops.check(heard)):
+                fresh = devices.steadily(backend, lambda: _on_fresh(ready, solution, fresh_count(count), key))
         except KeyboardInterrupt:
             messages = (*messages, "interrupted before the plan was checked on fresh draws")
     steps = None

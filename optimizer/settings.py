@@ -13,6 +13,8 @@ class Settings:
     Attributes:
         gap: relative gap between the bounds at which a plan is certified.
         time_limit: seconds after which the best plan found so far is returned, or None.
+        asked: the time limit of the whole run, of which `time_limit` is what is left; messages name it. The same where
+            left out.
         polish: among plans of (almost) the same objective, look for the one of highest value.
         polish_slack: relative loss of the objective that polishing may cost; it counts towards `gap`.
         polish_gap: relative gap to which the value is pushed.
@@ -37,6 +39,7 @@ class Settings:
     rounds: int = 30
     solves: int = 600
     seed: int = 0
+    asked: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("gap", "polish_slack", "polish_gap", "depth", "least_gap"):
@@ -45,6 +48,8 @@ class Settings:
                 raise ValueError(f"settings.{name} is {value}; it must lie between 0 and 1")
         if self.time_limit is not None and not self.time_limit >= 0.0:
             raise ValueError(f"settings.time_limit is {self.time_limit}; it must be a number of seconds, or None")
+        if self.asked is None:
+            object.__setattr__(self, "asked", self.time_limit)
         if not self.tail_multiple >= 1.0:
             raise ValueError(f"settings.tail_multiple is {self.tail_multiple}; it must be at least 1")
         for name in ("rounds", "solves"):

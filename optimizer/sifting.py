@@ -141,7 +141,7 @@ class Sifted:
         whole[self._kept] = found[: self._kept.size]
         return whole
 
-    def solve(self, time_left: float = math.inf) -> LpResult:
+    def solve(self, time_left: float = math.inf, heard: int = 0) -> LpResult:
         """As `Model.solve`, for all columns and rows."""
         end = time.perf_counter() + time_left
         if self._since >= EVERY:
@@ -150,7 +150,7 @@ class Sifted:
         self._since += 1
         while True:
             self._flush()
-            result = self._model.solve(end - time.perf_counter())
+            result = self._model.solve(end - time.perf_counter(), heard)
             without_columns = _left_out(self._kept, self.columns)
             without_rows = _left_out(self._held, self._store.count)
             if result.status is LpStatus.INFEASIBLE and without_columns.size:
@@ -172,6 +172,24 @@ class Sifted:
             if not wrong.size:
                 return whole
             self._bring_back(wrong)
+
+    def proven(self, result: LpResult, at_zero: int) -> float:
+        """What no point can be below, by weak duality: the Lagrangian at the row duals of `result`, minimised over the
+        bounds of the columns, those from `at_zero` on taken as fixed at zero.
+
+        Any multipliers give a valid bound, so it does not lean on the solver's tolerances; it only takes columns
+        without a bound to stay about where they are, where rounding has left them a reduced cost of the wrong sign.
+        Neumaier & Shcherbina 2004, Safe bounds in linear and mixed-integer programming,
+        https://doi.org/10.1007/s10107-003-0433-3.
+        """
+        low, high = self._store.lower, self._store.upper
+        dual = np.where(np.isfinite(np.where(result.row_dual > 0.0, low, high)), result.row_dual, 0.0)
+        active = np.flatnonzero(dual)
+        d, active_dual = (self._cost - self._store.combined(dual))[:at_zero], dual[active]
+        rows = active_dual @ np.where(active_dual > 0.0, low[active], high[active])
+        nearest = np.where(d > 0.0, self._lower[:at_zero], self._upper[:at_zero])
+        somewhere = -np.sign(d) * np.maximum(1.0, np.abs(result.x[:at_zero]))
+        return float(rows + d @ np.where(np.isfinite(nearest), nearest, somewhere))
 
     def narrow(self) -> None:
         """Leave out the columns that were at a bound of zero in the last solve and dear to raise, and the inequalities

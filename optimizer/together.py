@@ -11,6 +11,7 @@ from threading import Event, Lock
 from typing import TypeVar
 
 from .progress import Progress, ProgressEvent
+from .stops import also
 
 W = TypeVar("W")
 R = TypeVar("R")
@@ -29,7 +30,8 @@ def together(
 
     `after`: for each task the numbers of earlier ones that end before it begins; none where left out. `progress` hears
     of one task at a time: the first that has not ended. Where a task fails the others are stopped and its error is
-    raised once they have. Ctrl-C ends them all. A task is stopped by KeyboardInterrupt in its progress.
+    raised once they have. Ctrl-C ends them all. A task is stopped by KeyboardInterrupt in its progress, in its passes
+    and inside the solver.
     """
     if len(workers) == 1:
         return [task(workers[0], progress) for task in tasks]
@@ -45,7 +47,7 @@ def together(
                 for number in ready[: len(idle)]:
                     del left[number]
                     worker = idle.pop(0)
-                    running[pool.submit(tasks[number], worker, heard.of(number))] = number, worker
+                    running[pool.submit(heard.through, tasks[number], worker, number)] = number, worker
                 ended, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in sorted(ended, key=lambda future: running[future][0]):
                     number, worker = running.pop(future)
@@ -66,6 +68,11 @@ class _Heard:
         self._lock = Lock()
         self._first = 0
         self._done: set[int] = set()
+
+    def through(self, task: Callable[[W, Progress | None], R], worker: W, number: int) -> R:
+        """Do a task, which hears inside the solver too that all are to stop."""
+        with also(self.stop.is_set):
+            return task(worker, self.of(number))
 
     def of(self, number: int) -> Progress:
         """The progress of one task."""

@@ -11,7 +11,7 @@ class Exit(IntEnum):
     OK = 0  # a certified plan, a good case, a sound installation
     USAGE = 2  # wrong arguments, a bad case, a place that cannot be written
     INFEASIBLE = 3  # no plan meets the limits
-    STOPPED = 4  # a feasible plan whose gap was not met
+    STOPPED = 4  # a feasible plan whose gap was not met, or none where the time was too short for one
     FAILURE = 5  # the device, the solver, the disk or standard output failed, or memory ran out
     INTERRUPTED = 130  # Ctrl-C before there was any plan
 

@@ -19,7 +19,9 @@ from .revolver import BLOCK, lines
 from .seasoned import constrain_seasoned
 
 BALANCES = (Account.DEBT, Account.EQUITY, Account.LEASES)
-OWED = "owed"
+OWED, PLEDGED = "owed", "pledged"
+SMALL_SHARE = 0.01
+"""Advance rates and shares tied to a supplier below it are not divided by."""
 
 
 def constrain(a: Assembly) -> None:
@@ -88,13 +90,37 @@ def _balances(a: Assembly) -> None:
 
 def owed(a: Assembly, weights: Mapping[str, float], times: Sequence[int]) -> list[tuple[int, int, float]]:
     """Terms of the weighted sum of the instruments' balances in the periods `times`."""
-    firsts = {name: a.first(OWED, name) for name in weights}
-    return [
-        (i, first + t, weights[name])
-        for i, t in enumerate(times)
-        for name, first in firsts.items()
-        if first is not None and weights[name] != 0.0
-    ]
+    found = [(name, first) for name in weights if (first := a.first(OWED, name)) is not None and weights[name] != 0.0]
+    return [(i, first + t, weights[name]) for i, t in enumerate(times) for name, first in found]
+
+
+def pledge(a: Assembly, instruments: Mapping[str, float], times: Sequence[int]) -> list[tuple[int, int, float]]:
+    """Terms of the collateral that instruments take, by their advance rates, in the periods `times`.
+
+    Where little is advanced on an asset, what is pledged is a state of its own, so that no row holds its reciprocal:
+    beside that the claims of the other instruments would be lost in rounding.
+    """
+    plain = {name: 1.0 / rate for name, rate in instruments.items() if rate >= SMALL_SHARE}
+    terms = owed(a, plain, times)
+    for name, rate in instruments.items():
+        first = a.first(OWED, name)
+        if rate < SMALL_SHARE and first is not None:
+            terms += [(i, _pledged_state(a, name, rate, first) + t, 1.0) for i, t in enumerate(times)]
+    return terms
+
+
+def _pledged_state(a: Assembly, name: str, rate: float, balance: int) -> int:
+    """Column of pledged[instrument, 0], where its balance is owed[instrument, 0]: owed ≤ advance rate × pledged."""
+    known = a.first(PLEDGED, name)
+    return _taking(a, name, rate, None, [(t, balance + t, 1.0) for t in range(a.periods)]) if known is None else known
+
+
+def _taking(a: Assembly, name: str, share: float, matrix: csr_array | None, terms: list[tuple[int, int, float]]) -> int:
+    """First column of a state of which matrix @ x + terms may take a share."""
+    first = a.state(PLEDGED, name)
+    terms = terms + [(t, first + t, -share) for t in range(a.periods)]
+    a.rows(rules.PLEDGED, _index(a, name), matrix, upper=0.0, terms=terms)
+    return first
 
 
 def _facilities(a: Assembly) -> None:
@@ -140,19 +166,19 @@ def _collateral_of(a: Assembly, entity: str, own: BoolArray | None) -> None:
     times, index = range(a.periods), owners.index(entity, a.labels)
     for k in classes:
         if pledged[k]:
-            a.rows(rules.COLLATERAL[k], index, -new[k], upper=spare[k], terms=owed(a, pledged[k], times))
+            a.rows(rules.COLLATERAL[k], index, -new[k], upper=spare[k], terms=pledge(a, pledged[k], times))
     everything = pledged["accelerators"] | pledged["sites"] | pledged["all"]
     if pledged["all"] or (everything and debts["all"].any()):
         value = csr_array(-new["accelerators"] - new["sites"])
         free = np.maximum(spare["accelerators"] + spare["sites"] - debts["all"], 0.0)
-        a.rows(rules.COLLATERAL["all"], index, value, upper=free, terms=owed(a, everything, times))
+        a.rows(rules.COLLATERAL["all"], index, value, upper=free, terms=pledge(a, everything, times))
 
 
 def _pledged(a: Assembly, assets: str, entity: str) -> dict[str, float]:
-    """Collateral per unit outstanding of each instrument of the entity that is secured by these assets."""
+    """Advance rate of each instrument of the entity that is secured by these assets."""
     issuer = owners.of_instrument(a.case)
     secured = [i for i in a.case.instrument if i.secured_by == assets and lent(i) and issuer[i.id] == entity]
-    return {i.id: 1.0 if i.advance_rate is None else 1.0 / i.advance_rate for i in secured}
+    return {i.id: 1.0 if i.advance_rate is None else i.advance_rate for i in secured}
 
 
 def _use(a: Assembly) -> None:
@@ -174,11 +200,16 @@ def _tied(a: Assembly) -> None:
         if not tied:
             continue
         total = csr_array((a.periods, len(a.ledger.decisions)))
+        terms: list[tuple[int, int, float]] = []
         for instrument in tied:
             face = a.expected([Account.PROCEEDS], a.mask(instrument=instrument.id))
-            total = csr_array(total + face * (1.0 / instrument.tied_share))
+            if instrument.tied_share >= SMALL_SHARE:
+                total = csr_array(total + face * (1.0 / instrument.tied_share))
+            else:
+                first = _taking(a, f"{instrument.id},{party.id}", instrument.tied_share, cumulative(face), [])
+                terms += [(t, first + t, 1.0) for t in range(a.periods)]
         paid = supplier_payments(a, party.id)
-        a.rows(rules.TIED, _index(a, party.id), cumulative(csr_array(total - paid)), upper=0.0)
+        a.rows(rules.TIED, _index(a, party.id), cumulative(csr_array(total - paid)), upper=0.0, terms=terms)
 
 
 def supplier_payments(a: Assembly, party: str) -> csr_array:

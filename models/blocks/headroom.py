@@ -100,9 +100,9 @@ def spelled_out(case: Case, ledger: Ledger, entity: str | None, figure: Figure, 
     """
     view = View(case, ledger, None, entity)
     flows = list(figure.flows)
-    for name, weight in figure.owed.items():
-        if weight:
-            flows.append(view.flow(BALANCES, weight, view.tagged(instrument=name)))
+    if any(figure.owed.values()):  # one flow for all of them: each holds a number per posting
+        weight = np.array([figure.owed.get(d.tags.get("instrument", ""), 0.0) for d in ledger.decisions])
+        flows.append(view.flow(BALANCES, 1.0, weight[ledger.decision]))
     if not figure.cash:
         return replace(figure, flows=tuple(flows), owed={})
     flows.append(view.flow(CASH_ACCOUNTS, figure.cash, window=carried_window(rates)))

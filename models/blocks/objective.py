@@ -14,6 +14,9 @@ from .assembly import Assembly
 from .cash import column
 from .quantities import FloatArray, compute_discount, money_discount
 
+UNITS = {"compute": "PFLOP/s-years", "capacity": "PFLOP/s", "cost": "billion"}
+"""Unit of each kind of objective."""
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -69,7 +72,7 @@ def primary(a: Assembly) -> Goal:
         weights = compute_discount(a.case) * a.case.horizon.dt
     cost = np.zeros(len(a.columns))
     cost[: compute.shape[1]] = weights @ compute
-    return Goal(cost, 0.0, True, "PFLOP/s" if kind == "capacity" else "PFLOP/s-years")
+    return Goal(cost, 0.0, True, UNITS[kind])
 
 
 def _cost(a: Assembly) -> Goal:
@@ -78,4 +81,4 @@ def _cost(a: Assembly) -> Goal:
     fixed = a.mask(block="fixed").astype(np.float64)
     idle = float(wealth(a.case, a.ledger, a.means, a.rates) @ fixed) + goal.offset
     idle += a.case.cash.opening * (1.0 + float(a.rates[0])) * float(wealth_weights(a.case, a.rates)[0])
-    return Goal(-goal.cost, idle - goal.offset, False, "billion")
+    return Goal(-goal.cost, idle - goal.offset, False, UNITS["cost"])

@@ -28,7 +28,7 @@ def rental(case: Case, accelerator: Accelerator) -> FloatArray:
 
 def relet_price(case: Case) -> FloatArray:
     """(T,) merchant revenue of one PFLOP/s per period, billion, on the accelerator that earns least per PFLOP/s."""
-    prices = [rental(case, a) / system_compute(a, case.objective.metric) for a in case.accelerator if a.rental > 0.0]
+    prices = [rental(case, a) / system_compute(a, case.objective.metric) for a in case.accelerator]
     return np.min(prices, axis=0) if prices else np.zeros(case.horizon.periods)
 
 

@@ -38,6 +38,7 @@ HOLDER_SHARE = Rule(
 REVOLVER = Rule("revolver", "most committed of the revolver", "billion", 1.0, "facility")
 OUTSTANDING = Rule("outstanding", "most outstanding of an instrument", "billion", 1.0, "facility")
 OWED = Rule("owed", "outstanding of an instrument, from what was placed and repaid", "billion")
+PLEDGED = Rule("pledged", "collateral that an instrument takes at its advance rate", "billion")
 DRAWN = Rule("drawn", "draws are at most the commitment", "billion", 1.0, "facility")
 COLLATERAL = {
     k: Rule(f"collateral_{k}", title, "billion of collateral", 1.0, "collateral")

@@ -59,7 +59,7 @@ def _needed(leaning: list[Instrument], m: int, n: int) -> bool:
 
 
 def _row(a: Assembly, leaning: list[Instrument], m: int, n: int, entity: str, own: BoolArray | None) -> None:
-    from .funding_limits import owed
+    from .funding_limits import pledge
 
     value = csr_array((a.periods, len(a.ledger.decisions)))
     spare = np.zeros(a.periods)
@@ -76,8 +76,8 @@ def _row(a: Assembly, leaning: list[Instrument], m: int, n: int, entity: str, ow
     new = value @ _keep(~a.mask(block="fixed"))
     kind = "all" if NEVER not in (m, n) else "accelerators" if n == NEVER else "sites"
     index = [f"{max(m, 0)},{max(n, 0)},{name}" for name in owners.index(entity, a.labels)]
-    pledged = {i.id: 1.0 if i.advance_rate is None else 1.0 / i.advance_rate for i in leaning}
-    a.rows(rules.SEASONED[kind], index, csr_array(-new), upper=spare, terms=owed(a, pledged, range(a.periods)))
+    pledged = {i.id: 1.0 if i.advance_rate is None else i.advance_rate for i in leaning}
+    a.rows(rules.SEASONED[kind], index, csr_array(-new), upper=spare, terms=pledge(a, pledged, range(a.periods)))
 
 
 def _keep(where: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> csr_array:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from capmix import Plan, Status, optimize
 from capmix.kernels.terms import flows
+from capmix.models.blocks.headroom import Figure, spelled_out
+from capmix.models.build import build_ledger
 from capmix.models.schema.case import Case
 from capmix.models.schema.rules import COVENANTS, Covenant
 from capmix.optimizer.amounts import Amounts
@@ -175,3 +177,18 @@ def test_kept_covenants_follow_the_risk_limits() -> None:
     names = [r.id for r in all_risks(kept(KEPT))]
     assert names == [*(r.id for r in starter().risk), "covenant value"]
     assert [f.name for f in planned().risk] == names
+
+
+def test_balances_are_spelled_out_once_however_many_instruments_there_are() -> None:
+    """Each flow holds a number per posting: one flow per instrument took gigabytes where there are many."""
+    case = starter()
+    bond = case.instrument[-1]
+    many = replace(case, instrument=(*case.instrument, *(replace(bond, id=f"{bond.id}_{k}") for k in range(5))))
+    rates = np.full(case.horizon.periods, 0.01)
+
+    def spelled(one: Case) -> int:
+        ledger = build_ledger(one)
+        owed = Figure(owed={i.id: 1.0 + k for k, i in enumerate(one.instrument)})
+        return len(spelled_out(one, ledger, None, owed, rates).flows)
+
+    assert spelled(case) == spelled(many) == 1

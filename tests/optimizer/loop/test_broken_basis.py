@@ -17,8 +17,8 @@ def test_a_point_that_breaks_rows_is_not_taken(monkeypatch: pytest.MonkeyPatch) 
     right = Master(program, (), Monitor(None, None, 1e-5, 1.0)).solve()
     honest, calls = Model.solve, []
 
-    def broken_once(self: Model, time_left: float = float("inf")) -> LpResult:
-        result = honest(self, time_left)
+    def broken_once(self: Model, time_left: float = float("inf"), heard: int = 0) -> LpResult:
+        result = honest(self, time_left, heard)
         calls.append(result)
         return replace(result, x=result.x * 1.5) if len(calls) == 1 else result
 

@@ -136,15 +136,15 @@ def test_another_user_of_highs_in_the_process_does_no_harm() -> None:
     assert float(done.stdout.split()[-1]) == -1.0
 
 
-@pytest.mark.parametrize("failures", range(1, 5))
+@pytest.mark.parametrize("failures", range(1, 7))
 def test_a_solve_without_an_answer_is_tried_in_other_ways(monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
     """Whichever attempt succeeds gives the optimum, and the next solve is again an ordinary one."""
     m, run, tried = model(), Model._run, []
 
-    def failing(self: Model, time_left: float) -> LpStatus | None:
-        names = ("presolve", "simplex_strategy", "primal_feasibility_tolerance")
+    def failing(self: Model, end: float, heard: int) -> LpStatus | None:
+        names = ("solver", "presolve", "simplex_strategy", "simplex_scale_strategy", "primal_feasibility_tolerance")
         tried.append(tuple(self._highs.getOptionValue(name)[1] for name in names))
-        return None if len(tried) <= failures else run(self, time_left)
+        return None if len(tried) <= failures else run(self, end, heard)
 
     monkeypatch.setattr(Model, "_run", failing)
     assert m.solve().objective == pytest.approx(-5.0)
@@ -152,10 +152,10 @@ def test_a_solve_without_an_answer_is_tried_in_other_ways(monkeypatch: pytest.Mo
     assert len(set(tried[1:])) == failures  # no way is tried twice
     m.change_cost(np.array([-1.0, -1.0]))
     assert m.solve().objective == pytest.approx(-4.0)
-    assert tried[-1] == ("off", 1, 1e-9)
+    assert tried[-1] == ("simplex", "off", 1, 2, 1e-9)
 
 
 def test_a_solve_that_never_answers_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Model, "_run", lambda self, time_left: None)
+    monkeypatch.setattr(Model, "_run", lambda self, end, heard: None)
     with pytest.raises(SolverError, match="2 rows and 2 columns"):
         model().solve()
