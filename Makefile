@@ -15,11 +15,11 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup plan test check format lint types contracts bench bench-ci docs study hooks lock clean
+.PHONY: help setup plan test test-lowest test-newest check format lint types contracts bench bench-ci docs study hooks lock clean
 
 help: ## list the targets
 	@echo "make TARGET [CASE=$(CASE)] [SCENARIOS=$(SCENARIOS)] [ARGS=...] [PYTHON=...] [WORKERS=$(WORKERS)]"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## make .venv with the locked environment (the other targets do it when needed)
 
@@ -28,6 +28,24 @@ plan: $(READY) ## plan CASE over SCENARIOS futures; ARGS go to `capmix plan`
 
 test: check ## everything: check, then pytest; ARGS go to pytest
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+# What a user may get who installs without the lock: a plain install into an environment of its own, with the lowest and
+# with the newest releases that pyproject.toml allows. The tests are those that cross every library and need no oracle.
+APART := tests/reports tests/models/test_golden.py tests/models/test_by_hand.py tests/optimizer/test_run.py \
+  tests/optimizer/test_infeasible.py tests/kernels/test_losses.py tests/kernels/test_modes.py
+define apart
+@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/$(1)
+@$(BIN)/uv pip install --quiet --python .venv/$(1) --refresh-package capmix $(2) '.[parquet]'
+@$(BIN)/uv pip install --quiet --python .venv/$(1) pytest pytest-xdist hypothesis
+@$(BIN)/uv pip list --quiet --python .venv/$(1)
+@.venv/$(1)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(APART) $(ARGS)
+endef
+
+test-lowest: $(READY) ## a plain install with the lowest releases allowed, and the tests that cross every library
+	$(call apart,lowest,--resolution lowest-direct)
+
+test-newest: $(READY) ## the same with the newest releases
+	$(call apart,newest,--upgrade)
 
 check: lint types contracts ## every check but the tests
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from numpy.typing import ArrayLike
 
+from . import environment
 from .breaches import Breached
 from .settling import Settling, Tally
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
@@ -145,11 +146,13 @@ def get_backend(name: str = "auto") -> Backend:
 
     Raises:
         ValueError: unknown name.
+        EnvironmentFault: a variable of the environment that Numba reads has a value with which it cannot be used.
         ImportError: numba was asked for and cannot be imported.
     """
     if name not in BACKENDS:
         raise ValueError(f"unknown backend {name!r}; allowed: {', '.join(BACKENDS)}")
     if name != "numpy":
+        environment.check()
         try:
             from .numba_backend import NumbaBackend
 

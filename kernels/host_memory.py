@@ -12,23 +12,41 @@ _CGROUP_USED = ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory/memory.u
 
 def memory_total() -> int | None:
     """Memory of the machine or of the container it runs in, bytes; None where the system does not say."""
-    total = _meminfo("MemTotal") or _sysconf("SC_PHYS_PAGES")
+    total = _proc("/proc/meminfo", "MemTotal") or _sysconf("SC_PHYS_PAGES")
     limit = _first_number(_CGROUP_LIMITS)
     return min((n for n in (total, limit) if n is not None), default=None)
 
 
 def memory_available() -> int | None:
     """Memory that can still be had without swapping, bytes; None where the system does not say."""
-    free = _meminfo("MemAvailable") or _sysconf("SC_AVPHYS_PAGES")
+    free = _proc("/proc/meminfo", "MemAvailable") or _sysconf("SC_AVPHYS_PAGES")
     limit, used = _first_number(_CGROUP_LIMITS), _first_number(_CGROUP_USED)
     left = None if limit is None or used is None else max(0, limit - used)
-    return min((n for n in (free, left) if n is not None), default=None)
+    return min((n for n in (free, left, *rooms().values()) if n is not None), default=None)
 
 
-def _meminfo(key: str) -> int | None:
+def rooms() -> dict[str, int]:
+    """Bytes that this process may still take under its own limits, by the letter that `ulimit` calls a limit by.
+
+    v: addresses, used or not; d: memory of its own. Empty where no limit is set.
+    """
     try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except (OSError, UnicodeError):
+        import resource
+    except ImportError:  # Windows
+        return {}
+    left = {}
+    for letter, kind, used in (("v", "RLIMIT_AS", "VmSize"), ("d", "RLIMIT_DATA", "VmData")):
+        limit = resource.getrlimit(getattr(resource, kind))[0] if hasattr(resource, kind) else resource.RLIM_INFINITY
+        if limit != resource.RLIM_INFINITY:
+            left[letter] = max(0, limit - (_proc("/proc/self/status", used) or 0))
+    return left
+
+
+def _proc(path: str, key: str) -> int | None:
+    """A line "KEY:  NUMBER kB" of a file of Linux, in bytes."""
+    try:
+        lines = Path(path).read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
         return None
     return next((1024 * int(line.split()[1]) for line in lines if line.startswith(key + ":")), None)
 

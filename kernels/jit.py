@@ -6,7 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numba
+from . import environment
+
+environment.check()  # before Numba, whose own words for it name no variable
+
+import numba  # noqa: E402
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -6,13 +6,11 @@ It is an `Evaluator`: there is nothing to simulate, and one period.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import checks
+from . import checks, environment
 from .host import HostLosses
 from .matrix import Part, ScenarioMatrix
 from .matrix_numba import product_pass, weighted_pass
@@ -26,7 +24,7 @@ _GRAM = 512  # rows per partial product
 
 
 class MatrixBackend(HostLosses):
-    """See `backend.Evaluator` for the methods. Threads: as given, else NUMBA_NUM_THREADS, else all cores.
+    """See `backend.Evaluator` for the methods. Threads: as given, else `environment.threads`.
 
     The same bits for any number of threads.
     """
@@ -34,8 +32,7 @@ class MatrixBackend(HostLosses):
     name = "numba"
 
     def __init__(self, threads: int | None = None) -> None:
-        config: Any = numba.config
-        self._workers = Workers(int(config.NUMBA_NUM_THREADS) if threads is None else threads)
+        self._workers = Workers(environment.threads() if threads is None else threads)
 
     @property
     def threads(self) -> int:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks, means
+from . import checks, environment, means
 from .breaches import Breached, check_dates
 from .breaches_numba import count_breaches
 from .drivers import initial_level, initial_state
@@ -32,13 +30,12 @@ _AT_ONCE = 64 * GRADIENT_GROUP  # blocks whose gradients are held at a time
 
 
 class NumbaBackend(HostVectors):
-    """See `backend.Backend` for the methods. Threads: as given, else NUMBA_NUM_THREADS, else all cores."""
+    """See `backend.Backend` for the methods. Threads: as given, else `environment.threads`."""
 
     name = "numba"
 
     def __init__(self, threads: int | None = None) -> None:
-        config: Any = numba.config
-        self._workers = Workers(int(config.NUMBA_NUM_THREADS) if threads is None else threads)
+        self._workers = Workers(environment.threads() if threads is None else threads)
         self.distribute = Compiled(self._workers)
         self._layouts = Layouts()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .exits import Exit
 from .machine import memory_available
 from .memory import need
+from .streams import complain
 from .text import figure, level, plural, safe, size
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def check_command(options: argparse.Namespace) -> int:
             sys.stdout.flush()
             head = f"{safe(name)}: " if len(options.case) > 1 or not isinstance(error, CaseError) else ""
             for row in (head + str(error)).splitlines():
-                print(safe(row), file=sys.stderr)
+                complain(safe(row))
             continue
         if number:
             print()

@@ -10,13 +10,17 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
-from .exits import Exit, UsageError, WriteError
+from .exits import Exit, OutputError, UsageError, WriteError
+from .streams import complain, drop_output, take_over
+from .text import safe
 
 SEED_MAX = 2**64 - 1
 SCENARIOS_MAX = 10**9
 POINTS_MAX = 1000
 TRACEBACK = "CAPMIX_TRACEBACK"
+BALLAST = 1 << 23
 
 DESCRIPTION = """\
 Choose financing instruments and hardware purchases together: the most compute
@@ -33,39 +37,79 @@ examples:
                                            what a risk limit costs, from the safest plan to the boldest
   capmix doctor my.toml                    what this machine offers, and how many scenarios fit
 
-exit codes: 0 certified plan; 2 wrong usage or bad case; 3 no feasible plan; 4 stopped before the gap was met;
-5 device, solver or disk failure; 130 interrupted before there was any plan"""
+exit codes:
+  0    a certified plan, a good case
+  2    wrong usage or a bad case
+  3    no feasible plan
+  4    stopped before the gap was met
+  5    the device, the solver, memory or the disk failed, or standard output could
+       not be written; what was computed is kept, and a line says where
+  130  interrupted before there was any plan"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code; `argv` without the program's name."""
+    """Run the command line and return its exit code; `argv` without the program's name.
+
+    Without `argv` the process is taken to be ours, with its streams.
+    """
+    if argv is None:
+        take_over()
     arguments = list(sys.argv[1:] if argv is None else argv)
     _unbreakable_output()
     try:
+        code = _ended(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        drop_output()
+        return Exit.FAILURE
+    except OutputError as error:
+        drop_output()
+        complain(f"capmix: {safe(error)}", alone=True)
+        return Exit.FAILURE
+
+
+def _ended(arguments: list[str]) -> int:
+    """Run a command; every ending but that of standard output becomes an exit code and a line."""
+    alone = "--json" in arguments
+    ballast = bytearray(BALLAST)
+    try:
         parser = build_parser()
         if not arguments:
-            parser.print_help(sys.stderr)
+            complain(parser.format_help().rstrip("\n"))
             return Exit.USAGE
         options = parser.parse_args(arguments)
         options.argv = ["capmix", *arguments]
-        code = _run(options)
-        sys.stdout.flush()
-        return int(code)
+        return int(_run(options))
     except SystemExit as ending:  # argparse: 0 after --help, 2 after a usage error
         return ending.code if isinstance(ending.code, int) else int(Exit.USAGE)
-    except BrokenPipeError:  # the reader of our output went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FAILURE
+    except _Mistake as mistake:
+        usage, words = mistake.args
+        if sys.stderr is not None:
+            print(usage, end="", file=sys.stderr)
+        complain(safe(words), alone)
+        return Exit.USAGE
+    except (BrokenPipeError, OutputError):
+        raise
     except KeyboardInterrupt:
-        print("\ncapmix: interrupted; nothing was written", file=sys.stderr)
+        complain("\ncapmix: interrupted; nothing was written", alone)
         return Exit.INTERRUPTED
     except Exception as error:
+        del ballast  # so that a process without memory still finds the words
         if os.environ.get(TRACEBACK):
             raise
-        return _explain(error)
+        return _explain(error, alone)
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command == "new":
+        from .new import new_command
+
+        return new_command(options)
+    from .limits import check_machine
+
+    check_machine(computing=options.command != "check")
     if options.command == "plan":
         from .plan import plan_command
 
@@ -82,40 +126,39 @@ def _run(options: argparse.Namespace) -> int:
         from .check import check_command
 
         return check_command(options)
-    if options.command == "new":
-        from .new import new_command
-
-        return new_command(options)
     from .doctor import doctor_command
 
     return doctor_command(options)
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception, alone: bool) -> int:
     """One message on stderr, and the exit code."""
-    from .text import safe
+    from .limits import is_short_of_memory
 
     faults = getattr(error, "faults", None)
     if faults is not None:  # a CaseError: its text lists every fault
         for row in str(error).splitlines():
-            print(safe(row), file=sys.stderr)
+            complain(safe(row), alone)
         return Exit.USAGE
     if isinstance(error, UsageError):
-        print(f"capmix: {safe(error)}", file=sys.stderr)
+        complain(f"capmix: {safe(error)}", alone)
         return Exit.USAGE
     if isinstance(error, ArithmeticError):  # the drivers of the case leave the range of numbers
-        print(f"capmix: {safe(error)}\ncheck the volatilities, drifts and means of the case's drivers", file=sys.stderr)
+        complain(f"capmix: {safe(error)}; check the volatilities, drifts and means of the case's drivers", alone)
         return Exit.USAGE
-    if isinstance(error, MemoryError):
-        print("capmix: out of memory; use fewer --scenarios (`capmix doctor CASE` says how many fit)", file=sys.stderr)
+    told = isinstance(error, WriteError) or type(error).__module__.startswith("capmix.")
+    if not told and is_short_of_memory(error):
+        words = safe(error) if isinstance(error, MemoryError) and str(error) else "the process ran out of memory"
+        cure = "use fewer --scenarios (`capmix doctor CASE` says how many fit), or raise the process's limit"
+        complain(f"capmix: not enough memory: {words}; {cure}", alone)
         return Exit.FAILURE
-    if isinstance(error, WriteError) or type(error).__module__.startswith("capmix."):
-        print(f"capmix: {safe(error)}", file=sys.stderr)
+    if told:
+        complain(f"capmix: {safe(error)}", alone)
         return Exit.FAILURE
-    print(
-        f"capmix: failed with {type(error).__name__}: {safe(error)}\n"
-        f"This is a fault of capmix or of its installation, not of the case; {TRACEBACK}=1 shows where it happened.",
-        file=sys.stderr,
+    complain(
+        f"capmix: failed with {type(error).__name__}: {safe(error)}; this is a fault of capmix or of its "
+        f"installation, not of the case ({TRACEBACK}=1 shows where it happened)",
+        alone,
     )
     return Exit.FAILURE
 
@@ -126,6 +169,17 @@ def _unbreakable_output() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
+
+
+class _Mistake(Exception):
+    """Wrong words on the command line: how they go, and what is wrong."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves it to the command line where to say what is wrong with its words."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _Mistake(self.format_usage(), f"{self.prog}: error: {message}")
 
 
 class _Version(argparse.Action):
@@ -141,9 +195,7 @@ class _Version(argparse.Action):
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     style = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        "capmix", description=DESCRIPTION, epilog=EPILOG, formatter_class=style, allow_abbrev=False
-    )
+    parser = _Parser("capmix", description=DESCRIPTION, epilog=EPILOG, formatter_class=style, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import platform
-import shutil
-import sys
-import warnings
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from .case_files import case_files
-from .document import all_tables, document, encode, number, records, version
+from .computing import computing
+from .document import encode, number, records, version
 from .doubts import tell_doubts
-from .exits import Exit, UsageError, WriteError
-from .folder import publish, reserve
-from .manifest import MANIFEST_VERSION, package_versions
+from .exits import Exit, UsageError
+from .folder import reserve
+from .hand_over import SUMMARY_WIDTH, Result, hand_over
+from .manifest import Run, arguments, copies, device, makers, manifest, table_makers
 from .memory import shortage
-from .plan import SUMMARY_WIDTH, show_warning
-from .progress import ProgressLine
-from .tables import csv_bytes, parquet_bytes, require_parquet
-from .text import safe
-from .views import has_plan
+from .tables import require_parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..optimizer.compare import Comparison
+    from ..optimizer.plan import Plan
 
 COMPARE_SCHEMA = 1
 
@@ -41,14 +35,12 @@ def compare_command(options: argparse.Namespace) -> int:
 
     case = load_case(options.case)
     tell_doubts(case, variants=True)
-    inputs = case_files(case)
+    run = Run(argv=arguments(options), case_files=case_files(case), started=started, tables=options.tables)
     place = reserve(options.out, f"{case.case.name}-compare")
     scenarios = options.scenarios or case.simulation.count
     if short := shortage(case, scenarios):
         raise UsageError(short)
-    with ProgressLine(wanted=not options.no_progress) as progress, warnings.catch_warnings():
-        warnings.showwarning = show_warning
-        progress.say("starting")
+    with computing(options) as progress:
         from ..optimizer.compare import compare
 
         found = compare(
@@ -62,26 +54,8 @@ def compare_command(options: argparse.Namespace) -> int:
             progress=progress,
             milestones=options.milestones,
         )
-    from .side_by_side import print_comparison, render_comparison
-
-    folder, failure = None, None
-    about = {"started": started.isoformat(timespec="seconds"), "argv": list(options.argv)}
-    try:
-        files = _contents(found, inputs, options.tables, about, render_comparison(found, SUMMARY_WIDTH))
-        folder = publish(place, files)
-    except WriteError as error:
-        failure = error
-    if options.json:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(encode(comparison_document(found, options.tables)))
-        sys.stdout.buffer.flush()
-        if folder is not None:
-            print(f"run folder: {safe(folder)}", file=sys.stderr)
-    else:
-        print_comparison(found, shutil.get_terminal_size((100, 24)).columns, folder)
-    if failure is not None:
-        raise failure
-    return int(exit_code(found))
+    ending = hand_over(_result(found, run), place, options.json)
+    return int(ending if ending is not Exit.OK else exit_code(found))
 
 
 def exit_code(found: Comparison) -> Exit:
@@ -125,42 +99,38 @@ def comparison_document(found: Comparison, extension: str = "csv") -> dict[str, 
     }
 
 
-def _contents(
-    found: Comparison, inputs: Mapping[str, bytes], extension: str, about: dict[str, Any], summary: str
-) -> dict[str, bytes]:
-    """All files of the run folder by their relative path; manifest.json last, listing the others."""
+def _result(found: Comparison, run: Run) -> Result:
+    from .side_by_side import render_comparison
     from .terminal import render
 
-    write = parquet_bytes if extension == "parquet" else csv_bytes
+    def drawn(plan: Plan) -> Callable[[], str]:
+        return lambda: render(plan, SUMMARY_WIDTH)
+
     files = {
-        "compare.json": encode(comparison_document(found, extension)),
-        "summary.txt": summary.encode("utf-8", "backslashreplace"),
+        "compare.json": lambda: encode(comparison_document(found, run.tables)),
+        **table_makers(found.tables, run.tables),
+        **copies(run.case_files),
     }
-    files |= {f"tables/{name}.{extension}": write(table) for name, table in found.tables.items()}
+    texts = {"summary.txt": lambda: render_comparison(found, SUMMARY_WIDTH)}
     for name, plan in found.plans.items():
-        files[f"variants/{name}/plan.json"] = encode(document(plan, extension))
-        files[f"variants/{name}/summary.txt"] = render(plan, SUMMARY_WIDTH).encode("utf-8", "backslashreplace")
-        if has_plan(plan):
-            files |= {f"variants/{name}/tables/{t}.{extension}": write(v) for t, v in all_tables(plan).items()}
-    files |= {f"case/{name}": content for name, content in inputs.items()}
-    first = next(iter(found.plans.values()))
-    files["manifest.json"] = encode(
-        {
-            "manifest_version": MANIFEST_VERSION,
-            "capmix_version": version(),
-            **about,
-            "case": {"name": found.case.case.name, "path": found.case.path, "sha256": found.case.sha256},
-            "scenarios": first.scenarios.count,
-            "seed": first.scenarios.seed,
-            "device": {"backend": first.device.backend, "name": first.device.name, "threads": first.device.threads},
-            "total_s": number(found.total_s),
-            "versions": package_versions(),
-            "python": sys.version.split()[0],
-            "platform": platform.platform(),
-            "files": [
-                {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-                for path, content in sorted(files.items())
-            ],
-        }
+        files |= makers(plan, run.tables, f"variants/{name}/")
+        texts[f"variants/{name}/summary.txt"] = drawn(plan)
+    return Result(
+        files=files,
+        document="compare.json",
+        texts=texts,
+        manifest=lambda made: _manifest(found, run, made),
+        draw=lambda width, folder, colour, g: render_comparison(found, width, folder, colour, g),
+        gist=lambda: f"{found.case.case.name}: " + ", ".join(f"{n} {p.status.value}" for n, p in found.plans.items()),
     )
-    return files
+
+
+def _manifest(found: Comparison, run: Run, files: Mapping[str, bytes]) -> bytes:
+    first = next(iter(found.plans.values()))
+    about = {
+        "scenarios": first.scenarios.count,
+        "seed": first.scenarios.seed,
+        "device": device(first.device),
+        "total_s": number(found.total_s),
+    }
+    return manifest(run, found.case, about, files, {})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .layout import grid, heading, note
 from .text import figure, percent, safe
-from .views import records
+from .views import amount, records
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,7 +24,7 @@ def covenants(plan: Plan) -> Iterator[RenderableType]:
     for row in rows:
         if isinstance(row["headroom"], (int, float)):
             best = least.get(str(row["covenant"]))
-            if best is None or float(row["headroom"]) < float(str(best["headroom"])):
+            if best is None or row["headroom"] < amount(best["headroom"]):
                 least[str(row["covenant"])] = row
     if not least:
         return
@@ -71,7 +71,7 @@ def _cost(row: dict[str, object]) -> str:
 def _tightness(item: tuple[str, dict[str, object]]) -> float:
     """Headroom as a share of the limit, so that ratios and amounts can be ranked together."""
     row = item[1]
-    return float(str(row["headroom"])) / max(abs(float(str(row["limit"]))), 1e-9)
+    return amount(row["headroom"]) / max(abs(amount(row["limit"])), 1e-9)
 
 
 def _figure(value: object) -> str:

@@ -33,9 +33,9 @@ def entities(plan: Plan) -> Iterator[RenderableType]:
         body.append(
             (
                 safe(known.get(name, name)),
-                money(min(cash)),
-                money(cash[-1]),
-                money(max(debt)),
+                money(min(cash, default=None)),
+                money(cash[-1] if cash else None),
+                money(max(debt, default=None)),
                 figure(min(cover), 3) if cover else "–",
                 money(sum(_of(own, "distribution"))),
                 money(sum(_of(own, "contribution"))),

@@ -12,7 +12,7 @@ class Exit(IntEnum):
     USAGE = 2  # wrong arguments, a bad case, a place that cannot be written
     INFEASIBLE = 3  # no plan meets the limits
     STOPPED = 4  # a feasible plan whose gap was not met, or none where the time was too short for one
-    FAILURE = 5  # the device, the solver or the disk failed
+    FAILURE = 5  # the device, the solver, the disk or standard output failed, or memory ran out
     INTERRUPTED = 130  # Ctrl-C before there was any plan
 
 
@@ -22,3 +22,11 @@ class UsageError(Exception):
 
 class WriteError(Exception):
     """The run folder could not be written; the plan itself stands."""
+
+
+class OutOfRoom(MemoryError):
+    """A limit on the process leaves too little memory to begin; the message says how much it takes."""
+
+
+class OutputError(Exception):
+    """Standard output does not take what was asked for; what was computed stands."""

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import platform
-import shutil
-import sys
-import warnings
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from .case_files import case_files
+from .computing import computing
 from .document import encode, number, records, version
 from .doubts import tell_doubts
-from .exits import Exit, UsageError, WriteError
-from .folder import publish, reserve
-from .manifest import MANIFEST_VERSION, package_versions
+from .exits import Exit, UsageError
+from .folder import reserve
+from .hand_over import SUMMARY_WIDTH, Result, hand_over
+from .manifest import Run, arguments, copies, device, manifest, table_makers, timings
 from .memory import shortage
-from .plan import SUMMARY_WIDTH, show_warning
-from .progress import ProgressLine
-from .tables import csv_bytes, parquet_bytes, require_parquet
-from .text import safe
+from .tables import require_parquet
+from .text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +35,7 @@ def frontier_command(options: argparse.Namespace) -> int:
     from ..models.reading.load import load_case
 
     case = load_case(options.case)
-    inputs = case_files(case)
+    run = Run(argv=arguments(options), case_files=case_files(case), started=started, tables=options.tables)
     if options.variant is not None:
         from ..models.reading.variants import apply_variant
 
@@ -50,35 +45,15 @@ def frontier_command(options: argparse.Namespace) -> int:
         raise UsageError(f"--from {options.low:g} must be below --to {options.high:g}")
     place = reserve(options.out, f"{case.case.name}-frontier")
     found = _traced(case, options)
-    from .frontier_view import print_frontier, render_frontier
-
-    folder, failure = None, None
-    about = {"started": started.isoformat(timespec="seconds"), "argv": list(options.argv)}
-    try:
-        files = _contents(found, inputs, options.tables, about, render_frontier(found, SUMMARY_WIDTH))
-        folder = publish(place, files)
-    except WriteError as error:
-        failure = error
-    if options.json:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(encode(frontier_document(found, options.tables)))
-        sys.stdout.buffer.flush()
-        if folder is not None:
-            print(f"run folder: {safe(folder)}", file=sys.stderr)
-    else:
-        print_frontier(found, shutil.get_terminal_size((100, 24)).columns, folder)
-    if failure is not None:
-        raise failure
-    return int(exit_code(found))
+    ending = hand_over(_result(found, run), place, options.json)
+    return int(ending if ending is not Exit.OK else exit_code(found))
 
 
 def _traced(case: Case, options: argparse.Namespace) -> Frontier:
     scenarios = options.scenarios or case.simulation.count
     if short := shortage(case, scenarios):
         raise UsageError(short)
-    with ProgressLine(wanted=not options.no_progress) as progress, warnings.catch_warnings():
-        warnings.showwarning = show_warning
-        progress.say("starting")
+    with computing(options) as progress:
         from ..optimizer.frontier import frontier
 
         return frontier(
@@ -141,41 +116,32 @@ def frontier_document(found: Frontier, extension: str = "csv") -> dict[str, Any]
     }
 
 
-def _contents(
-    found: Frontier, inputs: Mapping[str, bytes], extension: str, about: dict[str, Any], summary: str
-) -> dict[str, bytes]:
-    """All files of the run folder by their relative path; manifest.json last, listing the others."""
-    write = parquet_bytes if extension == "parquet" else csv_bytes
-    files = {
-        "frontier.json": encode(frontier_document(found, extension)),
-        "summary.txt": summary.encode("utf-8", "backslashreplace"),
-    }
-    files |= {f"tables/{name}.{extension}": write(table) for name, table in found.tables.items()}
-    files |= {f"case/{name}": content for name, content in inputs.items()}
-    device, spent = found.device, found.timings
-    files["manifest.json"] = encode(
-        {
-            "manifest_version": MANIFEST_VERSION,
-            "capmix_version": version(),
-            **about,
-            "case": {"name": found.case.case.name, "path": found.case.path, "sha256": found.case.sha256},
-            "scenarios": found.scenarios.count,
-            "seed": found.scenarios.seed,
-            "device": {"backend": device.backend, "name": device.name, "threads": device.threads, "mode": device.mode},
-            "timings": {
-                "simulate_s": number(spent.simulate_s),
-                "build_s": number(spent.build_s),
-                "evaluate_s": number(spent.evaluate_s),
-                "master_s": number(spent.master_s),
-                "total_s": number(spent.total_s),
-            },
-            "versions": package_versions(),
-            "python": sys.version.split()[0],
-            "platform": platform.platform(),
-            "files": [
-                {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-                for path, content in sorted(files.items())
-            ],
-        }
+def _result(found: Frontier, run: Run) -> Result:
+    from .frontier_view import render_frontier
+
+    def gist() -> str:
+        planned = sum(point.planned for point in found.points)
+        return f"{found.case.case.name}: {found.limit} at {plural(len(found.points), 'point')}, {planned} planned"
+
+    return Result(
+        files={
+            "frontier.json": lambda: encode(frontier_document(found, run.tables)),
+            **table_makers(found.tables, run.tables),
+            **copies(run.case_files),
+        },
+        document="frontier.json",
+        texts={"summary.txt": lambda: render_frontier(found, SUMMARY_WIDTH)},
+        manifest=lambda made: _manifest(found, run, made),
+        draw=lambda width, folder, colour, g: render_frontier(found, width, folder, colour, g),
+        gist=gist,
     )
-    return files
+
+
+def _manifest(found: Frontier, run: Run, files: Mapping[str, bytes]) -> bytes:
+    about = {
+        "scenarios": found.scenarios.count,
+        "seed": found.scenarios.seed,
+        "device": {**device(found.device), "mode": found.device.mode},
+        "timings": timings(found.timings),
+    }
+    return manifest(run, found.case, about, files, {})

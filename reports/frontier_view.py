@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .charts import UNICODE, Glyphs, bar
 from .layout import grid, heading, note
-from .screen import as_text, show, within
+from .screen import as_text, within
 from .text import figure, gap, level, money, plural, safe, seconds
 
 if TYPE_CHECKING:
@@ -29,11 +29,6 @@ def render_frontier(
 ) -> str:
     """The frontier as text of 80 to 120 columns."""
     return as_text(_parts(found, folder, within(width), g), within(width), colour, g)
-
-
-def print_frontier(found: Frontier, width: int, folder: Path | None) -> None:
-    """Write the frontier to standard output."""
-    show(lambda colour, g: render_frontier(found, width, folder, colour, g))
 
 
 def _parts(found: Frontier, folder: Path | None, width: int, g: Glyphs) -> Iterator[RenderableType]:

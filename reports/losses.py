@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from . import charts
 from .charts import Glyphs
 from .layout import INDENT, grid, heading, note
-from .text import level, money, percent, plural, safe, shorten
-from .views import records, titles
+from .text import level, money, part, percent, plural, safe, shorten
+from .views import amount, records, titles
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -35,7 +35,7 @@ def circular_money(plan: Plan, width: int) -> Iterator[RenderableType]:
     names |= {f"investor {k}": v for k, v in titles(plan.case.investor).items()}
     body = [
         (
-            money(float(row["amount"])),
+            money(amount(row["amount"])),
             percent(row["share of funding"]) if row["share of funding"] is not None else "",
             str(row["comes back as"]),
             shorten(" > ".join(safe(names.get(n, n)) for n in str(row["loop"]).split(" > ")), width - INDENT - 28),
@@ -57,22 +57,22 @@ def who_bears(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
     yield from heading(
         "Who bears the loss", f"at the first default or the horizon, bn; tail: the worst {worst} of futures"
     )
-    rows = [row for row in records(plan, "loss_by_holder") if float(row["loss in the tail"]) > 0.0]
+    rows = [row for row in records(plan, "loss_by_holder") if amount(row["loss in the tail"]) > 0.0]
     if not rows:
         yield note("nobody loses in any future")
         return
-    total = sum(float(row["loss in the tail"]) for row in rows)
-    shown = [row for row in rows if float(row["loss in the tail"]) >= VISIBLE * total]
-    top = max(float(row["loss in the tail"]) for row in rows)
+    total = sum(amount(row["loss in the tail"]) for row in rows)
+    shown = [row for row in rows if amount(row["loss in the tail"]) >= VISIBLE * total]
+    top = max(amount(row["loss in the tail"]) for row in rows)
     room = max(4, min(30, width - INDENT - 34 - 40))
     body = [
         (
             shorten(safe(row["title"]), 32).ljust(32),
-            money(float(row["owed"])),
-            money(float(row["expected loss"])),
-            money(float(row["loss in the tail"])),
-            percent(float(row["loss in the tail"]) / total),
-            charts.bar(float(row["loss in the tail"]) / top, room, g),
+            money(amount(row["owed"])),
+            money(amount(row["expected loss"])),
+            money(amount(row["loss in the tail"])),
+            percent(part(amount(row["loss in the tail"]), total)),
+            charts.bar(part(amount(row["loss in the tail"]), top), room, g),
         )
         for row in shown
     ]

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import itertools
-import os
 import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..kernels.host_memory import memory_available, memory_total
+from ..kernels.host_cores import cores
+from ..kernels.host_memory import memory_available as free_memory
+from ..kernels.host_memory import memory_total, rooms
 
 __all__ = ["copy_bandwidth", "cores", "memory_available", "memory_total", "processor"]
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+LIBRARIES = 180_000_000  # addresses that libraries still to be loaded map and do not use
+
+
+def memory_available() -> int | None:
+    """Bytes that a plan may take, asked before Numba and Pyomo are loaded; None where the system does not say."""
+    free, room = free_memory(), rooms().get("v")
+    return free if free is None or room is None else min(free, max(0, room - LIBRARIES))
 
 
 def processor() -> str:

@@ -7,7 +7,9 @@ import os
 import shlex
 from pathlib import Path
 
-from .exits import Exit, UsageError
+from .exits import Exit, OutputError, UsageError
+from .folder import working_directory
+from .streams import display
 from .text import safe
 
 
@@ -33,8 +35,15 @@ def new_command(options: argparse.Namespace) -> int:
     except FileExistsError:
         raise UsageError(f"{path} exists and is never overwritten; give a new name") from None
     except OSError as error:
+        if not path.is_absolute():
+            working_directory()
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
     name = safe(shlex.quote(str(path)))
-    print(f"{safe(path)} written: a small cloud with every kind of entry, each key with its meaning.")
-    print(f"Next:  capmix check {name}   then   capmix plan {name}")
+    try:
+        display(
+            f"{safe(path)} written: a small cloud with every kind of entry, each key with its meaning.\n"
+            f"Next:  capmix check {name}   then   capmix plan {name}\n"
+        )
+    except OutputError as error:
+        raise OutputError(f"{error}; {path} is written") from None
     return Exit.OK

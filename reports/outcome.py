@@ -14,7 +14,7 @@ from .covenants import covenants
 from .entities import entities
 from .layout import INDENT, QUIET, grid, heading, note, text
 from .text import figure, gap, level, money, percent, plural, safe, seconds, size
-from .views import Steps, has_plan, line, records, steps
+from .views import Steps, amount, has_plan, line, numbers, records, steps
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -55,7 +55,7 @@ def path(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
     widths = [max(len(head), *(len(cell) for cell in cells)) for head, cells in zip(heads[1:], shown, strict=True)]
     room = width - INDENT - 6 - sum(widths) - space * (len(widths) + 2)
     ends = [labels[-1] for labels in _members(plan, columns)]
-    ranges = [[float(fan[label][q]) for q in FAN] if label in fan else None for label in ends]
+    ranges = [next(iter(numbers([fan.get(label, {})], *FAN)), None) for label in ends]
     drawn = [r for r in ranges if r is not None]
     scale = None
     if drawn and room >= 12:
@@ -80,8 +80,8 @@ def path(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
         yield note(
             f"cash over the futures: {g.outer} 5–95 %, {g.inner} middle half, {g.median} median, {g.floor} minimum cash"
         )
-        worst = max(fan.values(), key=lambda row: float(row.get("below minimum") or 0.0))
-        share = float(worst.get("below minimum") or 0.0)
+        worst = max(fan.values(), key=lambda row: amount(row.get("below minimum")))
+        share = amount(worst.get("below minimum"))
         if share > 0.0:
             when = f"{worst['period']}: {percent(share)} of futures"
             yield note(f"before any remedy, cash is most often below the minimum in {when}")

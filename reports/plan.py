@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import shutil
-import sys
-import warnings
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from .case_files import case_files
-from .document import EXIT_OF_STATUS, document, encode
+from .computing import computing
+from .document import EXIT_OF_STATUS
 from .doubts import tell_doubts
-from .exits import UsageError, WriteError
-from .folder import Place, publish, reserve
-from .manifest import Run, contents, package_versions
+from .exits import Exit, UsageError
+from .folder import Place, reserve
+from .hand_over import SUMMARY_WIDTH, Result, hand_over
+from .manifest import Run, arguments, package_versions, plan_files, plan_manifest
 from .memory import shortage
-from .progress import ProgressLine
 from .tables import require_parquet
-from .text import safe
+from .text import figure, gap
 from .views import has_plan
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..models.schema.case import Case
     from ..optimizer.plan import Plan
-
-SUMMARY_WIDTH = 100
 
 
 def plan_command(options: argparse.Namespace) -> int:
@@ -44,7 +38,7 @@ def plan_command(options: argparse.Namespace) -> int:
 
         case = apply_variant(case, options.variant)
     tell_doubts(case)
-    run = Run(argv=options.argv, case_files=case_files(case), started=started, tables=options.tables)
+    run = Run(argv=arguments(options), case_files=case_files(case), started=started, tables=options.tables)
     place = reserve(options.out, case.case.name)
     scenarios = options.scenarios or case.simulation.count
     if short := shortage(case, scenarios):
@@ -57,9 +51,7 @@ def plan_command(options: argparse.Namespace) -> int:
 
 
 def _compute(case: Case, scenarios: int, options: argparse.Namespace) -> Plan:
-    with ProgressLine(wanted=not options.no_progress) as progress, warnings.catch_warnings():
-        warnings.showwarning = show_warning
-        progress.say("starting")
+    with computing(options) as progress:
         from ..optimizer.run import optimize
 
         return optimize(
@@ -73,44 +65,25 @@ def _compute(case: Case, scenarios: int, options: argparse.Namespace) -> Plan:
         )
 
 
-def show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    """A warning as one line, without its place in the sources."""
-    del category, filename, lineno, file, line
-    print(f"capmix: warning: {safe(message)}", file=sys.stderr)
-
-
 def _hand_over(plan: Plan, run: Run, place: Place, options: argparse.Namespace) -> int:
-    """Write the folder and show the plan; a plan whose folder cannot be written is still shown."""
     from .terminal import render
 
-    folder: Path | None = None
-    failure: WriteError | None = None
-    try:
-        folder = publish(place, contents(plan, run, render(plan, SUMMARY_WIDTH)))
-    except WriteError as error:
-        failure = error
-    if options.json:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(encode(document(plan, run.tables)))
-        sys.stdout.buffer.flush()
-        if folder is not None:
-            print(f"run folder: {safe(folder)}", file=sys.stderr)
-    else:
-        _show(plan, folder)
-    if failure is not None:
-        raise failure
-    return EXIT_OF_STATUS[plan.status.value]
+    result = Result(
+        files=plan_files(plan, run),
+        document="plan.json",
+        texts={"summary.txt": lambda: render(plan, SUMMARY_WIDTH)},
+        manifest=lambda files: plan_manifest(plan, run, files),
+        draw=lambda width, folder, colour, g: render(plan, width, folder, colour, g),
+        gist=lambda: gist(plan),
+    )
+    ending = hand_over(result, place, options.json)
+    return int(ending if ending is not Exit.OK else EXIT_OF_STATUS[plan.status.value])
 
 
-def _show(plan: Plan, folder: Path | None) -> None:
-    from .terminal import print_summary
-
-    width = shutil.get_terminal_size((100, 24)).columns
-    print_summary(plan, width, folder)
+def gist(plan: Plan) -> str:
+    """The plan in a line, for where its summary cannot be drawn."""
+    if not has_plan(plan):
+        return f"{plan.case.case.name}: {plan.status.value}, no plan"
+    proven = "" if plan.certificate is None else f", gap {gap(plan.certificate.gap)}"
+    reached = f"{plan.objective_name} {figure(plan.objective_value, 7)} {plan.objective_unit}"
+    return f"{plan.case.case.name}: {plan.status.value}, {reached}{proven}"

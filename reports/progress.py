@@ -25,7 +25,8 @@ class ProgressLine:
 
     def __init__(self, stream: TextIO | None = None, wanted: bool = True) -> None:
         self._stream = sys.stderr if stream is None else stream
-        self._shown = wanted and self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        terminal = self._stream is not None and self._stream.isatty()  # none where the process began without one
+        self._shown = wanted and terminal and os.environ.get("TERM") != "dumb"
         self._begin = time.perf_counter()
         self._last = -math.inf
         self._phase = ""

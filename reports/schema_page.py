@@ -32,13 +32,17 @@ FOLDER = """
 | `tables/NAME.parquet` | the same with `--tables parquet` |
 | `tables/columns.csv` | the unit of each column of each table |
 | `case/` | a copy of the case file and of the tables it names, as they were planned |
-| `manifest.json` | arguments, time, hash of the case, seed, device, versions, timings, and the SHA-256 of every file |
+| `manifest.json` | arguments, time, hash of the case, seed, device, versions, timings, the SHA-256 of every file |
+
+The manifest gives paths as they are seen from the folder, so it names no place of the machine.
 
 A text cell of a CSV file that begins with `=`, `+`, `-`, `@`, a tab or a line break carries a leading apostrophe, so
 that no spreadsheet runs it as a formula; `plan.json` and Parquet hold the text as it is.
 
-The folder is filled under a hidden name (`.NAME.partial-…`) and renamed when it is whole. A folder that begins with a
-dot and holds `.partial-` in its name is the rest of a killed run and may be deleted. No run is ever overwritten.
+The folder is filled under a hidden name (`.NAME.partial-…`) and renamed when the data is whole; then the summary is
+drawn and added, and a fault in that costs the summary alone. A folder that begins with a dot and holds `.partial-` in
+its name is the rest of a killed run and may be deleted. No run is ever overwritten. Where the folder cannot be written
+at its place once the plan is made, it goes to the system's folder of temporary files, and a line says so.
 
 ## Exit codes
 
@@ -48,7 +52,7 @@ dot and holds `.partial-` in its name is the rest of a killed run and may be del
 | 2 | wrong usage, a bad case, or a place that cannot be written; nothing is written |
 | 3 | no plan meets the limits; `infeasibility` says why |
 | 4 | stopped before the gap was met; the best plan and its gap are kept |
-| 5 | the device, the solver or the disk failed |
+| 5 | the device, the solver, memory or the disk failed, or standard output could not be written ([more](running.md)) |
 | 130 | interrupted before there was any plan |
 """
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from .charts import ASCII, Glyphs, glyphs, to_ascii
+from .streams import display
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -46,6 +47,6 @@ def as_text(parts: Iterable[RenderableType], width: int, colour: bool, g: Glyphs
 def show(draw: Callable[[bool, Glyphs], str]) -> None:
     """Write what `draw` gives to standard output: in colour on a terminal that wants it, in glyphs it can show."""
     stream = sys.stdout
-    colour = stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    stream.write(draw(colour, glyphs(stream.encoding)))
-    stream.flush()
+    terminal = stream is not None and stream.isatty()
+    colour = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    display(draw(colour, glyphs(getattr(stream, "encoding", None))))

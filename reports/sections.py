@@ -15,8 +15,8 @@ from rich.text import Text
 from . import charts
 from .charts import Glyphs
 from .layout import HEADING, INDENT, LABEL_MOST, QUIET, Row, grid, heading, note, schedule, text
-from .text import figure, gap, money, percent, plural, safe, shorten
-from .views import Steps, has_plan, line, records, series, steps, titles
+from .text import figure, gap, money, part, percent, plural, safe, shorten
+from .views import Steps, amount, has_plan, line, records, series, steps, titles
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -130,7 +130,12 @@ def _bars(
         ("", "", "", ""),
         "lrrl",
         [
-            (name.ljust(34), money(value).rjust(8), percent(value / total).rjust(6), charts.bar(value / top, room, g))
+            (
+                name.ljust(34),
+                money(value).rjust(8),
+                percent(part(value, total)).rjust(6),
+                charts.bar(part(value, top), room, g),
+            )
             for name, value in rows
         ],
     )
@@ -141,12 +146,12 @@ def _funding_schedule(plan: Plan, width: int) -> Iterator[RenderableType]:
     at = {label: t for t, label in enumerate(labels)}
     raised: dict[str, list[float]] = {}
     for row in records(plan, "issuance"):
-        if float(row["funded"]) > 0.0:
+        if amount(row["funded"]) > 0.0:
             values = raised.setdefault(str(row["instrument"]), [0.0] * len(labels))
-            values[at[str(row["period"])]] += float(row["funded"])
+            values[at[str(row["period"])]] += amount(row["funded"])
     columns = steps(labels)
     rows = [(known.get(name, _words(name)), columns.sums(values), sum(values)) for name, values in raised.items()]
-    if not rows:
+    if not rows:  # nothing is drawn
         return
     yield Text("")
     yield note("raised by period, bn")
@@ -176,10 +181,10 @@ def purchases(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
     ]
     names = titles(plan.case.contract)
     signed = [(names.get(r.heads[0], r.heads[0]), columns.sums(r.values)) for r in series(plan, "contracts")]
-    for words, remark, part in (("Construction", "MW started", built), ("Contracts", "PFLOP/s signed", signed)):
-        if part:
+    for words, remark, lines in (("Construction", "MW started", built), ("Contracts", "PFLOP/s signed", signed)):
+        if lines:
             yield from heading(words, remark)
-            yield _small_columns(part, columns, width, g)
+            yield _small_columns(lines, columns, width, g)
 
 
 def _small_columns(
@@ -215,10 +220,10 @@ def chain(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
     room = width - INDENT - beside
     cell = 2 if 2 * len(labels) <= room else 1
     for first in range(0, len(labels), room // cell):
-        part = labels[first : first + room // cell]
-        yield note(" " * beside + charts.year_ticks(part, cell))
+        shown = labels[first : first + room // cell]
+        yield note(" " * beside + charts.year_ticks(shown, cell))
         for site, by_period in cells.items():
-            letters_of = "".join(by_period.get(label, " ").ljust(cell) for label in part)
+            letters_of = "".join(by_period.get(label, " ").ljust(cell) for label in shown)
             yield note(names[site].ljust(beside) + letters_of, "")
     legend = " · ".join(f"{letters[link]} {safe(link)} ({count[link]})" for link in ranked)
     yield note(legend or "nothing holds compute back")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .charts import UNICODE, Glyphs
 from .layout import grid, heading, note
-from .screen import as_text, show, within
+from .screen import as_text, within
 from .text import figure, gap, level, money, percent, plural, safe, seconds
 
 if TYPE_CHECKING:
@@ -28,11 +28,6 @@ def render_comparison(
 ) -> str:
     """The comparison as text of 80 to 120 columns."""
     return as_text(_parts(found, folder), within(width), colour, g)
-
-
-def print_comparison(found: Comparison, width: int, folder: Path | None) -> None:
-    """Write the comparison to standard output."""
-    show(lambda colour, g: render_comparison(found, width, folder, colour, g))
 
 
 def _parts(found: Comparison, folder: Path | None) -> Iterator[RenderableType]:

@@ -1,7 +1,6 @@
 """The summary of a plan in the terminal: 80 to 120 columns, readable without colour, safe whatever the names hold.
 
-`render` gives plain text; `print_summary` writes to standard output, in colour where that is a terminal. No text of the
-plan is ever read as markup: everything goes through `safe` into `rich.text.Text`.
+No text of the plan is ever read as markup: everything goes through `safe` into `rich.text.Text`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from .charts import UNICODE, Glyphs
 from .losses import circular_money, who_bears
 from .outcome import infeasible, path, proof, risk_and_prices
-from .screen import as_text, show, within
+from .screen import as_text, within
 from .sections import chain, funding, headline, purchases
 from .views import has_plan
 
@@ -28,11 +27,6 @@ def render(plan: Plan, width: int, folder: Path | None = None, colour: bool = Fa
     """The summary as text of at most `width` columns, brought into 80 … 120."""
     width = within(width)
     return as_text(_parts(plan, width, folder, g), width, colour, g)
-
-
-def print_summary(plan: Plan, width: int, folder: Path | None) -> None:
-    """Write the summary to standard output."""
-    show(lambda colour, g: render(plan, width, folder, colour, g))
 
 
 def _parts(plan: Plan, width: int, folder: Path | None, g: Glyphs) -> Iterator[RenderableType]:

@@ -52,14 +52,19 @@ def percent(share: float | None, decimals: int = 1) -> str:
     return "–" if share is None or not math.isfinite(share) else f"{100.0 * share:.{decimals}f}%"
 
 
+def part(amount: float, whole: float) -> float:
+    """`amount` as a share of `whole`; not a number where there is nothing to be a part of."""
+    return amount / whole if whole > 0.0 else math.nan
+
+
 def level(share: float) -> str:
     """A confidence level without needless digits: 95%, 99.5%."""
     return f"{100.0 * share:.6g}%"
 
 
 def gap(relative: float) -> str:
-    """A relative gap: 3.4e-06, or 0 where the bounds meet."""
-    return "0" if relative == 0.0 else f"{relative:.1e}"
+    """A relative gap: 3.4e-06, or 0 where the bounds meet to the rounding of numbers."""
+    return "0" if abs(relative) < 1e-14 else f"{relative:.1e}"
 
 
 def seconds(value: float) -> str:

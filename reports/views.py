@@ -64,7 +64,7 @@ def series(plan: Plan, name: str) -> list[Series]:
     heads = [i for i in range(len(table.columns)) if i < min(places)]
     unit = table.columns[places[0]].unit
     return [
-        Series(tuple(str(row[i]) for i in heads), tuple(_float(row[i]) for i in places), unit) for row in table.rows
+        Series(tuple(str(row[i]) for i in heads), tuple(amount(row[i]) for i in places), unit) for row in table.rows
     ]
 
 
@@ -74,7 +74,7 @@ def has_plan(plan: Plan) -> bool:
 
 
 def line(plan: Plan, name: str, first: str) -> tuple[float, ...]:
-    """The numbers of the row of a wide table that begins with `first`; noughts if there is none."""
+    """The numbers of the row of a wide table that begins with `first`; zeros if there is none."""
     for row in series(plan, name):
         if row.heads[0] == first:
             return row.values
@@ -90,8 +90,19 @@ def records(plan: Plan, name: str) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in table.rows]
 
 
-def _float(cell: object) -> float:
-    return float(cell) if isinstance(cell, (int, float)) else 0.0
+def amount(cell: object) -> float:
+    """The number in a cell; zero where there is none."""
+    return float(cell) if isinstance(cell, (int, float)) and math.isfinite(cell) else 0.0
+
+
+def numbers(rows: Sequence[dict[str, Any]], *keys: str) -> list[list[float]]:
+    """The rows in which every one of the columns holds a number, as lists of those numbers."""
+    found = [[row.get(key) for key in keys] for row in rows]
+    return [
+        [float(c) for c in cells if c is not None]
+        for cells in found
+        if all(isinstance(c, (int, float)) and math.isfinite(c) for c in cells)
+    ]
 
 
 def titles(entries: Sequence[Any]) -> dict[str, str]:

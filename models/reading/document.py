@@ -16,6 +16,8 @@ from .faults import CaseError, Fault, foreign, show
 from .lines import KeyPath, LineIndex, TooDeepError
 
 MAX_BYTES = 16 * 2**20
+MAX_KEYS = 100_000  # keys, and brackets of tables and lists
+MAX_VALUES = 500_000  # in lists
 
 _NEW = "`capmix new` writes a commented starter case"
 _AT_LINE = re.compile(r"\(at line (\d+), column \d+\)")
@@ -58,6 +60,7 @@ def read_document(name_or_path: str | os.PathLike[str]) -> Document:
     path = _find(name_or_path)
     file = path.name if path.parent == _shipped_folder() else _printable(str(path))
     content = read_bytes(path, file)
+    _weigh(content, file)
     text = _decode(content, file)
     try:
         lines = LineIndex(text)
@@ -82,6 +85,22 @@ def read_bytes(path: Path, file: str) -> bytes:
     if len(content) > MAX_BYTES:
         raise _refuse(file, f"at most {MAX_BYTES // 2**20} MiB", "move long series into tables beside the case")
     return content
+
+
+_REMARKS = re.compile(rb"^[ \t]*#.*$", re.MULTILINE)
+
+
+def _weigh(content: bytes, file: str) -> None:
+    """Refuse what would take minutes to parse, by counting signs: no case that is written by people comes near."""
+    rest = _REMARKS.sub(b"", content)
+    for signs, most, what in (
+        (b"=", MAX_KEYS, "keys"),
+        (b"[", MAX_KEYS, "tables"),
+        (b",", MAX_VALUES, "values in lists"),
+    ):
+        if (count := rest.count(signs)) > most:
+            cure = f"it has about {count:,}; move long series into tables beside the case"
+            raise _refuse(file, f"at most {most:,} {what}", cure)
 
 
 def _shipped_folder() -> Path:

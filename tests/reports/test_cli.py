@@ -17,7 +17,7 @@ from capmix.models.reading.starter import starter_case
 from capmix.optimizer.device import DeviceError
 from capmix.optimizer.highs import SolverError
 from capmix.optimizer.plan import Status
-from capmix.reports import doctor, memory, plan, tables
+from capmix.reports import doctor, hand_over, memory, tables
 from capmix.reports.cli import build_parser, main
 from capmix.reports.cuda_lines import cuda_lines
 from capmix.reports.exits import WriteError
@@ -224,7 +224,7 @@ def test_a_plan_that_cannot_be_written_is_still_shown(here, engine_gives, capsys
         raise WriteError("cannot write the run folder: No space left on device")
 
     engine_gives(make_plan())
-    monkeypatch.setattr(plan, "publish", full)
+    monkeypatch.setattr(hand_over, "publish", full)
     assert main(["plan", "my.toml"]) == 5
     printed = capsys.readouterr()
     assert "CERTIFIED" in printed.out

@@ -117,3 +117,75 @@ def test_killed_while_writing_leaves_no_folder_that_looks_whole(here):
     left = [p.name for p in here.iterdir()]
     assert len(left) == 1
     assert left[0].startswith(".out.partial-")
+
+
+def test_a_link_that_leads_nowhere_is_found_before_anything_is_computed(here):
+    for target in (here / "nowhere" / "x", here / "runs"):
+        (here / "runs").symlink_to(target)
+        with pytest.raises(UsageError, match=r"link that leads nowhere; .*--out"):
+            reserve(None, "hand")
+        (here / "runs").unlink()
+
+
+@pytest.mark.parametrize("length", [1, 200, 240, 255])
+def test_any_name_that_the_system_takes(here, length):
+    name = "n" * length
+    assert publish(reserve(name, "hand"), FILES) == here / name
+    assert [p.name for p in here.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("out", ["n" * 256, "n" * 5000, "\u00e9" * 200, "d/" * 3000])
+def test_a_longer_name_is_refused_before_anything_is_computed(here, out):
+    with pytest.raises(UsageError, match=r"(?s)(too long|does not exist).*another place") as refused:
+        reserve(out, "hand")
+    assert len(str(refused.value)) < 1500
+    assert list(here.iterdir()) == []
+
+
+def test_names_of_any_characters(here):
+    for name in ("a b", "[bold]", "-x", "~", "'", "\udcff", "a\nb", "日本"):
+        assert publish(reserve(name, "hand"), FILES).name == name
+
+
+def test_a_working_directory_that_is_gone(here, monkeypatch):
+    (here / "gone").mkdir()
+    monkeypatch.chdir(here / "gone")
+    (here / "gone").rmdir()
+    for out in (None, "new"):
+        with pytest.raises(UsageError, match=r"working directory no longer exists.*--out"):
+            reserve(out, "hand")
+    assert publish(reserve(str(here / "there"), "hand"), FILES) == here / "there"
+
+
+@pytest.mark.parametrize("out", [None, "new", "empty"])
+def test_a_disk_without_room_is_found_before_anything_is_computed(here, monkeypatch, out):
+    """Folders can still be made on it, and small files written."""
+    (here / "empty").mkdir()
+    monkeypatch.setattr(folder.os, "urandom", lambda n: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
+    with pytest.raises(UsageError, match=r"No space left; choose another place .* --out /.*capmix-hand"):
+        reserve(out, "hand")
+    assert [p.name for p in here.iterdir()] == ["empty"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a limit on the size of files")
+def test_a_limit_on_files_is_found_before_anything_is_computed(here):
+    script = (
+        "import resource\n"
+        "from capmix.reports.folder import reserve\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "reserve('new', 'hand')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert "File too large; choose another place" in done.stderr
+    assert list(here.iterdir()) == []
+
+
+def test_files_are_added_in_one_step_each(here, monkeypatch):
+    place = publish(reserve("out", "hand"), FILES)
+    folder.add(place, {"plan.json": b"new", "summary.txt": b"text"})
+    assert (place / "plan.json").read_bytes() == b"new"
+    monkeypatch.setattr(folder.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "broken")))
+    with pytest.raises(OSError, match="broken"):
+        folder.add(place, {"plan.json": b"newer"})
+    assert sorted(p.name for p in place.iterdir()) == ["plan.json", "summary.txt", "tables"]
+    assert (place / "plan.json").read_bytes() == b"new"

@@ -7,8 +7,8 @@ import os
 import stat
 
 import pytest
-from capmix.models.reading import CaseError, load_case, shipped_cases, starter_case
-from capmix.models.reading.document import MAX_BYTES
+from capmix.models.reading import CaseError, document, load_case, shipped_cases, starter_case
+from capmix.models.reading.document import MAX_BYTES, MAX_KEYS, MAX_VALUES
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,35 @@ def test_huge_file_is_refused_unread(tmp_path):
         file.truncate(MAX_BYTES + 1)
     with pytest.raises(CaseError, match="at most 16 MiB"):
         load_case(path)
+
+
+ENDLESS = {
+    "keys": "".join(f"a{i} = 1\n" for i in range(MAX_KEYS)),
+    "tables": "".join(f"[t{i}]\n" for i in range(MAX_KEYS)),
+    "lists of tables": "[[t]]\n" * (MAX_KEYS // 2),
+    "keys of a table in a line": "x = {" + ", ".join(f"a{i} = 1" for i in range(MAX_KEYS)) + "}\n",
+    "values": "x = [" + "1, " * (MAX_VALUES + 1) + "1]\n",
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_case_of_endless_entries_is_refused_unparsed(tmp_path, monkeypatch, name):
+    def never(*_, **__):
+        raise AssertionError("parsed")
+
+    monkeypatch.setattr(document, "LineIndex", never)
+    path = tmp_path / "endless.toml"
+    path.write_text('[case]\nname = "x"\n' + ENDLESS[name])
+    with pytest.raises(CaseError, match=r"(?s)allowed: at most [0-9,]+ .*move long series into tables") as refused:
+        load_case(path)
+    assert len(refused.value.faults) == 1
+
+
+def test_remarks_do_not_count(tmp_path):
+    path = tmp_path / "remarks.toml"
+    path.write_text(starter_case() + ("# " + "=[," * 25 + "\n") * (MAX_VALUES // 20))
+    assert path.stat().st_size < MAX_BYTES
+    assert load_case(path).case.name == "starter"
 
 
 def test_folder_missing_file_and_pipe(tmp_path):
