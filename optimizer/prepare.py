@@ -134,7 +134,7 @@ def prepare(
     rates = backend.rates(store, cash.table)
     evaluate = clock.lap()
     clock.tell("building the linear program")
-    losses = measured(case, ledger, rates)
+    losses = measured(case, ledger, means, rates)
     closed = closed_periods(case, ledger, means, rates)
     program = build_program(case, ledger, means, rates, closed)
     build += clock.lap()

@@ -108,7 +108,7 @@ def _with_step(ready: Prepared, covenant: Covenant) -> Prepared:
     if covenant.as_ == "hard":
         program = build_program(case, ready.ledger, ready.means, ready.deposit_rates, ready.closed)
     else:
-        losses = measured(case, ready.ledger, ready.deposit_rates)
+        losses = measured(case, ready.ledger, ready.means, ready.deposit_rates)
     return replace(ready, case=case, program=program, losses=losses)
 
 
