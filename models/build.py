@@ -51,7 +51,12 @@ def build_ledger(case: Case) -> Ledger:
 
 
 def build_program(
-    case: Case, ledger: Ledger, means: FloatArray, deposit_rates: FloatArray, closed: entities.Calendar = ()
+    case: Case,
+    ledger: Ledger,
+    means: FloatArray,
+    deposit_rates: FloatArray,
+    closed: entities.Calendar = (),
+    nothing_due: entities.Calendar = (),
 ) -> LinearProgram:
     """The linear program of a case on its expected path, modelled in Pyomo and compiled once.
 
@@ -61,6 +66,8 @@ def build_program(
         means: (A,) sample means of the ledger's atoms.
         deposit_rates: (T,) expected interest on a surplus, per period (not per year).
         closed: (entity, period) in which an entity's tests of distributions are not met, so that it pays none.
+        nothing_due: (name of a covenant's tests or of a lock-up, period) in which nothing is due, so that it is not
+            tested.
 
     Raises ValueError if shapes do not match or a number is not finite.
     """
@@ -77,7 +84,7 @@ def build_program(
         for layer in rules.PACE.values():
             a.use_rule(layer)
         cash.constrain(a)
-        entities.constrain(a, closed)
+        entities.constrain(a, closed, nothing_due)
         hardware.constrain(a)
         sites.constrain(a)
         revenue.constrain(a)
@@ -86,7 +93,7 @@ def build_program(
         circularity.constrain(a)
         budget.constrain(a)
         tax.constrain(a)
-        covenants.constrain(a)
+        covenants.constrain(a, nothing_due)
         return _compiled(a, objective.primary(a), objective.value(a))
 
 

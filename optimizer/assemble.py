@@ -10,6 +10,7 @@ from scipy.sparse import csr_array, vstack
 
 from ..kernels import drivers as rows
 from ..kernels.tables import LossKind, LossTable, Process, ProcessTable
+from ..models.blocks.headroom import NothingDue
 from ..models.blocks.idle import idle, wealth_weights
 from ..models.blocks.objective import compute_weights
 from ..models.blocks.revolver import lines
@@ -167,10 +168,13 @@ def _compute_shortfall(ledger: Ledger, risk: Risk) -> Measured:
     return Measured(risk.id, LossTable(LossKind.WORST, terms(exposure), floor), exposure.matrix)
 
 
-def measured(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray) -> tuple[Measured, ...]:
+def measured(
+    case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray, nothing_due: NothingDue = ()
+) -> tuple[Measured, ...]:
     """The loss of each of `all_risks`, in its order.
 
-    means: (A,) sample means of the ledger's atoms. rates: (T,) mean deposit rates.
+    means: (A,) sample means of the ledger's atoms. rates: (T,) mean deposit rates. nothing_due: tests that do not
+    apply.
     """
     losses = []
     for risk in case.risk:
@@ -183,7 +187,7 @@ def measured(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray) -
             losses.append(_net_loss(case, ledger, means, rates, risk.id))
         else:
             losses.append(_compute_shortfall(ledger, risk))
-    return (*losses, *shortfalls(case, ledger, rates))
+    return (*losses, *shortfalls(case, ledger, rates, nothing_due))
 
 
 def risk_limits(case: Case, losses: Sequence[Measured]) -> tuple[RiskLimit, ...]:

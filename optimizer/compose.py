@@ -14,7 +14,7 @@ from ..models.ledger import Account
 from . import circular, explain
 from .amounts import Amounts
 from .bearers import bear
-from .covenants import Prices, StepPrice, covenants, over_futures
+from .covenants import Prices, StepPrice, covenants, over_futures, untested
 from .device import describe
 from .entities import entity_tables, remarks
 from .holdings import decision_table, funding, holdings
@@ -113,7 +113,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         decision_table(amounts),
         tables,
         prices,
-        (*_warnings(risk), *_missed(solution), *remarks(amounts, ready.closed)),
+        (*_warnings(risk), *_missed(solution), *remarks(amounts, ready.closed), *untested(amounts)),
     )
 
 

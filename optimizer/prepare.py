@@ -20,9 +20,10 @@ from ..models.program import LinearProgram
 from ..models.reading.faults import CaseError, Fault
 from ..models.schema.case import Case
 from .assemble import Measured, liquidity, measured, process_table
-from .calendar import closed_periods
+from .calendar import calendar
 from .driver_order import reordered
 from .progress import Progress, ProgressEvent
+from .tail_cuts import tail_cuts_of
 
 FloatArray = NDArray[np.float64]
 
@@ -37,6 +38,7 @@ class Prepared:
         losses: the loss of each risk limit, in the case's order.
         liquidity: running cash, with or without a limit on it.
         closed: (entity, period) in which an entity makes no distribution, since its tests are not met.
+        nothing_due: (test of cover, period) in which nothing is due, so that it does not apply.
     """
 
     case: Case
@@ -53,6 +55,7 @@ class Prepared:
     simulate_s: float
     evaluate_s: float
     closed: frozenset[tuple[str, int]] = frozenset()
+    nothing_due: frozenset[tuple[str, int]] = frozenset()
 
 
 class Clock:
@@ -134,11 +137,11 @@ def prepare(
     rates = backend.rates(store, cash.table)
     evaluate = clock.lap()
     clock.tell("building the linear program")
-    losses = measured(case, ledger, means, rates)
-    closed = closed_periods(case, ledger, means, rates)
-    program = build_program(case, ledger, means, rates, closed)
+    chosen = calendar(case, ledger, means, rates, tail_cuts_of(case, ledger, rates, backend, store))
+    losses = measured(case, ledger, means, rates, chosen.nothing_due)
+    program = build_program(case, ledger, means, rates, chosen.closed, chosen.nothing_due)
     build += clock.lap()
     return Prepared(
         case, backend, processes, store, ledger, means, rates, program, losses, cash, build, simulate, evaluate,
-        closed,
+        chosen.closed, chosen.nothing_due,
     )  # fmt: skip

@@ -47,8 +47,8 @@ def idle(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray) -> Id
     """What the fixed decisions do alone.
 
     Its income before interest on cash has a loss pool of its own; the interest is taxed at the full rate outside the
-    pool. No plan ever pays more than the full rate on a further unit of income, so money that both have more of (opening
-    cash, organic flows, dividends not paid) never makes a plan look worse.
+    pool. No plan ever pays more than the full rate on a further unit of income, so money that both have more of
+    (opening cash, organic flows, dividends not paid) never makes a plan look worse.
 
     Args:
         means: (A,) sample means of the ledger's atoms.
