@@ -99,10 +99,9 @@ def test_a_scenario_in_which_nothing_is_due_is_no_breach() -> None:
     """The market for debt shuts in half of the scenarios; a recount, posting by posting."""
     base = young(Covenant(id="cover", kind="interest_cover", limit=60.0, as_="report"))
     shut = Window(id="market", process="window", closing=(8.0,) * 12, reopening=(0.5,) * 12, shut_share=0.0)
-    case = replace(
-        base, driver=(*base.driver, shut),
-        instrument=tuple(replace(i, window="market", issue_from=1, issue_to=1) for i in base.instrument if i.id == "notes"),
-    )  # fmt: skip
+    notes = next(i for i in base.instrument if i.id == "notes")
+    once = replace(notes, window="market", issue_from=1, issue_to=1)
+    case = replace(base, driver=(*base.driver, shut), instrument=(once,))
     plan = planned(case)
     ready = prepare(case, choose("cpu"), COUNT, SEED)
     amount = {r[0]: r[3] for r in plan.decisions.rows}
