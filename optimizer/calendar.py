@@ -11,6 +11,7 @@ and certified, for this calendar: its tests are exact, while another calendar mi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -28,7 +29,7 @@ from ..models.ledger import Ledger
 from ..models.program import LinearProgram
 from ..models.schema.case import Case
 from .explain import split
-from .switches import Switched, best_switches
+from .switches import SECONDS, Switched, best_switches
 
 FloatArray = NDArray[np.float64]
 Pair = tuple[str, int]
@@ -82,9 +83,13 @@ def calendar(
     shut = [*_paid(program, number, labels), *_nothing_due(without, number, labels)]
     cuts: list[TailCut] = []
     choice = None
+    end = time.perf_counter() + SECONDS
     for _ in range(ROUNDS):
+        left = end - time.perf_counter()
+        if left <= 0.0:
+            break
         more = [_lifted(cut, number, program.decisions, program.matrix.shape[1]) for cut in cuts]
-        choice = best_switches(program, free, [*rows, *more], shut, len(number))
+        choice = best_switches(program, free, [*rows, *more], shut, len(number), left)
         if choice is None or tail_cuts is None:
             break
         on = [pair for pair in optional if choice.on[number[pair]]]

@@ -243,16 +243,21 @@ def breaches(backend: Backend, store: Held, one: Shortfall, decided: FloatArray)
     if owing is None:
         kept = np.concatenate([_rooms(backend, store, one, exposure, owing, rows) for rows in _chunks(few)])
         worst, counts = backend.breaches(store, one.measured.table, exposure, column, short)
-        shares, breached = counts.first / store.count, counts.any / store.count
-        least = backend.quantile(worst, FIFTH)
+        first, breached, least = counts.first, counts.any, backend.quantile(worst, FIFTH)
     else:
-        every = np.concatenate([_rooms(backend, store, one, exposure, owing, rows) for rows in _chunks(store.count)])
-        below, kept = every < -short, every[:few]
-        first = below[below.any(axis=1)].argmax(axis=1)
-        shares = np.bincount(first, minlength=len(times)) / store.count
-        breached = below.mean(axis=0)
-        least = _fifth(every.min(axis=1))
-    return Breaches(times, float(shares.sum()), shares, breached, np.array([_fifth(v) for v in kept.T]), least)
+        first, breached = np.zeros((2, len(times)), dtype=np.int64)
+        lowest, kept_parts = [], []
+        for rows in _chunks(store.count):
+            room = _rooms(backend, store, one, exposure, owing, rows)
+            below = room < -short
+            first += np.bincount(below[below.any(axis=1)].argmax(axis=1), minlength=len(times))
+            breached += below.sum(axis=0)
+            lowest.append(room.min(axis=1))
+            kept_parts.append(room[rows < few])
+        kept, least = np.concatenate(kept_parts), _fifth(np.concatenate(lowest))
+    shares = first / store.count
+    fifth = np.array([_fifth(v) for v in kept.T])
+    return Breaches(times, float(shares.sum()), shares, breached / store.count, fifth, least)
 
 
 def _rooms(

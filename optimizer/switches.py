@@ -25,8 +25,8 @@ SAME = 1e-7
 """Share of the objective that counts as nothing."""
 ROOM = 10.0
 """A row that is switched off may be missed by this many times what the plan without the switched rows needs."""
-LEAST = 0.1
-"""Billion that count as seen in any case."""
+LEAST, SHARE = 0.1, 0.1
+"""What counts as seen in any case: billion, and a share of the most that was seen of any row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +55,7 @@ def best_switches(
     rows: Sequence[Switched],
     shut: Sequence[Switched],
     count: int,
+    seconds: float = SECONDS,
 ) -> Choice | None:
     """The best switches of `count`; None where there is no plan even without the switched rows.
 
@@ -63,6 +64,7 @@ def best_switches(
     Args:
         program: columns, objective and the rows numbered in `free`, which always hold.
         rows: hold while all their switches are on. shut: hold while their switch is off.
+        seconds: time for the search; where it ends first, the best that was found.
     """
     sense = -1.0 if program.maximise else 1.0
     cost = sense * program.cost
@@ -75,7 +77,10 @@ def best_switches(
     if every is not None and cost @ every <= cost @ loose + SAME * max(1.0, abs(float(cost @ loose))):
         return Choice(np.ones(count, dtype=np.bool_), every)
     seen = [loose] if every is None else [loose, every]
-    return _mixed(cost, always[0], rows, shut, count, seen, (program.col_lower, program.col_upper))
+    found = _mixed(cost, always[0], rows, shut, count, seen, (program.col_lower, program.col_upper), seconds)
+    if every is not None and (found is None or cost @ every <= cost @ found.columns):
+        return Choice(np.ones(count, dtype=np.bool_), every)
+    return Choice(np.zeros(count, dtype=np.bool_), loose) if found is None else found
 
 
 def _mixed(
@@ -86,8 +91,12 @@ def _mixed(
     count: int,
     seen: Sequence[FloatArray],
     bounds: tuple[FloatArray, FloatArray],
-) -> Choice:
-    """With binaries z: row @ x <= upper + most Σ (1 - z), and row @ x <= upper + most z of the shut rows."""
+    seconds: float,
+) -> Choice | None:
+    """With binaries z: row @ x <= upper + most Σ (1 - z), and row @ x <= upper + most z of the shut rows.
+
+    seen: the plans without the rows and, where there is one, with all of them, which is to be bettered.
+    """
     width = cost.size
     kept = _switch(rows, _most(rows, seen), count, 1.0)
     closed = _switch(shut, _most(shut, seen), count, -1.0)
@@ -96,10 +105,12 @@ def _mixed(
     padded = np.append(cost, np.zeros(count))
     box = Bounds(np.append(bounds[0], np.zeros(count)), np.append(bounds[1], np.ones(count)))
     whole = np.append(np.zeros(width), np.ones(count))
-    options = {"time_limit": SECONDS, "mip_rel_gap": SAME}
+    if len(seen) > 1:
+        limits.append(LinearConstraint(csr_array(padded[None, :]), -np.inf, float(cost @ seen[1])))
+    options = {"time_limit": seconds, "mip_rel_gap": SAME}
     best = milp(padded, integrality=whole, bounds=box, constraints=limits, options=options)
     if best.x is None:
-        return Choice(np.zeros(count, dtype=np.bool_), seen[0])
+        return None
     ceiling = float(best.fun) + SAME * max(1.0, abs(float(best.fun)))
     as_good = LinearConstraint(csr_array(padded[None, :]), -np.inf, ceiling)
     most = milp(-whole, integrality=whole, bounds=box, constraints=[*limits, as_good], options=options)
@@ -112,8 +123,7 @@ def _most(rows: Sequence[Switched], seen: Sequence[FloatArray]) -> FloatArray:
     if not rows:
         return np.zeros(0)
     over = np.array([max(float((r.row @ x)[0]) - r.upper for x in seen) for r in rows])
-    largest = max(LEAST, float(over.max()))
-    return np.full(len(rows), ROOM * largest)
+    return np.asarray(ROOM * np.maximum(over, max(LEAST, SHARE * float(over.max()))))
 
 
 def _switch(rows: Sequence[Switched], most: FloatArray, count: int, sign: float) -> LinearConstraint | None:

@@ -65,7 +65,7 @@ def optimum(lp: LinearProgram) -> float:
 @pytest.mark.parametrize("kind", COVER)
 def test_the_calendar_is_the_best_of_all(kind: str) -> None:
     """Against every calendar there is, of the periods in which something may be due."""
-    case = early(cover(kind, COVER[kind], to_period=4))
+    case = early(cover(kind, COVER[kind], to_period=3))
     ledger = build_ledger(case)
     means = known_means(case, ledger)
     optional = optional_tests(case, ledger, means, RATES)

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from capmix import Plan, Status, optimize
+from capmix import Plan, Status, load_case, optimize
 from capmix.models.blocks.idle import idle, wealth_weights
 from capmix.models.schema.case import Case
+from capmix.models.schema.financing import Depth, Instrument, Step
 from capmix.models.schema.revenue import Organic
 from capmix.models.schema.rules import Objective, Tax
 from capmix.optimizer.device import choose
@@ -86,3 +87,18 @@ def test_the_cost_of_a_target_is_the_mean_net_loss() -> None:
     plan = planned(case)
     ready = prepare(case, choose("numpy"), COUNT, SEED)
     assert plan.objective_value == pytest.approx(losses(ready, decisions_of(plan, ready)).mean(), abs=1e-7)
+
+
+def test_more_cash_and_one_more_offer_leave_a_shipped_case_no_worse() -> None:
+    """Twice the opening cash; and a loan that nobody would take, on all assets that have served a year."""
+    case = load_case("ai_lab")
+    base = planned(case).objective_value
+    richer = planned(replace(case, cash=replace(case.cash, opening=2.0 * case.cash.opening)))
+    assert richer.objective_value >= base * (1.0 - 1e-6)
+    holder = case.investor[0].id
+    useless = Instrument(
+        id="useless", kind="term_loan", rate="fixed", margin=0.4, fee=1.0, tenor=12, amortisation="bullet",
+        secured_by="all", advance_rate=0.1, seasoning=4,
+        depth=(Depth(investor=holder, steps=(Step(size=0.1, spread=0.0),)),),
+    )  # fmt: skip
+    assert planned(replace(case, instrument=(*case.instrument, useless))).objective_value >= base * (1.0 - 1e-6)
