@@ -20,6 +20,7 @@ from .bearers import bear
 from .covenants import Prices, StepPrice, covenants, over_futures
 from .device import describe, processor
 from .entities import entity_tables, remarks
+from .evidence import evidence
 from .holdings import decision_table, funding, holdings
 from .infeasible import in_words
 from .loss_tables import bearers, loss_tables
@@ -108,7 +109,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         **circular.tables(found_loops),
         **loss_tables(case, bearing),
     }
-    plan = replace(plan, bearers=bearers(case, bearing))
+    plan = replace(plan, bearers=bearers(case, bearing), evidence=evidence(program, solution, about.steps))
     return _with(
         plan,
         risk,

@@ -34,7 +34,7 @@ def faults(value: Any, schema: dict[str, Any], path: str = "$") -> Iterator[str]
     """Every place where the value breaks the schema."""
     unknown = set(schema) - KNOWN
     if unknown:
-        raise AssertionError(f"the validator does not know {sorted(unknown)}")
+        raise ValueError(f"the validator does not know {sorted(unknown)}")
     kinds = schema.get("type", [])
     kinds = kinds if isinstance(kinds, list) else [kinds]
     if kinds and not any(TYPES[kind](value) for kind in kinds):
