@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, vstack
 
 from ..kernels import drivers as rows
 from ..kernels.tables import LossKind, LossTable, Process, ProcessTable
-from ..models.blocks.objective import wealth_weights
+from ..models.blocks.objective import compute_weights, wealth_weights
 from ..models.blocks.revolver import lines
 from ..models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Ledger
 from ..models.schema.case import Case
@@ -129,6 +129,22 @@ def _net_loss(case: Case, ledger: Ledger, rates: FloatArray, name: str) -> Measu
     weights = wealth_weights(case, rates)
     exposure = ledger.exposure((*CASH_ACCOUNTS, *TERMINAL_ACCOUNTS), weights)
     return Measured(name, LossTable(LossKind.WORST, terms(exposure), np.zeros(1)), exposure.matrix)
+
+
+def objective_flow(case: Case, ledger: Ledger, rates: FloatArray) -> Measured | None:
+    """Minus the objective of a scenario as a loss, up to a constant; None where every scenario has the same.
+
+    The objective's mean over the scenarios is what a plan is chosen by.
+    """
+    if case.objective.kind == "cost":
+        accounts: tuple[Account, ...] = (*CASH_ACCOUNTS, *TERMINAL_ACCOUNTS)
+        weights = -wealth_weights(case, rates)
+    else:
+        accounts, weights = (Account.COMPUTE,), compute_weights(case)
+    exposure = ledger.exposure(accounts, weights)
+    if (exposure.factors < 0).all():
+        return None
+    return Measured("objective", LossTable(LossKind.WORST, terms(exposure), np.zeros(1)), exposure.matrix)
 
 
 def _compute_shortfall(ledger: Ledger, risk: Risk) -> Measured:

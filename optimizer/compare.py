@@ -24,7 +24,7 @@ from .compose import Circumstances, compose, timings, unplanned
 from .differences import Outcome, milestones_of, outcome, tables
 from .listening import INTERRUPTED, UNCHECKED, listening
 from .loop import maximise
-from .out_of_sample import fresh_count, fresh_draws, fresh_losses_of
+from .out_of_sample import evaluated, fresh_count, fresh_draws
 from .plan import Plan, Status, Table
 from .prepare import Clock, Prepared, prepare, same_drivers, simulated
 from .progress import OutOfTime, Progress, named
@@ -237,7 +237,7 @@ def _written(ready: Prepared, solution: Solution, fresh: Sequence[Held], told: _
         losses = None
         if told.fresh and solution.decisions is not None and ready.losses:
             draws = fresh or fresh_draws(ready.backend, ready.processes, told.fresh, told.seed)
-            losses = fresh_losses_of(ready, solution, draws)
+            losses = evaluated(ready, solution, draws)
         return compose(ready, solution, Circumstances(told.seed, told.settings.gap, losses, told.remarks))
 
     total = ready.build_s + ready.simulate_s + ready.evaluate_s + solution.total_s

@@ -24,6 +24,7 @@ from .evidence import evidence
 from .holdings import decision_table, funding, holdings
 from .infeasible import in_words
 from .loss_tables import bearers, loss_tables
+from .out_of_sample import OutOfSample
 from .plan import (
     Cell,
     Certificate,
@@ -42,6 +43,7 @@ from .plan import (
 )
 from .prepare import Prepared
 from .risk_figures import liquidity_fan, risk_figures
+from .sampling_error import objective_error
 from .scaling import ScalingReport
 from .shortfalls import all_risks
 from .solution import Solution
@@ -62,14 +64,14 @@ OBJECTIVES = {
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a plan's papers need beside the solution: seed, tolerance, losses on fresh draws per risk limit, remarks.
+    """What a plan's papers need beside the solution: seed, tolerance, the plan out of sample, remarks.
 
     steps: what a tightening step of each covenant costs, where plans were made again.
     """
 
     seed: int
     tolerance: float
-    fresh: Sequence[FloatArray] | None
+    fresh: OutOfSample | None
     messages: tuple[str, ...]
     steps: Mapping[str, StepPrice] | None = None
 
@@ -109,7 +111,12 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         **circular.tables(found_loops),
         **loss_tables(case, bearing),
     }
-    plan = replace(plan, bearers=bearers(case, bearing), evidence=evidence(program, solution, about.steps))
+    plan = replace(
+        plan,
+        bearers=bearers(case, bearing),
+        certificate=_with_error(plan.certificate, ready, risk, about),
+        evidence=evidence(program, solution, about.steps),
+    )
     return _with(
         plan,
         risk,
@@ -223,7 +230,19 @@ def _risk(
     ready: Prepared, solution: Solution, losses: Sequence[FloatArray], about: Circumstances, sense: float
 ) -> tuple[RiskFigure, ...]:
     prices = [sense * value.price for value in solution.risks]
-    return risk_figures(ready.backend, all_risks(ready.case), losses, prices, about.fresh)
+    fresh = None if about.fresh is None else about.fresh.losses
+    return risk_figures(ready.backend, all_risks(ready.case), losses, prices, fresh)
+
+
+def _with_error(
+    certificate: Certificate | None, ready: Prepared, risk: Sequence[RiskFigure], about: Circumstances
+) -> Certificate | None:
+    """The certificate with what the choice of scenarios may do to the optimum, where out-of-sample ones were drawn."""
+    if certificate is None or about.fresh is None:
+        return certificate
+    levels, prices = [f.level for f in risk], [f.price for f in risk]
+    found = objective_error(about.fresh.objective, about.fresh.losses, levels, prices, ready.store.count)
+    return replace(certificate, sampling_error=found)
 
 
 def _warnings(risk: Sequence[RiskFigure]) -> tuple[str, ...]:

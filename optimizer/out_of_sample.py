@@ -9,6 +9,7 @@ The plan is fixed before the draws are made, so its own fitting to the sample do
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ..kernels.backend import Backend, Held
 from ..kernels.tables import LossTable, ProcessTable
 from ..kernels.tail import tail
+from .assemble import objective_flow
 from .plan import Interval
 from .prepare import Prepared
 from .solution import Solution
@@ -49,11 +51,26 @@ def fresh_losses(
     return [np.concatenate(part) for part in parts]
 
 
-def fresh_losses_of(ready: Prepared, solution: Solution, draws: Iterable[Held]) -> list[FloatArray]:
-    """Losses of a plan by risk limit on fresh scenarios."""
-    tables = [loss.table for loss in ready.losses]
-    exposures = [np.asarray(loss.matrix @ solution.decisions) for loss in ready.losses]
-    return fresh_losses(ready.backend, draws, tables, exposures)
+@dataclass(frozen=True, eq=False)
+class OutOfSample:
+    """A plan on n out-of-sample scenarios.
+
+    Attributes:
+        losses: (n,) of each risk limit.
+        objective: (n,) what the scenario's prices make of the objective, up to a constant; None where it is certain.
+    """
+
+    losses: list[FloatArray]
+    objective: FloatArray | None
+
+
+def evaluated(ready: Prepared, solution: Solution, draws: Iterable[Held]) -> OutOfSample:
+    """A plan on the scenarios of `draws`."""
+    moving = objective_flow(ready.case, ready.ledger, ready.deposit_rates)
+    sums = [*ready.losses, *(() if moving is None else (moving,))]
+    exposures = [np.asarray(loss.matrix @ solution.decisions) for loss in sums]
+    found = fresh_losses(ready.backend, draws, [loss.table for loss in sums], exposures)
+    return OutOfSample(found[: len(ready.losses)], None if moving is None else -found[-1])
 
 
 def cvar_interval(losses: FloatArray, level: float) -> Interval:

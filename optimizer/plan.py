@@ -44,13 +44,16 @@ class Table:
 class Certificate:
     """Proof beside the answer. For a minimised objective the bounds keep their meaning: upper >= true optimum >= lower.
 
-    gap = (upper_bound - lower_bound) / max(1e-9, |the feasible plan's objective|).
+    gap = (upper_bound - lower_bound) / max(1e-9, |the feasible plan's objective|). The bounds hold on the scenarios
+    planned on. sampling_error: half width of the optimum's 95 % confidence interval over the choice of scenarios, in
+    the objective's unit; None where it was not looked for (`sampling_error.py`).
     """
 
     upper_bound: float
     lower_bound: float
     gap: float
     tolerance: float
+    sampling_error: float | None = None
 
 
 @dataclass(frozen=True)

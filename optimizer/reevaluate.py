@@ -22,7 +22,7 @@ from .covenants import StepPrice
 from .evidence import evidence, in_order
 from .holdings import funding
 from .loop import maximise
-from .out_of_sample import cvar_interval, fresh_count, fresh_draws, fresh_losses_of
+from .out_of_sample import cvar_interval, evaluated, fresh_count, fresh_draws, fresh_losses
 from .plan import Evidence, Funding, Interval, Passes, Plan, Status
 from .prepare import Prepared, prepare
 from .scaling import scale
@@ -98,7 +98,7 @@ def planned_again(ready: Prepared, seed: int, found: Evidence, claim: Claim) -> 
         if claim.fresh and ready.losses:
             fresh = devices.steadily(
                 ready.backend,
-                lambda: fresh_losses_of(ready, solution, fresh_draws(ready.backend, ready.processes, count, seed)),
+                lambda: evaluated(ready, solution, fresh_draws(ready.backend, ready.processes, count, seed)),
             )
         steps = {covenant: StepPrice(*step) for covenant, step in found.steps.items()}
         about = Circumstances(seed, claim.tolerance, fresh, (), steps or None)
@@ -140,7 +140,8 @@ def reached(ready: Prepared, seed: int, found: Evidence, number: int, amount: fl
     interval = None
     if fresh:
         draws = fresh_draws(backend, ready.processes, fresh_count(ready.store.count), seed)
-        interval = cvar_interval(fresh_losses_of(ready, solution, draws)[number], risks[number].level)
+        losses = fresh_losses(backend, draws, [ready.losses[number].table], [np.asarray(exposures[number])])
+        interval = cvar_interval(losses[0], risks[number].level)
     amounts = amounts_of(ready, solution.decisions)
     limits = [(f.name, f.value, f.limit) for f in figures]
     broken += _exceeded(ready, solution, limits)

@@ -16,7 +16,7 @@ from .assemble import risk_limits
 from .compose import Circumstances, compose, timings, unplanned
 from .listening import INTERRUPTED, UNCHECKED, listening
 from .loop import maximise
-from .out_of_sample import fresh_count, fresh_draws, fresh_losses_of
+from .out_of_sample import OutOfSample, evaluated, fresh_count, fresh_draws
 from .plan import Plan, Timings
 from .prepare import Clock, Prepared, prepare
 from .progress import OutOfTime, Progress
@@ -107,5 +107,5 @@ def optimize(
     return replace(plan, timings=timings(ready, solution, clock.elapsed))
 
 
-def _on_fresh(ready: Prepared, solution: Solution, count: int, seed: int) -> list[FloatArray]:
-    return fresh_losses_of(ready, solution, fresh_draws(ready.backend, ready.processes, count, seed))
+def _on_fresh(ready: Prepared, solution: Solution, count: int, seed: int) -> OutOfSample:
+    return evaluated(ready, solution, fresh_draws(ready.backend, ready.processes, count, seed))

@@ -61,7 +61,9 @@ def faults(
     if not np.isfinite(x).all():
         return [f"'{program.column_names[int(np.flatnonzero(~np.isfinite(x))[0])]}' is no number"]
     found = []
-    outside = np.flatnonzero((x < program.col_lower) | (x > program.col_upper))
+    # points between plans lie beyond a bound by rounding
+    room = TOLERANCE * np.maximum(sizes, _finite_size(program.col_lower, program.col_upper))
+    outside = np.flatnonzero((x < program.col_lower - room) | (x > program.col_upper + room))
     if outside.size:
         j = int(outside[0])
         bounds = f"[{program.col_lower[j]:.6g}, {program.col_upper[j]:.6g}]"
@@ -87,5 +89,5 @@ def faults(
 
 
 def _finite_size(*limits: FloatArray) -> FloatArray:
-    """(rows,) the largest finite size of each row's limits."""
+    """(n,) the larger of the finite sizes of each row's or column's two limits, 0 where it has none."""
     return np.asarray(np.max([np.where(np.isfinite(limit), np.abs(limit), 0.0) for limit in limits], axis=0))

@@ -55,6 +55,7 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
             "lower_bound": number(certificate.lower_bound),
             "gap": number(certificate.gap),
             "tolerance": number(certificate.tolerance),
+            "sampling_error": None if certificate.sampling_error is None else number(certificate.sampling_error),
         },
         "wealth": None
         if plan.wealth is None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ..kernels.host_cores import cores
+from ..kernels.host_cores import cores, quota
 from ..kernels.host_memory import rooms
 from .exits import OutOfRoom, UsageError
 from .text import size
@@ -47,8 +47,9 @@ def check_machine(computing: bool = True) -> None:
                 f"not enough memory: a limit on this process (ulimit -{letter}) leaves {size(room)}, and {what} takes "
                 f"about {size(needed)}; raise the limit"
             )
-    if left:  # each of BLAS's threads takes addresses; the passes have threads of their own
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # BLAS counts the cores of the host, whatever a container may use of them, and each of its threads takes addresses
+    if left or quota() is not None:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1" if left else str(cores()))
 
 
 _SIGNS = (

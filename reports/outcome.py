@@ -250,6 +250,10 @@ def certificate_sentence(plan: Plan) -> str:
     )
     if plan.status.value != "certified":
         head += f" That is more than the {certificate.tolerance:.0e} asked for, so a better plan may exist."
+    error = certificate.sampling_error
+    if error is not None:
+        share = error / max(1e-9, abs(plan.objective_value))
+        head += f" As many other scenarios move the optimum by ± {percent(share, 2)} (95 % interval)."
     checked = [f for f in plan.risk if f.out_of_sample is not None]
     parts = [
         f"{f.name} {figure(f.out_of_sample.value)} against {figure(f.limit)} {f.unit}"

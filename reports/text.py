@@ -63,8 +63,8 @@ def level(share: float) -> str:
 
 
 def gap(relative: float) -> str:
-    """A relative gap: 3.4e-06, or 0 where the bounds meet."""
-    return "0" if relative == 0.0 else f"{relative:.1e}"
+    """A relative gap: 3.4e-06, or 0 where the bounds meet to the rounding of numbers."""
+    return "0" if abs(relative) < 1e-14 else f"{relative:.1e}"
 
 
 def seconds(value: float) -> str:

@@ -55,6 +55,15 @@ def value(a: Assembly) -> Goal:
     return Goal(cost, float(money_discount(a.case) @ np.asarray(a.case.cash.dividends)), True, "billion")
 
 
+def compute_weights(case: Case) -> FloatArray:
+    """(T,) what a PFLOP/s in service in each period adds to an objective of compute or capacity."""
+    if case.objective.kind == "compute":
+        return compute_discount(case) * case.horizon.dt
+    weights = np.zeros(case.horizon.periods)
+    weights[case.horizon.periods - 1 if case.objective.at is None else case.objective.at] = 1.0
+    return weights
+
+
 def primary(a: Assembly) -> Goal:
     """The case's objective; for `cost` also the row of the compute target."""
     kind, at = a.case.objective.kind, a.case.objective.at
@@ -65,13 +74,8 @@ def primary(a: Assembly) -> Goal:
             raise ValueError("objective.target is missing: cost is minimised for a compute target")
         a.rows(rules.TARGET, [a.labels[date]], csr_array(compute[[date]]), lower=a.case.objective.target)
         return _cost(a)
-    weights = np.zeros(a.periods)
-    if kind == "capacity":
-        weights[date] = 1.0
-    else:
-        weights = compute_discount(a.case) * a.case.horizon.dt
     cost = np.zeros(len(a.columns))
-    cost[: compute.shape[1]] = weights @ compute
+    cost[: compute.shape[1]] = compute_weights(a.case) @ compute
     return Goal(cost, 0.0, True, UNITS[kind])
 
 

@@ -113,6 +113,22 @@ def test_enough_room_and_too_little(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    "left, given, threads", [({}, None, None), ({}, 2.5, "3"), ({"v": 10**12}, None, "1"), ({"v": 10**12}, 2.5, "1")]
+)
+def test_blas_keeps_to_what_the_process_may_use(monkeypatch, left, given, threads):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    monkeypatch.setattr(limits, "rooms", lambda: left)
+    monkeypatch.setattr(limits, "quota", lambda: given)
+    monkeypatch.setattr(limits, "cores", lambda: 3)
+    limits.check_machine()
+    assert os.environ.get("OPENBLAS_NUM_THREADS") == threads
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
+    limits.check_machine()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "7"
+
+
+@pytest.mark.parametrize(
     "variable, value", [("NUMBA_NUM_THREADS", "0"), ("NUMBA_DISABLE_JIT", "1"), ("PYTHONOPTIMIZE", "2")]
 )
 def test_a_setting_that_cannot_be_used_is_named_with_its_cure(here, variable, value):

@@ -95,6 +95,8 @@ def test_the_last_look_names_what_is_broken() -> None:
     x, values = found.columns, np.array([r.value for r in found.risks])
     assert x is not None
     assert judged(plan, x, values) == []
+    rounded = np.clip(x, plan.program.col_lower + 1e-15, plan.program.col_upper - 1e-15)  # as mixtures of plans are
+    assert judged(plan, rounded, values) == []
     beyond = x.copy()
     beyond[0] = plan.program.col_lower[0] - 1.0
     assert "outside" in judged(plan, beyond, values)[0]
