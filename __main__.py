@@ -1,6 +1,6 @@
 """`python -m capmix`: the command line."""
 
-from .reports.cli import main
+from .reports.start import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

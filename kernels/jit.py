@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from . import environment
+from .kernel_cache import KernelCache, folders
 
 environment.check()  # before Numba, whose own words for it name no variable
 
@@ -21,7 +22,15 @@ def _stamp() -> tuple[tuple[str, int, int], ...]:
     return tuple((s.name, s.stat().st_mtime_ns, s.stat().st_size) for s in sources)
 
 
-_SOURCES = _stamp()
+def _places() -> tuple[Path, ...]:
+    try:
+        return folders(__file__)
+    except Exception:  # another layout of Numba's parts
+        return ()
+
+
+SOURCES = _stamp()
+_PLACES = _places()
 
 
 def inlined(function: Function) -> Function:
@@ -30,17 +39,15 @@ def inlined(function: Function) -> Function:
 
 
 def entry(function: Function) -> Function:
-    """Compile for calls from Python, without the interpreter's lock; machine code is kept on disk.
+    """Compile for calls from Python, without the interpreter's lock; machine code is kept on disk (`kernel_cache`).
 
     Work is shared out to threads by `workers`, not by Numba's `parallel`: that compiles twice as long and ties the
     process to a threading layer that may not bear calls from two threads or a fork.
 
-    Numba's cache looks at the function's own file only, and would run old code after a change of a function that it
-    calls from another file. So the stamp of the cache covers all files of this folder.
+    Numba's own stamp covers the function's file only, and would run old code after a change of a function that it calls
+    from another file. So ours covers all files of this folder.
     """
-    try:
-        dispatcher: Any = numba.njit(error_model="numpy", nogil=True, cache=True)(function)
-        dispatcher._cache._cache_file._source_stamp = _SOURCES
-    except (RuntimeError, AttributeError):  # no folder to write the cache to, or another layout of Numba's cache
-        dispatcher = numba.njit(error_model="numpy", nogil=True)(function)
+    dispatcher: Any = numba.njit(error_model="numpy", nogil=True)(function)
+    if _PLACES and hasattr(dispatcher, "_cache"):  # else another layout of Numba: every process compiles
+        dispatcher._cache = KernelCache(function, SOURCES, _PLACES)
     return cast(Function, dispatcher)

@@ -17,13 +17,15 @@ from ..models.reading.faults import CaseError, Fault, show
 from ..models.reading.variants import apply_variant
 from ..models.schema.case import Case
 from . import device as devices
+from . import stops
 from .arguments import checked
 from .assemble import process_table, risk_limits
 from .compose import Circumstances, compose, timings, unplanned
 from .differences import Outcome, milestones_of, outcome, tables
+from .listening import INTERRUPTED, UNCHECKED, listening
 from .loop import maximise
 from .out_of_sample import evaluated, fresh_count, fresh_draws
-from .plan import Plan, Table
+from .plan import Plan, Status, Table
 from .prepare import Clock, Prepared, prepare, same_drivers, simulated
 from .progress import OutOfTime, Progress, named
 from .settings import Settings
@@ -46,6 +48,7 @@ class Comparison:
         milestones: compute in service, PFLOP/s, whose dates are compared.
         tables: comparison (a row per variant), milestones, limits, cost_by_instrument.
         total_s: seconds for all of it; that of a plan leaves out the drawing of shared scenarios.
+        missing: variants asked for that have no outcome, since the comparison was interrupted.
     """
 
     case: Case
@@ -54,6 +57,7 @@ class Comparison:
     milestones: tuple[float, ...]
     tables: Mapping[str, Table]
     total_s: float
+    missing: tuple[str, ...] = ()
 
     @property
     def plans(self) -> dict[str, Plan]:
@@ -62,13 +66,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Told:
-    """What all searches are told. fresh: number of fresh draws to check the plans on."""
+    """What all searches are told. fresh: number of fresh draws to check the plans on. remarks: for every plan."""
 
     count: int
     seed: int
     settings: Settings
     fresh: int
     clock: Clock
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,7 @@ class _Drawn:
     fresh: list[Held] = field(default_factory=list)
 
 
+@listening
 def compare(
     case: Case,
     variants: Sequence[str] | None = None,
@@ -102,9 +108,11 @@ def compare(
         scenarios, seed, device, gap, progress, out_of_sample: as for `optimize`.
 
     Returns:
-        one outcome per variant. A variant without a feasible plan is among them, with the reason.
+        one outcome per variant. A variant without a feasible plan is among them, with the reason. Ctrl-C, or
+        `stops.request`, ends the comparison with the variants that are done or have a plan.
 
     Raises:
+        KeyboardInterrupt: interrupted before any variant had a plan, or twice.
         CaseError, DeviceError, SolverError: as `optimize`; also for a name that is no variant of the case.
     """
     clock = Clock(progress, time_limit)
@@ -124,7 +132,8 @@ def compare(
     reference = _reference(outcomes)
     marks = tuple(milestones) if milestones is not None else milestones_of(list(outcomes.values()))
     compared = tables(case, list(outcomes.values()), reference, marks)
-    return Comparison(case, outcomes, reference, marks, compared, clock.elapsed)
+    missing = tuple(name for name in names if name not in outcomes)
+    return Comparison(case, outcomes, reference, marks, compared, clock.elapsed, missing)
 
 
 def _outcomes(
@@ -132,7 +141,8 @@ def _outcomes(
 ) -> dict[str, Outcome]:
     """Every variant prepared and planned, beside each other: first all searches, longest first, then their papers.
 
-    What a variant begins with does not depend on how many run at a time, so neither does its plan.
+    What a variant begins with does not depend on how many run at a time, so neither does its plan. Interrupted, those
+    that are proven or have a plan get their papers and the others are left out; KeyboardInterrupt if there are none.
     """
     names = sorted(cases, key=lambda name: -len(cases[name].instrument))
     drawn = _drawn(cases.values(), backend, told)
@@ -144,14 +154,22 @@ def _outcomes(
         known = [(one.processes, one.store) for one in drawn]
         make = partial(prepare, cases[name], part, told.count, told.seed, Clock(None), known)
         ready = devices.steadily(part, make)
-        found[name] = ready, _searched(name, ready, told, progress)
+        solution = _searched(name, ready, told, progress)
+        found[name] = ready, solution
+        if INTERRUPTED in solution.messages:
+            raise KeyboardInterrupt
 
     def draw(part: Backend, _: Progress | None) -> None:
+        stops.check()
         if told.fresh and len(parts) > 1:  # there is memory to spare
             for one in drawn:
                 one.fresh.extend(devices.steadily(part, partial(_all_fresh, part, one.processes, told)))
 
     def write(name: str, part: Backend, _: Progress | None) -> None:
+        stops.check()
+        write_up(name, part, told)
+
+    def write_up(name: str, part: Backend, told: _Told) -> None:
         ready, solution = found[name]
         fresh = next(one.fresh for one in drawn if one.store is ready.store)
         plan = _written(replace(ready, backend=part), solution, fresh, told)
@@ -163,8 +181,17 @@ def _outcomes(
     tasks: list[Callable[[Backend, Progress | None], None]]
     tasks = [*(partial(search, name) for name in names), draw, *(partial(write, name) for name in names)]
     after = [() for _ in names] + [()] + [(number, len(names)) for number, _ in enumerate(names)]
-    together(tasks, parts, progress, after)
-    return {name: _with_device(outcomes[name], backend, found[name][0].store) for name in cases}
+    try:
+        together(tasks, parts, progress, after)
+    except KeyboardInterrupt:
+        done = [n for n, (_, s) in found.items() if s.decisions is not None or s.status is Status.INFEASIBLE]
+        if not done:
+            raise
+        unchecked = replace(told, fresh=0, remarks=(UNCHECKED,)) if told.fresh else told
+        for name in done:
+            if name not in outcomes:
+                write_up(name, backend, unchecked)
+    return {name: _with_device(outcomes[name], backend, found[name][0].store) for name in cases if name in outcomes}
 
 
 def _with_device(one: Outcome, backend: Chunked, store: Held) -> Outcome:
@@ -191,15 +218,15 @@ def _all_fresh(backend: Backend, processes: ProcessTable, told: _Told) -> list[H
 
 
 def _searched(name: str, ready: Prepared, told: _Told, progress: Progress | None) -> Solution:
-    """One variant's best decisions, in what is left of the time for all. KeyboardInterrupt if it was interrupted."""
+    """One variant's best decisions, in what is left of the time for all."""
     settings = told.settings
     if settings.time_limit is not None:
         settings = replace(settings, time_limit=max(0.0, settings.time_limit - told.clock.elapsed))
     limits = risk_limits(ready.case, ready.losses)
     progress = named(f"variant {name}", progress)
     solution = maximise(ready.program, limits, ready.backend, ready.store, settings, progress)
-    if "interrupted" in solution.messages:
-        raise KeyboardInterrupt
+    if INTERRUPTED in solution.messages:
+        return solution
     return devices.steadily(ready.backend, lambda: tidied(ready, solution, limits, settings.gap))
 
 
@@ -211,7 +238,7 @@ def _written(ready: Prepared, solution: Solution, fresh: Sequence[Held], told: _
         if told.fresh and solution.decisions is not None and ready.losses:
             draws = fresh or fresh_draws(ready.backend, ready.processes, told.fresh, told.seed)
             losses = evaluated(ready, solution, draws)
-        return compose(ready, solution, Circumstances(told.seed, told.settings.gap, losses, ()))
+        return compose(ready, solution, Circumstances(told.seed, told.settings.gap, losses, told.remarks))
 
     total = ready.build_s + ready.simulate_s + ready.evaluate_s + solution.total_s
     return replace(devices.steadily(ready.backend, write), timings=timings(ready, solution, total))

@@ -20,6 +20,7 @@ from .bearers import bear
 from .covenants import Prices, StepPrice, covenants, over_futures, untested
 from .device import describe, processor
 from .entities import entity_tables, remarks
+from .evidence import evidence
 from .holdings import decision_table, funding, holdings
 from .infeasible import in_words
 from .loss_tables import bearers, loss_tables
@@ -110,7 +111,12 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         **circular.tables(found_loops),
         **loss_tables(case, bearing),
     }
-    plan = replace(plan, bearers=bearers(case, bearing), certificate=_with_error(plan.certificate, ready, risk, about))
+    plan = replace(
+        plan,
+        bearers=bearers(case, bearing),
+        certificate=_with_error(plan.certificate, ready, risk, about),
+        evidence=evidence(program, solution, about.steps),
+    )
     return _with(
         plan,
         risk,

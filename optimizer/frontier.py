@@ -13,13 +13,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..kernels.backend import Backend
+from ..kernels.pause import checking
 from ..models.schema.case import Case
 from . import device as devices
+from . import stops
 from .arguments import checked, checked_frontier
 from .assemble import risk_limits
 from .compose import OBJECTIVES, unplanned
 from .frontier_points import FrontierPoint, frontier_tables
 from .frontier_search import FrontierSearch
+from .listening import UNCHECKED, listening
 from .out_of_sample import cvar_interval, fresh_count, fresh_draws, fresh_losses
 from .plan import Device, Passes, Plan, ScenarioInfo, Status, Table, Timings
 from .prepare import Clock, Prepared, prepare
@@ -43,6 +46,8 @@ class Frontier:
         objective_name, objective_unit: of all points.
         tables: frontier (a row per point), frontier_funding (point × instrument).
         messages: remarks on the run.
+        interrupted: it was ended before all points were found.
+        tolerance: the gap at which a point counts as certified.
     """
 
     case: Case
@@ -62,8 +67,11 @@ class Frontier:
     timings: Timings
     tables: Mapping[str, Table]
     messages: tuple[str, ...] = ()
+    interrupted: bool = False
+    tolerance: float = 1e-5
 
 
+@listening
 def frontier(
     case: Case,
     limit: str = "liquidity",
@@ -90,9 +98,11 @@ def frontier(
         scenarios, seed, device, gap, progress, out_of_sample: as for `optimize`.
 
     Returns:
-        the points by rising limit. One that no plan can meet is among them, with the least possible risk.
+        the points by rising limit. One that no plan can meet is among them, with the least possible risk. Ctrl-C, or
+        `stops.request`, ends it with the points that are done or have a plan.
 
     Raises:
+        KeyboardInterrupt: interrupted before any point had a plan, or twice.
         CaseError, DeviceError, SolverError: as `optimize`; also for a limit that the case does not have, and for
             amounts out of order.
     """
@@ -108,9 +118,20 @@ def frontier(
     settings = Settings(gap=gap, time_limit=time_limit)
     search = FrontierSearch(ready, risk_limits(case, ready.losses), number, settings, clock, progress)
     found = search.run(points, low, high)
+    messages = []
+    if search.interrupted:
+        planned = sum(point.planned for point in found)
+        messages.append(f"interrupted: {planned} of {max(points, len(found))} points have a plan")
     if out_of_sample:
-        clock.tell("checking the plans on fresh draws")
-        found = devices.steadily(backend, lambda: _on_fresh(found, ready, backend, number, fresh_count(count), key))
+        try:
+            heard = stops.number()
+            clock.tell("checking the plans on fresh draws")
+            with checking(lambda: stops.check(heard)):
+                found = devices.steadily(
+                    backend, lambda: _on_fresh(found, ready, backend, number, fresh_count(count), key)
+                )
+        except KeyboardInterrupt:
+            messages.append(UNCHECKED.replace("plan was", "plans were"))
     risk, least = all_risks(case)[number], search.least
     return Frontier(
         case=case,
@@ -135,7 +156,9 @@ def frontier(
             build_s=ready.build_s,
         ),
         tables=frontier_tables(risk, ready.program.unit, found),
-        messages=(*backend.messages, *map(str, case.doubts)),
+        messages=(*backend.messages, *messages, *map(str, case.doubts)),
+        interrupted=search.interrupted,
+        tolerance=gap,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.schema.rules import Risk
-from .plan import Cell, Column, Interval, Passes, Status, Table
+from .plan import Cell, Column, Evidence, Interval, Passes, Status, Table
 from .risk_figures import UNITS
 from .solution import RiskValue
 from .tabulate import NEGLIGIBLE, long
@@ -29,7 +29,7 @@ class FrontierPoint:
         value: the plan's CVaR of the loss that is limited, over all scenarios.
         price: change of the objective per unit more of the limit.
         risks: every risk limit and the plan, in the case's order.
-        decisions: (N,) the plan's ledger decisions, None without one.
+        decisions: (N,) the plan's ledger decisions, None without one; evidence: all that its figures follow from.
         raised: face of the money raised, billion; funding: the same by instrument.
         passes: what the point cost.
         fresh: CVaR of the same loss on fresh draws.
@@ -46,6 +46,7 @@ class FrontierPoint:
     price: float = float("nan")
     risks: tuple[RiskValue, ...] = ()
     decisions: NDArray[np.float64] | None = field(default=None, repr=False)
+    evidence: Evidence | None = field(default=None, repr=False)
     raised: float = float("nan")
     funding: Mapping[str, float] = field(default_factory=dict)
     passes: Passes = field(default_factory=lambda: Passes(0, 0.0, 0, 0))

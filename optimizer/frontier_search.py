@@ -19,10 +19,13 @@ from ..kernels.apart import apart
 from ..kernels.backend import Backend
 from ..models.reading.faults import CaseError, Fault, show
 from . import device as devices
+from . import stops
+from .evidence import evidence
 from .frontier_points import FrontierPoint
 from .holdings import funding
 from .infeasible import in_words
 from .least import Least, least_kept
+from .listening import INTERRUPTED
 from .loop import maximise
 from .master import Infeasible, Master
 from .mixture import best_mixture, greatest_depth
@@ -54,6 +57,7 @@ class FrontierSearch:
         least: the least CVaR with all other limits kept; None until known.
         free_from: the amount from which the limit costs nothing; None where that was not sought or not found.
         passes, evaluate_s, master_s: the work so far.
+        interrupted: it was ended before all points were found.
     """
 
     def __init__(
@@ -74,6 +78,9 @@ class FrontierSearch:
         self._solved: dict[float, Learnt] = {}
         self._known: list[Evaluated] = []
         self._found: dict[float, FrontierPoint] = {}
+        self._ended: dict[float, Solution] = {}
+        self._wanted: list[float] = []
+        self.interrupted = False
         self.least: Least | None = None
         self.free_from: float | None = None
         self.passes = NO_WORK
@@ -86,14 +93,38 @@ class FrontierSearch:
         return _once(*(one.cuts for one in self._solved.values()))
 
     def run(self, points: int, low: float | None, high: float | None) -> tuple[FrontierPoint, ...]:
-        """The points by rising limit. Only one, without a plan, where no amount of the limit has any."""
+        """The points by rising limit. Only one, without a plan, where no amount of the limit has any.
+
+        Interrupted, those known so far, the others without a plan; KeyboardInterrupt where none has a plan.
+        """
+        try:
+            return self._traced(points, low, high)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            for amount, solution in sorted(self._ended.items()):
+                self._found[amount] = self._read(amount, solution)
+            if not any(point.planned for point in self._found.values()):
+                raise
+            for amount in self._wanted:
+                self._found.setdefault(amount, self._unplanned(amount))
+            return tuple(self._found[amount] for amount in sorted(self._found))
+
+    def _unplanned(self, amount: float) -> FrontierPoint:
+        """A point that was not come to."""
+        if self.least is not None and amount < self.least.bound:
+            return self._impossible(amount, self.least)
+        return FrontierPoint(amount, Status.STOPPED, why="interrupted before it began")
+
+    def _traced(self, points: int, low: float | None, high: float | None) -> tuple[FrontierPoint, ...]:
         self._clock.tell("frontier: the loose end")
         last = self._free_end() if high is None else self._point(high)
         if high is None and not last.planned:
             return (last,)
+        self._found[last.limit] = last
         self._clock.tell("frontier: the least possible risk")
         self._safe_end(low if low is not None and low < last.limit else None)
-        return (*self._between(self._amounts(points, low, last.limit)[:-1].tolist()), last)
+        self._wanted = self._amounts(points, low, last.limit)[:-1].tolist()
+        return (*self._between(self._wanted), last)
 
     def _amounts(self, points: int, low: float | None, high: float) -> FloatArray:
         """Equal steps; where no first amount is given from one above the least possible risk, or the case's own amount
@@ -230,19 +261,22 @@ class FrontierSearch:
         backend: Backend,
         progress: Progress | None,
     ) -> Solution:
-        """The search at one amount. KeyboardInterrupt if it was interrupted."""
+        """The search at one amount. KeyboardInterrupt if it was interrupted; what it found is kept."""
+        stops.check()
         ready = self._ready
         risks = [replace(r, limit=amount) if i == self._limit else r for i, r in enumerate(self._risks)]
         settings = replace(self._settings, time_limit=self._left(), polish=polish)
         told = named(f"frontier: {amount:.6g}", progress)
         solution = maximise(ready.program, risks, backend, ready.store, settings, told, before)
-        if "interrupted" in solution.messages:
+        self._ended[amount] = solution
+        if INTERRUPTED in solution.messages:
             raise KeyboardInterrupt
         return solution
 
     def _read(self, amount: float, solution: Solution) -> FrontierPoint:
         """The point of a search, which counts from now on."""
         ready = self._ready
+        self._ended.pop(amount, None)
         self._count(solution.passes, solution.evaluate_s, solution.master_s)
         self._known += solution.learnt.known
         self._solved[amount] = solution.learnt
@@ -268,6 +302,7 @@ class FrontierSearch:
             price=own.price if ready.program.maximise else -own.price,
             risks=solution.risks,
             decisions=solution.decisions,
+            evidence=evidence(ready.program, solution),
             raised=raised.total,
             funding=raised.by_instrument,
             passes=solution.passes,

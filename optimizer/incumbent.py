@@ -186,6 +186,7 @@ class Incumbent:
         if self.deep is None or self.deep_values is None:
             return
         mix = self.deep + inner_share(values, self.deep_values, np.asarray(master.limits)) * (x - self.deep)
+        mix = np.clip(mix, np.minimum(self.deep, x), np.maximum(self.deep, x))  # rounding must not break a bound
         if master.primary(mix) > monitor.lower:
             self._mix = mix
             monitor.lower = master.primary(mix)

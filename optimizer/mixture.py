@@ -77,8 +77,10 @@ def _model(cost: FloatArray, rows: FloatArray, low: FloatArray, high: FloatArray
 
 def _mixed(known: Sequence[Evaluated], shares: FloatArray) -> Evaluated:
     part = [(share, plan) for share, plan in zip(shares.tolist(), known, strict=True) if share > 0.0]
+    parts = np.array([plan.x for _, plan in part])
+    mixed = sum((share * plan.x for share, plan in part), np.zeros_like(known[0].x))
     return Evaluated(
-        x=sum((share * plan.x for share, plan in part), np.zeros_like(known[0].x)),
+        x=np.clip(mixed, parts.min(axis=0), parts.max(axis=0)),  # rounding must not break a bound that all of them hold
         values=sum((share * plan.values for share, plan in part), np.zeros_like(known[0].values)),
         quantiles=np.full_like(known[0].values, np.nan),
         shares=np.full_like(known[0].values, np.nan),

@@ -206,6 +206,21 @@ class Bearers:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What a plan was made from, so that all its figures can be computed again (`reevaluate.py`).
+
+    columns: amount of each column of the linear program, by name; row_prices: objective gained per unit by which a row
+    is relaxed, by the row's name; bound_prices: the same for a column's upper bound. What is left out is 0. steps: of
+    each covenant for which plans were made again, what a tightening step costs, and how that was found.
+    """
+
+    columns: Mapping[str, float]
+    row_prices: Mapping[str, float]
+    bound_prices: Mapping[str, float]
+    steps: Mapping[str, tuple[float | None, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Plan:
     """A plan with its figures. `tables` holds, by name (each a `Table`):
 
@@ -240,3 +255,4 @@ class Plan:
     wealth: Wealth | None = None
     messages: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    evidence: Evidence | None = field(default=None, repr=False)

@@ -14,6 +14,7 @@ from . import stops
 from .arguments import checked
 from .assemble import risk_limits
 from .compose import Circumstances, compose, timings, unplanned
+from .listening import INTERRUPTED, UNCHECKED, listening
 from .loop import maximise
 from .out_of_sample import OutOfSample, evaluated, fresh_count, fresh_draws
 from .plan import Plan, Timings
@@ -28,6 +29,7 @@ from .tightened import step_prices
 FloatArray = NDArray[np.float64]
 
 
+@listening
 def optimize(
     case: Case,
     scenarios: int | None = None,
@@ -52,9 +54,11 @@ def optimize(
         out_of_sample: check each risk limit on fresh draws.
 
     Returns:
-        a plan whose status is certified, stopped (the gap was not met), or infeasible with the reason.
+        a plan whose status is certified, stopped (the gap was not met), or infeasible with the reason. Ctrl-C, or
+        `stops.request`, ends the search with the best plan so far; a plan that has been found is kept.
 
     Raises:
+        KeyboardInterrupt: interrupted before the search had begun, or twice.
         CaseError: an argument is outside its range, a tail holds less than one scenario, or a driver overflows.
         DeviceError: the device cannot be used.
         SolverError: the solver failed.
@@ -78,24 +82,27 @@ def optimize(
     except KeyboardInterrupt:
         messages = ("interrupted before traces of amounts were cleared",)
     if out_of_sample and solution.decisions is not None and ready.losses:
-        clock.tell("checking the plan on fresh draws")
         try:
             heard = stops.number()
+            clock.tell("checking the plan on fresh draws")
             with checking(lambda: stops.check(heard)):
                 fresh = devices.steadily(backend, lambda: _on_fresh(ready, solution, fresh_count(count), key))
         except KeyboardInterrupt:
-            messages = (*messages, "interrupted before the plan was checked on fresh draws")
+            messages = (*messages, UNCHECKED)
     steps = None
     if solution.decisions is not None and ready.case.covenant:
-        clock.tell("pricing a tightening step of each covenant")
         left = None if time_limit is None else max(0.0, time_limit - clock.elapsed)
         try:
+            clock.tell("pricing a tightening step of each covenant")
+            stops.check()
             settled = solution
             steps = devices.steadily(backend, lambda: step_prices(ready, settled, gap, left, progress))
         except KeyboardInterrupt:
             messages = (*messages, "interrupted before steps of covenants were priced by planning again")
     about = Circumstances(key, gap, fresh, messages, steps)
     plan = devices.steadily(backend, lambda: compose(ready, solution, about))
+    if stops.requested() and not any(INTERRUPTED in message for message in plan.messages):
+        plan = replace(plan, messages=(*plan.messages, "interrupted when the plan had been found; it is whole"))
     plan = replace(plan, messages=(*backend.messages, *plan.messages, *map(str, case.doubts)))
     return replace(plan, timings=timings(ready, solution, clock.elapsed))
 

@@ -12,14 +12,13 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from . import option_values
 from .exits import Exit, OutputError, UsageError, WriteError
 from .streams import complain, drop_output, take_over
 from .text import safe
 
-SEED_MAX = 2**64 - 1
-SCENARIOS_MAX = 10**9
-POINTS_MAX = 1000
 TRACEBACK = "CAPMIX_TRACEBACK"
+COMPUTING = ("plan", "compare", "frontier", "verify")
 BALLAST = 1 << 23
 
 DESCRIPTION = """\
@@ -35,16 +34,22 @@ examples:
   capmix compare my.toml                   put the case's variants side by side on the same scenarios
   capmix frontier my.toml --limit liquidity --points 20
                                            what a risk limit costs, from the safest plan to the boldest
+  capmix verify runs/my-20270101-120000    check a run folder: hashes, sums, and every figure computed again
   capmix doctor my.toml                    what this machine offers, and how many scenarios fit
 
 exit codes:
-  0    a certified plan, a good case
+  0    a certified plan, a good case, a run folder that verifies
+  1    a run folder that does not verify
   2    wrong usage or a bad case
   3    no feasible plan
   4    stopped before the gap was met
   5    the device, the solver, memory or the disk failed, or standard output could
        not be written; what was computed is kept, and a line says where
-  130  interrupted before there was any plan"""
+  130  interrupted before there was any plan (143 by SIGTERM, 129 by SIGHUP)
+
+Ctrl-C, SIGTERM and SIGHUP: before the search has begun they end the command at
+once; from then on the first stops the search and keeps what is certified or
+found, and the second ends it at once."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         take_over()
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and arguments[0] in COMPUTING:
+        from .signals import listening
+
+        with listening(for_good=argv is None):
+            return _spoken(arguments)
+    return _spoken(arguments)
+
+
+def _spoken(arguments: list[str]) -> int:
+    """Run a command and see its output off."""
     _unbreakable_output()
     try:
         code = _ended(arguments)
@@ -93,8 +108,12 @@ def _ended(arguments: list[str]) -> int:
     except (BrokenPipeError, OutputError):
         raise
     except KeyboardInterrupt:
-        complain("\ncapmix: interrupted; nothing was written", alone)
-        return Exit.INTERRUPTED
+        from .signals import interrupted
+
+        word, code = interrupted()
+        kept = "; nothing was written" if arguments[0] in COMPUTING else ""
+        complain(f"capmix: {word}{kept}", alone)
+        return code
     except Exception as error:
         del ballast  # so that a process without memory still finds the words
         if os.environ.get(TRACEBACK):
@@ -122,6 +141,10 @@ def _run(options: argparse.Namespace) -> int:
         from .frontier import frontier_command
 
         return frontier_command(options)
+    if options.command == "verify":
+        from .verify import verify_command
+
+        return verify_command(options)
     if options.command == "check":
         from .check import check_command
 
@@ -218,9 +241,14 @@ def build_parser() -> argparse.ArgumentParser:
         description="Plan the [variant.NAME] tables of a case on one pool of scenarios and put them side by side.",
     )
     compare.add_argument("case", metavar="CASE", help="a case file, or the name of a shipped case")
-    compare.add_argument("--variants", type=_names, metavar="A,B", help="which variants (default: all of the case's)")
     compare.add_argument(
-        "--milestones", type=_marks, metavar="X,Y", help="compute in service, PFLOP/s, whose dates are compared"
+        "--variants", type=option_values.names, metavar="A,B", help="which variants (default: all of the case's)"
+    )
+    compare.add_argument(
+        "--milestones",
+        type=option_values.marks,
+        metavar="X,Y",
+        help="compute in service, PFLOP/s, whose dates are compared",
     )
     _computing(compare)
 
@@ -237,23 +265,45 @@ def build_parser() -> argparse.ArgumentParser:
         "--limit", default="liquidity", metavar="NAME", help="the risk limit that moves (default: liquidity)"
     )
     frontier.add_argument(
-        "--points", type=_points, default=20, metavar="N", help="how many amounts, in equal steps (default: 20)"
+        "--points",
+        type=option_values.points,
+        default=20,
+        metavar="N",
+        help="how many amounts, in equal steps (default: 20)",
     )
     frontier.add_argument(
         "--from",
         dest="low",
-        type=_amount,
+        type=option_values.amount,
         metavar="X",
         help="least amount, in the limit's unit (default: a step above the least possible)",
     )
     frontier.add_argument(
         "--to",
         dest="high",
-        type=_amount,
+        type=option_values.amount,
         metavar="Y",
         help="largest amount (default: where the limit stops to cost anything)",
     )
     _computing(frontier)
+
+    verify = commands.add_parser(
+        "verify",
+        help="check a run folder: hashes, sums, and every figure computed again",
+        formatter_class=style,
+        allow_abbrev=False,
+        description="""\
+Check a run folder of plan, compare or frontier: the hash of every file, the sums,
+and everything it says of its plans, computed again from the case and the amounts
+in the folder on the same scenarios.""",
+    )
+    verify.add_argument("run", metavar="RUN", help="the run folder, wherever it lies now")
+    verify.add_argument("--quick", action="store_true", help="hashes and sums only")
+    verify.add_argument("--replan", action="store_true", help="search again too, and compare the bounds")
+    verify.add_argument(
+        "--device", choices=("auto", "cuda", "cpu"), default="auto", help="where the scenarios are evaluated"
+    )
+    verify.add_argument("--no-progress", action="store_true", help="no progress line")
 
     check = commands.add_parser(
         "check",
@@ -293,11 +343,16 @@ def _computing(parser: argparse.ArgumentParser) -> None:
         "--device", choices=("auto", "cuda", "cpu"), default="auto", help="where the scenarios are evaluated"
     )
     parser.add_argument(
-        "--seed", type=_seed, metavar="S", help="seed of the draws, 0 to 2^64 - 1 (default: the case's)"
+        "--seed", type=option_values.seed, metavar="S", help="seed of the draws, 0 to 2^64 - 1 (default: the case's)"
     )
-    parser.add_argument("--gap", type=_gap, default=1e-5, metavar="G", help="relative gap to certify (default: 1e-5)")
     parser.add_argument(
-        "--time-limit", type=_seconds, metavar="SEC", help="stop after so many seconds with the best plan so far"
+        "--gap", type=option_values.gap, default=1e-5, metavar="G", help="relative gap to certify (default: 1e-5)"
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=option_values.seconds,
+        metavar="SEC",
+        help="stop after so many seconds with the best plan so far",
     )
     parser.add_argument("--out", metavar="DIR", help="run folder, new or empty (default: runs/NAME-DATE-TIME)")
     parser.add_argument(
@@ -312,75 +367,7 @@ def _computing(parser: argparse.ArgumentParser) -> None:
 def _scenarios(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scenarios",
-        type=_count,
+        type=option_values.count,
         metavar="N",
         help="number of simulated futures, e.g. 100000 or 1e6 (default: the case's)",
     )
-
-
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
-    if not all(names):
-        raise argparse.ArgumentTypeError(f"{text!r} must be names with commas between them, e.g. own_cash,debt")
-    return names
-
-
-def _marks(text: str) -> list[float]:
-    marks = [_number(part) for part in text.split(",")]
-    if not all(0.0 < mark < float("inf") for mark in marks):
-        raise argparse.ArgumentTypeError(f"{text!r} must be amounts above 0 with commas between them, e.g. 5e5,1e6")
-    return marks
-
-
-def _points(text: str) -> int:
-    number = _number(text)
-    if not number.is_integer() or not 2 <= number <= POINTS_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 2 to {POINTS_MAX:,}")
-    return int(number)
-
-
-def _amount(text: str) -> float:
-    amount = _number(text)
-    if not float("-inf") < amount < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} must be a finite number, in the limit's unit")
-    return amount
-
-
-def _count(text: str) -> int:
-    number = _number(text)
-    if not number.is_integer() or not 1 <= number <= SCENARIOS_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1 to {SCENARIOS_MAX:,}")
-    return int(number)
-
-
-def _seed(text: str) -> int:
-    try:
-        seed = int(text, 0)
-    except ValueError:
-        seed = -1
-    if not 0 <= seed <= SEED_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 to 2^64 - 1 ({SEED_MAX})")
-    return seed
-
-
-def _gap(text: str) -> float:
-    gap = _number(text)
-    if not 1e-9 <= gap < 1.0:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} must lie between 1e-9 and 1; 1e-5 certifies to a hundred-thousandth"
-        )
-    return gap
-
-
-def _seconds(text: str) -> float:
-    value = _number(text)
-    if not 0.0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} must be a number of seconds above 0")
-    return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None

@@ -59,9 +59,11 @@ def compare_command(options: argparse.Namespace) -> int:
 
 
 def exit_code(found: Comparison) -> Exit:
-    """0 where every variant is certified or proven infeasible; 3 where none has a plan; 4 where one was stopped."""
+    """0 where every variant is certified or proven infeasible; 3 where none has a plan; 4 where one was stopped, or is
+    missing since the comparison was interrupted.
+    """
     states = {plan.status.value for plan in found.plans.values()}
-    if "stopped" in states:
+    if "stopped" in states or found.missing:
         return Exit.STOPPED
     return Exit.INFEASIBLE if states == {"infeasible"} else Exit.OK
 
@@ -83,6 +85,7 @@ def comparison_document(found: Comparison, extension: str = "csv") -> dict[str, 
         "reference": found.reference or None,
         "milestones": [number(mark) for mark in found.milestones],
         "total_s": number(found.total_s),
+        "missing": list(found.missing),
         "variants": [
             {
                 "name": name,

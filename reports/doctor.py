@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import sys
 import time
+import warnings
 from dataclasses import replace
-from pathlib import Path
 
 from ..kernels.modes import RESERVE, Mode, largest, pooled
 from . import machine
+from .computing import show_warning
 from .cuda_lines import cuda_lines, in_each_mode
 from .document import version
 from .exits import Exit
@@ -29,6 +29,12 @@ class Unsound(Exception):
 
 def doctor_command(options: argparse.Namespace) -> int:
     """Print what was found; exit code 5 if a part that plans need does not work."""
+    with warnings.catch_warnings():
+        warnings.showwarning = show_warning
+        return _examined(options)
+
+
+def _examined(options: argparse.Namespace) -> int:
     sound = True
     case = None
     if options.case is not None:
@@ -44,7 +50,7 @@ def doctor_command(options: argparse.Namespace) -> int:
     if missing:
         kept = ", ".join(name + (" (only for --tables parquet)" if name in OPTIONAL else "") for name in missing)
         _say("not installed", kept)
-    for word, test in (("solver", _solver), ("kernels", _kernels)):
+    for word, test in (("solver", _solver), ("kernel cache", kernel_cache), ("kernels", _kernels)):
         try:
             _say(word, test())
         except Exception as error:
@@ -129,24 +135,34 @@ def _kernels() -> str:
 
     compiled, plain = get_backend("numba"), get_backend("numpy")
     table = process_table(load_case("hyperscaler"))
-    cached = _cached()
     begin = time.perf_counter()
     rows = np.arange(500)
     drawn = compiled.simulate(table, rows.size, 1).x(rows)
     took = seconds(time.perf_counter() - begin)
     if not np.allclose(drawn, plain.simulate(table, rows.size, 1).x(rows), rtol=1e-4, atol=1e-6):
         raise Unsound("the compiled kernels and their definition disagree; reinstall numba")
-    state = (
-        f"{plural(cached, 'compiled kernel')} cached" if cached else "none cached before, so the first plan compiles"
-    )
-    return f"Numba on {plural(compiled.threads, 'thread')}, first draw {took}; {state}"
+    return f"Numba on {plural(compiled.threads, 'thread')}, first draw {took}"
 
 
-def _cached() -> int:
-    """Kernels whose machine code lies on the disk: beside the sources, or in NUMBA_CACHE_DIR."""
-    from .. import kernels
+def kernel_cache() -> str:
+    """How many compiled kernels a plan would find, where, what is damaged, and whether new ones can be kept."""
+    from ..kernels import jit
+    from ..kernels.kernel_cache import EVERY_PLAN, cure, kept, named_by_user
 
-    folders = [Path(place) / "__pycache__" for place in kernels.__path__]
-    if elsewhere := os.environ.get("NUMBA_CACHE_DIR"):
-        folders = [folder for folder in Path(elsewhere).glob("kernels*") if folder.is_dir()]
-    return sum(1 for folder in folders for _ in folder.glob("*.nbi"))
+    places = kept(jit.SOURCES, jit.__file__)
+    found = [f"{plural(place.usable, 'compiled kernel')} in {place.place}" for place in places if place.usable]
+    words = [
+        f"{plural(len(place.damaged), 'damaged file')}, compiled anew when next used: {place.damaged[0]}"
+        for place in places
+        if place.damaged
+    ]
+    writable = next((place for place in places if not place.fault), None)
+    first = places[0]
+    if writable is None:
+        lost = "new ones are not kept" if found else EVERY_PLAN
+        words.append(f"{first.place} is not writable ({first.fault}): {lost}; {cure(first.place)}")
+    elif first.fault and named_by_user(first.place):
+        words.append(f"{first.place} is not writable ({first.fault}); {cure(first.place)}")
+    if writable is not None and not found:
+        found = [f"no compiled kernel yet, the first plan compiles into {writable.place}"]
+    return "; ".join([*found, *words])

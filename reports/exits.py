@@ -9,6 +9,7 @@ class Exit(IntEnum):
     """How a command ended, for the shell and for CI."""
 
     OK = 0  # a certified plan, a good case, a sound installation
+    UNVERIFIED = 1  # a run folder that is not as it was written, or whose figures do not follow from it
     USAGE = 2  # wrong arguments, a bad case, a place that cannot be written
     INFEASIBLE = 3  # no plan meets the limits
     STOPPED = 4  # a feasible plan whose gap was not met, or none where the time was too short for one

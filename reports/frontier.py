@@ -15,6 +15,7 @@ from .folder import reserve
 from .hand_over import SUMMARY_WIDTH, Result, hand_over
 from .manifest import Run, arguments, copies, device, manifest, table_makers, timings
 from .memory import shortage
+from .solution import solution_makers
 from .tables import require_parquet
 from .text import plural
 
@@ -72,9 +73,11 @@ def _traced(case: Case, options: argparse.Namespace) -> Frontier:
 
 
 def exit_code(found: Frontier) -> Exit:
-    """0 where every point is certified or proven infeasible; 3 where none has a plan; 4 where one was stopped."""
+    """0 where every point is certified or proven infeasible; 3 where none has a plan; 4 where one was stopped, or the
+    frontier was interrupted.
+    """
     states = {point.status.value for point in found.points}
-    if "stopped" in states:
+    if "stopped" in states or found.interrupted:
         return Exit.STOPPED
     return Exit.INFEASIBLE if states == {"infeasible"} else Exit.OK
 
@@ -103,6 +106,8 @@ def frontier_document(found: Frontier, extension: str = "csv") -> dict[str, Any]
             "free_from": None if found.free_from is None else number(found.free_from),
         },
         "objective": {"name": found.objective_name, "unit": found.objective_unit},
+        "tolerance": number(found.tolerance),
+        "interrupted": found.interrupted,
         "passes": {
             "full": found.passes.full,
             "equivalent": number(found.passes.equivalent),
@@ -127,6 +132,7 @@ def _result(found: Frontier, run: Run) -> Result:
         files={
             "frontier.json": lambda: encode(frontier_document(found, run.tables)),
             **table_makers(found.tables, run.tables),
+            **solution_makers({f"points/{i}.json": p.evidence for i, p in enumerate(found.points, 1)}),
             **copies(run.case_files),
         },
         document="frontier.json",

@@ -16,13 +16,16 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from .document import all_tables, document, encode, number, version
+from .solution import solution_makers
 from .tables import csv_bytes, guarded, parquet_bytes
 
 if TYPE_CHECKING:
     from ..models.schema.case import Case
     from ..optimizer.plan import Device, Plan, Table, Timings
 
-MANIFEST_VERSION = 1
+MANIFEST = "manifest.json"
+SEAL = "manifest_sha256"  # of all its other keys
+MANIFEST_VERSION = 2  # since the folder holds what `capmix verify` computes the figures from
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def makers(plan: Plan, extension: str, under: str = "") -> dict[str, Callable[[]
     files: dict[str, Callable[[], bytes]] = {f"{under}plan.json": lambda: encode(document(plan, extension))}
     for name, table in all_tables(plan).items():
         files[f"{under}tables/{name}.{extension}"] = _maker(table, extension)
-    return files
+    return files | solution_makers({f"{under}solution.json": plan.evidence})
 
 
 def table_makers(tables: Mapping[str, Table], extension: str) -> dict[str, Callable[[], bytes]]:
@@ -77,7 +80,7 @@ def plan_files(plan: Plan, run: Run) -> dict[str, Callable[[], bytes]]:
     """How to make every file of a plan's folder but its summary and its manifest."""
     return {
         **makers(plan, run.tables),
-        "tables/columns.csv": lambda: _columns(plan),
+        "tables/columns.csv": lambda: columns_file(plan),
         **copies(run.case_files),
     }
 
@@ -105,23 +108,22 @@ def manifest(
     run: Run, case: Case, about: Mapping[str, Any], files: Mapping[str, bytes], versions: Mapping[str, str]
 ) -> bytes:
     """manifest.json: how the command was called, on which case and machine, and the files with their hashes."""
-    return encode(
-        {
-            "manifest_version": MANIFEST_VERSION,
-            "capmix_version": version(),
-            "started": run.started.astimezone(UTC).isoformat(timespec="seconds"),
-            "argv": list(run.argv),
-            "case": {"name": case.case.name, "path": f"case/{PurePath(case.path).name}", "sha256": case.sha256},
-            **about,
-            "versions": package_versions() | dict(versions),
-            "python": sys.version.split()[0],
-            "platform": platform.platform(),
-            "files": [
-                {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-                for path, content in sorted(files.items())
-            ],
-        }
-    )
+    found = {
+        "manifest_version": MANIFEST_VERSION,
+        "capmix_version": version(),
+        "started": run.started.astimezone(UTC).isoformat(timespec="seconds"),
+        "argv": list(run.argv),
+        "case": {"name": case.case.name, "path": f"case/{PurePath(case.path).name}", "sha256": case.sha256},
+        **about,
+        "versions": package_versions() | dict(versions),
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "files": [
+            {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for path, content in sorted(files.items())
+        ],
+    }
+    return encode(found | {SEAL: hashlib.sha256(encode(found)).hexdigest()})
 
 
 def device(found: Device) -> dict[str, Any]:
@@ -155,7 +157,7 @@ def package_versions() -> dict[str, str]:
     return found
 
 
-def _columns(plan: Plan) -> bytes:
+def columns_file(plan: Plan) -> bytes:
     """Unit of every column of every table."""
     lines = ["table,column,unit,form"]
     for name, table in all_tables(plan).items():

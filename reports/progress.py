@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from .charts import UNICODE, glyphs, to_ascii
+from .signals import search_has_begun
 from .text import figure, seconds, shorten
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class ProgressLine:
 
     def __call__(self, event: ProgressEvent) -> None:
         """Show the event, at most ten times a second within one phase."""
+        if event.solves:
+            search_has_begun()
         now = time.perf_counter()
         if self._shown and (event.phase != self._phase or now - self._last >= EVERY):
             self._last, self._phase = now, event.phase

@@ -28,11 +28,12 @@ FOLDER = """
 | --- | --- |
 | `plan.json` | this document |
 | `summary.txt` | the summary, 100 columns wide |
+| `solution.json` | amounts and prices of the linear program, by name and to the bit; what is left out is 0 |
 | `tables/NAME.csv` | each table and the decisions: RFC 4180, UTF-8; numbers read back to the same bits |
 | `tables/NAME.parquet` | the same with `--tables parquet` |
 | `tables/columns.csv` | the unit of each column of each table |
 | `case/` | a copy of the case file and of the tables it names, as they were planned |
-| `manifest.json` | arguments, time, hash of the case, seed, device, versions, timings, the SHA-256 of every file |
+| `manifest.json` | arguments, time, case, seed, device, versions, timings, SHA-256 of every file and its own |
 
 The manifest gives paths as they are seen from the folder, so it names no place of the machine.
 
@@ -53,7 +54,40 @@ at its place once the plan is made, it goes to the system's folder of temporary 
 | 3 | no plan meets the limits; `infeasibility` says why |
 | 4 | stopped before the gap was met; the best plan and its gap are kept |
 | 5 | the device, the solver, memory or the disk failed, or standard output could not be written ([more](running.md)) |
-| 130 | interrupted before there was any plan |
+| 130 | interrupted (Ctrl-C) before there was any plan; 143 by SIGTERM, 129 by SIGHUP |
+
+`capmix verify` ends with 0 where all agrees, 1 where anything does not, 2 where there is no run folder of this version.
+
+## Interrupts
+
+Ctrl-C, SIGTERM and SIGHUP (and Ctrl-Break on Windows) mean the same. Before the search has begun, while libraries are
+imported, kernels compiled and scenarios drawn, there is nothing to keep: the command ends at once. From then on the
+first one stops the search, and what is certified or found is checked, written and shown, with the exit code of the
+plan; a comparison or a frontier keeps the variants or points that are done and says which are missing. Where a kernel
+has to be compiled just then, it is waited for. The second ends the command at once; what is left of a folder then
+begins with a dot.
+
+## Checking a run
+
+    capmix verify RUN             # hashes, sums, and every figure computed again
+    capmix verify RUN --quick     # hashes and sums only
+    capmix verify RUN --replan    # searches again too
+
+The folder may lie anywhere. It is read as data, never trusted: only the files that its manifest lists are opened, and
+no links are followed.
+
+| step | what is compared |
+| --- | --- |
+| files | the hash of every file, and the manifest's own; what is missing, changed or too many is named |
+| sums | plan.json and its schema; totals; gap, bounds, status and exit code; one figure in two places |
+| figures | every row and bound at the amounts, the objective, each CVaR, fresh draws, every cell of every table |
+| `--replan` | another search: its bounds and those written must overlap, and infeasible be infeasible again |
+
+For the figures the case is read from the folder, the scenarios are drawn by seed and number, and the linear program
+is built on them; nothing of the search takes part. Figures agree to 1e-7 of themselves, or 1e-10 of the largest in
+their column. A bound follows from no amounts, so only `--replan` proves it again; nor can the least possible risks of
+an infeasible run be seen without it. Prices are taken from `solution.json`, and all tables made of them are computed
+again. In a comparison each variant is checked so, in a frontier each point (`points/N.json`).
 """
 
 

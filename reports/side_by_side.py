@@ -42,6 +42,8 @@ def _parts(found: Comparison, folder: Path | None) -> Iterator[RenderableType]:
             plan = one.plan
             why = plan.infeasibility.reason if plan.infeasibility is not None else "; ".join(plan.messages)
             yield note(f"{one.name}: {why}", style="bold")
+    if found.missing:
+        yield note(f"interrupted: not planned are {', '.join(found.missing)}", style="bold")
     yield from _messages(outcomes)
     yield note(
         "circular: from suppliers, customers and who is linked to them; circulating: what of it the company's own "

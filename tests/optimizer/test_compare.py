@@ -11,7 +11,7 @@ from capmix.models.reading import CaseError
 from capmix.models.reading.variants import apply_variant
 from capmix.models.schema.case import Case
 from capmix.models.schema.variants import Variant
-from capmix.optimizer import device
+from capmix.optimizer import device, stops
 from capmix.optimizer.compare import Comparison, compare
 from capmix.optimizer.plan import Status
 from capmix.optimizer.prepare import Prepared, prepare
@@ -111,9 +111,51 @@ def test_ctrl_c_among_variants_beside_each_other(lab: Case, monkeypatch: pytest.
             raise KeyboardInterrupt
         heard.append(event)
 
-    with pytest.raises(KeyboardInterrupt):
-        compare(lab, scenarios=SCENARIOS, device="cpu", progress=press, out_of_sample=False)
+    found = compare(lab, scenarios=SCENARIOS, device="cpu", progress=press)
     assert heard
+    first = next(e.phase for e in heard if e.phase.startswith("variant ")).partition(",")[0].removeprefix("variant ")
+    assert found.plans[first].status is Status.CERTIFIED
+    assert set(found.missing) | set(found.plans) == {v.id for v in lab.variant}
+    assert any(plan.status is Status.STOPPED for plan in found.plans.values()) or found.missing
+    assert {row[0] for row in found.tables["comparison"].rows} == set(found.plans)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_request_to_stop_keeps_the_variants_that_are_done(
+    lab: Case, compared: Comparison, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", threads)
+    named: set[str] = set()
+
+    def press(event: ProgressEvent) -> None:
+        if event.phase.startswith("variant "):
+            named.add(event.phase.partition(",")[0])
+        if len(named) == 2 and not stops.requested():
+            stops.request("interrupted")
+
+    try:
+        found = compare(lab, scenarios=SCENARIOS, device="cpu", progress=press)
+    finally:
+        stops.clear()
+    done = {name: plan for name, plan in found.plans.items() if plan.status is Status.CERTIFIED}
+    assert done
+    for name, plan in done.items():
+        if "interrupted" in plan.messages:  # while it was polished
+            continue
+        assert plan.certificate == compared.plans[name].certificate
+        assert plan.decisions == compared.plans[name].decisions
+        assert any("fresh draws" in message for message in plan.messages)
+    assert any("interrupted" not in plan.messages for plan in done.values())
+    assert found.missing or len(done) < len(found.plans)
+
+
+def test_a_request_to_stop_before_any_variant_has_a_plan(lab: Case) -> None:
+    stops.request("interrupted")
+    try:
+        with pytest.raises(stops.Interrupted):
+            compare(lab, scenarios=SCENARIOS, device="cpu")
+    finally:
+        stops.clear()
 
 
 def test_a_time_limit_is_for_all_variants_together(lab: Case) -> None:

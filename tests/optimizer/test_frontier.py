@@ -12,6 +12,7 @@ from capmix import Frontier, Status, optimize
 from capmix.kernels.backend import get_backend
 from capmix.models.reading.faults import CaseError
 from capmix.models.schema.case import Case
+from capmix.optimizer import stops
 from capmix.optimizer.assemble import risk_limits
 from capmix.optimizer.device import choose
 from capmix.optimizer.frontier_search import FrontierSearch, _bisection
@@ -157,9 +158,30 @@ def test_ctrl_c_among_points_beside_each_other(case: Case, monkeypatch: pytest.M
         if len({phase.partition(",")[0] for phase in heard if "," in phase}) > 3:  # ends, a point, and others beside it
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        capmix.frontier(case, "liquidity", points=9, scenarios=COUNT, device="cpu", progress=press)
-    assert heard[-1].startswith("frontier: ")
+    found = capmix.frontier(case, "liquidity", points=9, scenarios=COUNT, device="cpu", progress=press)
+    assert heard[-1].startswith(("frontier: ", "checking"))
+    assert found.interrupted
+    assert found.points[-1].status is Status.CERTIFIED  # the loose end, which came first
+    assert [p.limit for p in found.points] == sorted(p.limit for p in found.points)
+    assert len(found.points) == 9
+    assert any(p.why == "interrupted before it began" for p in found.points)
+    assert any("interrupted: " in message for message in found.messages)
+    assert len(found.tables["frontier"].rows) == 9
+
+
+def test_a_request_to_stop_while_the_plans_are_checked_keeps_the_frontier() -> None:
+    def press(event: capmix.ProgressEvent) -> None:
+        if event.phase.startswith("checking"):
+            stops.request("interrupted")
+
+    try:
+        found = capmix.frontier(starter(), points=3, scenarios=COUNT, device="cpu", progress=press)
+    finally:
+        stops.clear()
+    assert not found.interrupted
+    assert [p.status for p in found.points] == [Status.CERTIFIED] * 3
+    assert all(p.fresh is None for p in found.points)
+    assert found.messages[-1] == "interrupted before the plans were checked on fresh draws"
 
 
 def test_the_same_pool_serves_another_limit_and_a_minimised_cost(case: Case) -> None:
@@ -246,13 +268,26 @@ def test_time_limit_keeps_what_was_found() -> None:
     assert all("time limit" in p.why for p in found.points)
 
 
-def test_interrupt_ends_it() -> None:
+@pytest.mark.parametrize("phase", ["drawing 2,000 scenarios", "relaxed"])
+def test_interrupt_before_there_is_a_plan_ends_it(phase: str) -> None:
     def stop(event: capmix.ProgressEvent) -> None:
-        if event.phase.endswith("cutting planes"):
+        if event.phase.endswith(phase):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         capmix.frontier(starter(), points=3, scenarios=COUNT, device="cpu", progress=stop)
+
+
+def test_interrupt_keeps_a_plan_that_is_not_certified() -> None:
+    def stop(event: capmix.ProgressEvent) -> None:
+        if event.phase.endswith("cutting planes"):
+            raise KeyboardInterrupt
+
+    found = capmix.frontier(starter(), points=3, scenarios=COUNT, device="cpu", progress=stop)
+    assert found.interrupted
+    assert [p.status for p in found.points] == [Status.STOPPED]
+    assert found.points[0].planned
+    assert "interrupted" in found.points[0].why
 
 
 @pytest.mark.parametrize(

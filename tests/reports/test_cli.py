@@ -21,10 +21,10 @@ from capmix.reports import doctor, hand_over, memory, tables
 from capmix.reports.cli import build_parser, main
 from capmix.reports.cuda_lines import cuda_lines
 from capmix.reports.exits import WriteError
+from capmix.reports.json_schema import faults
 from capmix.reports.schema_page import schema
 
 from .plans import infeasible_plan, make_plan
-from .schema_check import faults
 
 
 @pytest.fixture
@@ -356,6 +356,28 @@ def test_doctor_lists_each_device(here, capsys, monkeypatch):
     assert "chunked from host" in one
     most = [int(line.split()[3].replace(",", "")) for line in (pooled, one)]
     assert most[0] == pytest.approx(2 * most[1], rel=0.05)  # equal shares, each as large as the smaller memory
+
+
+@pytest.mark.parametrize("place", ["new", "damaged", "file/below"])
+def test_doctor_tells_the_truth_about_the_kernel_cache(here, monkeypatch, place):
+    from capmix.kernels import kernel_cache
+
+    (here / "file").write_text("")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(here / "file" if place == "file/below" else here / place))
+    monkeypatch.setattr(kernel_cache, "folders", lambda source: (here / place,))
+    if place == "damaged":
+        (here / place).mkdir()
+        (here / place / f"losses_numba.loss_pass.cpython-311.{'0' * 32}.nbc").write_bytes(b"garbled")
+        (here / place / "losses_numba.loss_pass-81.py311.1.nbc").write_bytes(b"Numba's own")
+    words = {
+        "new": (f"no compiled kernel yet, the first plan compiles into {here / place}",),
+        "damaged": ("no compiled kernel yet", "1 damaged file, compiled anew", "loss_pass.cpython-311.0000"),
+        "file/below": ("is not writable (Not a directory): every plan compiles for half a minute", "NUMBA_CACHE_DIR"),
+    }[place]
+    said = doctor.kernel_cache()
+    for word in words:
+        assert word in said
+    assert ("no compiled kernel" in said) == (place != "file/below")
 
 
 def test_doctor_says_what_is_broken(here, capsys, monkeypatch):

@@ -10,6 +10,7 @@ import capmix
 import pytest
 from capmix.models.reading.starter import starter_case
 from capmix.reports.cli import main
+from capmix.reports.compare import comparison_document, exit_code
 from capmix.reports.side_by_side import render_comparison
 
 FEW = ["--scenarios", "400", "--no-progress"]
@@ -56,6 +57,15 @@ def test_chosen_variants_and_milestones(here, capsys):
     assert "0 (2027Q1)" in shown
     assert "never" in shown
     assert shown.index("debt") < shown.index("own_cash")
+
+
+def test_what_is_missing_is_said(found):
+    partial = replace(found, missing=("debt", "all"))
+    assert exit_code(found) == 0
+    assert exit_code(partial) == 4
+    assert comparison_document(partial)["missing"] == ["debt", "all"]
+    assert "interrupted: not planned are debt, all" in render_comparison(partial, 100)
+    assert "interrupted" not in render_comparison(found, 100)
 
 
 def test_plan_of_a_variant(here):

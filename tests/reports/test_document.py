@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from capmix.optimizer.plan import Status
 from capmix.reports.document import document, encode
+from capmix.reports.json_schema import faults
 from capmix.reports.schema_page import page, schema
 
 from .plans import infeasible_plan, make_plan
-from .schema_check import faults
 
 ROOT = Path(__file__).parents[2]
 

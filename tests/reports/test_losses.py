@@ -7,11 +7,11 @@ import dataclasses
 import pytest
 from capmix.optimizer.plan import Bearers, Funding, Plan, Table
 from capmix.reports.document import document
+from capmix.reports.json_schema import faults
 from capmix.reports.schema_page import schema
 from capmix.reports.terminal import render
 
 from .plans import infeasible_plan, long, make_plan
-from .schema_check import faults
 
 BEARERS = Bearers(0.95, 0.21, 1.25, 0.6, 0.4, 0.08, 0.013)
 

@@ -1,0 +1,59 @@
+"""solution.json: the amounts that all figures of a plan follow from, by name and to the bit."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from .document import encode
+
+if TYPE_CHECKING:
+    from ..optimizer.plan import Evidence
+
+SOLUTION_SCHEMA = 1
+PARTS = ("columns", "row_prices", "bound_prices")
+
+
+def solution_makers(found: Mapping[str, Evidence | None]) -> dict[str, Callable[[], bytes]]:
+    """How to make the file of each plan, by its path in the folder; none where there is no plan."""
+    return {path: _maker(one) for path, one in found.items() if one is not None}
+
+
+def _maker(found: Evidence) -> Callable[[], bytes]:
+    return lambda: encode({"schema_version": SOLUTION_SCHEMA, **asdict(found)})
+
+
+def read_solution(content: bytes) -> Evidence:
+    """What a file holds. ValueError says what is wrong with it."""
+    from ..optimizer.plan import Evidence
+
+    try:
+        document: Any = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is no JSON: {error}") from None
+    if not isinstance(document, dict) or document.get("schema_version") != SOLUTION_SCHEMA:
+        raise ValueError(f"is no solution of version {SOLUTION_SCHEMA}")
+    return Evidence(**{part: _amounts(document.get(part), part) for part in PARTS}, steps=_steps(document.get("steps")))
+
+
+def _steps(found: object) -> dict[str, tuple[float | None, str]]:
+    if not isinstance(found, dict):
+        raise ValueError("steps is missing")
+    for name, step in found.items():
+        if not isinstance(step, list) or len(step) != 2 or not isinstance(step[1], str):
+            raise ValueError(f"steps: {name!r} is no cost and a word")
+        if step[0] is not None:
+            _amounts({name: step[0]}, "steps")
+    return {name: (None if cost is None else float(cost), how) for name, (cost, how) in found.items()}
+
+
+def _amounts(found: object, part: str) -> dict[str, float]:
+    if not isinstance(found, dict):
+        raise ValueError(f"{part} is missing")
+    for name, amount in found.items():
+        if isinstance(amount, bool) or not isinstance(amount, int | float) or not math.isfinite(amount):
+            raise ValueError(f"{part}: {name!r} is no number")
+    return {name: float(amount) for name, amount in found.items()}
