@@ -120,11 +120,18 @@ class Wide:
 
 
 def normal_matrix(
-    bounds: Bounds, y: FloatArray, terms: Weighted, quadratic: FloatArray | None, gram: Gram
+    bounds: Bounds,
+    y: FloatArray,
+    terms: Weighted,
+    quadratic: FloatArray | None,
+    gram: Gram,
+    exact: bool = False,
 ) -> Square | Wide:
-    """H in the form that costs less. LinAlgError where it is not positive definite."""
+    """H in the form that costs less, or where it must be exact in its own. LinAlgError where it is not positive
+    definite.
+    """
     rows = bounds.matrix.shape[0] + sum(weights.size for _, weights in terms)
-    if quadratic is None and bounds.everywhere and rows < FEW_ROWS * bounds.matrix.shape[1]:
+    if quadratic is None and not exact and bounds.everywhere and rows < FEW_ROWS * bounds.matrix.shape[1]:
         return Wide(bounds, y, terms)
     return Square(bounds, y, terms, quadratic, gram)
 

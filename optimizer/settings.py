@@ -23,6 +23,7 @@ class Settings:
         rounds: most rounds (full passes) before the loop counts as stalled.
         solves: most linear programs in one round.
         seed: random seed of HiGHS.
+        worst_case: a tail of less than one scenario is the worst scenario, not a mistake.
     """
 
     gap: float = 1e-5
@@ -37,6 +38,7 @@ class Settings:
     rounds: int = 30
     solves: int = 600
     seed: int = 0
+    worst_case: bool = False
 
     def __post_init__(self) -> None:
         for name in ("gap", "polish_slack", "polish_gap", "depth", "least_gap"):
