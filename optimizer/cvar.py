@@ -35,8 +35,8 @@ class CvarResult:
     """The outcome of `solve_cvar`.
 
     Attributes:
-        status: certified; stopped (the gap is not met, or there is no point yet if `x` is None); infeasible or unbounded,
-            both with proof.
+        status: certified; stopped (the gap is not met, or there is no point yet if `x` is None); infeasible or
+            unbounded, both with proof.
         x: (n,) the decisions; where the program is unbounded, a feasible point at which `ray` begins.
         objective: at x, with the true CVaRs. lower, upper: proven bounds on the optimum; upper is the objective of x.
         gap: (upper - lower) / |upper|; where |upper| is below a millionth of the sum of the sizes of what the objective

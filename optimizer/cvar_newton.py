@@ -306,7 +306,8 @@ class NewtonSearch:
             constant=resting,
         )
         reach = max(self.reach, 1e-6 * float(np.abs(start).max(initial=0.0)), 1e-12) if box else math.inf
-        with self.monitor.solving(), one_thread():
+        # an iterate that runs away is given up for what it is
+        with self.monitor.solving(), one_thread(), np.errstate(all="ignore"):
             found = self._interior(small, terms, start[columns], reach, columns, tolerance)
         inside = rest.copy()
         inside[columns] = found.centre.x

@@ -66,6 +66,8 @@ class Search:
     ) -> None:
         self.mean = means(program, backend)
         self.program = sized(program, self.mean)
+        units = units_of(self.program, self.mean)
+        self.program = replace(self.program, span=units.columns)
         self.backend = backend
         self.settings = settings
         self.engine = engine
@@ -77,7 +79,7 @@ class Search:
         self.ray: FloatArray | None = None
         self.hint: LpStatus | None = None  # what an engine says of the program, without proof
         self._progress = progress
-        self._set_units(units_of(self.program, self.mean))
+        self._set_units(units)
 
     def _set_units(self, units: Units) -> None:
         self.units = units
