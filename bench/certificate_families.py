@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import capmix
 import numpy as np
 from capmix import CvarProgram, CvarTerm
 
@@ -52,6 +51,9 @@ def draw(seed: int, family: str | None = None, most: int | None = None) -> Drawn
     while n * count > cap:
         n, count = max(2, math.ceil(n * 0.8)), max(20, math.ceil(count * 0.8))
     plain, kind = FAMILIES[name](rng, count, n)
+    if kind == "optimal" and rng.random() < 0.2:  # bounds that are meant to be none
+        none = float(rng.choice([1e6, 1e9]))
+        plain = dataclasses.replace(plain, lower=np.maximum(plain.lower, -none), upper=np.minimum(plain.upper, none))
     units = UNITS[int(rng.integers(len(UNITS)))]
     program, columns = _in_units(rng, plain, units)
     return Drawn(name, kind, units, plain, program, columns)
@@ -168,7 +170,9 @@ def _quadratic(rng: Rng, count: int, n: int) -> tuple[CvarProgram, str]:
     r, level = returns(rng, count, n), _level(rng)
     most = cvar_of(-r.mean(1), level)
     low = float(rng.choice([0.0, -0.5, -math.inf]))
-    square = float(rng.choice([0.5, 5.0])) * np.atleast_2d(np.cov(r.T)) + (1e-6 * np.eye(n) if low == -math.inf else 0.0)
+    square = float(rng.choice([0.5, 5.0])) * np.atleast_2d(np.cov(r.T))
+    if low == -math.inf:
+        square += 1e-6 * np.eye(n)
     tail = CvarTerm(-r, level, limit=most + 0.1 * abs(most))
     return _program(-r.mean(0), [tail], low, math.inf, quadratic=square, **_budget(n)), "optimal"
 
@@ -235,6 +239,52 @@ def _scale_free(rng: Rng, count: int, n: int) -> tuple[CvarProgram, str]:
     return _program(losses.mean(0), [CvarTerm(losses, level, limit=1.0)], 0.0, 1e3), "optimal"
 
 
+def _mixed(rng: Rng, count: int, n: int) -> tuple[CvarProgram, str]:
+    """Of everything something, around a point that keeps it all."""
+    losses = [-returns(rng, count, n) for _ in range(int(rng.integers(1, 4)))]
+    x = np.where(rng.random(n) < 0.5, 0.0, rng.normal(0.0, 1.0, n))
+    kind = rng.integers(5, size=n)
+    lower = np.select([kind == 0, kind == 1, kind == 2, kind == 3], [np.minimum(x, 0.0), x - 1.0, x, x - 10.0], x)
+    upper = np.select([kind == 0, kind == 1, kind == 2, kind == 3], [x + 5.0, x + 1.0, x, x], np.maximum(x, 0.0) + 2.0)
+    rows = int(rng.integers(0, min(n, 12) + 1))
+    matrix = rng.choice([0.0, 0.0, 1.0, -1.0, 0.37], (rows, n))
+    if rows > 1:
+        matrix[1] = matrix[0]
+    sides = matrix @ x
+    tight = rng.random(rows) < 0.4
+    low = np.where(tight, sides, np.where(rng.random(rows) < 0.5, -math.inf, sides - 0.1))
+    high = np.where(tight, sides, np.where(np.isinf(low), sides + 0.2, math.inf))
+    weights = rng.dirichlet(np.full(count, 0.5)) + 1e-9 if rng.random() < 0.3 else None
+    tails = []
+    for loss in losses:
+        offset = rng.normal(0.0, 0.01, count) * float(rng.choice([1.0, 1e3])) if rng.random() < 0.4 else None
+        level = _level(rng)
+        most = cvar_of(loss @ x + (0.0 if offset is None else offset), level, weights)
+        limit = most + 0.02 * abs(most) if rng.random() < 0.5 else None
+        price = float(rng.choice([0.0, 0.3, 2.0])) if limit is not None else 1.0
+        tails.append(CvarTerm(loss, level, limit=limit, price=price, offset=offset))
+    square = None
+    if rng.random() < 0.4:
+        factor = rng.normal(0.0, 0.1, (n, int(rng.integers(1, n + 1))))
+        square = factor @ factor.T
+    cost = rng.normal(0.0, 0.01, n) * rng.choice([0.0, 1.0, 10.0])
+    return (
+        CvarProgram(
+            cost, quadratic=square, tails=tails, matrix=matrix if rows else None, row_lower=low if rows else None,
+            row_upper=high if rows else None, lower=lower, upper=upper, weights=weights,
+        ),
+        "optimal",
+    )  # fmt: skip
+
+
+def _jointly(rng: Rng, count: int, n: int) -> tuple[CvarProgram, str]:
+    """Two limits of which each can be met, but not both: what one loses the other gains."""
+    losses = -returns(rng, count, n)
+    tails = [CvarTerm(losses + 0.5, 0.8, limit=0.1), CvarTerm(-losses - 0.5, 0.9, limit=-0.4)]
+    most = {"matrix": np.ones((1, n)), "row_lower": np.zeros(1), "row_upper": np.ones(1)}
+    return _program(losses.mean(0), tails, 0.0, math.inf, **most), "infeasible"
+
+
 def _infeasible(rng: Rng, count: int, n: int) -> tuple[CvarProgram, str]:
     losses = -returns(rng, count, n)
     if rng.random() < 0.3:
@@ -266,6 +316,8 @@ FAMILIES: dict[str, Callable[[Rng, int, int], tuple[CvarProgram, str]]] = {
     "discrete": _discrete,
     "wide": _wide,
     "scale-free": _scale_free,
+    "mixed": _mixed,
     "infeasible": _infeasible,
+    "jointly infeasible": _jointly,
     "unbounded": _unbounded,
 }

@@ -47,8 +47,12 @@ def extensive(p: capmix.CvarProgram) -> tuple[Any, ...]:
     at = n
     for term in p.tails:
         share = each / (1.0 - term.level)
-        blocks = [-sp.csr_array(np.asarray(term.losses)), sp.csr_array((count, at - n)), sp.csr_array(np.ones((count, 1)))]
-        blocks += [sp.eye_array(count), sp.csr_array((count, width - at - 1 - count))]
+        blocks = [-sp.csr_array(np.asarray(term.losses)), sp.csr_array((count, at - n))]
+        blocks += [
+            sp.csr_array(np.ones((count, 1))),
+            sp.eye_array(count),
+            sp.csr_array((count, width - at - 1 - count)),
+        ]
         rows.append(sp.hstack(blocks))
         lower.append(np.zeros(count) if term.offset is None else np.asarray(term.offset))
         upper.append(np.full(count, np.inf))

@@ -17,6 +17,7 @@ from .cvar_repair import kept
 FloatArray = NDArray[np.float64]
 
 FLOOR = 1e-6  # of the amounts at stake: an objective is not taken to be smaller where a gap is related to it
+NOTHING = 1e-9  # of the objective's unit: the same where nothing is at stake
 CROSSED = 1e-9  # of the amounts at stake: by which a bound may lie above a point for rounding
 
 
@@ -33,11 +34,14 @@ class Known:
 
 @dataclass(eq=False)
 class Book:
-    """program: in the caller's units, sized. goal: the relative gap wanted."""
+    """program: in the caller's units, sized. goal: the relative gap wanted. unit: of the objective, by the program's
+    coefficients.
+    """
 
     program: Checked
     backend: MatrixBackend
     goal: float
+    unit: float = 0.0
     best: Known | None = None
     proof: Bounded | None = None
     evidence: Evidence | None = None
@@ -59,11 +63,13 @@ class Book:
 
     @property
     def gap(self) -> float:
-        """(upper - lower) over |upper|, or over a millionth of the amounts at stake where that is more."""
+        """(upper - lower) over |upper|, or over a millionth of the amounts at stake where that is more: an optimum
+        may be 0.
+        """
         if self.best is None or not math.isfinite(self.lower):
             return math.inf
         apart = self.upper - self.lower
-        size = max(abs(self.upper), FLOOR * self.stake(self.best.x))
+        size = max(abs(self.upper), FLOOR * self.stake(self.best.x), NOTHING * self.unit)
         return 0.0 if apart <= 0.0 else apart / size if size > 0.0 else math.inf
 
     @property

@@ -162,7 +162,7 @@ def _together(search: Search) -> bool:
             return False
         search.book.point(found.x * search.units.columns, "direct")
         return search.book.best is None and farkas(search.program, in_units(found.evidence, search.units))
-    if cells(p) > COPIED_CELLS:
+    if cells(p) > COPIED_CELLS or not np.isfinite(p.limits).any():
         return False
     inner = _nested(search, _elastic(p), LEAST_GAP)
     if inner.book.best is not None:
@@ -173,18 +173,19 @@ def _together(search: Search) -> bool:
     rows = np.zeros(p.matrix.shape[0])
     rows[np.isfinite(p.row_lower)] += e.rows[:under]
     rows[np.isfinite(p.row_upper)] += e.rows[under:]
-    evidence = Evidence(e.prices, e.gradient[:, :n], e.constant, rows, e.at[:n])
+    limited = np.isfinite(p.limits)
+    prices, gradient, constant = np.zeros(limited.size), np.zeros((limited.size, n)), np.zeros(limited.size)
+    prices[limited], gradient[limited], constant[limited] = e.prices, e.gradient[:, :n], e.constant
+    evidence = Evidence(prices, gradient, constant, rows, e.at[:n])
     return farkas(search.program, in_units(evidence, search.units))
 
 
 def _elastic(p: Checked) -> Checked:
     """The program with one more column by which all rows and limits give way, and which alone costs."""
     n, everything = p.width, np.arange(p.count)
+    limited = [m for m, limit in enumerate(p.limits) if math.isfinite(limit)]
     parts = tuple(
-        Part(np.hstack([part.block(everything), np.full((p.count, 1), -1.0)]), part.offset)
-        if math.isfinite(limit)
-        else Part(np.hstack([part.block(everything), np.zeros((p.count, 1))]), part.offset)
-        for part, limit in zip(p.parts, p.limits, strict=True)
+        Part(np.hstack([p.parts[m].block(everything), np.full((p.count, 1), -1.0)]), p.parts[m].offset) for m in limited
     )
     under, over = np.isfinite(p.row_lower), np.isfinite(p.row_upper)
     matrix = csr_array(p.matrix)
@@ -192,13 +193,15 @@ def _elastic(p: Checked) -> Checked:
         np.hstack([matrix[side].toarray(), np.full((int(side.sum()), 1), give)])
         for side, give in ((under, 1.0), (over, -1.0))
     ]
-    limits = np.array(p.limits)
     return replace(
         p,
         cost=np.append(np.zeros(n), 1.0),
         quadratic=None,
         parts=parts,
-        prices=tuple(0.0 for _ in limits),
+        names=tuple(p.names[m] for m in limited),
+        levels=tuple(p.levels[m] for m in limited),
+        limits=tuple(p.limits[m] for m in limited),
+        prices=tuple(0.0 for _ in limited),
         matrix=csr_array(np.vstack(blocks)),
         row_lower=np.append(p.row_lower[under], np.full(int(over.sum()), -np.inf)),
         row_upper=np.append(np.full(int(under.sum()), np.inf), p.row_upper[over]),

@@ -73,7 +73,7 @@ class Search:
         self.engine = engine
         self.nested = nested
         self.begin = time.perf_counter() if begin is None else begin
-        self.book = Book(self.program, backend, settings.gap)
+        self.book = Book(self.program, backend, settings.gap, 1.0 / units.objective)
         self.work = Work()
         self.ending: Status | None = None
         self.ray: FloatArray | None = None
