@@ -97,11 +97,11 @@ class NewtonSearch:
         self.last: FloatArray | None = None  # where the last program ended
         self.centre: Centre | None = None  # of the last program solved
         self.messages: list[str] = []
-        self.row_duals, self.bound_duals = np.zeros(program.matrix.shape[0]), np.zeros(program.width)
-        self.limit_duals = np.zeros(len(program.parts))
         self.walled = bool((np.isinf(program.lower) & np.isinf(program.upper)).any())  # there are free columns
         self.reach = math.inf  # how far a free column may move in a round that leaves rows out
         self.whole: tuple[Rows, Interior] | None = None  # a pilot that was the program itself, and its optimum
+        movable = np.flatnonzero(program.lower < program.upper)
+        self.movable = movable if movable.size else np.arange(program.width)
 
     def run(self) -> None:
         """Search from what pilots on ever more scenarios find, until the bounds meet or stop moving.
@@ -127,7 +127,7 @@ class NewtonSearch:
             found = self._solve(rows, split, columns, x, tolerance, box=tolerance > finest)
             before = (self.monitor.upper, self.monitor.lower)
             reduced = self._prove(rows, found)
-            missing = missing_columns(columns, found.x, self.program.lower, self.program.upper, reduced)
+            missing = self._missing(columns, found.x, reduced)
             losses, after, here = self._evaluate(found.x)
             if self._met():
                 return
@@ -213,7 +213,7 @@ class NewtonSearch:
         tail = min(1.0 - level for level in self.program.levels)
         free = int(np.count_nonzero(np.isinf(self.program.lower) & np.isinf(self.program.upper)))
         count = max(PILOT_ROWS, math.ceil(max(PILOT_TAIL, 2.0 * free) / tail))
-        n, everything = self.program.width, np.arange(self.program.width, dtype=np.int64)
+        n, everything = self.program.width, self.movable
         columns, x = everything, np.clip(np.zeros(n), self.program.lower, self.program.upper)
         losses: list[Losses] | None = None
         few = n < WARM_COLUMNS or self.sample.count <= n
@@ -232,18 +232,23 @@ class NewtonSearch:
                 share = REACH if pilots else FIRST_REACH
                 self.reach = share * float(np.abs(found.x - x).max(initial=0.0))
                 x = found.x
-                if columns.size == n:
+                if columns.size == everything.size:
                     break
-                reduced = self._reduced(found, self._cuts(rows, found))
-                missing = missing_columns(columns, found.x, self.program.lower, self.program.upper, reduced)
+                missing = self._missing(columns, found.x, self._reduced(found, self._cuts(rows, found)))
                 if not missing.size:
                     break
                 columns = np.union1d(columns, missing)
-            columns = off_bounds(x, self.program.lower, self.program.upper) if losses is None else columns
+            if losses is None:
+                columns = np.intersect1d(off_bounds(x, self.program.lower, self.program.upper), everything)
             self.whole = (rows, found) if whole else None
             losses, pilots, count = [], pilots + 1, 10 * count
             if 4 * count > self.sample.count:
                 return x, columns, WIDEST if pilots < 3 else AFTER_PILOTS
+
+    def _missing(self, columns: IndexArray, x: FloatArray, reduced: FloatArray) -> IndexArray:
+        """The columns that ought to move and can."""
+        found = missing_columns(columns, x, self.program.lower, self.program.upper, reduced)
+        return found[self.program.lower[found] < self.program.upper[found]]
 
     def _split(self, rows: Rows, m: int, losses: Losses, band: float, doubtful: IndexArray) -> Split:
         """The rows of a term by the `losses` of these rows, or of all scenarios."""
@@ -349,13 +354,13 @@ class NewtonSearch:
     # the bound
 
     def _prove(self, rows: Rows, found: Interior) -> FloatArray:
-        """Take the bound and the duals of a program's optimum; (n,) the reduced costs there."""
+        """Take the bound that a program's optimum proves; (n,) the reduced costs there."""
         p, cuts = self.program, self._cuts(rows, found)
         own = combined(len(p.parts), p.width, cuts, np.array(found.prices), found.rows, found.x)
-        self.row_duals, self.bound_duals = found.rows, self._take(own, found.x)
-        self.limit_duals = np.maximum(0.0, np.array(found.prices) - np.array(p.prices))
-        if self.monitor.gap <= self.gap or (self.whole is not None and self.whole[1] is found and self._close(own)):
-            return self.bound_duals
+        reduced = self._take(own, found.x)
+        own_program = self.whole is not None and self.whole[1] is found  # whose multipliers are as good as any
+        if self.monitor.gap <= self.gap or (own_program and self.evidence is own):
+            return reduced
         if self.cuts is None:
             self.cuts = CutBound(p, self.monitor, self.seed, float(np.abs(found.x).max(initial=0.0)))
         self.cuts.add(cuts, found.x)
@@ -363,11 +368,7 @@ class NewtonSearch:
         if better is None:
             raise Infeasible
         self._take(better[1], found.x)
-        return self.bound_duals
-
-    def _close(self, evidence: Evidence) -> bool:
-        """Whether the program's own multipliers bound as well as they can: to their gap."""
-        return self.evidence is evidence
+        return reduced
 
     def _take(self, evidence: Evidence, x: FloatArray) -> FloatArray:
         """Take a bound if it is better; (n,) the reduced costs."""

@@ -126,7 +126,7 @@ def farkas(program: Checked, evidence: Evidence) -> bool:
     zero = np.zeros(program.width)
     nothing = replace(program, cost=zero, quadratic=None, prices=(0.0,) * len(program.prices), constant=0.0)
     found = bound(nothing, replace(evidence, at=zero), program.span)
-    return found.value > INFEASIBLE * found.size and found.value > found.leaning
+    return bool(found.value > INFEASIBLE * found.size and found.value > found.leaning)
 
 
 @dataclass(frozen=True, eq=False)

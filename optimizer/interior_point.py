@@ -102,7 +102,7 @@ class InteriorPoint:
     def solve(self, tolerance: float, most: int = 100) -> Interior:
         """Iterate until complementarity and residuals are below `tolerance`, relative to the objective."""
         converged, stuck, kept = False, 0, self._state()
-        least = math.inf
+        least, before = math.inf, 0.0
         for _ in range(most):
             gap, residual = self._gap(), self._residuals()
             scale = max(1e-9, abs(self._objective()))
@@ -128,7 +128,8 @@ class InteriorPoint:
                 self.exact = True
                 continue
             self.iterations += 1
-            stuck = stuck + 1 if moved < 1e-4 else 0
+            stuck = stuck + 1 if moved < min(1e-4, 2.0 * before) else 0
+            before = moved
             if stuck >= 3:
                 if self.exact:
                     break
