@@ -1,4 +1,4 @@
-"""No certificate of a random program is false, and all of them are reached: a part of `python -m bench certificates`."""
+"""Random programs: no certificate is false, and all are reached; a part of `python -m bench certificates`."""
 
 from __future__ import annotations
 
