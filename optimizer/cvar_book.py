@@ -17,7 +17,6 @@ from .cvar_repair import kept
 FloatArray = NDArray[np.float64]
 
 FLOOR = 1e-6  # of the amounts at stake: an objective is not taken to be smaller where a gap is related to it
-NOTHING = 1e-9  # of the objective's unit: the same where nothing is at stake
 CROSSED = 1e-9  # of the amounts at stake: by which a bound may lie above a point for rounding
 
 
@@ -34,14 +33,14 @@ class Known:
 
 @dataclass(eq=False)
 class Book:
-    """program: in the caller's units, sized. goal: the relative gap wanted. unit: of the objective, by the program's
-    coefficients.
+    """program: in the caller's units, sized. goal: the relative gap wanted. nothing: what an objective is not taken
+    to be below, where nothing is at stake.
     """
 
     program: Checked
     backend: MatrixBackend
     goal: float
-    unit: float = 0.0
+    nothing: float = 0.0
     best: Known | None = None
     proof: Bounded | None = None
     evidence: Evidence | None = None
@@ -69,7 +68,7 @@ class Book:
         if self.best is None or not math.isfinite(self.lower):
             return math.inf
         apart = self.upper - self.lower
-        size = max(abs(self.upper), FLOOR * self.stake(self.best.x), NOTHING * self.unit)
+        size = max(abs(self.upper), FLOOR * self.stake(self.best.x), self.nothing)
         return 0.0 if apart <= 0.0 else apart / size if size > 0.0 else math.inf
 
     @property

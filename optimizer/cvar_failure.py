@@ -24,7 +24,7 @@ from .cvar_proof import Evidence, broken, farkas, in_units, objective
 from .elastic import relaxations
 from .highs import SolverError
 from .plan import Status
-from .progress import Monitor
+from .progress import NOTHING, Monitor
 from .solution import Conflict, LeastRisk
 
 if TYPE_CHECKING:
@@ -112,11 +112,11 @@ def _plain(program: Checked) -> LinearProgram:
     return lower_program(bare, nothing).program
 
 
-def _nested(search: Search, program: Checked, gap: float) -> Search:
+def _nested(search: Search, program: Checked, gap: float, nothing: float = NOTHING) -> Search:
     from .cvar_search import Search as Again
 
     settings = replace(search.settings, gap=gap, time_limit=None if math.isinf(search.left) else max(0.0, search.left))
-    inner = Again(program, search.backend, settings, nested=True).run()
+    inner = Again(program, search.backend, settings, nested=True, nothing=nothing).run()
     work = inner.work
     search.work.add(work.full, work.equivalent, work.solves, work.cuts)
     return inner
@@ -219,7 +219,7 @@ def _unbounded(search: Search) -> None:
     p, book = search.scaled, search.book
     if search.nested:
         return
-    inner = _nested(search, recession(p), LEAST_GAP)
+    inner = _nested(search, recession(p), LEAST_GAP, FALLS / LEAST_GAP)
     ray = None if inner.book.best is None else inner.book.best.x
     if ray is None or not falls(p, ray, search):
         return

@@ -23,7 +23,7 @@ from .column_screen import at_rest, missing_columns, off_bounds
 from .cvar_bound import Cut as LinearCut
 from .cvar_bound import CutBound
 from .cvar_program import Checked, Lowered
-from .cvar_proof import LIMIT_TOLERANCE, ROW_TOLERANCE, Evidence, bound, broken, combined, objective
+from .cvar_proof import LIMIT_TOLERANCE, ROW_TOLERANCE, Evidence, bound, broken, combined, objective, settled
 from .cvar_repair import kept
 from .interior_point import InteriorPoint
 from .interior_program import Centre, Interior, Quadratic, TermRows
@@ -356,7 +356,7 @@ class NewtonSearch:
     def _prove(self, rows: Rows, found: Interior) -> FloatArray:
         """Take the bound that a program's optimum proves; (n,) the reduced costs there."""
         p, cuts = self.program, self._cuts(rows, found)
-        own = combined(len(p.parts), p.width, cuts, np.array(found.prices), found.rows, found.x)
+        own = settled(p, combined(len(p.parts), p.width, cuts, np.array(found.prices), found.rows, found.x))
         reduced = self._take(own, found.x)
         own_program = self.whole is not None and self.whole[1] is found  # whose multipliers are as good as any
         if self.monitor.gap <= self.gap or (own_program and self.evidence is own):

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from .blas import one_thread
 from .cvar_program import Checked
 from .cvar_units import Units
 
@@ -28,6 +29,8 @@ REACH = 100.0  # times the largest amount: what such a reduced cost is charged f
 ROW_TOLERANCE = 1e-9  # of the size of a row's bound, by which a point may exceed it
 LIMIT_TOLERANCE = 1e-9  # the same of a limit
 GROSS = 1e-3  # of the sum of the sizes of the terms: a bound is not taken to be smaller than this
+SETTLINGS = 3  # of the tangent of a quadratic
+MOST_SETTLED = 1_000  # columns that take part in it
 INFEASIBLE = 1e-9  # of its terms: a bound on 0 that must be exceeded for a proof that there is no point
 
 
@@ -94,6 +97,32 @@ def bound(program: Checked, evidence: Evidence, x: FloatArray) -> Bounded:
     slip = ROUNDING * (total + float(size @ np.minimum(far, np.maximum(amount, 0.0))))
     value = math.fsum(pieces) - slip
     return Bounded(value if math.isfinite(value) else -math.inf, reduced, leaning, total)
+
+
+def settled(program: Checked, evidence: Evidence) -> Evidence:
+    """The evidence with the tangent of the quadratic moved to where no column without a bound has a reduced cost that
+    would fall for ever: there the Lagrangian is least.
+    """
+    p, e = program, evidence
+    if p.quadratic is None:
+        return e
+    rows, prices = _usable(p, e)
+    fixed = p.cost + (e.gradient * prices[1][:, None]).sum(axis=0) - csr_array(p.matrix).T @ rows
+    at, some = np.array(e.at), np.zeros(p.width, dtype=np.bool_)
+    for _ in range(SETTLINGS):
+        reduced = fixed + p.quadratic @ at
+        wrong = (np.isinf(p.lower) & (reduced > 0.0)) | (np.isinf(p.upper) & (reduced < 0.0))
+        if not wrong.any():
+            break
+        some |= wrong
+        held = np.flatnonzero(some)
+        if held.size > MOST_SETTLED:
+            break
+        unit = np.sqrt(np.maximum(np.diagonal(p.quadratic)[held], 1e-300))
+        square = p.quadratic[np.ix_(held, held)] / unit / unit[:, None]
+        with one_thread():
+            at[held] -= np.linalg.lstsq(square, reduced[held] / unit, rcond=1e-13)[0] / unit
+    return replace(e, at=at)
 
 
 def _usable(p: Checked, e: Evidence) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:

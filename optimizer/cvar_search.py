@@ -24,7 +24,7 @@ from .highs import LpStatus, SolverError
 from .loop import maximise
 from .master import Infeasible
 from .plan import Status
-from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent
+from .progress import NOTHING, Enough, Monitor, OutOfTime, Progress, ProgressEvent
 from .settings import Settings
 
 FloatArray = NDArray[np.float64]
@@ -63,6 +63,7 @@ class Search:
         progress: Progress | None = None,
         begin: float | None = None,
         nested: bool = False,
+        nothing: float = NOTHING,
     ) -> None:
         self.mean = means(program, backend)
         self.program = sized(program, self.mean)
@@ -72,8 +73,9 @@ class Search:
         self.settings = settings
         self.engine = engine
         self.nested = nested
+        self.nothing = nothing  # in scaled units: see `Book`
         self.begin = time.perf_counter() if begin is None else begin
-        self.book = Book(self.program, backend, settings.gap, 1.0 / units.objective)
+        self.book = Book(self.program, backend, settings.gap, nothing / units.objective)
         self.work = Work()
         self.ending: Status | None = None
         self.ray: FloatArray | None = None
@@ -161,7 +163,9 @@ class Search:
 
     def _monitor(self) -> Monitor:
         progress = None if self._progress is None else _in_units(self._progress, self.units.objective)
-        return Monitor(progress, None if math.isinf(self.left) else self.left, self.settings.gap, -1.0)
+        monitor = Monitor(progress, None if math.isinf(self.left) else self.left, self.settings.gap, -1.0)
+        monitor.floor = self.nothing
+        return monitor
 
     def _add(self, monitor: Monitor) -> None:
         self.work.add(monitor.full, monitor.rows, monitor.solves, monitor.cuts)
