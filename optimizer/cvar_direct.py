@@ -24,7 +24,7 @@ from .tail_weights import admissible
 
 FloatArray = NDArray[np.float64]
 
-DIRECT_LIMIT = 300_000  # numbers in an extensive form that HiGHS solves within seconds
+DIRECT_LIMIT = 60_000  # numbers in an extensive form that HiGHS solves within a second
 
 
 @dataclass(frozen=True, eq=False)

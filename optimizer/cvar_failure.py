@@ -58,8 +58,12 @@ def _open(program: Checked) -> bool:
 
 def _infeasible(search: Search) -> None:
     p = search.scaled
+    if search.book.point(np.clip(np.zeros(p.width), search.program.lower, search.program.upper), "direct"):
+        return
     if p.matrix.shape[0] and (words := _rows_alone(search)):
         _end(search, words)
+        return
+    if search.book.best is not None:
         return
     least: list[LeastRisk] = []
     limited = [m for m, v in enumerate(p.limits) if math.isfinite(v)]
@@ -84,13 +88,13 @@ def _end(search: Search, words: tuple[str, ...]) -> None:
 
 
 def _rows_alone(search: Search) -> tuple[str, ...]:
-    """Which rows must give way, if rows and bounds alone have no point and that is proven."""
+    """Which rows must give way, if rows and bounds alone have no point and that is proven; a point is taken."""
     p = replace(search.scaled, parts=(), names=(), levels=(), limits=(), prices=(), sizes=np.zeros((0, 0)))
     try:
         found = solve_direct(p, search.backend, search.left, elastic=True)
     except SolverError:
         return ()
-    if found.evidence is None or not found.excess > 0.0:
+    if found.evidence is None or search.book.point(found.x * search.units.columns, "direct"):
         return ()
     many, n = len(search.program.parts), p.width
     evidence = replace(found.evidence, prices=np.zeros(many), gradient=np.zeros((many, n)), constant=np.zeros(many))

@@ -10,7 +10,7 @@ docs/mathematics-loop.md); the linear program with these cuts is the bound.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from ..kernels.matrix_backend import MatrixBackend
 from ..kernels.tail import Tail
 from .blas import one_thread
 from .column_screen import at_rest, missing_columns, off_bounds
+from .cvar_book import Known
 from .cvar_bound import Cut as LinearCut
 from .cvar_bound import CutBound
 from .cvar_program import Checked, Lowered
@@ -49,19 +50,10 @@ WARM_STEPS = 20  # that an interior point may take from the last one's centre
 AFTER_PILOTS = 0.3  # the first band where the last pilot was large
 PRICINGS = 3  # solves of a pilot with columns taken in between
 TIGHTER = 1e-8  # of a limit's size: what the interior point leaves of it
+RUNAWAY = 1e9  # amounts in scaled units: the objective may have no limit
 REACH = 2.0  # how far a free column may move in one round, relative to the last one
 FIRST_REACH = 0.3  # the same after the first pilot
 SETTLED = 0.03  # share of the tail that changed, below which the next solve is the last but for surprises
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluated:
-    """A point on all scenarios. x: (n,). cvar, var: per term. objective: infinite where a limit is exceeded."""
-
-    x: FloatArray
-    cvar: FloatArray
-    var: FloatArray
-    objective: float
 
 
 class NewtonSearch:
@@ -92,8 +84,8 @@ class NewtonSearch:
         self.cuts: CutBound | None = None
         self.evidence: Evidence | None = None
         self.sizes = np.array([abs(m) if math.isfinite(m) else 1.0 for m in program.limits])
-        self.best: Evaluated | None = None
-        self.inner: Evaluated | None = None
+        self.best: Known | None = None
+        self.inner: Known | None = None
         self.last: FloatArray | None = None  # where the last program ended
         self.centre: Centre | None = None  # of the last program solved
         self.messages: list[str] = []
@@ -109,6 +101,8 @@ class NewtonSearch:
         Raises `Infeasible` where valid cuts and the rows contradict each other.
         """
         x, columns, band = self._pilots()
+        if self._ran_away(x):
+            return
         if self.whole is not None:
             self._prove(*self.whole)
         losses, tails, x = self._evaluate(x)
@@ -125,6 +119,8 @@ class NewtonSearch:
             rows = self.sample.worst(losses, 1.0 + band, rows)
             split = [self._split(rows, m, losses[m], band, doubtful[m]) for m in range(len(tails))]
             found = self._solve(rows, split, columns, x, tolerance, box=tolerance > finest)
+            if self._ran_away(found.x):
+                return
             before = (self.monitor.upper, self.monitor.lower)
             reduced = self._prove(rows, found)
             missing = self._missing(columns, found.x, reduced)
@@ -152,6 +148,10 @@ class NewtonSearch:
             settled = moved < SETTLED and not missing.size
             tolerance = finest if settled else max(finest, min(0.1 * tolerance, 0.1 * self.monitor.gap))
         self.messages.append(f"the bounds did not meet in {ROUNDS} rounds")
+
+    def _ran_away(self, x: FloatArray) -> bool:
+        self.last = x
+        return float(np.abs(x).max(initial=0.0)) > RUNAWAY
 
     def _met(self) -> bool:
         self.monitor.tell("interior point")
@@ -183,7 +183,7 @@ class NewtonSearch:
                 self._accept(self._measured(kept(self.program, mixed))[2])
         return losses, tails, x
 
-    def _measured(self, x: FloatArray) -> tuple[list[Losses], list[Tail], Evaluated]:
+    def _measured(self, x: FloatArray) -> tuple[list[Losses], list[Tail], Known]:
         losses = self.sample.all.losses(self.columns_of(x))
         tails = self.sample.all.tails(losses)
         cvar = np.array([t.cvar for t in tails])
@@ -192,9 +192,9 @@ class NewtonSearch:
         check = broken(self.program, x, cvar)
         good = check.row <= ROW_TOLERANCE and check.limit <= LIMIT_TOLERANCE
         value = objective(self.program, x, cvar) if good else math.inf
-        return losses, tails, Evaluated(x, cvar, np.array([t.var for t in tails]), value)
+        return losses, tails, Known(x, cvar, np.array([t.var for t in tails]), value, "newton")
 
-    def _accept(self, point: Evaluated) -> None:
+    def _accept(self, point: Known) -> None:
         if not math.isfinite(point.objective):
             return
         limits = np.array(self.program.limits)

@@ -80,6 +80,7 @@ class Search:
         self.ending: Status | None = None
         self.ray: FloatArray | None = None
         self.hint: LpStatus | None = None  # what an engine says of the program, without proof
+        self.last: FloatArray | None = None  # where the interior point ended
         self._progress = progress
         self._set_units(units)
 
@@ -194,8 +195,9 @@ class Search:
         self.book.bound(in_units(evidence, self.units), x * self.units.columns)
 
     def _newton(self, entire: bool = False) -> None:
-        if entire and self.book.best is not None:
-            self._set_units(units_of(self.program, self.mean, self.book.best.x))
+        typical = self.last if self.book.best is None else self.book.best.x
+        if entire and typical is not None:
+            self._set_units(units_of(self.program, self.mean, typical))
         monitor = self._monitor()
         search = NewtonSearch(
             self.scaled, self.lowered, self.backend, monitor, self.settings.gap, self.settings.seed, entire
@@ -208,6 +210,7 @@ class Search:
             self.book.messages.append(str(fault))
         finally:
             self._add(monitor)
+            self.last = None if search.last is None else search.last * self.units.columns
             self.book.messages += search.messages
             if search.best is not None:
                 b, u = search.best, self.units
@@ -254,6 +257,7 @@ class Watch:
     """A progress callback that ends cutting planes whose gap will not close in a reasonable number of programs."""
 
     def __init__(self, progress: Progress | None, goal: float) -> None:
+        self.last: FloatArray | None = None  # where the interior point ended
         self._progress = progress
         self._goal = math.log(goal)
         self._trail: list[tuple[int, float]] = []
