@@ -51,6 +51,7 @@ AFTER_PILOTS = 0.3  # the first band where the last pilot was large
 PRICINGS = 3  # solves of a pilot with columns taken in between
 TIGHTER = 1e-8  # of a limit's size: what the interior point leaves of it
 RUNAWAY = 1e9  # amounts in scaled units: the objective may have no limit
+FAR = 1e4  # the same of a pilot that has not converged
 REACH = 2.0  # how far a free column may move in one round, relative to the last one
 FIRST_REACH = 0.3  # the same after the first pilot
 SETTLED = 0.03  # share of the tail that changed, below which the next solve is the last but for surprises
@@ -151,7 +152,7 @@ class NewtonSearch:
 
     def _ran_away(self, x: FloatArray) -> bool:
         self.last = x
-        return float(np.abs(x).max(initial=0.0)) > RUNAWAY
+        return not float(np.abs(x).max(initial=0.0)) <= RUNAWAY  # NaN too
 
     def _met(self) -> bool:
         self.monitor.tell("interior point")
@@ -219,8 +220,8 @@ class NewtonSearch:
         few = n < WARM_COLUMNS or self.sample.count <= n
         whole = self.entire or (count >= self.sample.count and few)
         pilots, count = 0, self.sample.count if whole else count
-        coarse = FINEST * self.gap if whole else PILOT_TOLERANCE
         while True:
+            coarse = FINEST * self.gap if whole else PILOT_TOLERANCE
             rows, nothing = self.sample.pilot(min(count, self.sample.count)), np.zeros(0, dtype=np.int64)
             if first := losses is None:
                 split = [Split(np.arange(rows.store(m).count), nothing) for m in range(len(rows.weights))]
@@ -234,10 +235,17 @@ class NewtonSearch:
                 x = found.x
                 if columns.size == everything.size:
                     break
-                missing = self._missing(columns, found.x, self._reduced(found, self._cuts(rows, found)))
+                missing = self._missing(
+                    columns, found.x, bound(self.program, self._evidence(rows, found)[1], x).reduced
+                )
                 if not missing.size:
                     break
                 columns = np.union1d(columns, missing)
+            if first and not whole and not found.converged and not float(np.abs(x).max(initial=0.0)) <= FAR:
+                # so few scenarios may have no optimum where all have one
+                x, count = np.clip(np.zeros(n), self.program.lower, self.program.upper), 4 * count
+                whole = count >= self.sample.count
+                continue
             if losses is None:
                 columns = np.intersect1d(off_bounds(x, self.program.lower, self.program.upper), everything)
             self.whole = (rows, found) if whole else None
@@ -355,8 +363,7 @@ class NewtonSearch:
 
     def _prove(self, rows: Rows, found: Interior) -> FloatArray:
         """Take the bound that a program's optimum proves; (n,) the reduced costs there."""
-        p, cuts = self.program, self._cuts(rows, found)
-        own = settled(p, combined(len(p.parts), p.width, cuts, np.array(found.prices), found.rows, found.x))
+        p, (cuts, own) = self.program, self._evidence(rows, found)
         reduced = self._take(own, found.x)
         own_program = self.whole is not None and self.whole[1] is found  # whose multipliers are as good as any
         if self.monitor.gap <= self.gap or (own_program and self.evidence is own):
@@ -377,23 +384,13 @@ class NewtonSearch:
             self.monitor.upper, self.evidence = -found.value, evidence
         return found.reduced
 
-    def _cuts(self, rows: Rows, found: Interior) -> list[LinearCut]:
-        """The cuts that the interior point's weights give."""
-        n = self.program.width
+    def _evidence(self, rows: Rows, found: Interior) -> tuple[list[LinearCut], Evidence]:
+        """The cuts that the interior point's weights give, and what they prove with its other multipliers."""
+        p, n = self.program, self.program.width
         here = self.columns_of(np.zeros(n))  # losses are linear: the same cut anywhere
         cuts = []
         for m, w in enumerate(found.weights):
             held = np.flatnonzero(w)
             cut = rows.cut(m, here, Tail(held, w[held] * rows.weights[m], 0.0, 0.0))
             cuts.append((m, cut.gradient[:n], cut.constant + float(cut.gradient[n])))
-        return cuts
-
-    def _reduced(self, found: Interior, cuts: list[LinearCut]) -> FloatArray:
-        """(n,) reduced costs by the interior point's multipliers."""
-        p = self.program
-        reduced = p.cost - p.matrix.T @ found.rows
-        if p.quadratic is not None:
-            reduced = reduced + p.quadratic @ found.x
-        for price, (_, gradient, _) in zip(found.prices, cuts, strict=True):
-            reduced = reduced + price * gradient
-        return np.asarray(reduced)
+        return cuts, settled(p, combined(len(p.parts), n, cuts, np.array(found.prices), found.rows, found.x))

@@ -33,6 +33,7 @@ NEWTON_COLUMNS = 5_000  # above this a Newton matrix of all columns is dear, and
 DIRECT_CELLS = 10_000  # numbers in an extensive form that HiGHS solves within some hundredths of a second
 DIRECT_MOST = 1_000_000  # the same where everything else has failed
 ENTIRE_CELLS = 30_000_000  # numbers of a program that an interior point may take whole
+LARGE = 1e15  # amounts in scaled units from which no units are taken
 STALL_SOLVES = 150  # linear programs after which cutting planes must promise an end
 STALL_MORE = 300  # most further ones that count as promising
 
@@ -206,11 +207,12 @@ class Search:
             search.run()
         except Infeasible:
             self.hint = LpStatus.INFEASIBLE
-        except (SolverError, FloatingPointError) as fault:
-            self.book.messages.append(str(fault))
+        except (SolverError, FloatingPointError, np.linalg.LinAlgError) as fault:
+            self.book.messages.append(f"interior point: {fault}")
         finally:
             self._add(monitor)
-            self.last = None if search.last is None else search.last * self.units.columns
+            if search.last is not None and float(np.abs(search.last).max(initial=0.0)) < LARGE:
+                self.last = search.last * self.units.columns
             self.book.messages += search.messages
             if search.best is not None:
                 b, u = search.best, self.units
@@ -218,7 +220,7 @@ class Search:
                 self.book.point(b.x * u.columns, "newton", (b.cvar / u.losses, b.var / u.losses) if exact else None)
                 if not exact:
                     self.book.passes -= 1  # the same point once more
-            if search.evidence is not None and search.last is not None:
+            if search.evidence is not None and search.last is not None and np.isfinite(search.last).all():
                 self._prove(search.evidence, search.last if search.best is None else search.best.x)
 
     def _cuts(self, may_stall: bool) -> None:
