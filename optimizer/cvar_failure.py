@@ -24,7 +24,7 @@ from .cvar_proof import Evidence, broken, farkas, in_units, objective
 from .elastic import relaxations
 from .highs import SolverError
 from .plan import Status
-from .progress import NOTHING, Monitor
+from .progress import Monitor
 from .solution import Conflict, LeastRisk
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _plain(program: Checked) -> LinearProgram:
     return lower_program(bare, nothing).program
 
 
-def _nested(search: Search, program: Checked, gap: float, nothing: float = NOTHING) -> Search:
+def _nested(search: Search, program: Checked, gap: float, nothing: float = 1e-8) -> Search:
     from .cvar_search import Search as Again
 
     settings = replace(search.settings, gap=gap, time_limit=None if math.isinf(search.left) else max(0.0, search.left))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..kernels.matrix_backend import MatrixBackend
 from .cvar_book import Book
-from .cvar_bound import CutBound
+from .cvar_bound import Cut, CutBound
 from .cvar_direct import cells, solve_direct
 from .cvar_newton import NewtonSearch
 from .cvar_program import Checked, Lowered, lower_program, means
@@ -24,7 +24,7 @@ from .highs import LpStatus, SolverError
 from .loop import maximise
 from .master import Infeasible
 from .plan import Status
-from .progress import NOTHING, Enough, Monitor, OutOfTime, Progress, ProgressEvent
+from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent
 from .settings import Settings
 
 FloatArray = NDArray[np.float64]
@@ -33,6 +33,7 @@ NEWTON_COLUMNS = 5_000  # above this a Newton matrix of all columns is dear, and
 DIRECT_CELLS = 10_000  # numbers in an extensive form that HiGHS solves within some hundredths of a second
 DIRECT_MOST = 1_000_000  # the same where everything else has failed
 ENTIRE_CELLS = 30_000_000  # numbers of a program that an interior point may take whole
+AT_LEAST = 1e-8  # in scaled units: an objective is not taken to be smaller where a gap is related to it
 LARGE = 1e15  # amounts in scaled units from which no units are taken
 STALL_SOLVES = 150  # linear programs after which cutting planes must promise an end
 STALL_MORE = 300  # most further ones that count as promising
@@ -64,7 +65,7 @@ class Search:
         progress: Progress | None = None,
         begin: float | None = None,
         nested: bool = False,
-        nothing: float = NOTHING,
+        nothing: float = AT_LEAST,
     ) -> None:
         self.mean = means(program, backend)
         self.program = sized(program, self.mean)
@@ -94,13 +95,17 @@ class Search:
     def lowered(self) -> Lowered:
         """The scaled program as the loop takes it."""
         if self._lowered is None:
-            u = self.units
-            mean = [
-                (gradient * u.columns * g, (constant - shift) * g)
-                for (gradient, constant), g, shift in zip(self.mean, u.losses, u.shifts, strict=True)
-            ]
-            self._lowered = lower_program(self.scaled, mean)
+            self._lowered = lower_program(self.scaled, self.means)
         return self._lowered
+
+    @property
+    def means(self) -> list[tuple[FloatArray, float]]:
+        """Per term the mean loss of the scaled program as (gradient, constant)."""
+        u = self.units
+        return [
+            (gradient * u.columns * g, (constant - shift) * g)
+            for (gradient, constant), g, shift in zip(self.mean, u.losses, u.shifts, strict=True)
+        ]
 
     @property
     def left(self) -> float:
@@ -195,6 +200,18 @@ class Search:
     def _prove(self, evidence: Evidence, x: FloatArray) -> None:
         self.book.bound(in_units(evidence, self.units), x * self.units.columns)
 
+    def _prove_by(self, cuts: list[Cut], x: FloatArray) -> None:
+        """Take the bound that cuts prove, and those of the mean losses, which no CVaR is below."""
+        try:
+            bound = CutBound(self.scaled, self._monitor(), self.settings.seed, float(np.abs(x).max(initial=0.0)))
+            bound.add(cuts + [(m, gradient, constant) for m, (gradient, constant) in enumerate(self.means)], x)
+            proof = bound.solve()
+        except SolverError as fault:
+            self.book.messages.append(str(fault))
+            return
+        if proof is not None:
+            self._prove(proof[1], x)
+
     def _newton(self, entire: bool = False) -> None:
         typical = self.last if self.book.best is None else self.book.best.x
         if entire and typical is not None:
@@ -245,12 +262,9 @@ class Search:
             self._take(x, "cuts")
         learnt = found.learnt
         pool = learnt.vertex.tight if learnt.vertex is not None else learnt.cuts
-        if pool and found.status is not Status.INFEASIBLE:
-            bound = CutBound(self.scaled, self._monitor(), settings.seed, float(np.abs(x).max(initial=0.0)))
-            bound.add([(c.limit, c.gradient[:n], c.constant + float(c.gradient[n])) for c in pool], x)
-            proof = bound.solve()
-            if proof is not None:
-                self._prove(proof[1], x)
+        if found.status is not Status.INFEASIBLE:
+            cuts = [(c.limit, c.gradient[:n], c.constant + float(c.gradient[n])) for c in pool]
+            self._prove_by(cuts, x)
         if self.left <= 0.0:
             raise OutOfTime
 

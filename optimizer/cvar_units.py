@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 
 ROWS_LOOKED_AT = 1024  # scenarios whose losses give the sizes
 PASSES = 4
-LARGEST = 300.0  # exponent
+LARGEST = 1000.0  # exponent
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, lu_factor, lu_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, lu_solve
+from scipy.linalg.lapack import dgetrf
 from scipy.sparse import csr_array
 
 FloatArray = NDArray[np.float64]
@@ -151,7 +152,10 @@ class Bordered:
                 raise FloatingPointError("the Newton matrix is not finite")
             last = np.arange(corner.shape[0] - equal, corner.shape[0])
             schur[last, last] -= REGULAR * (float(np.abs(schur[last, last]).max(initial=0.0)) + 1e-300)
-            self._schur = lu_factor(schur)
+            factor, pivots, info = dgetrf(schur)  # `lu_factor` warns of what is told here by an exception
+            if info != 0:
+                raise LinAlgError("the Newton matrix is singular")
+            self._schur = (factor, pivots)
 
     def solve(self, x: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """FloatingPointError where the solution is not finite."""
