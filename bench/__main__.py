@@ -1,6 +1,7 @@
 """python -m bench [command|passes|sampling …] [--case NAME] [--quick]: print the tables of one case.
 
-python -m bench run|ci|plans|report …: subjects side by side, CI, plans by size, RESULTS.md; see docs/bench.md.
+python -m bench run|ci|plans|report|certificates …: subjects side by side, CI, plans by size, RESULTS.md, random CVaR
+programs judged; see docs/bench.md.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 PARTS = ("command", "passes", "sampling")
-TOOLS = ("run", "ci", "plans", "report")
+TOOLS = ("run", "ci", "plans", "report", "certificates")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -20,15 +20,17 @@ Values = NDArray[np.float32] | NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Losses linear in the decisions: values @ x + offset.
+    """Losses linear in the decisions: values @ (scale * x) + offset.
 
     Attributes:
         values: (S, n) contiguous float32 or float64.
         offset: (S,) float64, or None for 0.
+        scale: (n,) what a unit of each decision is of that of its column, or None for 1. Powers of two round nothing.
     """
 
     values: Values
     offset: FloatArray | None = None
+    scale: FloatArray | None = None
 
     def __post_init__(self) -> None:
         values, offset = self.values, self.offset
@@ -39,10 +41,20 @@ class Part:
             )
         if offset is not None and (offset.shape != values.shape[:1] or offset.dtype != np.float64):
             raise ValueError(f"offset must be float64 of shape {values.shape[:1]}; got {offset.dtype} {offset.shape}")
+        if self.scale is not None and self.scale.shape != values.shape[1:]:
+            raise ValueError(f"scale must have the shape {values.shape[1:]}; got {self.scale.shape}")
 
     @property
     def width(self) -> int:
         return int(self.values.shape[1])
+
+    def block(self, rows: RowArray, columns: RowArray | None = None) -> FloatArray:
+        """(rows, columns) of values * scale in double precision; None: all columns."""
+        taken = np.take(self.values, rows, axis=0)
+        found = np.asarray(taken if columns is None else np.ascontiguousarray(taken[:, columns]), dtype=np.float64)
+        if self.scale is not None:
+            found *= self.scale if columns is None else self.scale[columns]
+        return found
 
     @property
     def entries(self) -> int:
@@ -80,7 +92,7 @@ class ScenarioMatrix:
         if m not in self._gathered:
             whole, rows = self._parts[m], self._rows
             offset = None if whole.offset is None else whole.offset[rows]
-            self._gathered[m] = Part(whole.values[rows], offset)
+            self._gathered[m] = Part(whole.values[rows], offset, whole.scale)
         return self._gathered[m]
 
     def subset(self, rows: ArrayLike) -> ScenarioMatrix:

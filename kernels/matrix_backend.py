@@ -39,7 +39,8 @@ class MatrixBackend(HostLosses):
         return self._workers.threads
 
     def product(self, part: Part, x: FloatArray) -> FloatArray:
-        """(S,) values @ x."""
+        """(S,) values @ (scale * x)."""
+        x = x if part.scale is None else part.scale * x
         count, out = part.values.shape[0], np.empty(part.values.shape[0])
         self._workers.run(
             lambda low, high: product_pass(part.values, x, out, low * _ROWS, min(count, high * _ROWS)),
@@ -48,14 +49,14 @@ class MatrixBackend(HostLosses):
         return out
 
     def weighted(self, part: Part, rows: RowArray, weights: FloatArray) -> FloatArray:
-        """(n,) sum of weights[i] * values[rows[i]]."""
+        """(n,) sum of weights[i] * values[rows[i]], times scale."""
         groups = -(-rows.size // _GROUP)
         sums = np.empty((groups, part.width))
         self._workers.run(lambda low, high: weighted_pass(part.values, rows, weights, sums, _GROUP, low, high), groups)
         total = np.zeros(part.width)
         for group in sums:
             total += group
-        return total
+        return total if part.scale is None else total * part.scale
 
     def gram(self, values: FloatArray, weights: FloatArray) -> FloatArray:
         """(n, n) values' diag(weights) values, for weights that are not negative.

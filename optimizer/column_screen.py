@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,9 +38,3 @@ def missing_columns(
     wanted = np.flatnonzero(gain > 1e-9 * float(np.abs(reduced).max(initial=0.0)))
     most = 2 * columns.size + 50
     return wanted[np.argsort(-gain[wanted])[:most]] if wanted.size > most else wanted
-
-
-def block(values: Any, rows: IndexArray, columns: IndexArray | None) -> Any:
-    """(rows, columns) of a matrix; None: all columns."""
-    taken = np.take(values, rows, axis=0)
-    return taken if columns is None else np.ascontiguousarray(taken[:, columns])

@@ -10,7 +10,7 @@ docs/mathematics-loop.md); the linear program with these cuts is the bound.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +19,18 @@ from ..kernels.backend import Losses
 from ..kernels.matrix_backend import MatrixBackend
 from ..kernels.tail import Tail
 from .blas import one_thread
-from .column_screen import at_rest, block, missing_columns, off_bounds
+from .column_screen import at_rest, missing_columns, off_bounds
+from .cvar_book import Known
+from .cvar_bound import Cut as LinearCut
+from .cvar_bound import CutBound
 from .cvar_program import Checked, Lowered
-from .highs import Unbounded
+from .cvar_proof import LIMIT_TOLERANCE, ROW_TOLERANCE, Evidence, bound, broken, combined, objective, settled
+from .cvar_repair import kept
 from .interior_point import InteriorPoint
 from .interior_program import Centre, Interior, Quadratic, TermRows
-from .master import Master
+from .master import Infeasible
 from .progress import Monitor
 from .sample import Rows, Sample
-from .solution import Cut
 from .tail_split import Split, changed, split_rows
 
 FloatArray = NDArray[np.float64]
@@ -40,7 +43,6 @@ FIRST_TOLERANCE = 1e-3
 WARM_TOLERANCE = 1e-5  # of the first solve on all scenarios where it begins on the path of the last pilot
 FINEST = 0.03  # of the gap: tolerance of the last solve
 ROUNDS = 40
-BOX = 100.0  # of the largest amount: within this the bound is proven where columns have no bound of their own
 WIDEST, NARROWEST = 1.0, 0.05  # band of rows on both sides of the tail's border, relative to the tail
 CHEAP = 0.2  # of the columns: so many rows cost little beside the factor of the Newton matrix
 WARM_COLUMNS = 200  # from so many on, an interior point begins on the path of the last one
@@ -48,67 +50,63 @@ WARM_STEPS = 20  # that an interior point may take from the last one's centre
 AFTER_PILOTS = 0.3  # the first band where the last pilot was large
 PRICINGS = 3  # solves of a pilot with columns taken in between
 TIGHTER = 1e-8  # of a limit's size: what the interior point leaves of it
-FEASIBLE = 1e-9
-ROW_TOLERANCE = 1e-7
+RUNAWAY = 1e9  # amounts in scaled units: the objective may have no limit
+FAR = 1e4  # the same of a pilot that has not converged
 REACH = 2.0  # how far a free column may move in one round, relative to the last one
 FIRST_REACH = 0.3  # the same after the first pilot
 SETTLED = 0.03  # share of the tail that changed, below which the next solve is the last but for surprises
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluated:
-    """A point on all scenarios. x: (n,). cvar, var: per term. objective: infinite where a limit is exceeded."""
-
-    x: FloatArray
-    cvar: FloatArray
-    var: FloatArray
-    objective: float
-
-
 class NewtonSearch:
-    """One run. The bounds are kept in `monitor`, of the maximised objective as everywhere in the loop."""
+    """One run on a scaled program. The bounds are kept in `monitor`, of the maximised objective as everywhere in the
+    loop; `evidence` proves the one.
+
+    entire: solve the program with all its rows and columns at once, from a cold start.
+    """
 
     def __init__(
-        self, program: Checked, lowered: Lowered, backend: MatrixBackend, monitor: Monitor, gap: float, seed: int
+        self,
+        program: Checked,
+        lowered: Lowered,
+        backend: MatrixBackend,
+        monitor: Monitor,
+        gap: float,
+        seed: int,
+        entire: bool = False,
     ) -> None:
         self.program = program
         self.lowered = lowered
         self.backend = backend
         self.monitor = monitor
         self.gap = gap
-        self.sample = Sample(backend, lowered.store, lowered.risks, monitor, program.weights)
+        self.sample = Sample(backend, lowered.store, lowered.risks, monitor, program.weights, worst_case=True)
         self.seed = seed
-        self.boxed = False  # the bound leans on the box
-        self.master = self._master(math.inf)
-        self.box = math.inf  # within which the bound is proven
+        self.entire = entire
+        self.cuts: CutBound | None = None
+        self.evidence: Evidence | None = None
         self.sizes = np.array([abs(m) if math.isfinite(m) else 1.0 for m in program.limits])
-        self.best: Evaluated | None = None
-        self.inner: Evaluated | None = None
+        self.best: Known | None = None
+        self.inner: Known | None = None
+        self.last: FloatArray | None = None  # where the last program ended
         self.centre: Centre | None = None  # of the last program solved
         self.messages: list[str] = []
-        self.row_duals, self.bound_duals = np.zeros(program.matrix.shape[0]), np.zeros(program.width)
-        self.limit_duals = np.zeros(len(program.parts))
         self.walled = bool((np.isinf(program.lower) & np.isinf(program.upper)).any())  # there are free columns
         self.reach = math.inf  # how far a free column may move in a round that leaves rows out
         self.whole: tuple[Rows, Interior] | None = None  # a pilot that was the program itself, and its optimum
+        movable = np.flatnonzero(program.lower < program.upper)
+        self.movable = movable if movable.size else np.arange(program.width)
 
     def run(self) -> None:
         """Search from what pilots on ever more scenarios find, until the bounds meet or stop moving.
 
-        Raises `Infeasible` where the rows, or valid cuts and the rows, contradict each other.
+        Raises `Infeasible` where valid cuts and the rows contradict each other.
         """
-        if self.program.matrix.shape[0]:
-            try:
-                self.master.solve()  # rows that contradict each other are told at once
-            except Unbounded:
-                pass
         x, columns, band = self._pilots()
-        if np.isinf(self.program.lower).any() or np.isinf(self.program.upper).any():
-            self.box = BOX * max(1e-6, float(np.abs(x).max(initial=0.0)))
-            self.master = self._master(self.box)
+        if self._ran_away(x):
+            return
         if self.whole is not None:
             self._prove(*self.whole)
-        losses, tails = self._evaluate(x)
+        losses, tails, x = self._evaluate(x)
         if self.whole is not None and self._met():
             return
         doubtful = [np.zeros(0, dtype=np.int64) for _ in tails]
@@ -122,10 +120,12 @@ class NewtonSearch:
             rows = self.sample.worst(losses, 1.0 + band, rows)
             split = [self._split(rows, m, losses[m], band, doubtful[m]) for m in range(len(tails))]
             found = self._solve(rows, split, columns, x, tolerance, box=tolerance > finest)
+            if self._ran_away(found.x):
+                return
             before = (self.monitor.upper, self.monitor.lower)
             reduced = self._prove(rows, found)
-            missing = missing_columns(columns, found.x, self.program.lower, self.program.upper, reduced)
-            losses, after = self._evaluate(found.x)
+            missing = self._missing(columns, found.x, reduced)
+            losses, after, here = self._evaluate(found.x)
             if self._met():
                 return
             moved = max(changed(a, b) for a, b in zip(tails, after, strict=True))
@@ -137,8 +137,8 @@ class NewtonSearch:
                 if not found.converged:
                     index, near = rows.index[m], split[m].near
                     doubtful[m] = np.union1d(doubtful[m], near if index is None else index[near])
-            self.reach = REACH * float(np.abs(found.x - x).max(initial=0.0))
-            x, tails = found.x, after
+            self.reach = REACH * float(np.abs(here - x).max(initial=0.0))
+            x, tails = here, after
             columns = np.union1d(columns, missing)
             if tolerance <= finest and not wrong and not missing.size:
                 if before == (self.monitor.upper, self.monitor.lower) and (still := still + 1) >= 2:
@@ -150,66 +150,53 @@ class NewtonSearch:
             tolerance = finest if settled else max(finest, min(0.1 * tolerance, 0.1 * self.monitor.gap))
         self.messages.append(f"the bounds did not meet in {ROUNDS} rounds")
 
+    def _ran_away(self, x: FloatArray) -> bool:
+        self.last = x
+        return not float(np.abs(x).max(initial=0.0)) <= RUNAWAY  # NaN too
+
     def _met(self) -> bool:
         self.monitor.tell("interior point")
         return self.monitor.gap <= self.gap
 
-    def _master(self, box: float) -> Master:
-        """The linear program with columns without a bound held within `box`."""
-        program, n = self.lowered.program, self.program.width
-        low, high = program.col_lower.copy(), program.col_upper.copy()
-        low[:n] = np.where(np.isinf(low[:n]), np.minimum(-box, high[:n]), low[:n])
-        high[:n] = np.where(np.isinf(high[:n]), np.maximum(box, low[:n]), high[:n])
-        limits = [risk.limit for risk in self.lowered.risks]
-        boxed = replace(program, col_lower=low, col_upper=high)
-        return Master(boxed, [*limits, 0.0], self.monitor, self.seed)
-
     # points
 
-    def columns_of(self, x: FloatArray, cvar: FloatArray) -> FloatArray:
-        """(columns of the linear program,) of a point and its CVaRs."""
+    def columns_of(self, x: FloatArray) -> FloatArray:
+        """(columns of the linear program,) of a point, for its losses."""
         out = np.zeros(self.lowered.program.cost.size)
-        n = self.program.width
-        out[:n], out[n] = x, 1.0
-        for m, column in enumerate(self.lowered.tails):
-            if column >= 0:
-                out[column] = cvar[m]
-        if self.lowered.square >= 0 and self.program.quadratic is not None:
-            out[self.lowered.square] = 0.5 * float(x @ (self.program.quadratic @ x))
+        out[: self.program.width], out[self.program.width] = x, 1.0
         return out
 
-    def _evaluate(self, x: FloatArray) -> tuple[list[Losses], list[Tail]]:
-        """A full pass at x, which becomes the best point if it is; if it exceeds a limit, a point between may."""
+    def _evaluate(self, x: FloatArray) -> tuple[list[Losses], list[Tail], FloatArray]:
+        """A full pass at x, which becomes the best point if it is; if it exceeds a limit, a point between may. The
+        point is x moved onto the rows.
+        """
+        x = kept(self.program, x)
+        self.last = x
         losses, tails, here = self._measured(x)
         if math.isfinite(here.objective):
             self._accept(here)
         elif self.inner is not None:
             limits = np.array(self.program.limits)
             out = here.cvar > limits
-            share = float(((limits - self.inner.cvar)[out] / (here.cvar - self.inner.cvar)[out]).min())
-            mixed = self.inner.x + (1.0 - 1e-12) * share * (x - self.inner.x)
-            self._accept(self._measured(mixed)[2])
-        return losses, tails
+            if out.any():
+                share = float(((limits - self.inner.cvar)[out] / (here.cvar - self.inner.cvar)[out]).min())
+                mixed = self.inner.x + (1.0 - 1e-12) * share * (x - self.inner.x)
+                self._accept(self._measured(kept(self.program, mixed))[2])
+        return losses, tails, x
 
-    def _measured(self, x: FloatArray) -> tuple[list[Losses], list[Tail], Evaluated]:
-        nothing = np.zeros(len(self.lowered.risks))
-        losses = self.sample.all.losses(self.columns_of(x, nothing))
+    def _measured(self, x: FloatArray) -> tuple[list[Losses], list[Tail], Known]:
+        losses = self.sample.all.losses(self.columns_of(x))
         tails = self.sample.all.tails(losses)
         cvar = np.array([t.cvar for t in tails])
         limits = np.array(self.program.limits)
         self.sizes = np.maximum(np.where(np.isfinite(limits), np.abs(limits), 0.0), np.abs(cvar))
-        over = np.where(np.isfinite(limits), cvar - limits, -np.inf)
-        value = math.inf
-        if (over <= FEASIBLE * self.sizes).all():
-            value = self.objective(x, cvar)
-        return losses, tails, Evaluated(x, cvar, np.array([t.var for t in tails]), value)
+        check = broken(self.program, x, cvar)
+        good = check.row <= ROW_TOLERANCE and check.limit <= LIMIT_TOLERANCE
+        value = objective(self.program, x, cvar) if good else math.inf
+        return losses, tails, Known(x, cvar, np.array([t.var for t in tails]), value, "newton")
 
-    def objective(self, x: FloatArray, cvar: FloatArray) -> float:
-        return float(self.lowered.program.cost @ self.columns_of(x, cvar))
-
-    def _accept(self, point: Evaluated) -> None:
-        there = self.columns_of(point.x, point.cvar)
-        if not math.isfinite(point.objective) or self.master.worst_row(there)[0] > ROW_TOLERANCE:
+    def _accept(self, point: Known) -> None:
+        if not math.isfinite(point.objective):
             return
         limits = np.array(self.program.limits)
         if (point.cvar < limits - 1e-6 * self.sizes).all():
@@ -227,35 +214,49 @@ class NewtonSearch:
         tail = min(1.0 - level for level in self.program.levels)
         free = int(np.count_nonzero(np.isinf(self.program.lower) & np.isinf(self.program.upper)))
         count = max(PILOT_ROWS, math.ceil(max(PILOT_TAIL, 2.0 * free) / tail))
-        n, everything = self.program.width, np.arange(self.program.width, dtype=np.int64)
+        n, everything = self.program.width, self.movable
         columns, x = everything, np.clip(np.zeros(n), self.program.lower, self.program.upper)
         losses: list[Losses] | None = None
-        pilots, whole = 0, count >= self.sample.count and n < WARM_COLUMNS
-        coarse = FINEST * self.gap if whole else PILOT_TOLERANCE
+        few = n < WARM_COLUMNS or self.sample.count <= n
+        whole = self.entire or (count >= self.sample.count and few)
+        pilots, count = 0, self.sample.count if whole else count
         while True:
+            coarse = FINEST * self.gap if whole else PILOT_TOLERANCE
             rows, nothing = self.sample.pilot(min(count, self.sample.count)), np.zeros(0, dtype=np.int64)
             if first := losses is None:
                 split = [Split(np.arange(rows.store(m).count), nothing) for m in range(len(rows.weights))]
             else:
-                losses = rows.losses(self.columns_of(x, np.zeros(len(rows.weights))))
+                losses = rows.losses(self.columns_of(x))
                 split = [self._split(rows, m, losses[m], WIDEST, nothing) for m in range(len(rows.weights))]
             for _ in range(PRICINGS):
                 found = self._solve(rows, split, columns, x, coarse if first else FIRST_TOLERANCE, not first)
                 share = REACH if pilots else FIRST_REACH
                 self.reach = share * float(np.abs(found.x - x).max(initial=0.0))
                 x = found.x
-                if columns.size == n:
+                if columns.size == everything.size:
                     break
-                reduced = self._reduced(found, self._cuts(rows, found))
-                missing = missing_columns(columns, found.x, self.program.lower, self.program.upper, reduced)
+                missing = self._missing(
+                    columns, found.x, bound(self.program, self._evidence(rows, found)[1], x).reduced
+                )
                 if not missing.size:
                     break
                 columns = np.union1d(columns, missing)
-            columns = off_bounds(x, self.program.lower, self.program.upper) if losses is None else columns
+            if first and not whole and not found.converged and not float(np.abs(x).max(initial=0.0)) <= FAR:
+                # so few scenarios may have no optimum where all have one
+                x, count = np.clip(np.zeros(n), self.program.lower, self.program.upper), 4 * count
+                whole = count >= self.sample.count
+                continue
+            if losses is None:
+                columns = np.intersect1d(off_bounds(x, self.program.lower, self.program.upper), everything)
             self.whole = (rows, found) if whole else None
             losses, pilots, count = [], pilots + 1, 10 * count
             if 4 * count > self.sample.count:
                 return x, columns, WIDEST if pilots < 3 else AFTER_PILOTS
+
+    def _missing(self, columns: IndexArray, x: FloatArray, reduced: FloatArray) -> IndexArray:
+        """The columns that ought to move and can."""
+        found = missing_columns(columns, x, self.program.lower, self.program.upper, reduced)
+        return found[self.program.lower[found] < self.program.upper[found]]
 
     def _split(self, rows: Rows, m: int, losses: Losses, band: float, doubtful: IndexArray) -> Split:
         """The rows of a term by the `losses` of these rows, or of all scenarios."""
@@ -292,12 +293,12 @@ class NewtonSearch:
             share = self._each(rows, m) / rows.weights[m]
             near, sure = split[m].near[share[split[m].near] > 0.0], split[m].sure
             taken.append(near)
-            values = np.asarray(block(part.values, near, None if whole else columns), dtype=np.float64)
+            values = part.block(near, None if whole else columns)
             offset = np.zeros(near.size) if part.offset is None else part.offset[near]
             linear = self.backend.weighted(part, sure, share[sure])
             constant = 0.0 if part.offset is None else float(np.sum(share[sure] * part.offset[sure]))
             if not whole and rest.any():
-                offset = offset + part.values[near] @ rest
+                offset = offset + part.values[near] @ (rest if part.scale is None else part.scale * rest)
                 constant += float(linear @ rest)
             limit = p.limits[m]
             if math.isfinite(limit):
@@ -306,6 +307,7 @@ class NewtonSearch:
             terms.append(TermRows(values, offset, share[near], p.prices[m], limit, linear[columns], constant, mass))
         shift = p.matrix @ rest
         cost = p.cost if p.quadratic is None else p.cost + p.quadratic @ rest
+        resting = p.constant + 0.5 * float((p.cost + cost) @ rest)
         small = Quadratic(
             cost=cost[columns],
             quadratic=None if p.quadratic is None else p.quadratic[np.ix_(columns, columns)],
@@ -314,9 +316,11 @@ class NewtonSearch:
             row_upper=p.row_upper - shift,
             lower=p.lower[columns],
             upper=p.upper[columns],
+            constant=resting,
         )
         reach = max(self.reach, 1e-6 * float(np.abs(start).max(initial=0.0)), 1e-12) if box else math.inf
-        with self.monitor.solving(), one_thread():
+        # an iterate that runs away is given up for what it is
+        with self.monitor.solving(), one_thread(), np.errstate(all="ignore"):
             found = self._interior(small, terms, start[columns], reach, columns, tolerance)
         inside = rest.copy()
         inside[columns] = found.centre.x
@@ -358,43 +362,35 @@ class NewtonSearch:
     # the bound
 
     def _prove(self, rows: Rows, found: Interior) -> FloatArray:
-        """Take the bound and the duals of a program's optimum; (n,) the reduced costs there."""
-        self.row_duals, self.bound_duals = found.rows, self._reduced(found, self._bound(rows, found))
-        self.limit_duals = np.maximum(0.0, np.array(found.prices) - np.array(self.program.prices))
-        return self.bound_duals
+        """Take the bound that a program's optimum proves; (n,) the reduced costs there."""
+        p, (cuts, own) = self.program, self._evidence(rows, found)
+        reduced = self._take(own, found.x)
+        own_program = self.whole is not None and self.whole[1] is found  # whose multipliers are as good as any
+        if self.monitor.gap <= self.gap or (own_program and self.evidence is own):
+            return reduced
+        if self.cuts is None:
+            self.cuts = CutBound(p, self.monitor, self.seed, float(np.abs(found.x).max(initial=0.0)))
+        self.cuts.add(cuts, found.x)
+        better = self.cuts.solve()
+        if better is None:
+            raise Infeasible
+        self._take(better[1], found.x)
+        return reduced
 
-    def _cuts(self, rows: Rows, found: Interior) -> list[Cut]:
-        """The cuts that the interior point's weights give; the quadratic's tangent last."""
-        p = self.program
-        here = self.columns_of(np.zeros(p.width), np.zeros(len(p.parts)))  # losses are linear: the same cut anywhere
+    def _take(self, evidence: Evidence, x: FloatArray) -> FloatArray:
+        """Take a bound if it is better; (n,) the reduced costs."""
+        found = bound(self.program, evidence, x)
+        if -found.value < self.monitor.upper:
+            self.monitor.upper, self.evidence = -found.value, evidence
+        return found.reduced
+
+    def _evidence(self, rows: Rows, found: Interior) -> tuple[list[LinearCut], Evidence]:
+        """The cuts that the interior point's weights give, and what they prove with its other multipliers."""
+        p, n = self.program, self.program.width
+        here = self.columns_of(np.zeros(n))  # losses are linear: the same cut anywhere
         cuts = []
         for m, w in enumerate(found.weights):
             held = np.flatnonzero(w)
-            cuts.append(rows.cut(m, here, Tail(held, w[held] * rows.weights[m], 0.0, 0.0)))
-        if p.quadratic is not None:
-            slope = np.zeros(here.size)
-            slope[: p.width] = p.quadratic @ found.x
-            slope[self.lowered.square] = -1.0
-            cuts.append(Cut(len(p.parts), slope, -0.5 * float(found.x @ slope[: p.width]), np.zeros(0)))
-        return cuts
-
-    def _bound(self, rows: Rows, found: Interior) -> list[Cut]:
-        """Bound the optimum by the cuts of the interior point's weights, and return them."""
-        cuts = self._cuts(rows, found)
-        for cut in cuts:
-            self.master.add(cut)
-        point = self.master.solve()
-        if point.bound < self.monitor.upper:
-            self.monitor.upper = point.bound
-            far = float(np.abs(point.x[: self.program.width]).max(initial=0.0))
-            self.boxed = far >= self.box * (1.0 - 1e-9)
-        return cuts
-
-    def _reduced(self, found: Interior, cuts: list[Cut]) -> FloatArray:
-        """(n,) reduced costs by the interior point's multipliers."""
-        p = self.program
-        reduced = p.cost - p.matrix.T @ found.rows
-        for m, cut in enumerate(cuts):
-            price = found.prices[m] if m < len(found.prices) else 1.0
-            reduced = reduced + price * cut.gradient[: p.width]
-        return np.asarray(reduced)
+            cut = rows.cut(m, here, Tail(held, w[held] * rows.weights[m], 0.0, 0.0))
+            cuts.append((m, cut.gradient[:n], cut.constant + float(cut.gradient[n])))
+        return cuts, settled(p, combined(len(p.parts), n, cuts, np.array(found.prices), found.rows, found.x))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,14 +24,20 @@ from scipy.linalg import LinAlgError
 from scipy.sparse import csr_array
 
 from .interior_program import Centre, Interior, Quadratic, TermRows
-from .interior_start import INNER, START, central, cold, kept_within, spread, within
+from .interior_start import INNER, START, Term, central, cold, kept_within, spread, within
 from .newton_matrix import Bordered, Bounds, Gram, normal_matrix
 from .tail_weights import Priced, admissible, balanced
 
 FloatArray = NDArray[np.float64]
+IndexArray = NDArray[np.int64]
+_State = tuple[FloatArray, FloatArray, FloatArray, FloatArray, list[Term]]
 
+BREAKDOWN = 10.0  # times the least residual so far: more is a step whose equations were not solved,
+SOUND = 1e-7  # unless it is small
 STEP = 0.995  # share of the way to the nearest bound
 CENTRAL = 1e-3  # relative gap down to which the path is followed before its point is kept for a like program,
+BALANCINGS = 3  # of the columns that they left a wrong reduced cost
+STATIONARY = 1e-13  # of their terms: reduced costs that need no correction
 PATH = 30.0  # or this multiple of the tolerance: what is solved roughly is far from the next program
 
 
@@ -65,7 +72,7 @@ class InteriorPoint:
         self.right = program.row_lower[fixed]
         loose = self.loose
         free = np.isinf(program.lower) & np.isinf(program.upper)
-        self.free = np.flatnonzero(free)
+        self.open = np.flatnonzero(np.isinf(program.lower) | np.isinf(program.upper))
         lower, upper = np.where(free, start - reach, program.lower), np.where(free, start + reach, program.upper)
         self.bounds = Bounds(lower, upper, matrix[loose], program.row_lower[loose], program.row_upper[loose])
         first = within(start, lower, upper)
@@ -86,6 +93,7 @@ class InteriorPoint:
             self.y = mean / self.s
         self.centre = self._centre()
         self.iterations = 0
+        self.exact = False  # factor the Newton matrix of the columns, whatever the rows
 
     def _centre(self) -> Centre:
         mean = self._gap() / max(1, self._pairs())
@@ -93,10 +101,18 @@ class InteriorPoint:
 
     def solve(self, tolerance: float, most: int = 100) -> Interior:
         """Iterate until complementarity and residuals are below `tolerance`, relative to the objective."""
-        converged, stuck = False, 0
+        converged, stuck, kept = False, 0, self._state()
+        least, before = math.inf, 0.0
         for _ in range(most):
             gap, residual = self._gap(), self._residuals()
             scale = max(1e-9, abs(self._objective()))
+            if not residual <= max(BREAKDOWN * least, SOUND):  # a step that was not one: its equations were not solved
+                self._restore(kept)
+                if self.exact:
+                    break
+                self.exact = True
+                continue
+            least, kept = min(least, residual), self._state()
             if gap >= max(CENTRAL, PATH * tolerance) * scale:
                 self.centre = self._centre()
             if gap <= tolerance * scale and residual <= tolerance:
@@ -106,16 +122,29 @@ class InteriorPoint:
                 with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                     moved = self._iterate()
             except (LinAlgError, FloatingPointError):
-                break
+                self._restore(kept)
+                if self.exact:
+                    break
+                self.exact = True
+                continue
             self.iterations += 1
-            stuck = stuck + 1 if moved < 1e-4 else 0
+            stuck = stuck + 1 if moved < min(1e-4, 2.0 * before) else 0
+            before = moved
             if stuck >= 3:
-                break
+                if self.exact:
+                    break
+                self.exact, stuck = True, 0
         weights = self._tail_weights()
         prices = tuple(t.theta for t in self.terms)
         return Interior(
             self.x.copy(), weights, self._gap(), self.iterations, converged, prices, self._row_prices(), self.centre
         )
+
+    def _state(self) -> _State:
+        return self.x, self.v, self.s, self.y, [copy(t) for t in self.terms]
+
+    def _restore(self, state: _State) -> None:
+        self.x, self.v, self.s, self.y, self.terms = state
 
     def _row_prices(self) -> FloatArray:
         out = np.zeros(self.program.row_lower.size)
@@ -125,24 +154,41 @@ class InteriorPoint:
 
     def _tail_weights(self) -> tuple[FloatArray, ...]:
         """The multipliers of the rows as admissible weights of each tail."""
-        p, free = self.program, self.free
+        p = self.program
         weights = [admissible(t.lam, t.rows.share, 1.0 - t.rows.mass) for t in self.terms]
-        if not free.size:
+        if not self.open.size:
             return tuple(weights)
+        # a column without a bound on one side may only be left the reduced cost of the other
         reduced = p.cost - self.equal.T @ self.v - self.bounds.matrix.T @ self.bounds.rows(self.y)
         if p.quadratic is not None:
             reduced = reduced + p.quadratic @ self.x
+        wanted = self.bounds.back(self.y) - self.bounds.matrix.T @ self.bounds.rows(self.y)
+        some = np.zeros(self.x.size, dtype=np.bool_)
+        for _ in range(BALANCINGS):
+            left, size = reduced.copy(), np.abs(reduced) + self.size
+            for t, w in zip(self.terms, weights, strict=True):
+                gradient = t.theta * (t.rows.values.T @ w + t.rows.linear)
+                left, size = left + gradient, size + np.abs(gradient)
+            wrong = np.where(np.isinf(p.upper), np.maximum(-left, 0.0), 0.0)
+            wrong += np.where(np.isinf(p.lower), np.maximum(left, 0.0), 0.0)
+            if (wrong <= STATIONARY * size).all():
+                break
+            some |= wrong > 0.0
+            weights = self._balanced(np.flatnonzero(some), weights, reduced - wanted)
+        return tuple(weights)
+
+    def _balanced(self, some: IndexArray, weights: list[FloatArray], reduced: FloatArray) -> list[FloatArray]:
         tails = [
-            Priced(t.theta, t.rows.values[:, free], t.rows.share, 1.0 - t.rows.mass, t.rows.linear[free])
+            Priced(t.theta, t.rows.values[:, some], t.rows.share, 1.0 - t.rows.mass, t.rows.linear[some])
             for t in self.terms
         ]
-        return tuple(balanced(tails, weights, reduced[free], self.gram))
+        return balanced(tails, weights, reduced[some], self.gram)
 
     # the state
 
     def _objective(self) -> float:
         p = self.program
-        value = float(p.cost @ self.x)
+        value = p.constant + float(p.cost @ self.x)
         if p.quadratic is not None:
             value += 0.5 * float(self.x @ (p.quadratic @ self.x))
         return value + sum(t.rows.price * t.value(self.x) for t in self.terms)
@@ -277,7 +323,7 @@ class _Newton:
             t.d = 1.0 / (t.u / t.nu + t.e)
             t.r = 1.0 / (1.0 + (t.nu / t.u) * t.e)
         quadratic, weighted = state.program.quadratic, [(t.rows.values, t.d) for t in state.terms]
-        h = normal_matrix(state.bounds, state.y / state.s, weighted, quadratic, state.gram)
+        h = normal_matrix(state.bounds, state.y / state.s, weighted, quadratic, state.gram, state.exact)
         n, equal = state.x.size, state.equal.shape[0]
         size = sum(2 if t.limited else 1 for t in state.terms)
         border, corner = np.zeros((n, size + equal)), np.zeros((size + equal, size + equal))

@@ -32,7 +32,9 @@ class TermRows:
 
 @dataclass(frozen=True, eq=False)
 class Quadratic:
-    """The program's part without scenarios. matrix: (rows, n) sparse. quadratic: (n, n) symmetric, or None."""
+    """The program's part without scenarios. matrix: (rows, n) sparse. quadratic: (n, n) symmetric, or None. constant:
+    of the objective.
+    """
 
     cost: FloatArray
     quadratic: FloatArray | None
@@ -41,6 +43,7 @@ class Quadratic:
     row_upper: FloatArray
     lower: FloatArray
     upper: FloatArray
+    constant: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

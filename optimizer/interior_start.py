@@ -20,6 +20,8 @@ FloatArray = NDArray[np.float64]
 
 START = 1e-2  # first slacks, relative to the size of the losses
 HALVINGS = 60  # of the interval in which t lies
+UNIT = 1e-2  # of a unit of the decisions: amounts whose losses count as a spread
+LOOKED_AT = 64  # rows
 INNER = 0.1  # of the room that complementarity would leave: a bound is not closer at a warm start
 
 
@@ -138,6 +140,10 @@ def _clipped(x: FloatArray, lower: FloatArray, upper: FloatArray, inner: FloatAr
 
 
 def spread(rows: TermRows, x: FloatArray) -> float:
-    """Size of the differences between the losses of the rows."""
+    """Size of the differences between the losses of the rows, or of what a hundredth of a unit of decisions makes of
+    them where that is more: at no decisions at all there may be no losses.
+    """
     loss = rows.values @ x + rows.offset
-    return float(np.std(loss)) + 1e-9 * float(np.abs(loss).max(initial=0.0)) + 1e-300
+    some = rows.values[:: max(1, rows.values.shape[0] // LOOKED_AT)]
+    unit = UNIT * float(np.abs(some).mean(axis=0).max(initial=0.0)) if some.size else 0.0
+    return max(float(np.std(loss)) if loss.size else 0.0, unit) + 1e-9 * float(np.abs(loss).max(initial=0.0)) + 1e-300

@@ -97,7 +97,7 @@ class _Search:
         self.risks = risks
         self.settings = settings
         self.monitor = Monitor(progress, settings.time_limit, settings.gap, 1.0 if program.maximise else -1.0)
-        self.sample = Sample(backend, store, risks, self.monitor, weights)
+        self.sample = Sample(backend, store, risks, self.monitor, weights, worst_case=settings.worst_case)
         self.master = Master(program, [r.limit for r in risks], self.monitor, settings.seed)
         self.polishing = settings.polish and bool(program.value.any())
         # polishing needs its share of the gap

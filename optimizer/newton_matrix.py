@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, lu_factor, lu_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, lu_solve
+from scipy.linalg.lapack import dgetrf
 from scipy.sparse import csr_array
 
 FloatArray = NDArray[np.float64]
@@ -120,11 +121,18 @@ class Wide:
 
 
 def normal_matrix(
-    bounds: Bounds, y: FloatArray, terms: Weighted, quadratic: FloatArray | None, gram: Gram
+    bounds: Bounds,
+    y: FloatArray,
+    terms: Weighted,
+    quadratic: FloatArray | None,
+    gram: Gram,
+    exact: bool = False,
 ) -> Square | Wide:
-    """H in the form that costs less. LinAlgError where it is not positive definite."""
+    """H in the form that costs less, or where it must be exact in its own. LinAlgError where it is not positive
+    definite.
+    """
     rows = bounds.matrix.shape[0] + sum(weights.size for _, weights in terms)
-    if quadratic is None and bounds.everywhere and rows < FEW_ROWS * bounds.matrix.shape[1]:
+    if quadratic is None and not exact and bounds.everywhere and rows < FEW_ROWS * bounds.matrix.shape[1]:
         return Wide(bounds, y, terms)
     return Square(bounds, y, terms, quadratic, gram)
 
@@ -144,7 +152,10 @@ class Bordered:
                 raise FloatingPointError("the Newton matrix is not finite")
             last = np.arange(corner.shape[0] - equal, corner.shape[0])
             schur[last, last] -= REGULAR * (float(np.abs(schur[last, last]).max(initial=0.0)) + 1e-300)
-            self._schur = lu_factor(schur)
+            factor, pivots, info = dgetrf(schur)  # `lu_factor` warns of what is told here by an exception
+            if info != 0:
+                raise LinAlgError("the Newton matrix is singular")
+            self._schur = (factor, pivots)
 
     def solve(self, x: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """FloatingPointError where the solution is not finite."""

@@ -19,6 +19,7 @@ class Status(Enum):
     CERTIFIED = "certified"  # gap met: exit 0
     STOPPED = "stopped"  # feasible plan, gap not met (time limit, Ctrl-C, stall): exit 4
     INFEASIBLE = "infeasible"  # no plan meets the limits: exit 3
+    UNBOUNDED = "unbounded"  # of `solve_cvar` only: the objective falls for ever along a ray
 
 
 @dataclass(frozen=True)

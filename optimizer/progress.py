@@ -32,6 +32,8 @@ class ProgressEvent:
     eta: float | None
 
 
+NOTHING = 1e-9
+
 Progress = Callable[[ProgressEvent], None]
 
 
@@ -68,6 +70,7 @@ class Monitor:
         self._sense = sense
         self._begin = time.perf_counter()
         self._trail: list[tuple[float, float]] = []
+        self.floor = NOTHING  # of the objective's size where a gap is related to it
         self.upper = math.inf
         self.lower = -math.inf
         self.full = 0
@@ -87,7 +90,7 @@ class Monitor:
 
     @property
     def gap(self) -> float:
-        return relative_gap(self.upper, self.lower)
+        return relative_gap(self.upper, self.lower, self.floor)
 
     def check(self) -> None:
         """Raise `OutOfTime` once the time limit has passed, `Interrupted` once somebody has asked to stop."""
@@ -152,8 +155,8 @@ class Monitor:
         return (g1 - goal) * (t1 - t0) / (g0 - g1) if g0 > g1 else None
 
 
-def relative_gap(upper: float, lower: float) -> float:
-    """(upper - lower) / max(1e-9, |lower|), never negative; infinite while a bound is unknown."""
+def relative_gap(upper: float, lower: float, floor: float = NOTHING) -> float:
+    """(upper - lower) / max(floor, |lower|), never negative; infinite while a bound is unknown."""
     if not (math.isfinite(upper) and math.isfinite(lower)):
         return math.inf
-    return max(0.0, upper - lower) / max(1e-9, abs(lower))
+    return max(0.0, upper - lower) / max(floor, abs(lower))

@@ -131,7 +131,7 @@ class Sample:
     """All scenarios, and working sets of rows taken from them.
 
     weights: (S,) relative weights of the scenarios; None: all the same. whole: number of scenarios in which passes are
-    counted; None: all of them.
+    counted; None: all of them. worst_case: a tail of less than one scenario is the worst one, and no mistake.
     """
 
     def __init__(
@@ -142,6 +142,7 @@ class Sample:
         monitor: Monitor,
         weights: FloatArray | None = None,
         whole: int | None = None,
+        worst_case: bool = False,
     ) -> None:
         self._backend = backend
         self._store = store
@@ -157,10 +158,10 @@ class Sample:
                 raise ValueError(f"risk limit '{risk.name}' is {risk.limit}; it must be finite")
             if not (np.isfinite(risk.matrix.data).all() and np.isfinite(risk.table.floor).all()):
                 raise ValueError(f"risk limit '{risk.name}' holds a number that is not finite")
-            if whole is None and tail_mass(self.count, risk.level) < 1.0:
+            if whole is None and not worst_case and tail_mass(self.count, risk.level) < 1.0:
                 raise ValueError(
                     f"risk limit '{risk.name}' at level {risk.level} has less than one of {self.count} scenarios in "
-                    f"its tail; take at least {int(np.ceil(1.0 / (1.0 - risk.level)))} scenarios"
+                    f"its tail; take at least {_least_count(risk.level)} scenarios"
                 )
         self.weights = tuple(tail_mass(self.count, r.level) for r in risks)
         each = [self._each] * len(risks)
@@ -171,9 +172,12 @@ class Sample:
         return self._backend.recover(error)
 
     def pilot(self, count: int) -> Rows:
-        """The first `count` scenarios as a sample of their own: what it says is an estimate, no cut of it is valid."""
-        store = self._backend.subset(self._store, np.arange(count))
-        each = None if self._each is None else self._each[:count]
+        """The first `count` scenarios, or the heaviest, as a sample of their own: what it says is an estimate, and no
+        cut of it is valid.
+        """
+        taken = self._foremost(count)
+        store = self._backend.subset(self._store, taken)
+        each = None if self._each is None else self._each[taken]
         total = float(count) if each is None else float(each.sum())
         weights = [tail_mass(total, r.level) for r in self._risks]
         many = len(self._risks)
@@ -181,9 +185,16 @@ class Sample:
 
     def first(self, count: int) -> Sample:
         """The first `count` scenarios as `pilot` takes them, of which working sets can be taken."""
-        store = self._backend.subset(self._store, np.arange(count))
-        each = None if self._each is None else self._each[:count]
+        taken = self._foremost(count)
+        store = self._backend.subset(self._store, taken)
+        each = None if self._each is None else self._each[taken]
         return Sample(self._backend, store, self._risks, self._monitor, each, self._whole)
+
+    def _foremost(self, count: int) -> NDArray[np.int64]:
+        """The first `count` scenarios; of unequal ones those that weigh most."""
+        if self._each is None:
+            return np.arange(count)
+        return np.sort(np.argsort(-self._each, kind="stable")[:count])
 
     def worst(self, losses: Sequence[Losses], multiple: float, old: Rows | None = None) -> Rows:
         """Per limit the rows with the largest losses, `multiple` times its tail, together with those of `old`."""
@@ -197,6 +208,7 @@ class Sample:
                     rows = np.arange(self.count)
                 elif self._each is not None:
                     rows = self._backend.tail(loss, self._risks[m].level, float(size), self._each).rows
+                    rows = rows if before is None else np.union1d(rows, before)
                 else:
                     rows = self._backend.worst(loss, size, before)
                 if rows.size > 0.7 * self.count:  # a copy would save little
@@ -208,6 +220,12 @@ class Sample:
         every = self._each
         each = [None if every is None else every if rows is None else every[rows] for rows in index]
         return Rows(self._backend, self._risks, stores, self.weights, self._monitor, self._whole, index, each)
+
+
+def _least_count(level: float) -> int:
+    """The least number of scenarios of which one lies in the tail."""
+    count = max(1, round(1.0 / (1.0 - level)))
+    return count if tail_mass(count, level) >= 1.0 else count + 1
 
 
 def _mean_one(weights: FloatArray, count: int) -> FloatArray:

@@ -25,6 +25,7 @@ class Settings:
         rounds: most rounds (full passes) before the loop counts as stalled.
         solves: most linear programs in one round.
         seed: random seed of HiGHS.
+        worst_case: a tail of less than one scenario is the worst scenario, not a mistake.
     """
 
     gap: float = 1e-5
@@ -40,6 +41,7 @@ class Settings:
     solves: int = 600
     seed: int = 0
     asked: float | None = None
+    worst_case: bool = False
 
     def __post_init__(self) -> None:
         for name in ("gap", "polish_slack", "polish_gap", "depth", "least_gap"):

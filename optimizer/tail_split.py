@@ -47,7 +47,8 @@ def split_rows(losses: FloatArray, weights: FloatArray, mass: float, band: float
     sure, near = np.zeros(losses.size, dtype=np.bool_), np.zeros(losses.size, dtype=np.bool_)
     inner = heavy <= (1.0 - band) * mass
     sure[order[inner]] = True
-    near[order[~inner & (heavy <= (1.0 + band) * mass + SPARE)]] = True
+    # by what is before a row: one that outweighs the whole band is in doubt
+    near[order[~inner & (heavy - weights[order] < (1.0 + band) * mass + SPARE)]] = True
     near[doubtful], sure[doubtful] = True, False
     return Split(np.flatnonzero(near), np.flatnonzero(sure))
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, solve
 
 from .newton_matrix import REGULAR, Gram
 
 FloatArray = NDArray[np.float64]
 
 CORRECTIONS = 2
+REPEATED = 300  # columns for which a singular system costs little
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ def balanced(
     for _ in range(CORRECTIONS):
         left = reduced + sum(t.price * (t.fixed + t.values.T @ w) for t, w in zip(tails, found, strict=True))
         short = [t.mass - float(w.sum()) for t, w in zip(tails, found, strict=True)]
-        room = [np.minimum(w, t.share - w) for t, w in zip(tails, found, strict=True)]
+        room = [np.maximum(0.0, np.minimum(w, t.share - w)) for t, w in zip(tails, found, strict=True)]
         normal = np.zeros((reduced.size, reduced.size))
         for t, d in zip(tails, room, strict=True):
             normal += t.price**2 * gram(t.values, d)
@@ -64,8 +64,14 @@ def balanced(
         matrix = np.block([[normal, sums], [sums.T, np.diag([float(d.sum()) for d in room])]])
         matrix[np.diag_indices_from(matrix)] += REGULAR * max(float(matrix.diagonal().max()), 1e-300)
         try:
-            z = solve(matrix, np.concatenate((-left, short)), assume_a="sym")
-        except (LinAlgError, ValueError):
+            right = np.concatenate((-left, short))
+            if reduced.size <= REPEATED:  # columns that repeat each other leave the matrix singular
+                z = np.linalg.lstsq(matrix, right, rcond=1e-15)[0]
+            else:
+                z = np.linalg.solve(matrix, right)
+        except np.linalg.LinAlgError:
+            break
+        if not np.isfinite(z).all():
             break
         for m, (t, d) in enumerate(zip(tails, room, strict=True)):
             moved = found[m] + d * (t.price * (t.values @ z[: reduced.size]) + z[reduced.size + m])

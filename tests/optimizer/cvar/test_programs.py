@@ -247,11 +247,16 @@ def test_a_plan_wholly_at_its_bounds() -> None:
         assert (found.bound_duals > 9.0).all()
 
 
-def test_an_objective_without_limit_is_an_error() -> None:
+def test_an_objective_without_limit_is_told_with_the_ray_along_which_it_falls() -> None:
     losses, mean = heavy_tailed(300, 5, 14)
     program = CvarProgram(-mean, tails=[CvarTerm(losses * 0.0 + 1.0, 0.9, price=0.0, limit=2.0)])
-    with pytest.raises(capmix.SolverError, match="has no limit"):
-        solve_cvar(program)
+    for engine in ("auto", "direct", "newton"):
+        found = solve_cvar(program, engine=engine)
+        assert found.status is Status.UNBOUNDED
+        assert found.lower == -np.inf
+        assert -mean @ found.ray < 0.0
+        assert cvar(program.tails[0].losses @ found.ray, 0.9) <= 1e-12 * np.abs(found.ray).max()
+        assert cvar(program.tails[0].losses @ found.x, 0.9) <= 2.0
 
 
 def test_time_limit_and_callbacks_keep_what_was_found() -> None:
@@ -276,7 +281,7 @@ def test_time_limit_and_callbacks_keep_what_was_found() -> None:
 
 
 def test_cutting_planes_that_stall_hand_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("capmix.optimizer.cvar.NEWTON_COLUMNS", 10)
+    monkeypatch.setattr("capmix.optimizer.cvar_search.NEWTON_COLUMNS", 10)
     losses, _ = dense(4_000, 150, 13)
     program = least_cvar(losses)
     found = solve_cvar(program, gap=1e-7)
@@ -308,7 +313,7 @@ def test_every_fault_is_named_at_once() -> None:
         "matrix has the shape (1, 5)", "lower[0] is 2.0 and upper[0] is 1.0", "weights",
     ):  # fmt: skip
         assert part in str(raised.value)
-    with pytest.raises(ValueError, match="engine is 'simplex'; allowed: auto, newton, cuts"):
+    with pytest.raises(ValueError, match="engine is 'simplex'; allowed: auto, direct, newton, cuts"):
         solve_cvar(limited(), engine="simplex")
     holed = losses.copy()
     holed[3, 1] = np.nan
