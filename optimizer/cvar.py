@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from .cvar_check import checked
 from .cvar_program import CvarProgram, CvarTerm
 from .cvar_proof import REACH
 from .cvar_search import Search
+from .cvar_text import line, text
+from .labels import Labels, unlabelled
 from .plan import Passes, Status
 from .progress import Progress
 from .settings import Settings
@@ -37,7 +40,8 @@ class CvarResult:
     Attributes:
         status: certified; stopped (the gap is not met, or there is no point yet if `x` is None); infeasible or
             unbounded, both with proof.
-        x: (n,) the decisions; where the program is unbounded, a feasible point at which `ray` begins.
+        x: (n,) the decisions; where the program is unbounded, a feasible point at which `ray` begins. A Series where
+            the columns have labels of pandas, and so are `bound_duals` and `ray`; `row_duals` where the rows have.
         objective: at x, with the true CVaRs. lower, upper: proven bounds on the optimum; upper is the objective of x.
         gap: (upper - lower) / |upper|; where |upper| is below a millionth of the sum of the sizes of what the objective
             adds up, that takes its place.
@@ -50,7 +54,7 @@ class CvarResult:
     """
 
     status: Status
-    x: FloatArray | None
+    x: Any
     objective: float
     lower: float
     upper: float
@@ -65,6 +69,22 @@ class CvarResult:
     engine: str
     messages: tuple[str, ...] = ()
     ray: FloatArray | None = None
+
+    @property
+    def success(self) -> bool:
+        """Whether `x` is proven to be within the gap asked for."""
+        return self.status is Status.CERTIFIED
+
+    @property
+    def weights(self) -> Any:
+        """`x`, as a portfolio calls it."""
+        return self.x
+
+    def __repr__(self) -> str:
+        return line(self)
+
+    def __str__(self) -> str:
+        return text(self)
 
 
 def solve_cvar(
@@ -95,11 +115,23 @@ def solve_cvar(
         raise ValueError(f"engine is {engine!r}; allowed: {', '.join(ENGINES)}")
     begin = time.perf_counter()
     settings = Settings(gap=gap, time_limit=time_limit, polish=False, seed=seed)
-    whole = checked(program)
+    plain, labels = unlabelled(program)
+    whole = checked(plain)
     if whole.quadratic is not None and engine in ("cuts", "direct"):
         raise ValueError(f"engine '{engine}' takes no quadratic; use 'newton' or 'auto'")
     search = Search(whole, MatrixBackend(threads), settings, engine, progress, begin).run()
-    return _result(search, time.perf_counter() - begin)
+    result = _result(search, time.perf_counter() - begin)
+    return result if labels is None else _labelled(result, labels)
+
+
+def _labelled(result: CvarResult, labels: Labels) -> CvarResult:
+    return replace(
+        result,
+        x=labels.series(result.x, labels.columns, "x"),
+        bound_duals=labels.series(result.bound_duals, labels.columns, "bound_duals"),
+        row_duals=labels.series(result.row_duals, labels.rows, "row_duals"),
+        ray=labels.series(result.ray, labels.columns, "ray"),
+    )
 
 
 def _result(search: Search, seconds: float) -> CvarResult:

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array, issparse
 from ..kernels.matrix import Part
 from .blas import one_thread
 from .cvar_program import Checked, CvarProgram, CvarTerm
+from .sparse_losses import full
 
 FloatArray = NDArray[np.float64]
 
@@ -126,7 +127,7 @@ def _or(value: ArrayLike | None, default: float) -> ArrayLike:
     return default if value is None else value
 
 
-def _real(value: Any) -> NDArray[Any]:
+def real(value: Any) -> NDArray[Any]:
     """An array of real numbers, single or double precision kept. TypeError with the reason where it is none."""
     value = value.get() if hasattr(value, "__cuda_array_interface__") and hasattr(value, "get") else value
     if isinstance(value, np.ma.MaskedArray):
@@ -146,7 +147,7 @@ def _real(value: Any) -> NDArray[Any]:
 
 def _vector(faults: list[str], name: str, value: Any, size: int | None, infinite: bool = False) -> FloatArray:
     try:
-        array = np.asarray(_real(value), dtype=np.float64)
+        array = np.asarray(real(value), dtype=np.float64)
     except (TypeError, ValueError) as fault:
         faults.append(f"{name}: {fault if isinstance(fault, TypeError) else 'it is not a list of numbers'}")
         return np.zeros(size or 0)
@@ -175,10 +176,10 @@ def _matrix(faults: list[str], matrix: Any, n: int) -> csr_array:
         return csr_array((0, n))
     try:
         if issparse(matrix):
-            _real(matrix.data if hasattr(matrix, "data") and isinstance(matrix.data, np.ndarray) else 0.0)
+            real(matrix.data if hasattr(matrix, "data") and isinstance(matrix.data, np.ndarray) else 0.0)
             found = csr_array(matrix, dtype=np.float64)
         else:
-            found = csr_array(np.atleast_1d(_real(matrix)), dtype=np.float64)
+            found = csr_array(np.atleast_1d(real(matrix)), dtype=np.float64)
     except (TypeError, ValueError) as fault:
         faults.append(f"matrix: {fault if isinstance(fault, TypeError) else 'it is not a matrix of numbers'}")
         return csr_array((0, n))
@@ -194,7 +195,7 @@ def _quadratic(faults: list[str], quadratic: Any, n: int) -> FloatArray | None:
     if quadratic is None:
         return None
     try:
-        q = np.asarray(_real(quadratic.toarray() if issparse(quadratic) else quadratic), dtype=np.float64)
+        q = np.asarray(real(quadratic.toarray() if issparse(quadratic) else quadratic), dtype=np.float64)
     except (TypeError, ValueError) as fault:
         faults.append(f"quadratic: {fault if isinstance(fault, TypeError) else 'it is not a matrix of numbers'}")
         return None
@@ -229,7 +230,7 @@ def _quadratic(faults: list[str], quadratic: Any, n: int) -> FloatArray | None:
 
 def _part(faults: list[str], where: str, term: CvarTerm, n: int) -> Part | None:
     try:
-        values = _real(term.losses)
+        values = real(full(faults, where, term.losses))
     except (TypeError, ValueError) as fault:
         why = fault if isinstance(fault, TypeError) else "it is not a matrix of numbers"
         faults.append(f"{where}.losses: {why}")

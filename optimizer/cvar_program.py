@@ -31,8 +31,8 @@ class CvarTerm:
     """The CVaR of losses @ x + offset.
 
     Attributes:
-        losses: (S, n) loss of each scenario per unit of each decision: NumPy, CuPy or nested lists. Contiguous single
-            and double precision are used where they lie; all sums are in double.
+        losses: (S, n) loss of each scenario per unit of each decision: NumPy, CuPy, pandas, SciPy sparse or nested
+            lists. Contiguous single and double precision are used where they lie; all sums are in double.
         level: share of the scenarios outside the tail, 0 < level < 1.
         limit: most that the CVaR may be, or None.
         price: weight of the CVaR in the objective, not negative.
