@@ -18,17 +18,25 @@ if TYPE_CHECKING:
     from .optimizer.compare import Comparison, compare
     from .optimizer.cvar import CvarProgram, CvarResult, CvarTerm, solve_cvar
     from .optimizer.device import DeviceError
+    from .optimizer.estimators import CvarPortfolio, QuantileRegressor
     from .optimizer.frontier import Frontier, frontier
     from .optimizer.frontier_points import FrontierPoint
     from .optimizer.highs import SolverError
     from .optimizer.plan import Plan, Status, Table
+    from .optimizer.portfolio import Portfolio
+    from .optimizer.portfolio_frontier import cvar_frontier
+    from .optimizer.portfolio_result import CvarFrontier, PortfolioResult
+    from .optimizer.portfolio_solve import cvar_portfolio
     from .optimizer.progress import ProgressEvent
+    from .optimizer.quantile import QuantileFit, quantile_regression
     from .optimizer.run import optimize
 
 __all__ = [
     "Case",
     "CaseError",
     "Comparison",
+    "CvarFrontier",
+    "CvarPortfolio",
     "CvarProgram",
     "CvarResult",
     "CvarTerm",
@@ -37,15 +45,22 @@ __all__ = [
     "Frontier",
     "FrontierPoint",
     "Plan",
+    "Portfolio",
+    "PortfolioResult",
     "ProgressEvent",
+    "QuantileFit",
+    "QuantileRegressor",
     "SolverError",
     "Status",
     "Table",
     "apply_variant",
     "compare",
+    "cvar_frontier",
+    "cvar_portfolio",
     "frontier",
     "load_case",
     "optimize",
+    "quantile_regression",
     "solve_cvar",
 ]
 
@@ -53,6 +68,8 @@ _HOMES = {
     "Case": "models.schema.case",
     "CaseError": "models.reading.faults",
     "Comparison": "optimizer.compare",
+    "CvarFrontier": "optimizer.portfolio_result",
+    "CvarPortfolio": "optimizer.estimators",
     "CvarProgram": "optimizer.cvar",
     "CvarResult": "optimizer.cvar",
     "CvarTerm": "optimizer.cvar",
@@ -61,15 +78,22 @@ _HOMES = {
     "Frontier": "optimizer.frontier",
     "FrontierPoint": "optimizer.frontier_points",
     "Plan": "optimizer.plan",
+    "Portfolio": "optimizer.portfolio",
+    "PortfolioResult": "optimizer.portfolio_result",
     "ProgressEvent": "optimizer.progress",
+    "QuantileFit": "optimizer.quantile",
+    "QuantileRegressor": "optimizer.estimators",
     "SolverError": "optimizer.highs",
     "Status": "optimizer.plan",
     "Table": "optimizer.plan",
     "apply_variant": "models.reading.variants",
     "compare": "optimizer.compare",
+    "cvar_frontier": "optimizer.portfolio_frontier",
+    "cvar_portfolio": "optimizer.portfolio_solve",
     "frontier": "optimizer.frontier",
     "load_case": "models.reading.load",
     "optimize": "optimizer.run",
+    "quantile_regression": "optimizer.quantile",
     "solve_cvar": "optimizer.cvar",
 }
 

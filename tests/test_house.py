@@ -267,6 +267,13 @@ def test_importing_capmix_loads_no_heavy_library():
     assert loaded_after("import capmix") == set()
 
 
+def test_every_public_name_can_be_had():
+    import capmix
+
+    assert [name for name in capmix.__all__ if getattr(capmix, name).__name__ != name] == []
+    assert set(capmix.__all__) == set(capmix._HOMES)
+
+
 def test_help_loads_no_heavy_library():
     code = "from capmix.reports.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass"
     assert loaded_after(code) == set()
