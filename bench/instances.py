@@ -1,114 +1,16 @@
-"""Programs with a CVaR that every subject gets: a minimum or a limit over explicit scenarios, made from a seed.
-
-minimise   cost'x + x' quadratic x / 2 + sum_k price_k CVaR_k(losses_k x + offset_k)
-such that  CVaR_k <= limit_k where given, row_lower <= matrix x <= row_upper, lower <= x <= upper
-"""
+"""The programs that every subject gets: a minimum or a limit over explicit scenarios, made from a seed."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from . import families
+from .instance import Array, Instance, Tail, blocks, generator, portfolio
 
-
-@dataclass(frozen=True, eq=False)
-class Tail:
-    """CVaR of `losses @ x + offset`: the mean of the worst share 1 - level of the scenarios.
-
-    losses: (S, n). offset: (S,). limit: may be infinite. price: weight in the objective, not negative.
-    """
-
-    losses: Array
-    offset: Array
-    level: float
-    limit: float = math.inf
-    price: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Instance:
-    """One program, and what is known of it.
-
-    Attributes:
-        cost: (n,). quadratic: (n, n) symmetric, positive semidefinite, or None.
-        matrix: (m, n), row_lower, row_upper: (m,); lower, upper: (n,); infinite where there is no bound.
-        region: (2, n) finite box in which an optimum is looked for. Inside the bounds; where it is narrower than they
-            are, certificates hold for answers within it.
-        seed: of the draws.
-    """
-
-    family: str
-    seed: int
-    cost: Array
-    quadratic: Array | None
-    tails: tuple[Tail, ...]
-    matrix: Array
-    row_lower: Array
-    row_upper: Array
-    lower: Array
-    upper: Array
-    region: Array
-
-    @property
-    def scenarios(self) -> int:
-        return int(self.tails[0].losses.shape[0])
-
-    @property
-    def columns(self) -> int:
-        return int(self.cost.size)
-
-    @property
-    def name(self) -> str:
-        return f"{self.family} {self.scenarios:,} x {self.columns:,}"
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the scenario matrices."""
-        return sum(tail.losses.nbytes for tail in self.tails)
-
-    def save(self, folder: Path) -> None:
-        """One .npy file per array, beside instance.json; `load` gives the same bits."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for key, array in self._arrays().items():
-            np.save(folder / f"{key}.npy", array)
-        terms = [{"level": t.level, "limit": t.limit, "price": t.price} for t in self.tails]
-        (folder / "instance.json").write_text(json.dumps({"family": self.family, "seed": self.seed, "tails": terms}))
-
-    @classmethod
-    def load(cls, folder: Path) -> Instance:
-        head = json.loads((folder / "instance.json").read_text())
-
-        def read(key: str) -> Array:
-            array: Array = np.load(folder / f"{key}.npy")
-            return array
-
-        tails = tuple(Tail(read(f"losses{k}"), read(f"offset{k}"), **t) for k, t in enumerate(head["tails"]))
-        names = ("cost", "matrix", "row_lower", "row_upper", "lower", "upper", "region")
-        quadratic = read("quadratic") if (folder / "quadratic.npy").exists() else None
-        return cls(head["family"], head["seed"], quadratic=quadratic, tails=tails, **{k: read(k) for k in names})
-
-    def _arrays(self) -> dict[str, Array]:
-        arrays = {
-            "cost": self.cost,
-            "matrix": self.matrix,
-            "row_lower": self.row_lower,
-            "row_upper": self.row_upper,
-            "lower": self.lower,
-            "upper": self.upper,
-            "region": self.region,
-        }
-        if self.quadratic is not None:
-            arrays["quadratic"] = self.quadratic
-        for k, tail in enumerate(self.tails):
-            arrays[f"losses{k}"], arrays[f"offset{k}"] = tail.losses, tail.offset
-        return arrays
+__all__ = ["FAMILIES", "Array", "Instance", "Tail", "make", "with_limits"]
 
 
 def factor_portfolio(scenarios: int, assets: int, seed: int) -> Instance:
@@ -119,7 +21,7 @@ def factor_portfolio(scenarios: int, assets: int, seed: int) -> Instance:
     returns (Cont 2001, https://doi.org/10.1080/713665670). Required: a mean of 60 % of the way from the mean of all
     assets to that of the best. The optimum holds few assets.
     """
-    rng = _generator("factor", scenarios, assets, seed)
+    rng = generator("factor", scenarios, assets, seed)
     sectors = max(1, assets // 10)
     loadings = np.zeros((assets, 1 + sectors))
     loadings[:, 0] = rng.uniform(0.5, 1.5, assets)
@@ -127,14 +29,14 @@ def factor_portfolio(scenarios: int, assets: int, seed: int) -> Instance:
     own = rng.uniform(0.4, 2.0, assets)
     premium = 0.02 + 0.05 * loadings[:, 0] + 0.02 * own + rng.normal(0.0, 0.02, assets)
     losses = np.empty((scenarios, assets))
-    for rows in _blocks(scenarios):
+    for rows in blocks(scenarios):
         factors = rng.standard_t(3.5, (rows.stop - rows.start, 1 + sectors))
         noise = rng.standard_t(4.0, (rows.stop - rows.start, assets))
         losses[rows] = -(premium + factors @ loadings.T + noise * own)
     mean = -losses.mean(axis=0)
     required = float(mean.mean() + 0.6 * (mean.max() - mean.mean()))
     tail = Tail(losses, np.zeros(scenarios), 0.95, price=1.0)
-    return _portfolio("factor", seed, np.zeros(assets), None, tail, mean, required)
+    return portfolio("factor", seed, np.zeros(assets), None, tail, mean, required)
 
 
 def factor_limit(scenarios: int, assets: int, seed: int) -> Instance:
@@ -150,7 +52,7 @@ def factor_limit(scenarios: int, assets: int, seed: int) -> Instance:
     best[int(mean.argmax())] = 1.0
     worst = [float(np.sort(losses @ x)[-count:].mean()) for x in (even, best)]
     tail = Tail(losses, base.tails[0].offset, 0.95, limit=0.5 * (worst[0] + worst[1]))
-    return _portfolio("factor-limit", seed, -mean, None, tail, None, None)
+    return portfolio("factor-limit", seed, -mean, None, tail, None, None)
 
 
 def mixture_portfolio(scenarios: int, assets: int, seed: int) -> Instance:
@@ -162,10 +64,10 @@ def mixture_portfolio(scenarios: int, assets: int, seed: int) -> Instance:
     diagonal from a million scenarios on. With fewer than about 700 assets nobody keeps 0.3: there the limit is
     2 % above the CVaR of even weights.
     """
-    rng = _generator("mixture", scenarios, assets, seed)
+    rng = generator("mixture", scenarios, assets, seed)
     calm = int(0.8 * scenarios)
     losses = np.empty((scenarios, assets))
-    for rows in _blocks(scenarios):
+    for rows in blocks(scenarios):
         stress = np.arange(rows.start, rows.stop)[:, None] >= calm
         draws = rng.standard_normal((rows.stop - rows.start, assets))
         losses[rows] = -np.where(stress, -0.2 + 2.0 * draws, 0.2 + draws)
@@ -174,7 +76,7 @@ def mixture_portfolio(scenarios: int, assets: int, seed: int) -> Instance:
     count = max(1, round(0.05 * scenarios))
     even = float(np.sort(losses.mean(axis=1))[-count:].mean())
     tail = Tail(losses, np.zeros(scenarios), 0.95, limit=max(0.3, 1.02 * even))
-    return _portfolio("mixture", seed, mean, 0.5 * (covariance + covariance.T), tail, None, None)
+    return portfolio("mixture", seed, mean, 0.5 * (covariance + covariance.T), tail, None, None)
 
 
 def quantile_regression(scenarios: int, features: int, seed: int) -> Instance:
@@ -185,11 +87,11 @@ def quantile_regression(scenarios: int, features: int, seed: int) -> Instance:
     X standard normal, b_j standard normal over √(1 + j), noise 0.1 times Student t with 5 degrees of freedom. The
     objective here leaves out the constant mean(y). Region: |b_j| <= 20, where true coefficients are below 5.
     """
-    rng = _generator("quantile", scenarios, features, seed)
+    rng = generator("quantile", scenarios, features, seed)
     true = rng.standard_normal(features) / np.sqrt(1.0 + np.arange(features))
     losses = np.empty((scenarios, features))
     offset = np.empty(scenarios)
-    for rows in _blocks(scenarios):
+    for rows in blocks(scenarios):
         x = rng.standard_normal((rows.stop - rows.start, features))
         offset[rows] = x @ true + 0.1 * rng.standard_t(5.0, x.shape[0])
         losses[rows] = -x
@@ -214,6 +116,7 @@ FAMILIES: dict[str, Callable[[int, int, int], Instance]] = {
     "factor-limit": factor_limit,
     "mixture": mixture_portfolio,
     "quantile": quantile_regression,
+    **families.FAMILIES,
 }
 
 
@@ -230,42 +133,3 @@ def with_limits(instance: Instance, limits: tuple[float, ...]) -> Instance:
     """The same program with other CVaR limits."""
     pairs = zip(instance.tails, limits, strict=True)
     return replace(instance, tails=tuple(replace(tail, limit=limit) for tail, limit in pairs))
-
-
-def _portfolio(
-    family: str,
-    seed: int,
-    cost: Array,
-    quadratic: Array | None,
-    tail: Tail,
-    mean: Array | None,
-    required: float | None,
-) -> Instance:
-    """Long-only weights that add up to 1, and a mean return if one is required."""
-    n = cost.size
-    rows, low, high = [np.ones(n)], [1.0], [1.0]
-    if mean is not None and required is not None:
-        rows.append(mean)
-        low.append(required)
-        high.append(math.inf)
-    return Instance(
-        family=family,
-        seed=seed,
-        cost=cost,
-        quadratic=quadratic,
-        tails=(tail,),
-        matrix=np.array(rows),
-        row_lower=np.array(low),
-        row_upper=np.array(high),
-        lower=np.zeros(n),
-        upper=np.full(n, np.inf),
-        region=np.array([np.zeros(n), np.ones(n)]),
-    )
-
-
-def _generator(family: str, scenarios: int, columns: int, seed: int) -> np.random.Generator:
-    return np.random.default_rng([seed, scenarios, columns, *family.encode()])
-
-
-def _blocks(count: int, size: int = 16_384) -> list[slice]:
-    return [slice(low, min(low + size, count)) for low in range(0, count, size)]

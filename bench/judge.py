@@ -17,6 +17,7 @@ from .instances import Array, Instance, Tail
 FREE_PER_COLUMN = 8  # scenarios near the border whose weights the search for multipliers may choose, per column
 FREE_PER_TAIL = 4.0  # and at most so many per scenario of the tail
 MOST_COLUMNS = 1_000  # beyond, that program takes minutes, and no bound is looked for
+WHOLE_SEARCH = 500_000  # entries of that block up to which every scenario's weight may be chosen
 LARGEST_SEARCH = 4_000_000  # entries of the dense block of that search; beyond, no bound is looked for
 BORDER = 0.02  # share of the spread of the tail's losses within which a scenario counts as near the border
 
@@ -48,7 +49,7 @@ def judge(instance: Instance, x: Array, search: bool = True) -> Verdict:
         raise ValueError(f"the answer has the shape {x.shape}; it must be ({instance.columns},)")
     if not np.isfinite(x).all():
         raise ValueError("the answer has numbers that are not finite")
-    cvar = tuple(tail_mean(t.losses @ x + t.offset, t.level) for t in instance.tails)
+    cvar = tuple(tail_mean(t.losses @ x + t.offset, t.level, instance.weights) for t in instance.tails)
     objective = float(instance.cost @ x)
     objective += sum(t.price * value for t, value in zip(instance.tails, cvar, strict=True) if t.price)
     if instance.quadratic is not None:
@@ -57,8 +58,16 @@ def judge(instance: Instance, x: Array, search: bool = True) -> Verdict:
     return Verdict(objective, cvar, violation(instance, x, cvar), bound)
 
 
-def tail_mean(losses: Array, level: float) -> float:
-    """CVaR of equally likely losses: the mean over exactly (1 - level) S of the worst, the last by its fraction."""
+def tail_mean(losses: Array, level: float, weights: Array | None = None) -> float:
+    """CVaR: the mean over the worst 1 - level of the probability, the last scenario by its fraction.
+
+    weights: (S,) with the sum 1, or None for equal ones.
+    """
+    if weights is not None:
+        order = np.argsort(-losses, kind="stable")
+        before = np.cumsum(weights[order]) - weights[order]
+        share = np.clip(1.0 - level - before, 0.0, weights[order])
+        return math.fsum(share * losses[order]) / math.fsum(share)
     weight = (1.0 - level) * losses.size
     whole = math.floor(weight + 1e-9)
     part = max(0.0, weight - whole)
@@ -122,7 +131,7 @@ def _lagrangian(instance: Instance, rows: Array, weights: list[Array]) -> tuple[
             return None
         constant += value * side if value else 0.0
     for tail, given in zip(instance.tails, weights, strict=True):
-        total, share = repaired(tail, given)
+        total, share = repaired(tail, given, instance.weights)
         gradient = gradient + tail.losses.T @ share
         constant += float(tail.offset @ share)
         constant -= (total - tail.price) * tail.limit if total > tail.price else 0.0
@@ -163,13 +172,14 @@ def _minimum(instance: Instance, gradient: Array, start: Array) -> Array:
     return np.asarray(found.x, dtype=np.float64)
 
 
-def repaired(tail: Tail, weights: Array) -> tuple[float, Array]:
+def repaired(tail: Tail, weights: Array, probabilities: Array | None = None) -> tuple[float, Array]:
     """The multiplier of a tail and (S,) weights that add up to it, none above what a scenario may carry."""
+    each = 1.0 / weights.size if probabilities is None else probabilities
     weights = np.maximum(weights, 0.0)
     total = float(weights.sum())
     if total < tail.price or not math.isfinite(tail.limit):
         total = tail.price
-    cap = total / ((1.0 - tail.level) * weights.size)
+    cap = total / (1.0 - tail.level) * each
     share = np.minimum(weights, cap)
     missing = total - float(share.sum())
     if missing > 0.0:
@@ -185,8 +195,8 @@ def lower_bound(instance: Instance, x: Array) -> float:
     """The best bound that the tail of x can prove.
 
     Scenarios well inside the tail carry their full weight, those well outside none; the weights of those near the
-    border and all other multipliers are chosen by a small linear program: the dual, restricted to them. -inf where it
-    would be large or does not solve.
+    border and all other multipliers are chosen by a small linear program: the dual, restricted to them; of a small
+    instance, those of all scenarios. -inf where it would be large or does not solve.
     """
     found = _search(instance, x)
     return -math.inf if found is None else dual_bound(instance, x, *found)
@@ -202,7 +212,12 @@ def _search(instance: Instance, x: Array) -> tuple[Array, list[Array]] | None:
     low, high = instance.region
     if n > MOST_COLUMNS:
         return None
-    split = [_border(t, t.losses @ x + t.offset, FREE_PER_COLUMN * n) for t in instance.tails]
+    p = instance.probabilities
+    if n * instance.scenarios * len(instance.tails) <= WHOLE_SEARCH:
+        nothing, every = np.zeros(0, dtype=np.intp), np.arange(instance.scenarios)
+        split = [(nothing, every) for _ in instance.tails]
+    else:
+        split = [_border(t, t.losses @ x + t.offset, FREE_PER_COLUMN * n, p) for t in instance.tails]
     if n * sum(free.size for _, free in split) > LARGEST_SEARCH:
         return None
     # columns: multipliers of the rows' lower and upper bounds, reduced costs at low and at high, then per tail its
@@ -225,22 +240,22 @@ def _search(instance: Instance, x: Array) -> tuple[Array, list[Array]] | None:
     at = width
     places = []
     for tail, (sure, free) in zip(instance.tails, split, strict=True):
-        cap = 1.0 / ((1.0 - tail.level) * instance.scenarios)
-        sure_sum = cap * tail.losses[sure].sum(axis=0)
+        cap = p / (1.0 - tail.level)
+        sure_sum = cap[sure] @ tail.losses[sure]
         columns += [-sure_sum[:, None], -tail.losses[free].T]
-        cost += [np.array([cap * float(tail.offset[sure].sum())]), tail.offset[free]]
+        cost += [np.array([float(cap[sure] @ tail.offset[sure])]), tail.offset[free]]
         limited = math.isfinite(tail.limit)
         if limited:
             cost[-2] -= tail.limit
         bounds.append((tail.price, None if limited else tail.price))
         bounds += [(0.0, None)] * free.size
         adds = np.zeros(total)
-        adds[at] = cap * sure.size - 1.0
+        adds[at] = float(cap[sure].sum()) - 1.0
         adds[at + 1 : at + 1 + free.size] = 1.0
         equal.append(adds)
         equal_to.append(0.0)
         entry = np.arange(free.size)
-        data = np.concatenate([np.ones(free.size), np.full(free.size, -cap)])
+        data = np.concatenate([np.ones(free.size), -cap[free]])
         index = (np.tile(entry, 2), np.concatenate([at + 1 + entry, np.full(free.size, at)]))
         cap_rows.append(csr_array((data, index), shape=(free.size, total)))
         places.append((at, sure, free, cap))
@@ -262,24 +277,24 @@ def _search(instance: Instance, x: Array) -> tuple[Array, list[Array]] | None:
     weights = []
     for place, sure, free, cap in places:
         w = np.zeros(instance.scenarios)
-        w[sure] = cap * z[place]
+        w[sure] = cap[sure] * z[place]
         w[free] = z[place + 1 : place + 1 + free.size]
         weights.append(w)
     return z[:m] - z[m : 2 * m], weights
 
 
-def _border(tail: Tail, losses: Array, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _border(tail: Tail, losses: Array, most: int, probabilities: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Scenarios surely in the tail, and at most `most` of those near its border."""
-    weight = (1.0 - tail.level) * losses.size
-    most = min(most, max(16, math.ceil(FREE_PER_TAIL * weight)))
     order = np.argsort(-losses, kind="stable")
-    edge = min(losses.size - 1, math.floor(weight + 1e-9))
+    edge = int(np.searchsorted(np.cumsum(probabilities[order]), (1.0 - tail.level) * (1.0 + 1e-9), side="right"))
+    edge = min(losses.size - 1, edge)
+    most = min(most, max(16, math.ceil(FREE_PER_TAIL * max(edge, (1.0 - tail.level) * losses.size))))
     value = float(losses[order[edge]])
     spread = max(float(losses[order[0]]) - value, 1e-12 * max(1.0, abs(value)))
     near = np.flatnonzero(np.abs(losses - value) <= BORDER * spread)
     least = min(losses.size, max(4, most // 2))
     if near.size < least or near.size > most:
-        size = least if near.size < least else most
+        size = min(losses.size, least if near.size < least else most)
         near = np.argpartition(np.abs(losses - value), size - 1)[:size]
     free = np.zeros(losses.size, dtype=np.bool_)
     free[near] = True

@@ -63,6 +63,12 @@ class Subject:
     gpu: bool = False
 
 
+def equal_weights(instance: Instance) -> None:
+    """CannotState where scenarios have probabilities of their own."""
+    if instance.weights is not None:
+        raise CannotState("it takes equally likely scenarios only")
+
+
 def only_tail(instance: Instance) -> None:
     """CannotState unless there is exactly one CVaR."""
     if len(instance.tails) != 1:
@@ -72,6 +78,7 @@ def only_tail(instance: Instance) -> None:
 def returns_of(instance: Instance) -> Array:
     """(S, n) returns where the instance is a long-only portfolio of weights that add up to 1; CannotState otherwise."""
     only_tail(instance)
+    equal_weights(instance)
     n, tail = instance.columns, instance.tails[0]
     budget = instance.matrix.shape[0] > 0 and bool((instance.matrix[0] == 1.0).all())
     long_only = bool((instance.lower == 0.0).all() and np.isinf(instance.upper).all())
@@ -80,6 +87,26 @@ def returns_of(instance: Instance) -> Array:
     returns = -tail.losses
     assert returns.shape[1] == n
     return returns
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """returns: (S, n). lower, upper: (n,), infinite where there is none. budget: what the weights add up to."""
+
+    returns: Array
+    lower: Array
+    upper: Array
+    budget: float
+
+
+def portfolio_of(instance: Instance) -> Bounded:
+    """The instance as weights with bounds of their own that add up to a budget; CannotState where it is none."""
+    only_tail(instance)
+    equal_weights(instance)
+    budget = instance.matrix.shape[0] > 0 and bool((instance.matrix[0] == 1.0).all())
+    if not (budget and instance.row_lower[0] == instance.row_upper[0]) or instance.tails[0].offset.any():
+        raise CannotState("it takes portfolios with a budget only")
+    return Bounded(-instance.tails[0].losses, instance.lower, instance.upper, float(instance.row_lower[0]))
 
 
 def required_mean(instance: Instance, returns: Array) -> float | None:

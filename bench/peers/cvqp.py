@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..instances import Instance
-from .adapter import Answer, CannotState, Options, only_tail
+from .adapter import Answer, CannotState, Options, equal_weights, only_tail
 
 SETTINGS = {"default": None, "tight": (1e-6, 1e-5), "tightest": (1e-8, 1e-7)}
 
@@ -24,6 +24,7 @@ def solve(instance: Instance, options: Options, precision: str) -> Answer:
     from cvqp import solve as run
 
     only_tail(instance)
+    equal_weights(instance)
     tail, n, count = instance.tails[0], instance.columns, instance.scenarios
     weight = (1.0 - tail.level) * count
     whole = round(weight)

@@ -68,7 +68,7 @@ def extensive(instance: Instance) -> dict[str, Any]:
     low, high = [instance.row_lower], [instance.row_upper]
     at = n
     for tail in instance.tails:
-        share = 1.0 / ((1.0 - tail.level) * count)
+        share = instance.probabilities / (1.0 - tail.level)
         before, after = at - n, wide - at - 1 - count
         parts = [
             dense(-tail.losses),
@@ -139,12 +139,12 @@ def dual(instance: Instance) -> dict[str, Any]:
     start = width
     total = width + sum(count + math.isfinite(t.limit) for t in instance.tails)
     for tail in instance.tails:
-        cap = 1.0 / ((1.0 - tail.level) * count)
+        cap = instance.probabilities / (1.0 - tail.level)
         limited = math.isfinite(tail.limit)
         extra.append(dense(-tail.losses).T)
         cost.append(-tail.offset)
         lower.append(np.zeros(count))
-        upper.append(np.full(count, np.inf if limited else tail.price * cap))
+        upper.append(np.full(count, np.inf) if limited else tail.price * cap)
         row = np.zeros((1, total))
         row[0, start : start + count] = 1.0
         if limited:
@@ -154,7 +154,7 @@ def dual(instance: Instance) -> dict[str, Any]:
             upper.append(np.full(1, np.inf))
             row[0, start + count] = -1.0
             entry = np.arange(count)
-            data = np.concatenate([np.ones(count), np.full(count, -cap)])
+            data = np.concatenate([np.ones(count), -cap])
             index = (np.tile(entry, 2), np.concatenate([start + entry, np.full(count, start + count)]))
             caps.append(sp.csr_array((data, index), shape=(count, total)))
         sums.append(sp.csr_array(row))
@@ -163,9 +163,8 @@ def dual(instance: Instance) -> dict[str, Any]:
     gradient = sp.csr_array(sp.hstack([*own, *extra], format="csr"))
     matrix = sp.csr_array(sp.vstack([gradient, *sums, *caps], format="csr"))
     equal = np.concatenate(right)
-    capped = [
-        np.full(c.shape[0], t.price * _cap(t.level, count)) for c, t in zip(caps, _limited(instance), strict=True)
-    ]
+    limits = [t for t in instance.tails if math.isfinite(t.limit)]
+    capped = [t.price / (1.0 - t.level) * instance.probabilities for t in limits]
     high = np.concatenate([equal, *capped])
     low = np.concatenate([equal, *[np.full(c.size, -np.inf) for c in capped]])
     return {
@@ -176,14 +175,6 @@ def dual(instance: Instance) -> dict[str, Any]:
         "lower": np.concatenate(lower),
         "upper": np.concatenate(upper),
     }
-
-
-def _cap(level: float, count: int) -> float:
-    return 1.0 / ((1.0 - level) * count)
-
-
-def _limited(instance: Instance) -> list[Any]:
-    return [t for t in instance.tails if math.isfinite(t.limit)]
 
 
 def dense(array: Array) -> sp.csr_array:

@@ -39,6 +39,7 @@ def solve(instance: Instance, options: Options, engine: str = "auto", gap: str =
         row_upper=instance.row_upper if rows else None,
         lower=instance.lower,
         upper=instance.upper,
+        weights=instance.weights,
     )
     built = time.perf_counter()
     try:

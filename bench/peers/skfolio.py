@@ -1,4 +1,4 @@
-"""skfolio's MeanRisk, on long-only portfolios: least CVaR for a mean return, or mean and variance under a limit."""
+"""skfolio's MeanRisk, on portfolios: least CVaR for a mean return, or mean and variance under a limit."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from typing import Any
 import numpy as np
 
 from ..instances import Instance
-from .adapter import Answer, CannotState, Options, required_mean, returns_of
+from .adapter import Answer, CannotState, Options, portfolio_of, required_mean
 
 
 def solve(instance: Instance, options: Options) -> Answer:
     from skfolio import RiskMeasure
     from skfolio.optimization import MeanRisk, ObjectiveFunction
 
-    returns = returns_of(instance)
+    portfolio = portfolio_of(instance)
+    returns = portfolio.returns
     tail = instance.tails[0]
     tolerance = 1e-3 * options.tolerance
     common: dict[str, Any] = {
         "cvar_beta": tail.level,
+        "budget": portfolio.budget,
+        "min_weights": None if np.isinf(portfolio.lower).all() else portfolio.lower,
+        "max_weights": None if np.isinf(portfolio.upper).all() else portfolio.upper,
         "solver": "CLARABEL",
         "solver_params": {
             "tol_gap_rel": tolerance,

@@ -57,7 +57,7 @@ def solve(instance: Instance, options: Options) -> Answer:
         model.first = pyo.Expression(expr=first)
         model.objective = pyo.Objective(expr=model.first + tail.price * share * model.z)
         sputils.attach_root_node(model, model.first, [model.x, model.t])
-        model._mpisppy_probability = 1.0 / count
+        model._mpisppy_probability = float(instance.probabilities[s])
         return model
 
     names = [f"s{s}" for s in range(count)]
