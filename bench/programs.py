@@ -34,7 +34,7 @@ def sizes(names: Sequence[str]) -> list[str]:
         read = median_time(lambda name=name: capmix.load_case(name), 3)
         ledger = median_time(lambda case=case: build_ledger(case), 3)
         build = median_time(
-            lambda r=ready: build_program(r.case, r.ledger, r.means, r.deposit_rates, r.closed),
+            lambda r=ready: build_program(r.case, r.ledger, r.means, r.deposit_rates, r.closed, r.nothing_due),
             3,
         )
         rows, columns = ready.program.matrix.shape

@@ -60,6 +60,7 @@ def build_program(
     means: FloatArray,
     deposit_rates: FloatArray,
     closed: entities.Calendar = (),
+    nothing_due: entities.Calendar = (),
     between: Callable[[], None] = _go_on,
 ) -> LinearProgram:
     """The linear program of a case on its expected path, modelled in Pyomo and compiled once.
@@ -70,6 +71,8 @@ def build_program(
         means: (A,) sample means of the ledger's atoms.
         deposit_rates: (T,) expected interest on a surplus, per period (not per year).
         closed: (entity, period) in which an entity's tests of distributions are not met, so that it pays none.
+        nothing_due: (name of a covenant's tests or of a lock-up, period) in which nothing is due, so that it is not
+            tested.
         between: called between the blocks; what it raises passes through.
 
     Raises ValueError if shapes do not match or a number is not finite.
@@ -87,10 +90,12 @@ def build_program(
         for layer in rules.PACE.values():
             a.use_rule(layer)
         cash.constrain(a)
-        entities.constrain(a, closed)
-        for block in (hardware, sites, revenue, funding_limits, revolver, circularity, budget, tax, covenants):
+        entities.constrain(a, closed, nothing_due)
+        for block in (hardware, sites, revenue, funding_limits, revolver, circularity, budget, tax):
             between()
             block.constrain(a)
+        between()
+        covenants.constrain(a, nothing_due)
         between()
         return _compiled(a, objective.primary(a), objective.value(a))
 

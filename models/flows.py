@@ -123,3 +123,10 @@ def carried_window(rates: FloatArray) -> FloatArray:
     periods = rates.size
     grown = np.concatenate([[0.0], np.cumsum(np.log1p(rates))])[1:]
     return np.asarray(np.tril(np.exp(grown[:, None] - grown[None, :]))) if periods else np.zeros((0, 0))
+
+
+def interest_window(rates: FloatArray) -> FloatArray:
+    """(T, T) interest that one received in period u earns in period t > u: rates[t] × what it has grown to at t - 1."""
+    earned = np.zeros((rates.size, rates.size))
+    earned[1:] = rates[1:, None] * carried_window(rates)[:-1]
+    return earned

@@ -34,13 +34,17 @@ def settled(ledger: Ledger, decided: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class Amounts:
-    """A case, its ledger, the atoms' sample means (A,), each decision's amount (N,) and the mean deposit rates (T,)."""
+    """A case, its ledger, the atoms' sample means (A,), each decision's amount (N,) and the mean deposit rates (T,).
+
+    nothing_due: tests of cover, by name and period, that do not apply.
+    """
 
     case: Case
     ledger: Ledger
     means: FloatArray
     decided: FloatArray
     deposit_rates: FloatArray
+    nothing_due: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def periods(self) -> int:
@@ -53,7 +57,7 @@ class Amounts:
     @cached_property
     def covenant_tests(self) -> dict[str, tuple[Headroom, ...]]:
         """The tests of each covenant, by its name."""
-        return {covenant.id: headrooms(self.case, self.ledger, covenant) for covenant in self.case.covenant}
+        return {c.id: headrooms(self.case, self.ledger, c, self.nothing_due) for c in self.case.covenant}
 
     @cached_property
     def _posted(self) -> FloatArray:

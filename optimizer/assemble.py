@@ -10,9 +10,13 @@ from scipy.sparse import csr_array, vstack
 
 from ..kernels import drivers as rows
 from ..kernels.tables import LossKind, LossTable, Process, ProcessTable
-from ..models.blocks.objective import compute_weights, wealth_weights
+from ..models.blocks.headroom import NothingDue
+from ..models.blocks.idle import idle, wealth_weights
+from ..models.blocks.objective import compute_weights
 from ..models.blocks.revolver import lines
-from ..models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Ledger
+from ..models.flows import Flow
+from ..models.flows import exposure as exposed
+from ..models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Exposure, Ledger
 from ..models.schema.case import Case
 from ..models.schema.drivers import (
     CIR,
@@ -121,14 +125,25 @@ def liquidity(case: Case, ledger: Ledger, name: str = "liquidity") -> Measured:
     return Measured(name, table, matrix)
 
 
-def _net_loss(case: Case, ledger: Ledger, rates: FloatArray, name: str) -> Measured:
-    """Minus the discounted wealth at the end: cash flows wait there at the mean deposit rate, with assets less debt.
+def _net_loss(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray, name: str) -> Measured:
+    """Discounted wealth at the end that doing nothing leaves, less what the plan leaves, both in the same scenario.
 
-    Discounting each flow at the (higher) discount rate instead would let a plan lower its loss by borrowing idle cash.
+    Flows wait for the end at the mean deposit rate: discounting each at the (higher) discount rate instead would let a
+    plan lower its loss by borrowing idle cash. What is fixed stands on both sides and is left out; of doing nothing the
+    tax remains, which a plan pays on all of its income.
     """
     weights = wealth_weights(case, rates)
-    exposure = ledger.exposure((*CASH_ACCOUNTS, *TERMINAL_ACCOUNTS), weights)
-    return Measured(name, LossTable(LossKind.WORST, terms(exposure), np.zeros(1)), exposure.matrix)
+    exposure = _given_up(ledger, weights)
+    untouched = float(weights @ idle(case, ledger, means, rates).tax)
+    return Measured(name, LossTable(LossKind.WORST, terms(exposure), np.array([-untouched])), exposure.matrix)
+
+
+def _given_up(ledger: Ledger, weights: FloatArray) -> Exposure:
+    """What the plan's own decisions leave at the end, by period times `weights` (T,), as one number per scenario."""
+    chosen = ~ledger.mask(block="fixed")[ledger.decision]
+    accounts = (*CASH_ACCOUNTS, *TERMINAL_ACCOUNTS)
+    flow = Flow(accounts, share=chosen.astype(np.float64), window=weights[None, :])
+    return exposed(ledger, [((flow,), (0,))])
 
 
 def objective_flow(case: Case, ledger: Ledger, rates: FloatArray) -> Measured | None:
@@ -137,11 +152,9 @@ def objective_flow(case: Case, ledger: Ledger, rates: FloatArray) -> Measured | 
     The objective's mean over the scenarios is what a plan is chosen by.
     """
     if case.objective.kind == "cost":
-        accounts: tuple[Account, ...] = (*CASH_ACCOUNTS, *TERMINAL_ACCOUNTS)
-        weights = -wealth_weights(case, rates)
+        exposure = _given_up(ledger, -wealth_weights(case, rates))
     else:
-        accounts, weights = (Account.COMPUTE,), compute_weights(case)
-    exposure = ledger.exposure(accounts, weights)
+        exposure = ledger.exposure((Account.COMPUTE,), compute_weights(case))
     if (exposure.factors < 0).all():
         return None
     return Measured("objective", LossTable(LossKind.WORST, terms(exposure), np.zeros(1)), exposure.matrix)
@@ -155,8 +168,14 @@ def _compute_shortfall(ledger: Ledger, risk: Risk) -> Measured:
     return Measured(risk.id, LossTable(LossKind.WORST, terms(exposure), floor), exposure.matrix)
 
 
-def measured(case: Case, ledger: Ledger, rates: FloatArray) -> tuple[Measured, ...]:
-    """The loss of each of `all_risks`, in its order; `rates` are the mean deposit rates (T,)."""
+def measured(
+    case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray, nothing_due: NothingDue = ()
+) -> tuple[Measured, ...]:
+    """The loss of each of `all_risks`, in its order.
+
+    means: (A,) sample means of the ledger's atoms. rates: (T,) mean deposit rates. nothing_due: tests that do not
+    apply.
+    """
     losses = []
     for risk in case.risk:
         if risk.loss == "liquidity" and risk.entity is not None:
@@ -165,10 +184,10 @@ def measured(case: Case, ledger: Ledger, rates: FloatArray) -> tuple[Measured, .
         elif risk.loss == "liquidity":
             losses.append(liquidity(case, ledger, risk.id))
         elif risk.loss == "net_loss":
-            losses.append(_net_loss(case, ledger, rates, risk.id))
+            losses.append(_net_loss(case, ledger, means, rates, risk.id))
         else:
             losses.append(_compute_shortfall(ledger, risk))
-    return (*losses, *shortfalls(case, ledger, rates))
+    return (*losses, *shortfalls(case, ledger, rates, nothing_due))
 
 
 def risk_limits(case: Case, losses: Sequence[Measured]) -> tuple[RiskLimit, ...]:

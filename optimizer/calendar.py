@@ -1,123 +1,212 @@
-"""In which periods each ring-fenced company may distribute: a choice that no linear program can make by itself.
+"""Where tests apply: a choice between "nothing is due" or "nothing is paid" and "the test is met".
 
-A distribution passes tests (cash above the reserve, debt service cover at the lock-up level) or does not happen; see
-models/blocks/entities.py. The calendar is chosen once, by a mixed-integer program on the expected path without risk
-limits, with one binary per company and period: the best objective first, then as many open periods as cost nothing of
-it. The plan is then the best, and certified, for this calendar: its tests are exact, while another calendar might be
-better once risk limits bind. `distribution_from` and `lock_up` of an entity steer it.
+A ring-fenced company's distribution passes tests or does not happen (models/blocks/entities.py), and a covenant of
+cover is met or nothing is due (models/blocks/covenants.py). Each is a union of two sets, which no linear program can
+state, so a calendar is chosen once, by a mixed-integer program on the expected path without risk limits: the best
+objective first, then as many tests as cost nothing of it. A covenant that is kept over the scenarios is there kept on
+the expected path, which it implies, and in the tail of each period as far as a few cuts say. The plan is then the best,
+and certified, for this calendar: its tests are exact, while another calendar might be better once risk limits bind.
+`distribution_from` and `lock_up` of an entity, `from_period` of a covenant steer it.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack, vstack
+from scipy.sparse import csr_array
 
 from ..models.blocks import owners, rules
-from ..models.blocks.entities import has_tests
+from ..models.blocks.entities import SERVICE, has_tests, lock_up_of
+from ..models.blocks.figures import spelled_out
+from ..models.blocks.headroom import headrooms, name_of
 from ..models.build import build_program
+from ..models.flows import Flow, expected, trailing_window
 from ..models.ledger import Ledger
 from ..models.program import LinearProgram
 from ..models.schema.case import Case
 from .explain import split
-from .highs import LpResult, LpStatus, Model, Unsolved, solve_whole
+from .highs import Unsolved
 from .magnitudes import far_apart
-from .progress import OutOfTime
+from .switches import Switched, best_switches
 
 FloatArray = NDArray[np.float64]
-Positions = NDArray[np.int64]
+Pair = tuple[str, int]
 
-NODES = 20_000
-"""Most nodes of the search tree; the best calendar found by then is taken."""
-SAME = 1e-7
-"""Share of the objective that counts as nothing."""
-ROOM = 10.0
-"""A test that is switched off may be missed by this many times what the plan without tests needs."""
-TESTS = (rules.RESERVE.name, rules.LOCK_UP.name)
+ROUNDS = 4
+DUE = 1e-12
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """(entity, period) without distributions; (name of a test, period) in which nothing is due."""
+
+    closed: frozenset[Pair] = frozenset()
+    nothing_due: frozenset[Pair] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class TailCut:
+    """row @ decisions <= upper: a test's headroom in the tail of its period is not negative."""
+
+    test: Pair
+    row: FloatArray
+    upper: float
+
+
+TailCuts = Callable[[FloatArray, Sequence[Pair]], Sequence[TailCut]]
+"""Cuts that the decisions (N,) break, of the tests given."""
+
+
+def calendar(
+    case: Case,
+    ledger: Ledger,
+    means: FloatArray,
+    rates: FloatArray,
+    tail_cuts: TailCuts | None = None,
+    time_left: float = math.inf,
+) -> Calendar:
+    """The periods without distributions and those without tests of cover.
+
+    Args:
+        means: (A,) sample means of the ledger's atoms. rates: (T,) mean deposit rates.
+        tail_cuts: what covenants that are kept over the scenarios ask beyond the expected path.
+        time_left: seconds; the choice itself depends on no clock.
+
+    Raises `OutOfTime`, `Interrupted`, and `Unsolved` where HiGHS fails.
+    """
+    periods = case.horizon.periods
+    tested = [e for e in owners.companies(case) if has_tests(e)]
+    gates = [(_gate(e.id), t) for e in tested for t in range(e.distribution_from, periods)]
+    optional = optional_tests(case, ledger, means, rates)
+    if not gates and not optional:
+        return Calendar()
+    kept = replace(case, covenant=tuple(replace(c, as_="hard") for c in case.covenant if c.as_ != "report"))
+    program = build_program(kept, ledger, means, rates)
+    without = build_program(kept, ledger, means, rates, nothing_due=frozenset(optional)) if optional else program
+    number = {pair: k for k, pair in enumerate([*gates, *optional])}
+    labels = {label: t for t, label in enumerate(case.horizon.labels)}
+    rows, free = _switched(program, number, labels)
+    shut = [*_paid(program, number, labels), *_nothing_due(without, number, labels)]
+    cuts: list[TailCut] = []
+    choice = None
+    end = time.perf_counter() + time_left
+    for _ in range(ROUNDS):
+        more = [_lifted(cut, number, program.decisions, program.matrix.shape[1]) for cut in cuts]
+        try:
+            choice = best_switches(program, free, [*rows, *more], shut, len(number), end)
+        except Unsolved as fault:
+            raise Unsolved(f"{fault}, made to choose when tests apply; {far_apart(program)}") from fault
+        if choice is None or tail_cuts is None:
+            break
+        on = [pair for pair in optional if choice.on[number[pair]]]
+        new = tail_cuts(choice.columns[program.decisions], on)
+        if not new:
+            break
+        cuts += new
+    if choice is None:  # no plan on the expected path: the loop says why
+        return Calendar()
+    off = [pair for pair, k in number.items() if not choice.on[k]]
+    closed = frozenset((e.id, t) for e in tested for name, t in off if name == _gate(e.id))
+    return Calendar(closed, frozenset(pair for pair in off if pair in set(optional)))
+
+
+def _gate(entity: str) -> str:
+    """Name of the switch that lets an entity distribute."""
+    return f"distribution {entity}"
 
 
 def closed_periods(
     case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray, time_left: float = math.inf
-) -> frozenset[tuple[str, int]]:
-    """(entity, period) without distributions, since their tests could only be met at a loss, or not at all.
-
-    Raises `OutOfTime`, `Interrupted`, and `Unsolved` where HiGHS fails.
-    """
-    tested = [e for e in owners.companies(case) if has_tests(e) and e.distribution_from < case.horizon.periods]
-    if not tested:
-        return frozenset()
-    pairs = [(e.id, t) for e in tested for t in range(e.distribution_from, case.horizon.periods)]
-    program = build_program(case, ledger, means, rates)
-    try:
-        opened = _opened(program, pairs, case.horizon.labels, time.perf_counter() + time_left)
-    except Unsolved as fault:
-        raise Unsolved(f"{fault}, made to choose when entities distribute; {far_apart(program)}") from fault
-    return frozenset(pair for pair, is_open in zip(pairs, opened, strict=True) if not is_open)
+) -> frozenset[Pair]:
+    """(entity, period) without distributions, since their tests could only be met at a loss, or not at all."""
+    return calendar(case, ledger, means, rates, None, time_left).closed
 
 
-def _opened(
-    program: LinearProgram, pairs: list[tuple[str, int]], labels: tuple[str, ...], end: float
-) -> NDArray[np.bool_]:
-    """(pairs,) where the best plan with tests as switches has them on, or meets them anyway."""
-    number = {pair: k for k, pair in enumerate(pairs)}
-    period = {label: t for t, label in enumerate(labels)}
-    where: dict[int, int] = {}
-    for i, name in enumerate(program.row_names):
-        prefix, index = split(name)
-        if prefix in TESTS:
-            where[i] = number[index[0], period[index[1]]]
-    columns = {name: j for j, name in enumerate(program.column_names)}
-    paid = [columns[f"distribution[{entity},{labels[t]}]"] for entity, t in pairs]
-    rows = np.array(list(where), dtype=np.int64)
-    lower, upper = program.row_lower.copy(), program.row_upper.copy()
-    lower[rows], upper[rows] = -np.inf, np.inf
-    cost = (-1.0 if program.maximise else 1.0) * program.cost
-    matrix = csr_array(program.matrix)
-    loose = Model(cost, matrix, lower, upper, program.col_lower, program.col_upper).solve(_left(end))
-    if not _answered(loose):  # the case has no plan even without tests; the loop says why
-        return np.ones(len(pairs), dtype=np.bool_)
-    short = np.max(np.abs(program.row_lower[rows] - loose.row_value[rows]), initial=0.0)
-    most = ROOM * max(1e-3, float(short), float(np.max(loose.x[paid], initial=0.0)))
-    of = np.array(list(where.values()), dtype=np.int64)
-    return _switched(program, rows, of, np.array(paid, dtype=np.int64), most, end)
+def optional_tests(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray) -> list[Pair]:
+    """Tests of cover of periods in which something may be due but need not be: no opening debt is served there."""
+    fixed = ledger.mask(block="fixed").astype(np.float64)
+    found: list[Pair] = []
+    for covenant in case.covenant:
+        for test in headrooms(case, ledger, covenant) if covenant.as_ != "report" else ():
+            if test.due is not None:
+                flows = spelled_out(case, ledger, covenant.entity, test.due, rates).flows
+                due = expected(ledger, flows, means, test.times) @ fixed
+                tested = set(test.tested)
+                found += [
+                    (name_of(covenant), t) for t, d in zip(test.times, due, strict=True) if t in tested and d <= DUE
+                ]
+    year = trailing_window(ledger.periods, case.horizon.per_year)
+    for entity in owners.companies(case):
+        if entity.lock_up is not None:
+            share = owners.share_of(case, ledger, entity.id)
+            service = expected(ledger, [Flow(SERVICE, -1.0, share, year)], means, range(ledger.periods))
+            due, there = service @ fixed, np.diff(service.indptr) > 0
+            times = range(entity.distribution_from, ledger.periods)
+            found += [(lock_up_of(entity), t) for t in times if there[t] and due[t] <= DUE]
+    return found
 
 
 def _switched(
-    program: LinearProgram, rows: Positions, of: Positions, paid: Positions, most: float, end: float
-) -> NDArray[np.bool_]:
-    """Solve with binaries z: test >= bound - most (1 - z), distribution <= most z. All closed if there is no plan."""
-    width, count = program.matrix.shape[1], paid.size
-    lift = np.zeros(len(program.row_names))
-    lift[rows] = most
-    of_row = csr_array((np.full(rows.size, -most), (rows, of)), shape=(len(program.row_names), count))
-    tie = csr_array((np.ones(count), (np.arange(count), paid)), shape=(count, width))
-    switch = csr_array((np.full(count, -most), (np.arange(count), np.arange(count))), shape=(count, count))
-    matrix = csr_array(vstack([hstack([program.matrix, of_row]), hstack([tie, switch])], format="csr"))
-    low = np.append(program.row_lower - lift, np.full(count, -np.inf))
-    high = np.append(program.row_upper, np.zeros(count))
-    cost = np.append((-1.0 if program.maximise else 1.0) * program.cost, np.zeros(count))
-    bounds = (np.append(program.col_lower, np.zeros(count)), np.append(program.col_upper, np.ones(count)))
-    whole = np.append(np.zeros(width, dtype=np.bool_), np.ones(count, dtype=np.bool_))
-    best = solve_whole(cost, matrix, (low, high), bounds, whole, SAME, NODES, _left(end))
-    if not _answered(best) or not best.x.size:
-        return np.zeros(count, dtype=np.bool_)
-    ceiling = best.objective + SAME * max(1.0, abs(best.objective))
-    matrix = csr_array(vstack([matrix, csr_array(cost[None, :])], format="csr"))
-    as_good = (np.append(low, -np.inf), np.append(high, ceiling))
-    openest = solve_whole(-whole.astype(np.float64), matrix, as_good, bounds, whole, SAME, NODES, _left(end))
-    found = openest if _answered(openest) and openest.x.size else best
-    return np.asarray(found.x[width:] > 0.5)
+    program: LinearProgram, number: Mapping[Pair, int], labels: Mapping[str, int]
+) -> tuple[list[Switched], NDArray[np.int64]]:
+    """The rows of tests that a switch governs, and the numbers of all others."""
+    found: list[Switched] = []
+    free = np.ones(len(program.row_names), dtype=np.bool_)
+    for i, name in enumerate(program.row_names):
+        prefix, index = split(name)
+        if prefix in (rules.RESERVE.name, rules.LOCK_UP.name):
+            t = labels[index[1]]
+            keys = [(_gate(index[0]), t)] + ([(f"lock-up {index[0]}", t)] if prefix == rules.LOCK_UP.name else [])
+        elif prefix.startswith("covenant_"):
+            keys = [(f"covenant {prefix.removeprefix('covenant_')}", labels[index[-1]])]
+        else:
+            continue
+        by = tuple(number[key] for key in keys if key in number)
+        if by:
+            free[i] = False
+            found.append(_at_most(program, i, by))
+    return found, np.flatnonzero(free)
 
 
-def _left(end: float) -> float:
-    return end - time.perf_counter()
+def _paid(program: LinearProgram, number: Mapping[Pair, int], labels: Mapping[str, int]) -> list[Switched]:
+    """Distributions are zero while their switch is off."""
+    width, found = program.matrix.shape[1], []
+    for j, name in enumerate(program.column_names):
+        prefix, index = split(name)
+        if prefix == "distribution" and (gate := (_gate(index[0]), labels[index[1]])) in number:
+            row = csr_array(([1.0], ([0], [j])), shape=(1, width))
+            found.append(Switched(row, 0.0, (number[gate],)))
+    return found
 
 
-def _answered(result: LpResult) -> bool:
-    """Whether there is a plan. OutOfTime where the time did not reach for an answer."""
-    if result.status is LpStatus.OUT_OF_TIME:
-        raise OutOfTime
-    return result.status is LpStatus.OPTIMAL
+def _nothing_due(program: LinearProgram, number: Mapping[Pair, int], labels: Mapping[str, int]) -> list[Switched]:
+    """What is due is zero while a test of cover is off."""
+    found = []
+    for i, name in enumerate(program.row_names):
+        prefix, index = split(name)
+        if prefix == rules.NOTHING_DUE.name:
+            found.append(_at_most(program, i, (number[f"lock-up {index[0]}", labels[index[1]]],)))
+        elif prefix.startswith("nothing_due_"):
+            key = (f"covenant {prefix.removeprefix('nothing_due_')}", labels[index[-1]])
+            found.append(_at_most(program, i, (number[key],)))
+    return found
+
+
+def _at_most(program: LinearProgram, i: int, by: tuple[int, ...]) -> Switched:
+    """Row i of the program as one with an upper bound."""
+    row = csr_array(program.matrix[[i]])
+    if np.isfinite(program.row_upper[i]):
+        return Switched(row, float(program.row_upper[i]), by)
+    return Switched(csr_array(-row), -float(program.row_lower[i]), by)
+
+
+def _lifted(cut: TailCut, number: Mapping[Pair, int], decisions: NDArray[np.int32], width: int) -> Switched:
+    """A cut over the decisions as a row over the columns."""
+    used = np.flatnonzero(cut.row)
+    at = (np.zeros(used.size, dtype=np.int64), decisions[used])
+    return Switched(csr_array((cut.row[used], at), shape=(1, width)), cut.upper, (number[cut.test],))

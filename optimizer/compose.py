@@ -17,7 +17,7 @@ from ..models.schema.case import Case
 from . import circular, explain
 from .amounts import Amounts
 from .bearers import bear
-from .covenants import Prices, StepPrice, covenants, over_futures
+from .covenants import Prices, StepPrice, covenants, over_futures, untested
 from .device import describe, processor
 from .entities import entity_tables, remarks
 from .evidence import evidence
@@ -124,7 +124,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         decision_table(amounts),
         tables,
         prices,
-        (*_warnings(risk), *_missed(solution), *remarks(amounts, ready.closed)),
+        (*_warnings(risk), *_missed(solution), *remarks(amounts, ready.closed), *untested(amounts)),
     )
 
 

@@ -23,9 +23,10 @@ from ..models.reading.faults import CaseError, Fault
 from ..models.schema.case import Case
 from . import stops
 from .assemble import Measured, liquidity, measured, process_table
-from .calendar import closed_periods
+from .calendar import calendar
 from .driver_order import reordered
 from .progress import OutOfTime, Progress, ProgressEvent, time_is_up
+from .tail_cuts import tail_cuts_of
 
 FloatArray = NDArray[np.float64]
 R = TypeVar("R")
@@ -41,6 +42,7 @@ class Prepared:
         losses: the loss of each risk limit, in the case's order.
         liquidity: running cash, with or without a limit on it.
         closed: (entity, period) in which an entity makes no distribution, since its tests are not met.
+        nothing_due: (test of cover, period) in which nothing is due, so that it does not apply.
     """
 
     case: Case
@@ -57,6 +59,7 @@ class Prepared:
     simulate_s: float
     evaluate_s: float
     closed: frozenset[tuple[str, int]] = frozenset()
+    nothing_due: frozenset[tuple[str, int]] = frozenset()
 
 
 class Clock:
@@ -172,11 +175,13 @@ def _prepared(
     evaluate = clock.lap()
     clock.tell("building the linear program")
     ledger = ledger.told(means)
-    cash, losses = liquidity(case, ledger), measured(case, ledger, rates)
-    closed = clock.timed(lambda left: closed_periods(case, ledger, means, rates, left))
-    program = build_program(case, ledger, means, rates, closed, clock.check)
+    cash = liquidity(case, ledger)
+    cuts = tail_cuts_of(case, ledger, rates, backend, store)
+    chosen = clock.timed(lambda left: calendar(case, ledger, means, rates, cuts, left))
+    losses = measured(case, ledger, means, rates, chosen.nothing_due)
+    program = build_program(case, ledger, means, rates, chosen.closed, chosen.nothing_due, clock.check)
     build += clock.lap()
     return Prepared(
         case, backend, processes, store, ledger, means, rates, program, losses, cash, build, simulate, evaluate,
-        closed,
+        chosen.closed, chosen.nothing_due,
     )  # fmt: skip

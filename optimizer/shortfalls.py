@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from ..kernels.tables import LossKind, LossTable
 from ..models.blocks import owners
-from ..models.blocks.headroom import Headroom, headrooms, opening_cash_carried, spelled_out
-from ..models.flows import Flow, exposure
+from ..models.blocks.figures import Figure, spelled_out
+from ..models.blocks.headroom import Headroom, NothingDue, headrooms, name_of
+from ..models.flows import Block, Flow, exposure
 from ..models.ledger import CASH_ACCOUNTS, Ledger
 from ..models.schema.case import Case
 from ..models.schema.rules import Covenant, Risk
@@ -32,7 +33,7 @@ def all_risks(case: Case) -> tuple[Risk, ...]:
     kept = [c for c in case.covenant if c.as_ == "cvar" and c.level is not None]
     return (
         *case.risk,
-        *(Risk(id=f"covenant {c.id}", loss=SHORTFALL, level=c.level or 0.0, limit=0.0) for c in kept),
+        *(Risk(id=name_of(c), loss=SHORTFALL, level=c.level or 0.0, limit=0.0) for c in kept),
     )
 
 
@@ -44,36 +45,57 @@ def tails(*cases: Case) -> tuple[int, float]:
 
 @dataclass(frozen=True)
 class Shortfall:
-    """A covenant over the scenarios. rows: (whose, period) of each number that its table's flow has per scenario."""
+    """A covenant over the scenarios.
+
+    Attributes:
+        rows: (whose, period) of each number that its table's flow has per scenario. Where the covenant is tested in no
+            period there is one number, 0, and no entry here.
+        due: what it is held against, in the same rows; None for kinds that always apply.
+    """
 
     covenant: Covenant
     measured: Measured
     rows: tuple[tuple[str, int], ...]
+    due: Measured | None = None
 
 
-def shortfall(case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant) -> Shortfall:
+def shortfall(
+    case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, nothing_due: NothingDue = ()
+) -> Shortfall:
     """A covenant's shortfall at its own limit. `rates`: mean deposit rates (T,)."""
-    return tested(case, ledger, rates, covenant, headrooms(case, ledger, covenant), covenant.limit)
+    return tested(case, ledger, rates, covenant, headrooms(case, ledger, covenant, nothing_due), covenant.limit)
 
 
 def tested(
     case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, tests: Sequence[Headroom], limit: float
 ) -> Shortfall:
-    """The shortfall of a covenant with these tests, at any limit."""
-    blocks, floors, rows = [], [], []
-    carried = opening_cash_carried(case, covenant.entity, rates)
-    for test in tests:
-        figure = spelled_out(case, ledger, covenant.entity, test.at(limit), rates)
-        blocks.append((figure.flows, test.times))
-        floors.append(-figure.constant - figure.cash * carried[list(test.times)])
-        rows += [(test.of, t) for t in test.times]
+    """The shortfall of a covenant with these tests, at any limit, over the periods in which they apply."""
+    rows = tuple((test.of, t) for test in tests for t in test.tested)
+    short = _measured(case, ledger, rates, covenant, [(test.at(limit), test.tested) for test in tests])
+    owing = [(test.due, test.tested) for test in tests if test.due is not None]
+    due = _measured(case, ledger, rates, covenant, owing) if owing and rows else None
+    return Shortfall(covenant, short, rows, due)
+
+
+def _measured(
+    case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, figures: Sequence[tuple[Figure, Sequence[int]]]
+) -> Measured:
+    """The worst of the figures' negatives over their periods."""
+    blocks: list[Block] = []
+    floors = []
+    for figure, times in figures:
+        spelled = spelled_out(case, ledger, covenant.entity, figure, rates)
+        blocks.append((spelled.flows, times))
+        floors.append(-spelled.constant[list(times)])
+    floor = np.concatenate(floors)
+    if not floor.size:
+        blocks, floor = [((), (0,))], np.zeros(1)
     found = exposure(ledger, blocks)
-    table = LossTable(LossKind.WORST, terms(found), np.concatenate(floors))
-    return Shortfall(covenant, Measured(f"covenant {covenant.id}", table, found.matrix), tuple(rows))
+    return Measured(name_of(covenant), LossTable(LossKind.WORST, terms(found), floor), found.matrix)
 
 
 def value_of(test: Headroom, level: FloatArray, slope: FloatArray) -> FloatArray:
-    """The figure that is compared with the limit, where it is defined: the limit at which the headroom would be nil.
+    """The figure that is compared with the limit, where it is defined: the limit at which the headroom would be zero.
 
     Headroom is level + limit × slope. For a most, slope is what the debt or amount is measured against and must be
     positive; for a least (EBITDA - limit × interest), it must be negative.
@@ -102,8 +124,10 @@ def entity_liquidity(case: Case, ledger: Ledger, entity: str, rate_driver: int, 
     return Measured(name, table, found.matrix)
 
 
-def shortfalls(case: Case, ledger: Ledger, rates: FloatArray) -> Sequence[Measured]:
-    """The loss of each covenant that is kept over the futures, in the order of `all_risks`."""
+def shortfalls(case: Case, ledger: Ledger, rates: FloatArray, nothing_due: NothingDue = ()) -> Sequence[Measured]:
+    """The loss of each covenant that is kept over the scenarios, in the order of `all_risks`."""
     return [
-        shortfall(case, ledger, rates, c).measured for c in case.covenant if c.as_ == "cvar" and c.level is not None
+        shortfall(case, ledger, rates, c, nothing_due).measured
+        for c in case.covenant
+        if c.as_ == "cvar" and c.level is not None
     ]

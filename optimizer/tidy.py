@@ -53,7 +53,10 @@ def tidied(ready: Prepared, solution: Solution, limits: Sequence[RiskLimit], gap
 
 def amounts_of(ready: Prepared, decided: FloatArray) -> Amounts:
     """A plan's amounts as its papers show them: what is too small to be a decision is none."""
-    return Amounts(ready.case, ready.ledger, ready.means, settled(ready.ledger, decided), ready.deposit_rates)
+    settled_plan = settled(ready.ledger, decided)
+    return Amounts(
+        ready.case, ready.ledger, ready.means, settled_plan, ready.deposit_rates, nothing_due=ready.nothing_due
+    )
 
 
 def _candidates(ready: Prepared, columns: FloatArray, decided: FloatArray, repair: bool) -> Iterator[FloatArray]:

@@ -26,7 +26,7 @@ def covenants(plan: Plan) -> Iterator[RenderableType]:
             best = least.get(str(row["covenant"]))
             if best is None or row["headroom"] < amount(best["headroom"]):
                 least[str(row["covenant"])] = row
-    if not least:
+    if not rows:
         return
     yield from heading("Covenants", "where each has the least headroom, on the expected path")
     ranked = [row for _, row in sorted(least.items(), key=_tightness)]
@@ -34,12 +34,14 @@ def covenants(plan: Plan) -> Iterator[RenderableType]:
         (_name(row), str(row["period"]), *(_figure(row[key]) for key in ("value", "limit", "headroom")))
         for row in ranked
     ]
+    without = list({str(row["covenant"]): row for row in rows if str(row["covenant"]) not in least}.values())
+    body += [(_name(row), "–", "not tested", _figure(row["limit"]), "–") for row in without]
     yield grid(("covenant", "period", "value", "limit", "headroom"), "llrrr", body)
     over = {str(row["covenant"]): row for row in records(plan, "covenant_risk")}
     if not over:
         return
     yield note(f"over the futures, headroom in bn; costs: {plan.objective_unit} lost with the limit a step tighter")
-    futures = [(_name(row), *_futures(over.get(str(row["covenant"]), {}))) for row in ranked]
+    futures = [(_name(row), *_futures(over.get(str(row["covenant"]), {}))) for row in [*ranked, *without]]
     heads = ("covenant", "breached", "median first", "worst 5 %", "step", "costs")
     yield grid(heads, "lrlrrr", futures)
 

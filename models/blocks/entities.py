@@ -7,7 +7,7 @@ Whether the tests of a distribution are met is a yes or no: "d = 0, or headroom 
 no set that a linear program can describe holds both and nothing else: midway between a plan that is locked up and one
 that pays lies a plan that pays while locked up. So the program is given the calendar of the periods in which an SPV is
 closed: there d = 0 and no test applies; in the others the tests are rows, and every distribution it plans passes them.
-The engine chooses the calendar.
+Debt service cover is no test where no service is due: the calendar says that too. The engine chooses it.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ SERVICE = (Account.INTEREST, Account.PRINCIPAL)
 
 Calendar = Collection[tuple[str, int]]
 """Pairs (entity, period) in which it may not distribute, beside those before its distribution_from."""
+
+
+def lock_up_of(entity: Entity) -> str:
+    """Name of an entity's lock-up in the calendar of tests that do not apply."""
+    return f"lock-up {entity.id}"
 
 
 def declare(case: Case, builder: LedgerBuilder) -> None:
@@ -84,8 +89,11 @@ def cash_terms(a: Assembly, entity: str | None, times: Sequence[int], factor: fl
     return terms
 
 
-def constrain(a: Assembly, closed: Calendar = ()) -> None:
-    """Cash balance and minimum of each entity, and the tests of its distributions where the calendar opens them."""
+def constrain(a: Assembly, closed: Calendar = (), nothing_due: Calendar = ()) -> None:
+    """Cash balance and minimum of each entity, and the tests of its distributions where the calendar opens them.
+
+    nothing_due: (name of a lock-up, period) in which no debt service is due, so that its cover is not tested.
+    """
     for entity in owners.companies(a.case):
         first = a.state(ENTITY_CASH, entity.id, lower=None)
         terms = [(t, first + t, 1.0) for t in range(a.periods)]
@@ -94,13 +102,13 @@ def constrain(a: Assembly, closed: Calendar = ()) -> None:
         start[0] = entity.opening_cash * (1.0 + a.rates[0])
         index = _index(a, entity)
         a.rows(rules.ENTITY_BALANCE, index, -own(a, entity.id, CASH_ACCOUNTS), lower=start, upper=start, terms=terms)
-        _tests(a, entity, closed)
+        _tests(a, entity, closed, nothing_due)
     for entity in a.case.entity:
         least = cash_terms(a, entity.id, range(a.periods), 1.0)
         a.rows(rules.ENTITY_MINIMUM, _index(a, entity), None, lower=entity.minimum_cash, terms=least)
 
 
-def _tests(a: Assembly, entity: Entity, closed: Calendar) -> None:
+def _tests(a: Assembly, entity: Entity, closed: Calendar, nothing_due: Calendar) -> None:
     paid = a.mask(block="distribution", entity=entity.id)
     shut = [t for t in range(a.periods) if (entity.id, t) in closed]
     index = _index(a, entity)
@@ -115,8 +123,13 @@ def _tests(a: Assembly, entity: Entity, closed: Calendar) -> None:
         least = [entity.reserve[t] for t in tested]
         a.rows(rules.RESERVE, names, None, lower=least, terms=cash_terms(a, entity.id, tested, 1.0))
     if entity.lock_up is not None:
-        cover = csr_array(own(a, entity.id, EBITDA, True) + entity.lock_up * own(a, entity.id, SERVICE, True))
-        a.rows(rules.LOCK_UP, names, csr_array(cover[tested]), lower=0.0)
+        service = own(a, entity.id, SERVICE, True)
+        cover = csr_array(own(a, entity.id, EBITDA, True) + entity.lock_up * service)
+        without = [t for t in tested if (lock_up_of(entity), t) in nothing_due]
+        there = np.diff(service.indptr) > 0
+        covered = [t for t in tested if there[t] and t not in without]
+        a.rows(rules.LOCK_UP, [index[t] for t in covered], csr_array(cover[covered]), lower=0.0)
+        a.rows(rules.NOTHING_DUE, [index[t] for t in without], csr_array(-service[without]), upper=0.0)
 
 
 def has_tests(entity: Entity) -> bool:

@@ -12,6 +12,7 @@ from ..schema.case import Case
 from . import rules
 from .assembly import Assembly
 from .cash import column
+from .idle import idle, wealth_weights
 from .quantities import FloatArray, compute_discount, money_discount
 
 UNITS = {"compute": "PFLOP/s-years", "capacity": "PFLOP/s", "cost": "billion"}
@@ -26,16 +27,6 @@ class Goal:
     offset: float
     maximise: bool
     unit: str
-
-
-def wealth_weights(case: Case, deposit_rates: FloatArray) -> FloatArray:
-    """(T,) what a billion received in each period adds to discounted wealth at the end; it waits at the deposit rate.
-
-    Discounting flows at money_discount instead would make debt cheaper than that rate look like a gain even when its
-    proceeds lie idle.
-    """
-    growth = np.concatenate([np.cumprod((1.0 + deposit_rates)[:0:-1])[::-1], [1.0]])
-    return np.asarray(money_discount(case)[-1] * growth)
 
 
 def wealth(case: Case, ledger: Ledger, means: FloatArray, deposit_rates: FloatArray) -> FloatArray:
@@ -80,9 +71,5 @@ def primary(a: Assembly) -> Goal:
 
 
 def _cost(a: Assembly) -> Goal:
-    """Wealth given up against doing nothing, before the tax that doing nothing would cost."""
-    goal = value(a)
-    fixed = a.mask(block="fixed").astype(np.float64)
-    idle = float(wealth(a.case, a.ledger, a.means, a.rates) @ fixed) + goal.offset
-    idle += a.case.cash.opening * (1.0 + float(a.rates[0])) * float(wealth_weights(a.case, a.rates)[0])
-    return Goal(-goal.cost, idle - goal.offset, False, UNITS["cost"])
+    """Wealth given up against doing nothing; dividends are paid in both."""
+    return Goal(-value(a).cost, idle(a.case, a.ledger, a.means, a.rates).wealth, False, UNITS["cost"])

@@ -68,6 +68,7 @@ ENTITY_BALANCE = Rule("entity_balance", "expected cash of an entity", "billion",
 ENTITY_MINIMUM = Rule("entity_minimum", "least expected cash of an entity", "billion", 1.0, "cash")
 RESERVE = Rule("entity_reserve", "cash that an entity keeps when it distributes", "billion", 1.0, "cash")
 LOCK_UP = Rule("lock_up", "debt service cover at which an entity distributes", "billion of headroom", 1.0, "covenant")
+NOTHING_DUE = Rule("nothing_due", "no debt service is due, so no lock-up is tested", "billion", 1.0, "covenant")
 LOCKED_UP = Rule("locked_up", "no distribution while the tests are not met", "billion")
 BUDGET_TOTAL = Rule("budget_total", "budget over the horizon", "billion", 1.0, "budget")
 BUDGET_PERIOD = Rule("budget_period", "budget of a period", "billion", 1.0, "budget")
@@ -105,3 +106,9 @@ def covenant(c: Covenant) -> Rule:
     return Rule(
         f"covenant_{c.id}", f"covenant {c.id}: {COVENANT_TITLES[c.kind]}", "billion of headroom", 1.0, "covenant"
     )
+
+
+def nothing_due(c: Covenant) -> Rule:
+    """Rule of the periods in which a covenant of cover is not tested."""
+    title = f"nothing is due, so covenant {c.id} is not tested"
+    return Rule(f"nothing_due_{c.id}", title, "billion", 1.0, "covenant")

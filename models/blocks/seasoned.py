@@ -23,8 +23,13 @@ def constrain_seasoned(a: Assembly) -> None:
     Debt of a class with seasoning n leans on the assets of that class that are at least so old, debt on all assets on
     those of both classes. By Hall's condition the debt can be covered without pledging value twice just where, for
     every pair of ages (m systems, n sites), the debt that leans on nothing else is at most the value of systems in
-    service for m and sites for n periods. Rows with ages of nil are those of all collateral and stand in
-    funding_limits. Opening debt takes the seasoned opening assets first. An entity pledges its own assets only.
+    service for m and sites for n periods. An age of zero takes in all of a class, also what is under construction: the
+    rows where both are zero are those of all collateral and stand in funding_limits. So an instrument that is offered
+    and not taken asks nothing of the others: each of its rows is then a sum of rows that are there without it.
+
+    Opening debt secured by one class takes that class's seasoned opening assets first. Opening debt secured by all
+    assets has no seasoning and may lean on any of them, so it counts where both ages are zero. An entity pledges its
+    own assets only.
     """
     issuer = owners.of_instrument(a.case)
     for entity, own in owners.rings(a.case, a.ledger):
@@ -70,9 +75,6 @@ def _row(a: Assembly, leaning: list[Instrument], m: int, n: int, entity: str, ow
         opening = a.expected([Account.DEBT], owners.within(a.mask(kind="debt", secured_by=kind), own))
         spare += np.maximum(a.fixed(held) - a.fixed(opening), 0.0)
         value = csr_array(value + held)
-    if NEVER not in (m, n):
-        either = owners.within(a.mask(kind="debt", secured_by="all"), own)
-        spare = np.maximum(spare - a.fixed(a.expected([Account.DEBT], either)), 0.0)
     new = value @ _keep(~a.mask(block="fixed"))
     kind = "all" if NEVER not in (m, n) else "accelerators" if n == NEVER else "sites"
     index = [f"{max(m, 0)},{max(n, 0)},{name}" for name in owners.index(entity, a.labels)]
@@ -86,8 +88,11 @@ def _keep(where: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> csr_array:
 
 
 def _in_service(a: Assembly, account: Account, age: int, own: BoolArray | None) -> csr_array:
-    """(T, N) expected value of what has been in service for `age` periods at the end of each."""
-    value = coo_array(a.expected([account], own))
+    """(T, N) expected value of what has been in service for `age` periods at the end of each; of everything for 0."""
+    everything = a.expected([account], own)
+    if age == 0:
+        return everything
+    value = coo_array(everything)
     start = _service_start(a)
     old = value.row - start[value.col] + 1 >= age
     return csr_array((value.data[old], (value.row[old], value.col[old])), shape=value.shape)

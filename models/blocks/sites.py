@@ -94,7 +94,8 @@ def _declare_opening(case: Case, builder: LedgerBuilder, entity: str, own: Seque
     opening = builder.decide(Decision(key=key, block="fixed", period=0, unit="", lower=1.0, upper=1.0, tags=tags))
     for site in own:
         builder.post(opening, Account.SITE_OPEX, t, -site.opex * MILLION * case.horizon.dt * shells[site.id])
-    years = max(s.life for s in case.site) if life is None else life
+    served = [s.life for s in case.site if shells[s.id] > 0.0 or not total]  # a site merely on offer changes nothing
+    years = max(served) if life is None else life
     builder.post(opening, Account.DEPRECIATION, t[:years], -book / years)
     residual = sum(weight[s.id] * s.residual_share for s in own) * case.opening.site_book_value
     _post_value(builder, opening, residual * np.maximum(0.0, 1.0 - (t + 1) / years))

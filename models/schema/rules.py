@@ -98,7 +98,8 @@ class Covenant(Sourced):
     floating_share, maturity_wall (largest principal due in any year, billion) and the concentrations are upper limits;
     interest_cover, fixed_charge_cover, dscr, llcr, minimum_liquidity (cash, billion), weighted_average_life (of the debt,
     years) and terminal_equity (cash + asset value - debt at the end, billion) lower ones. EBITDA, interest and debt
-    service are those of the last year (annualised while the year is not full).
+    service are those of the last year (annualised while the year is not full). dscr and llcr count the interest on cash
+    and the tax. Covenants of cover and net_debt_to_ebitda are not tested in periods in which nothing is due, or owed.
     """
 
     id: str = f.ident("name of the covenant")
@@ -170,8 +171,9 @@ LOSSES = ("liquidity", "net_loss", "compute_shortfall")
 class Risk(Sourced):
     """CVaR of a loss at `level` must not exceed `limit`.
 
-    liquidity: peak of (minimum cash - cash), billion. net_loss: minus the plan's discounted wealth at the end, beyond
-    opening cash: cash flows, each carried to the end at the mean deposit rate, and assets less debt there, billion.
+    liquidity: peak of (minimum cash - cash), billion. net_loss: discounted wealth at the end that doing nothing leaves
+    (opening balance sheet, organic flows, dividends) less what the plan leaves, in the same scenario, billion: cash
+    flows, each carried to the end at the mean deposit rate, and assets less debt there.
     compute_shortfall: `target` minus compute delivered at `at`, PFLOP/s.
     """
 

@@ -6,8 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from capmix.models.blocks.headroom import headrooms, opening_cash_carried, spelled_out
-from capmix.models.flows import Flow, carried_window, cumulative_window, expected, exposure, trailing_window
+from capmix.models.blocks.figures import spelled_out
+from capmix.models.blocks.headroom import headrooms
+from capmix.models.flows import (
+    Flow,
+    carried_window,
+    cumulative_window,
+    expected,
+    exposure,
+    interest_window,
+    trailing_window,
+)
 from capmix.models.ledger import Account
 from capmix.models.schema.case import Case
 from capmix.models.schema.financing import Depth, Investor, Opening, OpeningDebt, OpeningFleet, Party, Step
@@ -189,12 +198,11 @@ def test_the_futures_see_the_same_headroom_as_the_program(kind: str, seed: int) 
     seen, names = [], []
     for test in headrooms(made, ledger, one):
         figure = spelled_out(made, ledger, None, test.at(limit), rates)
-        found = exposure(ledger, [(figure.flows, test.times)])
+        found = exposure(ledger, [(figure.flows, test.tested)])
         priced = known_means(made, replace(ledger, factors=found.factors))
         entry = (found.matrix @ decided) * priced[found.atom]
-        carried = figure.constant + figure.cash * opening_cash_carried(made, None, rates)
-        for i, t in enumerate(test.times):
-            seen.append(entry[found.start[i] : found.start[i + 1]].sum() + carried[t] * 1.0)
+        for i, t in enumerate(test.tested):
+            seen.append(entry[found.start[i] : found.start[i + 1]].sum() + figure.constant[t])
             names.append(f"covenant_test[{f'{test.of},' if test.of else ''}{made.horizon.labels[t]}]")
     known = dict(zip(names, seen, strict=True))
     assert rows
@@ -205,6 +213,8 @@ def test_windows() -> None:
     assert trailing_window(4, 2).tolist() == [[2, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1]]
     assert cumulative_window(2).tolist() == [[1, 0], [1, 1]]
     np.testing.assert_allclose(carried_window(np.array([0.5, 0.1, 0.2])), [[1, 0, 0], [1.1, 1, 0], [1.32, 1.2, 1]])
+    earned = [[0, 0, 0], [0.1, 0, 0], [0.2 * 1.1, 0.2, 0]]
+    np.testing.assert_allclose(interest_window(np.array([0.5, 0.1, 0.2])), earned)
 
 
 def test_flows_of_several_blocks_stand_one_below_the_other() -> None:

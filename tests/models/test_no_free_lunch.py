@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from capmix.models.blocks.objective import wealth, wealth_weights
+from capmix.models.blocks.idle import wealth_weights
+from capmix.models.blocks.objective import wealth
 from capmix.models.blocks.schedule import schedule
 from capmix.models.build import build_ledger
 from capmix.models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account

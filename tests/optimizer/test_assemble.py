@@ -98,6 +98,22 @@ def posted(ready: Prepared, decided: np.ndarray, s: int, accounts: tuple[Account
     return flow
 
 
+def idle_tax(ready: Prepared) -> np.ndarray:
+    """(T,) tax of the opening balance sheet alone, period by period: income with its losses, and interest on cash."""
+    case, ledger = ready.case, ready.ledger
+    fixed = ledger.mask(block="fixed").astype(float)
+    income = sum(ledger.expected([a], ready.means) @ fixed for a in Account if a.taxable)
+    flow = sum(ledger.expected([a], ready.means) @ fixed for a in Account if a.cash)
+    pool, held, tax = case.tax.opening_losses, case.cash.opening, np.zeros(ledger.periods)
+    for t in range(ledger.periods):
+        used = min(pool, case.tax.loss_use * max(income[t], 0.0))
+        pool += max(-income[t], 0.0) - used
+        interest = held * ready.deposit_rates[t]
+        tax[t] = case.tax.rate * (max(income[t], 0.0) - used + interest)
+        held += interest + flow[t] - tax[t]
+    return tax
+
+
 def test_losses_equal_a_sum_over_single_postings(ready: Prepared) -> None:
     case, cash = ready.case, ready.case.cash
     decided = np.random.default_rng(3).uniform(0.0, 1.0, len(ready.ledger.decisions))
@@ -106,6 +122,7 @@ def test_losses_equal_a_sum_over_single_postings(ready: Prepared) -> None:
         risk.id: ready.backend.losses(ready.store, [loss.table], [loss.matrix @ decided])[0][rows]
         for risk, loss in zip(case.risk, ready.losses, strict=True)
     }
+    doing_nothing = idle_tax(ready)
     sofr = driver_order(case).index("sofr")
     for i, s in enumerate(rows):
         x = ready.backend.values(ready.store, [s])[0]
@@ -119,12 +136,16 @@ def test_losses_equal_a_sum_over_single_postings(ready: Prepared) -> None:
             peak = max(peak, cash.minimum[t] - balance)
         assert found["liquidity"][i] == pytest.approx(peak, rel=1e-9)
 
-        wealth = 0.0
-        for t, flow in enumerate(flows):
-            wealth = wealth * (1.0 + ready.deposit_rates[t]) + flow
-        wealth += posted(ready, decided, s, TERMINAL_ACCOUNTS)[-1]
+        fixed = ready.ledger.mask(block="fixed")
+        left = []
+        for amounts, tax in ((np.where(fixed, 1.0, 0.0), doing_nothing), (np.where(fixed, 1.0, decided), 0.0 * flows)):
+            wealth = cash.opening
+            for t, flow in enumerate(posted(ready, amounts, s, CASH_ACCOUNTS)):
+                wealth = wealth * (1.0 + ready.deposit_rates[t]) + flow - tax[t]
+            left.append(wealth + posted(ready, amounts, s, TERMINAL_ACCOUNTS)[-1])
         years = case.horizon.periods * case.horizon.dt
-        assert found["net_loss"][i] == pytest.approx(-wealth / (1.0 + case.objective.money_discount) ** years, rel=1e-9)
+        loss = (left[0] - left[1]) / (1.0 + case.objective.money_discount) ** years
+        assert found["net_loss"][i] == pytest.approx(loss, rel=1e-9)
 
         late = case.risk[2]
         compute = posted(ready, decided, s, (Account.COMPUTE,))

@@ -124,7 +124,7 @@ def test_the_mean_headroom_is_that_of_the_expected_path(kind: str) -> None:
 def test_breaches_are_those_of_a_recount(kind: str) -> None:
     ready, amounts = evaluated()
     one = shortfall(ready.case, ready.ledger, ready.deposit_rates, covenant(kind, limit=0.6 if kind != "llcr" else 2.0))
-    found = breaches(ready.backend, ready.store, one, one.measured.matrix @ amounts.decided)
+    found = breaches(ready.backend, ready.store, one, amounts.decided)
     each = headroom(one, ready, amounts.decided)
     times = list(dict.fromkeys(t for _, t in one.rows))
     least = np.stack([each[:, [i for i, (_, u) in enumerate(one.rows) if u == t]].min(axis=1) for t in times], axis=1)

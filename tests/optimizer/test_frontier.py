@@ -215,7 +215,7 @@ def test_cuts_of_all_points_hold_for_every_plan(case: Case) -> None:
 def test_most_points_between_others_cost_two_programs() -> None:
     """Fine steps: the mixture of two neighbours is as good as proven by the cuts of both."""
     found = capmix.frontier(
-        starter(), points=21, low=-0.8, high=-0.6, scenarios=COUNT, device="cpu", out_of_sample=False
+        starter(), points=21, low=-0.7, high=-0.5, scenarios=COUNT, device="cpu", out_of_sample=False
     )
     assert all(p.status is Status.CERTIFIED for p in found.points)
     assert sum(p.passes.solves <= 2 for p in found.points) >= 10

@@ -1,0 +1,222 @@
+"""What each kind of covenant tests: level, slope, and what must be due for the test to apply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from ..flows import cumulative_window
+from ..ledger import Account, Group
+from . import owners
+from .figures import BALANCES, Figure, FloatArray, View
+from .financing import is_repaid
+from .quantities import accelerators_by_id
+
+EBITDA = tuple(x for x in Account if x.ebitda)
+TAX = tuple(x for x in Account if x.group is Group.TAX)
+ASSETS = (Account.HARDWARE_VALUE, Account.SITE_VALUE)
+REVENUE = (Account.CONTRACT_REVENUE, Account.MERCHANT_REVENUE)
+
+Pair = tuple[Figure, Figure]
+
+
+def _net_debt_to_ebitda(v: View) -> Pair:
+    """limit × EBITDA - (debt - cash)."""
+    return replace(v.debt(-1.0), cash=1.0), Figure((v.last_year(EBITDA),))
+
+
+def _interest_cover(v: View) -> Pair:
+    """EBITDA - limit × interest. Interest is posted as an outflow, so it enters with a plus."""
+    return Figure((v.last_year(EBITDA),)), Figure((v.last_year([Account.INTEREST]),))
+
+
+def _fixed_charge_cover(v: View) -> Pair:
+    """EBITDA before rent - limit × (interest + rent + repayment of leases + dividends on what is never repaid)."""
+    leases = np.zeros(v.ledger.decision.size, dtype=np.bool_)
+    equity = leases.copy()
+    for instrument in v.case.instrument:
+        if not is_repaid(instrument):
+            equity |= v.tagged(instrument=instrument.id)
+        elif instrument.kind == "lease":
+            leases |= v.tagged(instrument=instrument.id)
+    charges = (
+        v.last_year([Account.INTEREST, Account.RENT]),
+        v.last_year([Account.PRINCIPAL], share=leases),
+        v.last_year([Account.DIVIDENDS], share=equity),
+    )
+    return Figure((v.last_year([x for x in EBITDA if x is not Account.RENT]),)), Figure(charges)
+
+
+def _dscr(v: View) -> Pair:
+    """EBITDA + interest on cash - tax - limit × (interest + principal).
+
+    The tax is that on all income, interest on cash included, so the interest counts too.
+    """
+    service = v.last_year([Account.INTEREST, Account.PRINCIPAL])
+    return Figure((v.last_year([*EBITDA, *TAX]),), deposits=v.year), Figure((service,))
+
+
+def _llcr(v: View) -> Pair:
+    """Present value of later EBITDA + interest on cash - tax, and of the assets at the end, - limit × debt."""
+    rate = v.case.objective.money_discount if v.covenant.discount is None else v.covenant.discount
+    t = np.arange(v.ledger.periods)
+    ahead = t[None, :] - t[:, None]
+    later = np.where(ahead > 0, (1.0 + rate) ** (-np.maximum(ahead, 0) * v.case.horizon.dt), 0.0)
+    left = np.zeros_like(later)
+    left[:, -1] = (1.0 + rate) ** (-ahead[:, -1] * v.case.horizon.dt)
+    worth = (v.flow([*EBITDA, *TAX], window=later), v.flow([Account.TERMINAL_ASSETS], window=left))
+    return Figure(worth, deposits=later), v.debt(-1.0)
+
+
+def _ltv(v: View) -> Pair:
+    """limit × value of systems and sites - debt."""
+    return v.debt(-1.0), Figure((v.flow(ASSETS),))
+
+
+def _borrowing_base(v: View) -> Pair:
+    """limit × sum of systems' value × advance rate at their age - debt secured by systems."""
+    secured = v.tagged(kind="debt", secured_by="accelerators")
+    owed = {i.id: -1.0 for i in v.debts if i.secured_by == "accelerators"}
+    return Figure((v.flow([Account.DEBT], -1.0, secured),), owed), Figure(
+        (v.flow([Account.HARDWARE_VALUE], share=_advance(v)),)
+    )
+
+
+def _advance(v: View) -> FloatArray:
+    """(P,) advance rate at the age that the systems have at the end of each period."""
+    ledger, systems = v.ledger, accelerators_by_id(v.case)
+    start = np.zeros(len(ledger.decisions))
+    for j, decision in enumerate(ledger.decisions):
+        if decision.block == "order":
+            start[j] = decision.period + systems[decision.tags["accelerator"]].lead
+        elif decision.tags.get("kind") == "fleet":
+            start[j] = -v.case.opening.fleet[int(decision.tags["number"])].age
+    years = (ledger.period - start[ledger.decision] + 1.0) * v.case.horizon.dt
+    rates = np.asarray(v.covenant.advance, dtype=np.float64)
+    return np.asarray(np.interp(years, np.arange(rates.size, dtype=np.float64), rates))
+
+
+def _minimum_liquidity(_: View) -> Pair:
+    """cash - limit."""
+    return Figure(cash=1.0), Figure(constant=-1.0)
+
+
+def _maturity_wall(v: View) -> Pair:
+    """limit - principal due in the year that starts with a period, also where that year runs past the horizon."""
+    periods, span = v.ledger.periods, v.case.horizon.per_year
+    ahead = np.arange(periods)[None, :] - np.arange(periods)[:, None]
+    flows = [v.flow([Account.PRINCIPAL], window=np.where((ahead >= 0) & (ahead < span), 1.0, 0.0))]
+    for beyond in range(span - 1):  # due in period T + beyond, a share of the balance at the end of T - 1
+        repaid = v.by_age_of_debt(partial(_ahead, periods=beyond + 1))
+        last = np.zeros((periods, periods))
+        last[periods + beyond - span + 1 :, -1] = 1.0
+        flows.append(v.flow([Account.DEBT], -1.0, repaid, last))
+    return Figure(tuple(flows)), Figure(constant=1.0)
+
+
+def _ahead(principal: FloatArray, periods: int) -> FloatArray:
+    """What is repaid `periods` after each age."""
+    return np.append(principal[periods:], np.zeros(min(periods, principal.size)))
+
+
+def _weighted_average_life(v: View) -> Pair:
+    """Sum over all later repayments of principal × years until then - limit × debt."""
+    dt = v.case.horizon.dt
+
+    def years(principal: FloatArray) -> FloatArray:
+        later = np.cumsum(principal[::-1])[::-1] - principal  # repaid after each age
+        return np.asarray(np.cumsum(later[::-1])[::-1] * dt)
+
+    return Figure((v.flow([Account.DEBT], share=v.by_age_of_debt(years)),)), v.debt(-1.0)
+
+
+def _floating_share(v: View) -> Pair:
+    """limit × debt - floating debt."""
+    floats = v.flow([Account.DEBT], -1.0, v.tagged(kind="debt", rate="floating"))
+    return Figure((floats,), {i.id: -1.0 for i in v.debts if i.rate == "floating"}), v.debt()
+
+
+def _terminal_equity(v: View) -> Pair:
+    """cash + assets - debt - limit at the end; outside equity is no debt, prepayments not yet earned are."""
+    equity = np.zeros(v.ledger.decision.size, dtype=np.bool_)
+    for instrument in v.case.instrument:
+        if not is_repaid(instrument):
+            equity |= v.tagged(instrument=instrument.id)
+    worth = (v.flow([Account.TERMINAL_ASSETS]), v.flow([Account.TERMINAL_DEBT], share=~equity))
+    return Figure(worth, cash=1.0), Figure(constant=-1.0)
+
+
+def _suppliers(v: View) -> list[str]:
+    return list(dict.fromkeys(a.vendor for a in v.case.accelerator))
+
+
+def _supplier(v: View, party: str) -> Pair:
+    """limit × all that was paid for systems so far - what went to the supplier's systems. HARDWARE is an outflow."""
+    so_far = cumulative_window(v.ledger.periods)
+    orders = v.tagged(block="order")
+    own = v.tagged(block="order", vendor=party)
+    return (
+        Figure((v.flow([Account.HARDWARE], 1.0, own, so_far),)),
+        Figure((v.flow([Account.HARDWARE], -1.0, orders, so_far),)),
+    )
+
+
+def _customers(v: View) -> list[str]:
+    return list(dict.fromkeys(c.customer for c in v.case.contract))
+
+
+def _offtaker(v: View, party: str) -> Pair:
+    """limit × revenue of the last year - what the customer's contracts brought."""
+    own = v.last_year([Account.CONTRACT_REVENUE], -1.0, v.tagged(customer=party))
+    return Figure((own,)), Figure((v.last_year(REVENUE),))
+
+
+def _holders(v: View) -> list[str]:
+    held = {d.investor for i in v.case.instrument for d in i.depth} | {d.holder for d in v.case.opening.debt}
+    return [i.id for i in v.case.investor if i.id in held]
+
+
+def _holder(v: View, investor: str) -> Pair:
+    """limit × all balances - those that the investor class holds, debt and equity."""
+    own = v.tagged(investor=investor) | v.tagged(kind="debt", holder=investor)
+    issuer = owners.of_instrument(v.case)
+    every = {i.id: 1.0 for i in v.case.instrument if v.entity is None or issuer[i.id] == v.entity}
+    return (
+        Figure((v.flow(BALANCES, -1.0, own),)),
+        Figure((v.flow([Account.DEBT], 1.0, v.tagged(kind="debt")),), every),
+    )
+
+
+KINDS: dict[str, Callable[[View], Pair]] = {
+    "net_debt_to_ebitda": _net_debt_to_ebitda,
+    "interest_cover": _interest_cover,
+    "fixed_charge_cover": _fixed_charge_cover,
+    "dscr": _dscr,
+    "llcr": _llcr,
+    "ltv": _ltv,
+    "borrowing_base": _borrowing_base,
+    "minimum_liquidity": _minimum_liquidity,
+    "maturity_wall": _maturity_wall,
+    "weighted_average_life": _weighted_average_life,
+    "floating_share": _floating_share,
+    "terminal_equity": _terminal_equity,
+}
+CONCENTRATIONS: dict[str, tuple[Callable[[View], list[str]], Callable[[View, str], Pair]]] = {
+    "supplier_concentration": (_suppliers, _supplier),
+    "offtaker_concentration": (_customers, _offtaker),
+    "holder_concentration": (_holders, _holder),
+}
+
+
+def due(v: View, slope: Figure) -> Figure | None:
+    """What a covenant of cover or leverage is held against, billion; None for kinds that need nothing to be due.
+
+    Interest, fixed charges, debt service or debt. While it is zero nobody is owed anything by this test, so it does not
+    apply; the headroom of the other kinds is never negative there.
+    """
+    if v.covenant.kind in ("interest_cover", "fixed_charge_cover", "dscr", "llcr"):
+        return slope.scaled(-1.0)
+    return v.debt() if v.covenant.kind == "net_debt_to_ebitda" else None
