@@ -217,7 +217,7 @@ class NewtonSearch:
         n, everything = self.program.width, self.movable
         columns, x = everything, np.clip(np.zeros(n), self.program.lower, self.program.upper)
         losses: list[Losses] | None = None
-        few = n < WARM_COLUMNS or self.sample.count <= n
+        few = n < WARM_COLUMNS or self.sample.count <= 2 * n
         whole = self.entire or (count >= self.sample.count and few)
         pilots, count = 0, self.sample.count if whole else count
         while True:
