@@ -62,6 +62,10 @@ class Account(Enum):
     ORGANIC_EBITDA = ("EBITDA of the rest of the company", Group.NON_CASH, True, False, "billion")
     TERMINAL_ASSETS = ("assets at the end", Group.TERMINAL, False, False, "billion")
     TERMINAL_DEBT = ("debt at the end", Group.TERMINAL, False, False, "billion")
+    DEFERRED = ("interest owed at the end beyond the balance", Group.TERMINAL, False, False, "billion")
+    REVALUED = ("market value of debt at the end, less what is owed", Group.TERMINAL, False, False, "billion")
+    RENT_AHEAD = ("rent due after the end", Group.TERMINAL, False, False, "billion")
+    CONTRACTS_AHEAD = ("contracts that run on after the end", Group.TERMINAL, False, False, "billion")
     DILUTION = ("value given to holders who convert", Group.TERMINAL, False, False, "billion")
     DEBT = ("debt outstanding", Group.STOCK, False, False, "billion")
     EQUITY = ("outside equity outstanding", Group.STOCK, False, False, "billion")
@@ -88,7 +92,9 @@ class Account(Enum):
 
 
 CASH_ACCOUNTS: tuple[Account, ...] = tuple(a for a in Account if a.cash)
-TERMINAL_ACCOUNTS: tuple[Account, ...] = (Account.TERMINAL_ASSETS, Account.TERMINAL_DEBT, Account.DILUTION)
+TERMINAL_ACCOUNTS: tuple[Account, ...] = tuple(a for a in Account if a.group is Group.TERMINAL)
+OWNED_AT_END = (Account.TERMINAL_ASSETS, Account.CONTRACTS_AHEAD)
+OWED_AT_END = (Account.TERMINAL_DEBT, Account.DEFERRED, Account.REVALUED, Account.RENT_AHEAD)
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,8 @@ def funding_flows(amounts: Amounts, chosen: Callable[[Decision], bool]) -> Float
     for account in CASH_ACCOUNTS:
         keep = (ledger.account == ACCOUNT_NUMBER[account]) & mask[ledger.decision]
         flows += np.bincount(ledger.period[keep], weights=posted[keep], minlength=amounts.periods)
-    ends = [ACCOUNT_NUMBER[a] for a in TERMINAL_ACCOUNTS]
+    # What market rates do to the value of a debt does not change what it costs.
+    ends = [ACCOUNT_NUMBER[a] for a in TERMINAL_ACCOUNTS if a is not Account.REVALUED]
     flows[-1] += posted[np.isin(ledger.account, ends) & mask[ledger.decision]].sum()
     upfront = (ledger.account == ACCOUNT_NUMBER[Account.FEES]) & mask[ledger.decision]
     upfront &= ledger.period == np.array([d.period for d in ledger.decisions], dtype=np.int64)[ledger.decision]

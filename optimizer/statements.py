@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.blocks.financing import is_debt
-from ..models.ledger import CASH_ACCOUNTS, Account, Decision, Group
+from ..models.blocks.financing import is_debt, is_repaid
+from ..models.ledger import CASH_ACCOUNTS, OWED_AT_END, Account, Decision, Group
 from .amounts import Amounts
 from .plan import Table
 from .tabulate import wide
@@ -60,25 +62,41 @@ def _cash_flow(amounts: Amounts) -> Table:
 
 
 def _balance_sheet(amounts: Amounts) -> Table:
-    """At market value: what is owned and what is owed then. Equity in the last period is what terminal_equity tests."""
+    """At market value: what is owned and what is owed then. Equity in the last period is what terminal_equity tests.
+
+    Own equity is the shareholders' claim, against debt at its balance; what market rates, steps of coupons, rents and
+    contracts behind the horizon add to equity stands beside it.
+    """
     systems, sites = amounts.of(Account.HARDWARE_VALUE), amounts.of(Account.SITE_VALUE)
     owed = {a.label: amounts.of(a) for a in (Account.DEBT, Account.LEASES, Account.UNEARNED)}
-    assets, liabilities = amounts.cash + systems + sites, np.sum(list(owed.values()), axis=0)
     outside = amounts.of(Account.EQUITY)
+    own = amounts.cash + systems + sites - np.sum(list(owed.values()), axis=0) - outside
+    running = amounts.of(Account.CONTRACTS_AHEAD)
+    ahead = {a.label: -amounts.of(a) for a in OWED_AT_END if a is not Account.TERMINAL_DEBT}
+    ahead[Account.DEFERRED.label] += amounts.part(Account.DEFERRED, _of_equity(amounts))
+    owed |= {label: values for label, values in ahead.items() if np.any(values)}
+    assets, liabilities = amounts.cash + systems + sites + running, np.sum(list(owed.values()), axis=0)
     rows: list[tuple[tuple[str, ...], FloatArray]] = [
         (("cash", "assets"), amounts.cash),
         (("systems at market value", "assets"), systems),
         (("sites", "assets"), sites),
+        *([((Account.CONTRACTS_AHEAD.label, "assets"), running)] if np.any(running) else []),
         (("assets", "sum"), assets),
         *(((SHORT.get(label, label), "liabilities"), values) for label, values in owed.items()),
         (("liabilities", "sum"), liabilities),
         (("outside equity, at face value", "equity"), outside),
-        (("own equity", "equity"), assets - liabilities - outside),
+        (("own equity", "equity"), own),
+        (("value of what lies behind the horizon", "equity"), assets - liabilities - outside - own),
         (("equity", "sum"), assets - liabilities),
         (("liabilities and equity", "sum"), liabilities + (assets - liabilities)),
     ]
     title = "Expected balance sheet at market value, at each period's end"
     return wide("balance_sheet", title, ("line", "section"), rows, amounts.labels, BILLION, "money")
+
+
+def _of_equity(amounts: Amounts) -> Callable[[Decision], bool]:
+    equity = {i.id for i in amounts.case.instrument if not is_repaid(i)}
+    return lambda decision: decision.tags.get("instrument") in equity
 
 
 def _debt_service(amounts: Amounts) -> Table:

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from ..flows import cumulative_window
-from ..ledger import Account, Group
+from ..ledger import OWED_AT_END, OWNED_AT_END, Account, Group
 from . import owners
 from .figures import BALANCES, Figure, FloatArray, View
 from .financing import is_repaid
@@ -145,7 +145,7 @@ def _terminal_equity(v: View) -> Pair:
     for instrument in v.case.instrument:
         if not is_repaid(instrument):
             equity |= v.tagged(instrument=instrument.id)
-    worth = (v.flow([Account.TERMINAL_ASSETS]), v.flow([Account.TERMINAL_DEBT], share=~equity))
+    worth = (v.flow(OWNED_AT_END), v.flow(OWED_AT_END, share=~equity))
     return Figure(worth, cash=1.0), Figure(constant=-1.0)
 
 

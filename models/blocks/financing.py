@@ -12,6 +12,7 @@ from ..schema.drivers import Survival
 from ..schema.financing import Depth, Instrument, Step
 from ..schema.ratings import barred, rank
 from . import rules
+from .beyond import Life, post_beyond
 from .quantities import WIDER, FloatArray, PeriodArray, window
 from .schedule import Schedule, schedule
 
@@ -165,6 +166,9 @@ def post_face(case: Case, builder: LedgerBuilder, instrument: Instrument, decisi
     last = periods - 1 - issued
     if last < terms.balance.size:
         builder.post(decision, Account.TERMINAL_DEBT, periods - 1, -terms.balance[last], scaled=scaled)
+    if last < terms.balance.size:
+        margins = _margins(case, instrument, face, issued + np.arange(1, terms.balance.size))
+        post_beyond(case, builder, instrument, decision, Life(issued, face.agreed, scaled, margins), terms)
     if instrument.dilution is not None:
         _post_dilution(case, builder, instrument.dilution, decision, face, terms)
 
@@ -180,12 +184,8 @@ def _post_coupon(
 ) -> None:
     """Interest in the periods u on `owed`, the balance before × dt."""
     account = Account.RENT if instrument.rent else Account.INTEREST if is_repaid(instrument) else Account.DIVIDENDS
-    margin = np.full(u.size, instrument.margin)
-    if instrument.conversion is not None and instrument.converted_margin is not None:
-        margin[u > face.agreed + instrument.conversion] = instrument.converted_margin
-    rating = next((p.rating for p in case.party if p.id == instrument.offtaker), "")
-    now = grid_margin(instrument, rating)
-    builder.post(decision, account, u, -owed * (margin + now + face.spread), scaled=face.scaled)
+    now = _grid_now(case, instrument)
+    builder.post(decision, account, u, -owed * _margins(case, instrument, face, u), scaled=face.scaled)
     if instrument.benchmark is not None:
         observed = np.full_like(u, face.issued) if instrument.rate == "fixed" else u - 1
         builder.post(decision, account, u, -owed, instrument.benchmark, observed, scaled=face.scaled)
@@ -200,6 +200,18 @@ def _post_coupon(
         more = owed * (grid_margin(instrument, instrument.downgraded_to) - now) / fall
         builder.post(decision, account, u, -more, scaled=face.scaled)
         builder.post(decision, account, u, more, driver.id, u - 1, scaled=face.scaled)
+
+
+def _grid_now(case: Case, instrument: Instrument) -> float:
+    return grid_margin(instrument, next((p.rating for p in case.party if p.id == instrument.offtaker), ""))
+
+
+def _margins(case: Case, instrument: Instrument, face: Face, u: PeriodArray) -> FloatArray:
+    """Margin, grid and step spread that are due in the periods u."""
+    margin = np.full(u.size, instrument.margin)
+    if instrument.conversion is not None and instrument.converted_margin is not None:
+        margin[u > face.agreed + instrument.conversion] = instrument.converted_margin
+    return np.asarray(margin + _grid_now(case, instrument) + face.spread)
 
 
 def _post_dilution(case: Case, builder: LedgerBuilder, excess: str, decision: int, face: Face, terms: Schedule) -> None:

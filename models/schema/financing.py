@@ -109,6 +109,11 @@ class Instrument(Sourced):
         usual=u.MARGIN,
         default=0.0,
     )
+    market_margin: float | None = f.number(
+        "margin that a straight debt would pay in place of `margin`, where holders gave up coupon for something else; "
+        "for a convertible, that of the dearest unsecured straight debt if left out",
+        "fraction per year", ge=-0.05, le=0.5, usual=u.MARGIN, default=None,
+    )  # fmt: skip
     accretion: float = f.rate(
         "yearly growth of the balance instead of cash interest (pay-in-kind)", le=0.5, usual=u.RETURN, default=0.0
     )

@@ -25,6 +25,10 @@ class Objective(Sourced):
     money_discount: float = f.rate(
         "discount on later money, for net loss, cost and tie-breaks", usual=u.DISCOUNT_RATE, default=0.08
     )
+    valuation: str = f.choice(
+        "what lies behind the horizon, for net loss, cost and terminal_equity: debt at its remaining payments, rents and "
+        "contracts that run on; or debt at its face and the rest at nothing", ("market", "face"), default="market",
+    )  # fmt: skip
     at: int | None = f.period("capacity and cost: the date", edge="last", default=None)
     target: float | None = f.number("cost: compute that must be in service at the date", "PFLOP/s", gt=0, default=None)
 

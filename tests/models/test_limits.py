@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from capmix.models.ledger import CASH_ACCOUNTS, Account
+from capmix.models.ledger import CASH_ACCOUNTS, OWED_AT_END, OWNED_AT_END, Account
 from capmix.models.schema.case import Case
 from capmix.models.schema.financing import Depth, Investor, Opening, OpeningDebt, OpeningFleet, Step
 from capmix.models.schema.revenue import Merchant
@@ -274,7 +274,7 @@ def test_covenants_hold_and_cost_compute(kind: str, limit: float) -> None:
             owed = [v for v, n in zip(solved.x, solved.lp.column_names, strict=True) if n.startswith("owed[float,")]
             assert owed[t] <= limit * debt[t] + slack
     if kind == "terminal_equity":
-        worth = cash[-1] + expected(solved, Account.TERMINAL_ASSETS, Account.TERMINAL_DEBT)[-1]
+        worth = cash[-1] + expected(solved, *OWNED_AT_END, *OWED_AT_END)[-1]
         assert worth >= limit - slack
 
 

@@ -69,6 +69,8 @@ def test_plan_equals_the_extensive_form_with_recourse_closure_and_a_covenant_ove
     """One program that holds all three at once, each of which changes what can be built."""
     kept = Covenant(id="value", kind="ltv", limit=0.55, from_period=6, as_="cvar", level=0.9)
     case = replace(market(), covenant=(kept,))
+    # At face, since the oracle's interior point does not end on the denser net loss; the tests above are at market.
+    case = replace(case, objective=replace(case.objective, valuation="face"))
     plan = optimize(case, scenarios=COUNT, seed=SEED, gap=1e-7, out_of_sample=False)
     assert plan.status is Status.CERTIFIED
     ready = prepare(case, choose("numpy"), COUNT, SEED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from capmix.kernels.terms import flows
-from capmix.models.ledger import Account
+from capmix.models.ledger import OWED_AT_END, OWNED_AT_END, Account
 from capmix.optimizer.amounts import Amounts
 from capmix.optimizer.assemble import risk_limits
 from capmix.optimizer.compose import Circumstances, compose
@@ -156,7 +156,7 @@ def test_covenants_agree_with_their_rows(made: tuple[Prepared, Solution, Amounts
     assert seen > 0.9 * len(table.rows)
     last = ready.case.horizon.labels[-1]
     equity = next(row for row in table.rows if row[0] == "terminal_equity" and row[3] == last)
-    assets = amounts.of(Account.TERMINAL_ASSETS, Account.TERMINAL_DEBT)[-1]
+    assets = amounts.of(*OWNED_AT_END, *OWED_AT_END)[-1]
     assert equity[4] == pytest.approx(amounts.cash[-1] + assets, rel=1e-9)
 
 
