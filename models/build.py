@@ -26,6 +26,7 @@ from .blocks import (
     tax,
 )
 from .blocks.assembly import Assembly
+from .blocks.floors import with_floors
 from .ledger import LEAST, Ledger, LedgerBuilder, reach
 from .program import LinearProgram
 from .schema.case import Case
@@ -42,9 +43,11 @@ def build_ledger(case: Case, between: Callable[[], None] = _go_on) -> Ledger:
 
     `between` is called between the blocks; what it raises passes through.
 
-    Price columns are the case's drivers, its products of drivers, and `one`; factors count the drivers in the case's
-    order. Raises ValueError if an instrument's terms do not make a schedule.
+    Price columns are the case's drivers, its products of drivers, and `one`; factors count the drivers in the order of
+    `with_floors(case)`: the case's, then those that floored coupons need. Raises ValueError if an instrument's terms do
+    not make a schedule.
     """
+    case = with_floors(case)
     columns = {d.id: (d.id,) for d in case.driver} | {c.id: c.drivers for c in case.column}
     builder = LedgerBuilder(columns, [d.id for d in case.driver], case.horizon.periods)
     for block in (opening, hardware, sites, revenue, financing, revolver, tax, entities):

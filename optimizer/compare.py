@@ -13,6 +13,7 @@ from ..kernels.backend import Backend, Held
 from ..kernels.chunked import Chunked
 from ..kernels.pause import checking
 from ..kernels.tables import ProcessTable
+from ..models.blocks.floors import with_floors
 from ..models.reading.faults import CaseError, Fault, show
 from ..models.reading.variants import apply_variant
 from ..models.schema.case import Case
@@ -206,7 +207,7 @@ def _drawn(cases: Iterable[Case], backend: Backend, told: _Told) -> list[_Drawn]
     told.clock.tell(f"drawing {told.count:,} scenarios")
     with checking(told.clock.check):
         for case in cases:
-            processes = process_table(case)
+            processes = process_table(with_floors(case))
             if not any(same_drivers(processes, one.processes) for one in drawn):
                 make = partial(simulated, case, processes, backend, told.count, told.seed)
                 drawn.append(_Drawn(processes, devices.steadily(backend, make)))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..kernels.backend import Backend, Held
 from ..kernels.pause import checking
 from ..kernels.tables import ProcessTable
+from ..models.blocks.floors import with_floors
 from ..models.build import build_ledger, build_program
 from ..models.ledger import Ledger
 from ..models.program import LinearProgram
@@ -161,6 +162,7 @@ def _prepared(
 ) -> Prepared:
     clock.lap()
     clock.tell("building the ledger")
+    case = with_floors(case)
     processes = process_table(case)
     ledger = reordered(build_ledger(case, clock.check), case)
     cash = liquidity(case, ledger)

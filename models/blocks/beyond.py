@@ -12,6 +12,7 @@ reference, else the tangent of a convex function, below it by about half of conv
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy as np
 from ..ledger import Account, LedgerBuilder, Scale
 from ..schema.case import Case
 from ..schema.financing import Instrument
+from .floors import benchmark_leg, spread_leg
 from .quantities import FloatArray
 from .reference import expected_excess, reference
 from .schedule import Schedule
@@ -70,19 +72,19 @@ def post_beyond(
     if instrument.amortisation == "none":
         return
     ahead = annuity(terms, asked, dt, last)
-    for driver, times, set_in in (
-        (instrument.benchmark if instrument.rate == "fixed" else None, 1.0, life.issued),
-        (instrument.spread_driver, instrument.spread_beta, life.agreed),
+    for leg, set_in in (
+        (benchmark_leg(case, instrument) if instrument.rate == "fixed" else None, life.issued),
+        (spread_leg(case, instrument), life.agreed),
     ):
-        if driver is not None and set_in != end:
-            builder.post(decision, Account.REVALUED, end, -ahead * times, driver, set_in, scaled=life.scaled)
-            builder.post(decision, Account.REVALUED, end, ahead * times, driver, end, scaled=life.scaled)
+        if leg is not None and set_in != end:
+            builder.post(decision, Account.REVALUED, end, -ahead * leg.slope, leg.column, set_in, scaled=life.scaled)
+            builder.post(decision, Account.REVALUED, end, ahead * leg.slope, leg.column, end, scaled=life.scaled)
 
 
 def market_part(case: Case, instrument: Instrument) -> float:
     """Benchmark and market spread where they are looked for in the last period, a year."""
-    spread = instrument.spread_beta * reference(case, instrument.spread_driver)
-    return reference(case, instrument.benchmark) + spread
+    legs = [leg for leg in (benchmark_leg(case, instrument), spread_leg(case, instrument)) if leg is not None]
+    return sum(leg.times * max(reference(case, leg.driver), leg.strike or -math.inf) for leg in legs)
 
 
 def converts(instrument: Instrument) -> bool:

@@ -13,6 +13,7 @@ from ..schema.financing import Depth, Instrument, Step
 from ..schema.ratings import barred, rank
 from . import rules
 from .beyond import Life, post_beyond
+from .floors import benchmark_leg, floored_margins, spread_leg
 from .quantities import WIDER, FloatArray, PeriodArray, window
 from .schedule import Schedule, schedule
 
@@ -186,13 +187,12 @@ def _post_coupon(
     account = Account.RENT if instrument.rent else Account.INTEREST if is_repaid(instrument) else Account.DIVIDENDS
     now = _grid_now(case, instrument)
     builder.post(decision, account, u, -owed * _margins(case, instrument, face, u), scaled=face.scaled)
-    if instrument.benchmark is not None:
-        observed = np.full_like(u, face.issued) if instrument.rate == "fixed" else u - 1
-        builder.post(decision, account, u, -owed, instrument.benchmark, observed, scaled=face.scaled)
-    if instrument.spread_driver is not None:
-        agreed = np.full_like(u, face.agreed)
-        dearer = -owed * instrument.spread_beta
-        builder.post(decision, account, u, dearer, instrument.spread_driver, agreed, scaled=face.scaled)
+    set_in = np.full_like(u, face.issued) if instrument.rate == "fixed" else u - 1
+    agreed = np.full_like(u, face.agreed)
+    for leg, observed in ((benchmark_leg(case, instrument), set_in), (spread_leg(case, instrument), agreed)):
+        if leg is not None:
+            builder.post(decision, account, u, -owed * leg.constant, scaled=face.scaled)
+            builder.post(decision, account, u, -owed * leg.slope, leg.column, observed, scaled=face.scaled)
     if instrument.downgrade is not None:
         # (1 - S) / (1 - recovery) of the driver S is 1 after the downgrade and 0 before it.
         driver = next(d for d in case.driver if d.id == instrument.downgrade)
@@ -211,7 +211,7 @@ def _margins(case: Case, instrument: Instrument, face: Face, u: PeriodArray) -> 
     margin = np.full(u.size, instrument.margin)
     if instrument.conversion is not None and instrument.converted_margin is not None:
         margin[u > face.agreed + instrument.conversion] = instrument.converted_margin
-    return np.asarray(margin + _grid_now(case, instrument) + face.spread)
+    return floored_margins(instrument, np.asarray(margin + _grid_now(case, instrument) + face.spread))
 
 
 def _post_dilution(case: Case, builder: LedgerBuilder, excess: str, decision: int, face: Face, terms: Schedule) -> None:

@@ -8,6 +8,7 @@ from ..ledger import Account, Decision, LedgerBuilder
 from ..schema.case import Case
 from ..schema.financing import OpeningDebt, OpeningFleet
 from . import sites
+from .floors import opening_leg
 from .hardware import run_systems
 from .quantities import FloatArray, accelerators_by_id
 
@@ -59,7 +60,9 @@ def _debt(case: Case, builder: LedgerBuilder, debt: OpeningDebt) -> None:
     t = np.arange(min(debt.maturity + 1, periods))
     builder.post(fixed, Account.INTEREST, t, -debt.coupon * dt * before[t])
     if debt.rate == "floating" and debt.benchmark is not None:
-        builder.post(fixed, Account.INTEREST, t, -dt * before[t], debt.benchmark, np.maximum(t - 1, 0))
+        leg = opening_leg(case, debt.benchmark, debt.coupon)
+        builder.post(fixed, Account.INTEREST, t, -dt * before[t] * leg.constant)
+        builder.post(fixed, Account.INTEREST, t, -dt * before[t] * leg.slope, leg.column, np.maximum(t - 1, 0))
     builder.post(fixed, Account.PRINCIPAL, t, closing[t] - before[t])
     builder.post(fixed, Account.DEBT, t, closing[t])
     if debt.maturity >= periods:

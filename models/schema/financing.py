@@ -109,6 +109,10 @@ class Instrument(Sourced):
         usual=u.MARGIN,
         default=0.0,
     )
+    coupon_floor: float = f.number(
+        "the coupon as a whole, benchmark and market spread included, is never below it", "fraction per year",
+        ge=0, le=0.5, usual=u.MARGIN, default=0.0,
+    )  # fmt: skip
     market_margin: float | None = f.number(
         "margin that a straight debt would pay in place of `margin`, where holders gave up coupon for something else; "
         "for a convertible, that of the dearest unsecured straight debt if left out",
