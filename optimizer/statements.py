@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.blocks.financing import is_debt, is_repaid
-from ..models.ledger import CASH_ACCOUNTS, OWED_AT_END, Account, Decision, Group
+from ..models.blocks.revenue import billed_ahead
+from ..models.ledger import CASH_ACCOUNTS, OWED_AT_END, OWNED_AT_END, Account, Decision, Group
 from .amounts import Amounts
 from .plan import Table
 from .tabulate import wide
@@ -38,13 +39,14 @@ def check_closing(amounts: Amounts, cash: FloatArray) -> None:
 
 
 def statements(amounts: Amounts) -> dict[str, Table]:
-    """The tables cash_flow, balance_sheet, debt_service, income and compute."""
+    """The tables cash_flow, balance_sheet, debt_service, income, compute and behind_horizon."""
     tables = (
         _cash_flow(amounts),
         _balance_sheet(amounts),
         _debt_service(amounts),
         _income(amounts),
         _compute(amounts),
+        _behind_horizon(amounts),
     )
     return {table.name: table for table in tables}
 
@@ -158,6 +160,24 @@ def _tax(amounts: Amounts) -> list[tuple[tuple[str, ...], FloatArray]]:
         (("tax",), paid),
         (("carried losses at the end",), tax.opening_losses + np.cumsum(loss - used)),
     ]
+
+
+def _behind_horizon(amounts: Amounts) -> Table:
+    """What is owned and owed at the end beyond balances; last, how much hangs on the contracts that run on.
+
+    Power, operation and support are not taken off the bills: a takeover_share is what is left after them.
+    """
+    billed = 0.0
+    contracts = {c.id: c for c in amounts.case.contract}
+    for decision, amount in amounts.decisions("sign", "fixed"):
+        if (contract := contracts.get(decision.tags.get("contract", ""))) is not None:
+            billed += amount * billed_ahead(amounts.case, contract, decision)
+    rows = [((a.label,), amounts.of(a)[-1:]) for a in (*OWNED_AT_END, *OWED_AT_END, Account.DILUTION)]
+    rows.append(
+        (("contracts still to be billed, discounted: their value with a takeover_share of 1",), np.array([billed]))
+    )
+    title = "Behind the horizon: what is owned and owed at its end"
+    return wide("behind_horizon", title, ("line",), rows, amounts.labels[-1:], BILLION, "money")
 
 
 def _compute(amounts: Amounts) -> Table:

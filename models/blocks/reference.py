@@ -34,6 +34,14 @@ def reference(case: Case, name: str | None) -> float:
     return _level(case, next(d for d in case.driver if d.id == name))
 
 
+def riskless(case: Case) -> float:
+    """Money-market rate looked for in the last period, a year, never below 0; 0 where the case has none.
+
+    What is certain to be due is discounted at it: a company's own, higher rate would make its rents count for less.
+    """
+    return max(reference(case, case.cash.rate_driver), 0.0)
+
+
 def _level(case: Case, driver: Driver) -> float:
     dt, last = case.horizon.dt, case.horizon.periods - 1
     if isinstance(driver, Deterministic):

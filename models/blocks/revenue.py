@@ -98,6 +98,26 @@ def to_be_billed(case: Case, contract: Contract, decision: Decision) -> FloatArr
     return np.asarray(left * hourly * hours(case.horizon) * DOLLAR)
 
 
+def bills_ahead(case: Case, contract: Contract, start: int, term: int) -> float:
+    """Deliveries behind the horizon, discounted at money_discount, while a customer alive at its end lives."""
+    ahead = np.arange(1, max(min(start + term - case.horizon.periods, term), 0) + 1)
+    driver = next((d for d in case.driver if d.id == contract.survival), None)
+    alive = np.ones(ahead.size)
+    if isinstance(driver, Survival):
+        lost = -np.expm1(-driver.hazard[-1] * case.horizon.dt * ahead)
+        alive = 1.0 - (1.0 - driver.recovery) * lost
+    return float((1.0 + case.objective.money_discount) ** (-ahead * case.horizon.dt) @ alive)
+
+
+def billed_ahead(case: Case, contract: Contract, decision: Decision) -> float:
+    """What one unit of a contract still brings behind the horizon, as `bills_ahead`, billion: a takeover_share of 1."""
+    if decision.block == "fixed":
+        start, term, hourly = 0, _opening_term(case, contract), contract.opening_volume * contract.price
+    else:
+        start, term, hourly = decision.period + contract.ramp, contract.term, _price(case, contract, decision.period)
+    return bills_ahead(case, contract, start, term) * hourly * hours(case.horizon) * DOLLAR
+
+
 def _deliver(
     case: Case,
     builder: LedgerBuilder,
@@ -116,6 +136,9 @@ def _deliver(
     bill = volume * price * hours(case.horizon) * DOLLAR
     builder.post(decision, Account.CONTRACTED, t, volume)
     builder.post(decision, Account.CONTRACT_REVENUE, t, bill, alive)
+    if case.objective.valuation == "market" and contract.takeover_share > 0.0:
+        worth = contract.takeover_share * bill * bills_ahead(case, contract, start, term)
+        builder.post(decision, Account.CONTRACTS_AHEAD, periods - 1, worth, alive)
     if prepaid > 0.0:
         builder.post(decision, Account.PREPAYMENT, t, -prepaid * bill, alive)
         unearned = start + term - periods

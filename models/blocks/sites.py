@@ -13,6 +13,7 @@ from ..schema.sites import Layer, Site
 from . import owners, rules
 from .assembly import Assembly, BoolArray
 from .quantities import MILLION, WIDER, FloatArray
+from .reference import riskless
 
 
 def layer_cost(layer: Layer) -> float:
@@ -62,9 +63,23 @@ def _post_build(case: Case, builder: LedgerBuilder, site: Site, layer: Layer, bu
     served = t[start:]
     if layer.kind == "shell":
         builder.post(build, Account.SITE_OPEX, served, -site.opex * MILLION * dt)
+        _post_rent(case, builder, site, build, 1.0, start, site.lease)
     builder.post(build, Account.DEPRECIATION, t[start : start + site.life], -cost / site.life)
     book = np.where(t < start, np.cumsum(paid), cost * np.maximum(0.0, 1.0 - (t - start + 1) / site.life))
     _post_value(builder, build, book * site.residual_share)
+
+
+def _post_rent(
+    case: Case, builder: LedgerBuilder, site: Site, decision: int, megawatts: float, start: int, term: int | None
+) -> None:
+    """Owe the rent from the horizon to the end of the lease, at the rate of `riskless`, less what subletting brings."""
+    periods, dt = case.horizon.periods, case.horizon.dt
+    if term is None or case.objective.valuation == "face":
+        return
+    ahead = np.arange(1, max(start + term - periods, 0) + 1)
+    due = float(np.exp(-ahead * np.log1p(riskless(case) * dt)).sum())
+    rent = site.opex * MILLION * dt * megawatts * (1.0 - site.sublet_share)
+    builder.post(decision, Account.RENT_AHEAD, periods - 1, -rent * due)
 
 
 def _post_value(builder: LedgerBuilder, decision: int, value: FloatArray) -> None:
@@ -94,6 +109,8 @@ def _declare_opening(case: Case, builder: LedgerBuilder, entity: str, own: Seque
     opening = builder.decide(Decision(key=key, block="fixed", period=0, unit="", lower=1.0, upper=1.0, tags=tags))
     for site in own:
         builder.post(opening, Account.SITE_OPEX, t, -site.opex * MILLION * case.horizon.dt * shells[site.id])
+        left = site.lease if site.opening_lease is None else site.opening_lease
+        _post_rent(case, builder, site, opening, shells[site.id], 0, left)
     served = [s.life for s in case.site if shells[s.id] > 0.0 or not total]  # a site merely on offer changes nothing
     years = max(served) if life is None else life
     builder.post(opening, Account.DEPRECIATION, t[:years], -book / years)

@@ -65,6 +65,15 @@ class Site(Sourced):
         usual=u.SITE_OPEX,
         default=0.0,
     )
+    lease: int | None = f.years(
+        "leased site: time from its service for which each MW of shell is rented; `opex`, the rent in it, is owed to the "
+        "end of it, also past the horizon. Owned, or left at will, if left out", usual=u.TENOR, default=None,
+    )  # fmt: skip
+    opening_lease: int | None = f.years(
+        "remaining time of the lease of the shell in service at the start; `lease` if left out", usual=u.TENOR,
+        default=None,
+    )  # fmt: skip
+    sublet_share: float = f.share("of the rent due past the horizon, what others would pay for the space", default=0.0)
     life: int = f.years("depreciation time of the layers", usual=u.SITE_LIFE)
     residual_share: float = f.share("market value of the layers over their book value at the horizon", default=0.8)
     layer: tuple[Layer, ...] = f.tables("the five layers", Layer, min_items=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from math import exp
 from typing import Any
 
@@ -19,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .test_instrument_cash_flows import MONEY, PERIODS, SPREAD, STEP, case_of, instrument, postings, quantlib_flows
-from .tiny import bond, driver, known_means, series, tiny
+from .tiny import bond, contract, driver, known_means, series, site, tiny
 
 ql = pytest.importorskip("QuantLib")
 
@@ -215,3 +216,45 @@ def test_moving_maturity_behind_the_horizon_gains_nothing(tenor: int) -> None:
 def test_known_paths_are_their_own_reference() -> None:
     case = tiny()
     assert all(reference(case, d.id) == d.path[-1] for d in case.driver if isinstance(d, Deterministic))
+
+
+def test_a_leased_hall_owes_rent_to_the_end_of_its_lease() -> None:
+    """Opening shells to their own date, what is built to three years after its start; 2 % money, a tenth sublet."""
+    leased = site(lease=12, opening_lease=10, sublet_share=0.1)
+    case = tiny(site=(leased,), cash=replace(tiny().cash, rate_driver="money"))
+    ledger = build_ledger(case)
+    rent = -ledger.expected([Account.RENT_AHEAD], known_means(case, ledger)).toarray()[-1]
+    by_key = {d.key: rent[j] for j, d in enumerate(ledger.decisions)}
+    quarter = 0.1e-3 * 0.25 * 0.9
+
+    def due(periods: int) -> float:
+        return quarter * sum(1.005**-n for n in range(1, periods + 1))
+
+    assert by_key["fixed[sites]"] == pytest.approx(2.0 * due(2), rel=1e-12)
+    assert by_key["build[north,shell,2026Q4]"] == pytest.approx(due(1 + 12 - 8), rel=1e-12)
+    assert by_key["build[north,shell,2027Q4]"] == pytest.approx(due(5 + 12 - 8), rel=1e-12)
+    assert by_key["build[north,power,2026Q4]"] == 0.0
+    face = build_ledger(replace(case, objective=FACE))
+    assert not (face.account == list(Account).index(Account.RENT_AHEAD)).any()
+
+
+def test_a_longer_lease_is_never_worth_more() -> None:
+    worth = []
+    for lease in (None, 8, 12, 40):
+        case = tiny(site=(site(lease=lease),))
+        ledger = build_ledger(case)
+        worth.append(wealth(case, ledger, known_means(case, ledger), np.zeros(8)))
+    for shorter, longer in pairwise(worth):
+        assert (longer <= shorter + 1e-15).all()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4])
+def test_contracts_that_run_on_are_worth_their_share_of_the_bills(share: float) -> None:
+    """Default: nothing. Else the share of later bills, discounted at 8 %, times the customer's survival."""
+    made = contract(term=12, prepayment=0.0, survival="alive", takeover_share=share)
+    case = tiny(contract=(made,), driver=(*tiny().driver, driver("alive", 1.0, 0.9)))
+    ledger = build_ledger(case)
+    ahead = ledger.expected([Account.CONTRACTS_AHEAD], known_means(case, ledger)).toarray()[-1]
+    j = next(i for i, d in enumerate(ledger.decisions) if d.key == "sign[offtake,2027Q1]")
+    bills = sum(2.5 * 8760 / 4 * 1e-9 * 1.08 ** (-n / 4) for n in range(1, 2 + 12 - 8 + 1))
+    assert ahead[j] == pytest.approx(share * 0.9 * bills, rel=1e-12)
