@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from .ledger import ACCOUNT_NUMBER, Account, Exposure, Ledger
+from .ledger import ACCOUNT_NUMBER, Account, Exposure, Ledger, net
 
 FloatArray = NDArray[np.float64]
 
@@ -58,10 +58,8 @@ def expected(ledger: Ledger, flows: Sequence[Flow], means: FloatArray, times: Se
     total = csr_array((len(times), len(ledger.decisions)))
     for flow in flows:
         at, value = flow.postings(ledger)
-        amounts = csr_array(
-            (value * means[ledger.atom[at]], (ledger.period[at], ledger.decision[at])),
-            shape=(ledger.periods, len(ledger.decisions)),
-        )
+        shape = (ledger.periods, len(ledger.decisions))
+        amounts = net(value * means[ledger.atom[at]], ledger.period[at], ledger.decision[at], shape)
         total = csr_array(total + csr_array(flow.rows(times, ledger.periods)) @ amounts)
     return total
 

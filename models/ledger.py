@@ -39,6 +39,7 @@ class Account(Enum):
     """Accounts: (label, section, part of EBITDA, part of taxable income, unit). Inflows are positive."""
 
     CONTRACT_REVENUE = ("contract revenue", Group.OPERATING, True, True, "billion")
+    RELET_REVENUE = ("revenue let again after a default", Group.OPERATING, True, True, "billion")
     MERCHANT_REVENUE = ("merchant revenue", Group.OPERATING, True, True, "billion")
     POWER = ("power", Group.OPERATING, True, True, "billion")
     SUPPORT = ("support and spares", Group.OPERATING, True, True, "billion")
@@ -60,6 +61,7 @@ class Account(Enum):
     DEPRECIATION = ("depreciation, less gains on sales", Group.NON_CASH, False, True, "billion")
     ACCRETION = ("accretion (pay-in-kind interest)", Group.NON_CASH, False, True, "billion")
     ORGANIC_EBITDA = ("EBITDA of the rest of the company", Group.NON_CASH, True, False, "billion")
+    OPEN_BILLS = ("bills that a default leaves open", Group.NON_CASH, False, False, "billion")
     TERMINAL_ASSETS = ("assets at the end", Group.TERMINAL, False, False, "billion")
     TERMINAL_DEBT = ("debt at the end", Group.TERMINAL, False, False, "billion")
     DEFERRED = ("interest owed at the end beyond the balance", Group.TERMINAL, False, False, "billion")
@@ -76,6 +78,7 @@ class Account(Enum):
     COMPUTE = ("compute in service", Group.PHYSICAL, False, False, "PFLOP/s")
     CONTRACTED = ("compute under contract", Group.PHYSICAL, False, False, "PFLOP/s")
     MERCHANT = ("compute rented out without contract", Group.PHYSICAL, False, False, "PFLOP/s")
+    RELET = ("room kept for letting again after a default", Group.PHYSICAL, False, False, "PFLOP/s")
     SYSTEMS = ("systems in service", Group.PHYSICAL, False, False, "systems")
     IT_POWER = ("IT power", Group.PHYSICAL, False, False, "MW")
 
@@ -101,8 +104,8 @@ OWED_AT_END = (Account.TERMINAL_DEBT, Account.DEFERRED, Account.REVALUED, Accoun
 class Decision:
     """One amount the LP chooses. `key` is unique, e.g. "order[gb300,texas,2027Q1]".
 
-    block: "order", "build", "sign", "merchant", "place", "commit", "draw", "tax", "fixed" (value 1: opening balance
-    sheet and exogenous flows). tags: the parts of the key by name, e.g. {"accelerator": "gb300", "site": "texas"}.
+    block: "order", "build", "sign", "relet", "merchant", "place", "commit", "draw", "tax", "fixed" (value 1: opening
+    balance sheet and exogenous flows). tags: parts of the key by name, e.g. {"accelerator": "gb300", "site": "texas"}.
     rule: name of the `Rule` that its upper bound stands for, or "".
     """
 
@@ -121,6 +124,7 @@ LEAST = 1e-9
 """The least amount that a plan can tell, in the unit of its account: a dollar, a milliwatt. See `Ledger.told`."""
 UNBOUNDED = 1e4
 """What an amount without an upper bound is taken to reach, billion."""
+ROUNDING = 1e-13  # of the sizes of what is summed: less than that is rounding
 
 Scale = tuple[tuple[str, int], ...]
 """Price columns and the periods in which they are observed."""
@@ -317,7 +321,7 @@ class Ledger:
         keep = self._of(accounts)
         data = self.coefficient[keep] * means[self.atom[keep]]
         shape = (self.periods, len(self.decisions))
-        return csr_array((data, (self.period[keep], self.decision[keep])), shape=shape)
+        return net(data, self.period[keep], self.decision[keep], shape)
 
     def exposure(self, accounts: Sequence[Account], weights: FloatArray | None = None) -> Exposure:
         """Entries and the matrix that maps decisions to them.
@@ -358,6 +362,19 @@ class Ledger:
 
     def _of(self, accounts: Sequence[Account]) -> NDArray[np.bool_]:
         return np.isin(self.account, [ACCOUNT_NUMBER[a] for a in accounts])
+
+
+def net(values: FloatArray, rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> csr_array:
+    """The matrix of the sums of values with the same place; what is left of sums that cancel, by rounding, is nothing.
+
+    A customer who never dies in the sample, or always, would else leave coefficients of 1e-22 in a linear program.
+    """
+    total, size = (csr_array((v, (rows, columns)), shape=shape) for v in (values, np.abs(values)))
+    total.sum_duplicates()
+    size.sum_duplicates()
+    total.data[np.abs(total.data) <= ROUNDING * size.data] = 0.0
+    total.eliminate_zeros()
+    return total
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from ..models.blocks.quantities import MILLION, accelerators_by_id
 from ..models.ledger import ACCOUNT_NUMBER, Account
 from ..models.schema.case import Case
 from .amounts import Amounts
-from .driver_order import driver_order
 from .plan import Cell, Column, Table
 from .tabulate import NEGLIGIBLE, long
 
@@ -98,7 +97,8 @@ def money_flows(amounts: Amounts) -> tuple[Edge, ...]:
         for name, face in _by_tag(amounts, _posted(amounts, Account.PROCEEDS), "investor").items()
     ]
     customer = {c.id: c.customer for c in case.contract}
-    for kind, by_decision in ((PREPAYMENT, amounts.prepaid_by_decision), (REVENUE, _own_revenue(amounts))):
+    revenue = _posted(amounts, Account.CONTRACT_REVENUE)
+    for kind, by_decision in ((PREPAYMENT, amounts.prepaid_by_decision), (REVENUE, revenue)):
         paid: dict[str, float] = {}
         for contract, amount in _by_tag(amounts, by_decision, "contract").items():
             paid[customer[contract]] = paid.get(customer[contract], 0.0) + amount
@@ -139,17 +139,6 @@ def _posted(amounts: Amounts, account: Account, where: NDArray[np.bool_] | None 
     value = ledger.coefficient[keep] * amounts.means[ledger.atom[keep]]
     total = np.bincount(ledger.decision[keep], weights=value, minlength=len(ledger.decisions))
     return np.asarray(total * amounts.decided, dtype=np.float64)
-
-
-def _own_revenue(amounts: Amounts) -> FloatArray:
-    """(N,) what customers pay themselves: contract revenue without what is let again to others after a default."""
-    ledger, case = amounts.ledger, amounts.case
-    order = driver_order(case)
-    survivals = {order.index(c.survival) for c in case.contract if c.survival is not None}
-    held = (ledger.factors >= 0).sum(axis=1)
-    single = ledger.factors.max(axis=1) // ledger.periods
-    own = (held == 0) | ((held == 1) & np.isin(single, sorted(survivals)))
-    return _posted(amounts, Account.CONTRACT_REVENUE, own[ledger.atom])
 
 
 def _by_tag(amounts: Amounts, by_decision: FloatArray, tag: str) -> dict[str, float]:

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from ..kernels.tables import MAX_FACTORS, FloatArray, IntArray, LossKind, LossTable, TermTable
 from ..kernels.waterfall import Waterfall, waterfall
-from ..models.blocks.revenue import to_be_billed
+from ..models.blocks.revenue import to_be_billed, unearned
+from ..models.blocks.survival import life
 from ..models.ledger import ACCOUNT_NUMBER, Account, Decision, Ledger
 from ..models.schema.case import Case
+from ..models.schema.revenue import Contract
 from ..models.schema.seniority import SENIORITIES, seniority
 from .amounts import Amounts
 from .driver_order import driver_order
@@ -247,17 +249,24 @@ def _held(
 
 
 def _prepayments(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
-    """What each customer has prepaid and not yet been credited, while he lives: after his default it is kept."""
+    """What each customer has prepaid and not yet been credited, while he lives: then it is returned or kept."""
     place = _entities(amounts.case)[1]
-    stock = amounts.ledger.account == ACCOUNT_NUMBER[Account.UNEARNED]
     for contract in amounts.case.contract:
-        claim = Claim(PREPAYMENTS, contract.customer, contract.customer, "senior", entity=place(contract.entity))
-        _held(amounts, stock, lambda d, name=contract.id: d.tags.get("contract") == name, claim, entries, found)  # type: ignore[misc]
+        if contract.prepayment > 0.0:
+            owed = np.zeros(amounts.periods)
+            for decision, amount in amounts.decisions("sign"):
+                if decision.tags["contract"] == contract.id and amount > NEGLIGIBLE:
+                    owed += amount * unearned(amounts.case, contract, decision.period)
+            if owed.any():
+                entries.alive(*_while_alive(amounts.case, contract, owed))
+                found.append(
+                    Claim(PREPAYMENTS, contract.customer, contract.customer, "senior", entity=place(contract.entity))
+                )
 
 
 def _contracts(amounts: Amounts, entity: str) -> list[tuple[FloatArray, int | None]]:
-    """What the contracts of an entity are worth to another, by contract, with the driver of its customer's survival."""
-    case, order, place = amounts.case, driver_order(amounts.case), _entities(amounts.case)[1]
+    """What the contracts of an entity are worth to another while their customers live."""
+    case, place = amounts.case, _entities(amounts.case)[1]
     parts: list[tuple[FloatArray, int | None]] = []
     for contract in case.contract:
         if contract.takeover_share > 0.0 and place(contract.entity) == entity:
@@ -265,8 +274,17 @@ def _contracts(amounts: Amounts, entity: str) -> list[tuple[FloatArray, int | No
             for decision, amount in amounts.decisions("sign", "fixed"):
                 if decision.tags.get("contract") == contract.id and amount > NEGLIGIBLE:
                     worth += contract.takeover_share * amount * to_be_billed(case, contract, decision)
-            parts.append((worth, None if contract.survival is None else order.index(contract.survival)))
+            parts += _while_alive(case, contract, worth)
     return parts
+
+
+def _while_alive(case: Case, contract: Contract, worth: FloatArray) -> list[tuple[FloatArray, int | None]]:
+    """An amount (T,) that is there while the contract's customer lives, by his survival driver and a constant."""
+    customer = life(case, contract)
+    if customer.driver is None:
+        return [(worth, None)]
+    scale = 1.0 / (1.0 - customer.recovery)
+    return [(scale * worth, driver_order(case).index(customer.driver)), (-scale * customer.recovery * worth, None)]
 
 
 def _backstop(case: Case) -> Claim:

@@ -154,7 +154,7 @@ def unplanned(case: Case, backend: Backend, count: int, seed: int, why: str) -> 
 def _wealth(solution: Solution) -> Wealth | None:
     if solution.decisions is None:
         return None
-    return Wealth(solution.value, solution.value_bound)
+    return Wealth(solution.value, max(solution.value, solution.value_bound))  # which may differ by rounding
 
 
 def timings(ready: Prepared, solution: Solution, total: float) -> Timings:

@@ -50,6 +50,7 @@ def holdings(amounts: Amounts, raised: Funding) -> dict[str, Table]:
         _purchases(amounts),
         _construction(amounts),
         _contracts(amounts),
+        _relet(amounts),
         _merchant(amounts),
     )
     return {table.name: table for table in tables}
@@ -168,6 +169,14 @@ def _contracts(amounts: Amounts) -> Table:
     rows = [((contract, customer[contract]), values) for (contract,), values in signed]
     heads = ("contract", "customer")
     return wide("contracts", "Contracts signed", heads, rows, amounts.labels, "PFLOP/s", "number", total=True)
+
+
+def _relet(amounts: Amounts) -> Table:
+    customer = {c.id: c.customer for c in amounts.case.contract}
+    kept = _present(amounts.by_period("relet", ("contract",)))
+    rows = [((contract, customer[contract]), values) for (contract,), values in kept]
+    title = "Room kept in the merchant market for letting again after a default"
+    return wide("relet", title, ("contract", "customer"), rows, amounts.labels, "PFLOP/s", "number")
 
 
 def _merchant(amounts: Amounts) -> Table:

@@ -18,7 +18,7 @@ from .quantities import accelerators_by_id
 EBITDA = tuple(x for x in Account if x.ebitda)
 TAX = tuple(x for x in Account if x.group is Group.TAX)
 ASSETS = (Account.HARDWARE_VALUE, Account.SITE_VALUE)
-REVENUE = (Account.CONTRACT_REVENUE, Account.MERCHANT_REVENUE)
+REVENUE = (Account.CONTRACT_REVENUE, Account.RELET_REVENUE, Account.MERCHANT_REVENUE)
 
 Pair = tuple[Figure, Figure]
 

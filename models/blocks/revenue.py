@@ -1,4 +1,4 @@
-"""Revenue: take-or-pay contracts and merchant rental, and the compute that both may sell."""
+"""Revenue: take-or-pay contracts, what is left of them after a default, merchant rental, and the compute they sell."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from . import owners, rules
 from .assembly import Assembly
 from .hardware import order_window
 from .quantities import DOLLAR, WIDER, FloatArray, PeriodArray, hours, system_compute, window
+from .survival import life
 
 
 def rental(case: Case, accelerator: Accelerator) -> FloatArray:
@@ -42,7 +43,7 @@ def most_systems(case: Case, accelerator: Accelerator) -> FloatArray:
 
 
 def declare(case: Case, builder: LedgerBuilder) -> None:
-    """Decisions sign[contract,t] (PFLOP/s), merchant[accelerator,t] (systems) and fixed[contract,id]."""
+    """Decisions sign and relet[contract,t] (PFLOP/s), merchant[accelerator,t] (systems) and fixed[contract,id]."""
     for contract in case.contract:
         tags = {"contract": contract.id, "customer": contract.customer}
         if contract.opening_volume > 0.0:
@@ -53,8 +54,8 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
                 )
             )  # fmt: skip
             term = _opening_term(case, contract)
-            _deliver(case, builder, contract, fixed, 0, term, contract.opening_volume, contract.price, 0.0)
-        for v in window(contract.sign_from, contract.sign_to, case.horizon.periods - contract.ramp):
+            _deliver(case, builder, contract, fixed, 0, 0, term, contract.opening_volume, contract.price, 0.0)
+        for v in _signing(case, contract):
             label = case.horizon.label(v)
             sign = builder.decide(
                 Decision(
@@ -62,17 +63,19 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
                     upper=WIDER * contract.volume, tags={**tags, "period": label},
                 )
             )  # fmt: skip
-            price = _price(case, contract, v)
-            prepaid = contract.prepayment
-            if prepaid > 0.0:
-                value = price * hours(case.horizon) * DOLLAR * contract.term
-                builder.post(sign, Account.PREPAYMENT, v, prepaid * value)
-                _owe_service(case, builder, contract, sign, v, prepaid * price * hours(case.horizon) * DOLLAR)
-            _deliver(case, builder, contract, sign, v + contract.ramp, contract.term, 1.0, price, prepaid)
+            if contract.prepayment > 0.0:
+                _prepay(case, builder, contract, sign, v)
+            price, credit = _price(case, contract, v), contract.prepayment
+            _deliver(case, builder, contract, sign, v, v + contract.ramp, contract.term, 1.0, price, credit)
+        _declare_relet(case, builder, contract)
     if case.merchant is not None:
         for accelerator in case.accelerator:
             for entity in owners.with_sites(case):
                 _declare_merchant(case, builder, accelerator, case.merchant.column, entity)
+
+
+def _signing(case: Case, contract: Contract) -> range:
+    return window(contract.sign_from, contract.sign_to, case.horizon.periods - contract.ramp)
 
 
 def _price(case: Case, contract: Contract, signed: int) -> float:
@@ -104,8 +107,7 @@ def bills_ahead(case: Case, contract: Contract, start: int, term: int) -> float:
     driver = next((d for d in case.driver if d.id == contract.survival), None)
     alive = np.ones(ahead.size)
     if isinstance(driver, Survival):
-        lost = -np.expm1(-driver.hazard[-1] * case.horizon.dt * ahead)
-        alive = 1.0 - (1.0 - driver.recovery) * lost
+        alive = np.exp(-driver.hazard[-1] * case.horizon.dt * ahead)  # a default ends the bills
     return float((1.0 + case.objective.money_discount) ** (-ahead * case.horizon.dt) @ alive)
 
 
@@ -118,63 +120,109 @@ def billed_ahead(case: Case, contract: Contract, decision: Decision) -> float:
     return bills_ahead(case, contract, start, term) * hourly * hours(case.horizon) * DOLLAR
 
 
+def unearned(case: Case, contract: Contract, signed: int) -> FloatArray:
+    """(T,) what is prepaid and not yet credited after each period, billion per unit signed in `signed`."""
+    t = np.arange(case.horizon.periods)
+    left = contract.term - np.clip(t - signed - contract.ramp + 1, 0, contract.term)
+    return np.asarray(_credit(case, contract, signed) * left * (t >= signed))
+
+
+def _credit(case: Case, contract: Contract, signed: int) -> float:
+    """What is credited against each bill of one unit, billion."""
+    return contract.prepayment * _price(case, contract, signed) * hours(case.horizon) * DOLLAR
+
+
+def _prepay(case: Case, builder: LedgerBuilder, contract: Contract, sign: int, signed: int) -> None:
+    """The prepayment of a customer who lives at signature, its credit, and what of it is owed while it is not earned.
+
+    At his default it is returned; where the contract says that it is kept, it is earned as if he lived on.
+    """
+    periods, customer = case.horizon.periods, life(case, contract)
+    start, each = signed + contract.ramp, _credit(case, contract, signed)
+    customer.while_alive(builder, sign, Account.PREPAYMENT, np.array([signed]), each * contract.term)
+    left = unearned(case, contract, signed)
+    owed = np.flatnonzero(left)
+    delivered: PeriodArray = np.arange(start, min(start + contract.term, periods))
+    end: PeriodArray = np.array([periods - 1])
+    if contract.prepayment_kept:
+        seen = np.full(periods, signed)
+        customer.while_alive(builder, sign, Account.PREPAYMENT, delivered, -each, seen[delivered])
+        customer.while_alive(builder, sign, Account.UNEARNED, owed, left[owed], seen[owed])
+        customer.while_alive(builder, sign, Account.TERMINAL_DEBT, end, -left[-1], seen[:1])
+        customer.died(builder, sign, Account.CONTRACT_REVENUE, delivered, each, seen[delivered])
+        customer.died(builder, sign, Account.OPEN_BILLS, delivered, -each, seen[delivered])
+        return
+    customer.while_alive(builder, sign, Account.PREPAYMENT, delivered, -each)
+    customer.while_alive(builder, sign, Account.UNEARNED, owed, left[owed])
+    customer.while_alive(builder, sign, Account.TERMINAL_DEBT, end, -left[-1])
+    after: PeriodArray = np.arange(signed + 1, min(start + contract.term, periods))
+    customer.died(builder, sign, Account.PREPAYMENT, after, -left[after - 1], after - 1)
+
+
 def _deliver(
     case: Case,
     builder: LedgerBuilder,
     contract: Contract,
     decision: int,
+    signed: int,
     start: int,
     term: int,
     volume: float,
     price: float,
     prepaid: float,
 ) -> None:
-    """Post `term` periods of delivery of `volume` PFLOP/s from `start` at `price` per PFLOP/s-hour."""
-    periods = case.horizon.periods
-    t: PeriodArray = np.arange(start, min(start + term, periods))
-    alive = contract.survival or "one"
+    """Post `term` periods of delivery of `volume` PFLOP/s from `start` at `price` per PFLOP/s-hour.
+
+    Bills are paid while the customer lives. At his default the bills of `claim_periods` are claimed, and his recovery
+    of the claim is paid at once; what is not recovered stays open.
+    """
+    t: PeriodArray = np.arange(start, min(start + term, case.horizon.periods))
     bill = volume * price * hours(case.horizon) * DOLLAR
+    customer = life(case, contract)
     builder.post(decision, Account.CONTRACTED, t, volume)
-    builder.post(decision, Account.CONTRACT_REVENUE, t, bill, alive)
+    customer.while_alive(builder, decision, Account.CONTRACT_REVENUE, t, bill)
     if case.objective.valuation == "market" and contract.takeover_share > 0.0:
-        worth = contract.takeover_share * bill * bills_ahead(case, contract, start, term)
-        builder.post(decision, Account.CONTRACTS_AHEAD, periods - 1, worth, alive)
-    if prepaid > 0.0:
-        builder.post(decision, Account.PREPAYMENT, t, -prepaid * bill, alive)
-        unearned = start + term - periods
-        if unearned > 0:
-            builder.post(decision, Account.TERMINAL_DEBT, periods - 1, -prepaid * bill * unearned, alive)
-    _relet(case, builder, contract, decision, t, volume, bill)
-
-
-def _owe_service(
-    case: Case, builder: LedgerBuilder, contract: Contract, decision: int, signed: int, credit: float
-) -> None:
-    """Post what is prepaid and not yet earned, while the customer lives: what is left after his default is kept."""
-    t: PeriodArray = np.arange(signed, min(signed + contract.ramp + contract.term, case.horizon.periods))
-    left = contract.term - np.clip(t - signed - contract.ramp + 1, 0, contract.term)
-    builder.post(decision, Account.UNEARNED, t, credit * left, contract.survival or "one")
-
-
-def _relet(
-    case: Case,
-    builder: LedgerBuilder,
-    contract: Contract,
-    decision: int,
-    t: PeriodArray,
-    volume: float,
-    bill: float,
-) -> None:
-    """After the customer's default, shown by its survival driver S as (1 - S) / (1 - recovery) = 1, re-let a share."""
-    driver = next((d for d in case.driver if d.id == contract.survival), None)
-    recovery = driver.recovery if isinstance(driver, Survival) else 0.0
-    if case.merchant is None or driver is None or contract.relet_share == 0.0 or recovery >= 1.0:
+        value = contract.takeover_share * bill * bills_ahead(case, contract, start, term)
+        end = np.array([case.horizon.periods - 1])
+        customer.while_alive(builder, decision, Account.CONTRACTS_AHEAD, end, value)
+    if customer.driver is None:
         return
-    price = np.minimum(relet_price(case)[t] * volume, bill)
-    amount = contract.relet_share * price / (1.0 - recovery)
-    column = case.merchant.column
-    builder.post(decision, Account.CONTRACT_REVENUE, t, amount, column)
-    builder.post(decision, Account.CONTRACT_REVENUE, t, -amount, column, t, driver.id, t)
+    customer.while_dead(builder, decision, Account.OPEN_BILLS, t, bill)
+    unpaid = customer.recovery * bill * (1.0 - prepaid * contract.prepayment_kept)
+    if unpaid > 0.0 and contract.claim_periods > 0:
+        after: PeriodArray = np.arange(signed + 1, int(t[-1]) + 1)
+        ahead = np.arange(contract.claim_periods)
+        due = np.isin(after[:, None] + ahead[None, :], t)
+        worth = due @ (1.0 + case.objective.money_discount) ** (-ahead * case.horizon.dt)
+        customer.died(builder, decision, Account.CONTRACT_REVENUE, after, unpaid * worth, after - 1)
+        first = np.maximum(t - contract.claim_periods, signed)
+        customer.died(builder, decision, Account.OPEN_BILLS, t, -unpaid, first)
+
+
+def _declare_relet(case: Case, builder: LedgerBuilder, contract: Contract) -> None:
+    """Room kept in the merchant market for the compute of a contract: it is let, and paid for, after the default."""
+    customer, price = life(case, contract), relet_price(case)
+    if case.merchant is None or customer.driver is None or contract.relet_share == 0.0:
+        return
+    served = np.zeros(case.horizon.periods, dtype=np.bool_)
+    if contract.opening_volume > 0.0:
+        served[: _opening_term(case, contract)] = True
+    for v in _signing(case, contract):
+        served[v + contract.ramp : v + contract.ramp + contract.term] = True
+    served[0] = False  # drivers are certain in period 0
+    for t in np.flatnonzero(served & (price > 0.0) & (np.array(case.merchant.volume) > 0.0)).tolist():
+        label = case.horizon.label(t)
+        relet = builder.decide(
+            Decision(
+                key=f"relet[{contract.id},{label}]", block="relet", period=t, unit="PFLOP/s", lower=0.0,
+                upper=WIDER * contract.relet_share * (contract.volume + contract.opening_volume),
+                tags={"contract": contract.id, "period": label},
+            )
+        )  # fmt: skip
+        builder.post(relet, Account.RELET, t, 1.0)
+        customer.while_dead(
+            builder, relet, Account.RELET_REVENUE, np.array([t]), price[t : t + 1], case.merchant.column
+        )
 
 
 def _declare_merchant(case: Case, builder: LedgerBuilder, accelerator: Accelerator, column: str, entity: str) -> None:
@@ -221,4 +269,41 @@ def constrain(a: Assembly) -> None:
                 there = a.expected([Account.SYSTEMS], systems)[times]
                 index = [f"{accelerator.id},{name}" for name in owners.index(entity, [a.labels[t] for t in times])]
                 a.rows(rules.RENTED, index, a.selector(rented, times) - there, upper=0.0)
-    a.rows(rules.MERCHANT, a.labels, a.expected([Account.MERCHANT]), upper=a.case.merchant.volume)
+    a.rows(rules.MERCHANT, a.labels, a.expected([Account.MERCHANT, Account.RELET]), upper=a.case.merchant.volume)
+    for contract in a.case.contract:
+        _constrain_relet(a, contract)
+    _constrain_rentable(a)
+
+
+def _constrain_relet(a: Assembly, contract: Contract) -> None:
+    """Room is kept for a share of what is delivered, and is expected to bring at most what the default leaves open.
+
+    The second row is in PFLOP/s: it is divided by what one of them brings, so that rare defaults leave no tiny numbers.
+    """
+    mine, room = a.mask(contract=contract.id), a.mask(block="relet", contract=contract.id)
+    if not room.any():
+        return
+    times = sorted(int(t) for t in a.period[room])
+    index = [f"{contract.id},{a.labels[t]}" for t in times]
+    kept = a.selector(room, times)
+    delivered = a.expected([Account.CONTRACTED], mine)[times]
+    a.rows(rules.RELET, index, kept - contract.relet_share * delivered, upper=0.0)
+    brings = np.asarray(a.expected([Account.RELET_REVENUE], room)[times].sum(axis=1)).ravel()
+    some = np.flatnonzero(brings > 0.0)
+    if some.size:
+        lost = a.expected([Account.OPEN_BILLS], mine)[[times[i] for i in some]].maximum(0.0)
+        scaled = csr_array(lost.multiply(1.0 / brings[some][:, None]))
+        a.rows(rules.RELET_BILLS, [index[i] for i in some], csr_array(kept[some] - scaled), upper=0.0)
+
+
+def _constrain_rentable(a: Assembly) -> None:
+    """Where some systems have no rental, what is kept for letting again is at most what the others could serve."""
+    rentable = [c for c in a.case.accelerator if c.rental > 0.0]
+    if len(rentable) == len(a.case.accelerator) or not a.mask(block="relet").any():
+        return
+    where = np.any([a.mask(accelerator=c.id) for c in rentable], axis=0)
+    for entity, own in owners.rings(a.case, a.ledger):
+        let = a.expected([Account.MERCHANT, Account.RELET], own)
+        if let.nnz:
+            served = a.expected([Account.COMPUTE], owners.within(where, own))
+            a.rows(rules.RELET_SYSTEMS, owners.index(entity, a.labels), let - served, upper=0.0)

@@ -128,6 +128,9 @@ def _survival(ctx: Context, node: Node) -> None:
             ctx.fault((*node.path, "relet_share"), node["relet_share"], "0 without survival", "add survival = a driver")
     elif ctx.entry("driver", name).cls not in (Survival, Deterministic):
         ctx.fault((*node.path, "survival"), name, "a driver of process survival", "add one for this customer")
+    elif ctx.entry("driver", name).cls is Survival and ctx.entry("driver", name)["recovery"] >= 1.0:
+        allowed = "a driver with recovery below 1, which shows a default"
+        ctx.fault((*node.path, "survival"), name, allowed, "lower its recovery, or leave survival out: all is paid")
 
 
 def _relet(ctx: Context, node: Node) -> None:

@@ -113,7 +113,9 @@ class Survival(DriverBase):
     """
 
     hazard: tuple[float, ...] = f.series("default intensity", "per year", ge=0, le=100, usual=u.HAZARD)
-    recovery: float = f.share("value after default, as a share of the promise", default=0.0)
+    recovery: float = f.share(
+        "value after default, as a share of the promise; of a customer: share of the claim on him, below 1", default=0.0
+    )
     depends_on: str | None = f.ref("driver whose level moves the hazard", "driver", default=None)
     sensitivity: float = f.number(
         "elasticity of the hazard to that level", "none", ge=0, le=20, usual=u.SENSITIVITY, default=0.0

@@ -26,11 +26,20 @@ class Contract(Sourced):
     term: int = f.years("time of delivery and payment", usual=u.TERM)
     survival: str | None = f.ref("driver that says whether the customer still pays", "driver", default=None)
     relet_share: float = f.share(
-        "after the customer's default, share of the volume re-let at the merchant price", default=0.0
-    )
+        "after the customer's default, most of the volume that is let again, at the merchant price and within the merchant "
+        "market's volume", default=0.0,
+    )  # fmt: skip
+    claim_periods: int = f.count(
+        "bills from the default on that are claimed of the customer; of the claim his `recovery` is paid once, at the "
+        "default; 1: the bill then due", "periods", ge=0, le=1200, default=1,
+    )  # fmt: skip
     prepayment: float = f.share(
         "share of the contract value paid at signature and credited evenly over the term", le=0.5, default=0.0
     )
+    prepayment_kept: bool = f.flag(
+        "whether the seller keeps, at the customer's default, what of the prepayment is not yet credited; false: it is "
+        "returned at once", default=False,
+    )  # fmt: skip
     takeover_share: float = f.share(
         "of what is still to be billed, what the contract is worth to whoever takes over at a default or the end, "
         "beyond the systems' resale value; 0: the parts are sold and the contract ends", default=0.0,

@@ -38,16 +38,27 @@ class Solved:
         return np.array([v for v, n in zip(self.x, self.lp.column_names, strict=True) if n.startswith(f"{name}[")])
 
 
-def assemble(case: Case, rates: np.ndarray | None = None) -> tuple[Ledger, np.ndarray, LinearProgram]:
+def sample_means(ledger: Ledger, paths: np.ndarray) -> np.ndarray:
+    """Means of the atoms over scenarios (S, D, T) of the drivers."""
+    flat = np.concatenate([paths.reshape(len(paths), -1), np.ones((len(paths), 1))], axis=1)
+    return np.asarray(flat[:, ledger.factors].prod(axis=2).mean(axis=0))
+
+
+def assemble(
+    case: Case, rates: np.ndarray | None = None, paths: np.ndarray | None = None
+) -> tuple[Ledger, np.ndarray, LinearProgram]:
+    """The program of known paths, or of scenarios (S, D, T) of the drivers."""
     ledger = build_ledger(case)
-    means = known_means(case, ledger)
+    means = known_means(case, ledger) if paths is None else sample_means(ledger, paths)
     rates = np.full(case.horizon.periods, RATE) if rates is None else rates
     return ledger, means, build_program(case, ledger, means, rates)
 
 
-def solve(case: Case, *, value: bool = False, rates: np.ndarray | None = None) -> Solved:
+def solve(
+    case: Case, *, value: bool = False, rates: np.ndarray | None = None, paths: np.ndarray | None = None
+) -> Solved:
     """Solve for the primary objective, or for the expected value alone."""
-    ledger, means, lp = assemble(case, rates)
+    ledger, means, lp = assemble(case, rates, paths)
     cost, offset, maximise = (lp.value, lp.value_offset, True) if value else (lp.cost, lp.offset, lp.maximise)
     high, low = np.isfinite(lp.row_upper), np.isfinite(lp.row_lower)
     sign = -1.0 if maximise else 1.0

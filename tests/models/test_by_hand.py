@@ -7,7 +7,6 @@ import pytest
 from capmix.models.build import build_ledger
 from capmix.models.ledger import Account
 from capmix.models.schema.case import Case
-from capmix.models.schema.drivers import Survival
 from capmix.models.schema.financing import Opening, OpeningDebt, OpeningFleet
 from capmix.models.schema.revenue import Merchant
 from capmix.models.schema.rules import Objective
@@ -131,23 +130,6 @@ def test_no_contract_is_signed_whose_delivery_starts_after_the_end() -> None:
     case = tiny(contract=(contract(ramp=4, sign_to=7),))
     signed = {d.period for d in build_ledger(case).decisions if d.block == "sign"}
     assert signed == {0, 1, 2, 3}
-
-
-def test_after_a_default_a_share_is_let_again_at_the_merchant_price() -> None:
-    alive = Survival(id="alive", process="survival", hazard=series(0.1), recovery=0.4)
-    case = tiny(
-        driver=(driver("market", 0.5), alive), contract=(contract(survival="alive", relet_share=0.5, prepayment=0.0),)
-    )
-    ledger = build_ledger(case)
-    number = next(j for j, d in enumerate(ledger.decisions) if d.key == "sign[offtake,2026Q4]")
-    paths = np.array([series(0.5), (1.0, 1.0, 1.0, 0.4, 0.4, 0.4, 0.4, 0.4)])  # it defaults in period 3
-    flat = np.append(paths.ravel(), 1.0)
-    means = flat[ledger.factors].prod(axis=1)
-    revenue = ledger.expected([Account.CONTRACT_REVENUE], means).toarray()[:, number]
-    bill = 2.5 * HOURS * 1e-9
-    rents = 2.0 * HOURS * 1e-9 * 0.9 ** np.array([0.75, 1.0])  # list price of one PFLOP/s in periods 3 and 4
-    np.testing.assert_allclose(revenue[1:3], bill, rtol=1e-12)
-    np.testing.assert_allclose(revenue[3:5], 0.4 * bill + 0.5 * rents * 0.5, rtol=1e-12)
 
 
 def test_merchant_revenue_falls_with_the_age_of_the_generation() -> None:

@@ -30,7 +30,7 @@ FOLDER = Path(__file__).parent / "golden"
 BLOCKS = {
     "hardware": ("supply",),
     "sites": ("site_", "grid", "schedule_", "room_"),
-    "revenue": ("compute_balance", "contract_volume", "merchant_"),
+    "revenue": ("compute_balance", "contract_volume", "merchant_", "relet_"),
     "funding_limits": ("appetite", "holding", "owed", "outstanding", "drawn", "collateral_", "use_", "tied"),
     "cash": ("cash_balance", "minimum_cash"),
     "tax": ("tax_",),

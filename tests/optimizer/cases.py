@@ -30,7 +30,7 @@ def every_loss() -> Case:
         id="energised", process="logistic_share", low=0.2, high=1.0, start=0.95, mean=flat(0.92, case), reversion=1.0,
         volatility=flat(1.5, case),
     )  # fmt: skip
-    shortfall = Risk(id="late", loss="compute_shortfall", level=0.9, limit=13_200.0, target=80_000.0, at=11)
+    shortfall = Risk(id="late", loss="compute_shortfall", level=0.9, limit=18_500.0, target=80_000.0, at=11)
     return replace(
         case,
         driver=(*case.driver, energised),

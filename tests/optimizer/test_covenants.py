@@ -143,7 +143,7 @@ TIGHTER = {
     "net_debt_to_ebitda": 0.0, "interest_cover": 30.0, "fixed_charge_cover": 30.0, "dscr": 5.0, "llcr": 4.0,
     "ltv": 0.3, "borrowing_base": 0.5, "minimum_liquidity": 0.3, "maturity_wall": 0.05, "weighted_average_life": 2.4,
     "floating_share": 0.4, "supplier_concentration": 0.6, "offtaker_concentration": 0.5, "holder_concentration": 0.5,
-    "terminal_equity": 1.2,
+    "terminal_equity": 1.0,
 }  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def test_plan_equals_the_extensive_form_with_recourse_and_closure() -> None:
 
 def test_plan_equals_the_extensive_form_with_recourse_closure_and_a_covenant_over_the_futures() -> None:
     """One program that holds all three at once, each of which changes what can be built."""
-    kept = Covenant(id="value", kind="ltv", limit=0.55, from_period=6, as_="cvar", level=0.9)
+    kept = Covenant(id="value", kind="ltv", limit=0.45, from_period=6, as_="cvar", level=0.9)
     case = replace(market(), covenant=(kept,))
     plan = optimize(case, scenarios=FEW, seed=SEED, gap=1e-7, out_of_sample=False)
     assert plan.status is Status.CERTIFIED

@@ -78,6 +78,7 @@ depends_on = "{}"
         # revenue
         ([('sign_to = "2028Q1"', 'sign_to = "2026Q3"')], LAB + ".sign_to", "before the start"),
         ([('survival = "lab_alive"', 'survival = "rental"')], LAB + ".survival", "process survival"),
+        ([('recovery = 0.1', 'recovery = 1.0')], LAB + ".survival", "recovery below 1"),
         ([('survival = "lab_alive"\n', '')], LAB + ".relet_share", "survival"),
         ([('prepayment = 0.05', 'opening_volume = 5')], LAB + ".opening_volume", "opening_term"),
         ([('prepayment = 0.05', 'opening_term = 2')], LAB + ".opening_volume", "give the volume"),
