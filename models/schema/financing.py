@@ -111,7 +111,7 @@ class Instrument(Sourced):
     )
     coupon_floor: float = f.number(
         "the coupon as a whole, benchmark and market spread included, is never below it", "fraction per year",
-        ge=0, le=0.5, usual=u.MARGIN, default=0.0,
+        ge=0, le=0.5, usual=u.COUPON_FLOOR, default=0.0,
     )  # fmt: skip
     market_margin: float | None = f.number(
         "margin that a straight debt would pay in place of `margin`, where holders gave up coupon for something else; "

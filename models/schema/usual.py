@@ -32,6 +32,7 @@ RATE_VOLATILITY: Final = Usual(0.0005, 0.04, "money-market and government yields
 CIR_VOLATILITY: Final = Usual(0.005, 0.6, "at a spread of 0.04, 0.06 moves it by 0.012 a year")
 
 MARGIN: Final = Usual(-0.02, 0.2, "public deals pay -0.001 to 0.13 over the benchmark")
+COUPON_FLOOR: Final = Usual(0.0, 0.1, "floors of public loans are 0 to 0.02")
 LINE_MARGIN: Final = Usual(0.001, 0.15, "lines pay 0.01 to 0.06 over the benchmark")
 FEE: Final = Usual(0.0001, 0.07, "public deals pay 0.002 to 0.05")
 DISCOUNT: Final = Usual(0.0001, 0.12, "issues are sold at 88 or more")
