@@ -31,7 +31,6 @@ FloatArray = NDArray[np.float64]
 ROW = 1e-7  # in scaled units, relative: what a row may be off by
 WORTH = 1e-5  # of the value: what cleaning may cost
 CROSSED = 1e-9  # relative: bounds that cross by less do so by rounding
-REPAIR_S = 10.0  # seconds that bringing rows right may take
 PREPAID = 1e-6  # of the largest tax: tax beyond that of the income which is worth a remark
 
 
@@ -92,7 +91,7 @@ def _nearest(program: LinearProgram, columns: FloatArray) -> FloatArray | None:
         col_upper=np.concatenate([up, down]),
     )
     try:
-        result = model.solve(REPAIR_S)
+        result = model.solve()
     except SolverError:
         return None
     if result.status is not LpStatus.OPTIMAL:

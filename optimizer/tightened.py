@@ -30,7 +30,8 @@ from .shortfalls import all_risks
 from .solution import Evaluated, Learnt, Solution
 from .tidy import amounts_of, worst_violation
 
-LEAST_S = 20.0  # seconds that planning again may take in all; as long as the search took where that is longer
+PROGRAMS, SHARE = 200, 4  # linear programs for all covenants together: so many, or a multiple of the search's own
+ROUNDS = 10  # full passes of one search: a count, so that the same seed gives the same prices on every machine
 HOLDS = 1e-9  # scaled: a plan known before serves again if it breaks no row by more
 
 
@@ -48,13 +49,14 @@ def step_prices(
 ) -> Mapping[str, StepPrice]:
     """What a tightening step of each covenant costs, by the covenant's id. left: seconds of the run, None: no limit.
 
-    A covenant whose step cannot be priced in the time there is, is said to be not priced. KeyboardInterrupt passes.
+    Where the linear programs, or the time of the run, do not suffice, a covenant is not priced, and its figure says so.
+    KeyboardInterrupt passes.
     """
     if solution.decisions is None:
         return {}
     amounts = amounts_of(ready, solution.decisions)
-    most = max(LEAST_S, solution.total_s)
-    end = perf_counter() + (most if left is None else min(most, left))
+    end = math.inf if left is None else perf_counter() + left
+    programs = max(PROGRAMS, SHARE * solution.passes.solves)
     search = _Search(gap, 0.5 * (solution.upper + solution.lower), 1.0 if ready.program.maximise else -1.0)
     found: dict[str, StepPrice] = {}
     for covenant in ready.case.covenant:
@@ -65,36 +67,48 @@ def step_prices(
         else:
             room = end - perf_counter()
             told = named(f"covenant {covenant.id} a step tighter", progress)
-            found[covenant.id] = _again(ready, solution, covenant, search, room, told)
+            found[covenant.id], used = _again(ready, solution, covenant, search, room, programs, told)
+            programs -= used
     return found
 
 
 def _again(
-    ready: Prepared, solution: Solution, covenant: Covenant, search: _Search, room: float, progress: Progress | None
-) -> StepPrice:
-    """The objective lost by planning with this covenant a step tighter, in at most `room` seconds."""
+    ready: Prepared,
+    solution: Solution,
+    covenant: Covenant,
+    search: _Search,
+    room: float,
+    programs: int,
+    progress: Progress | None,
+) -> tuple[StepPrice, int]:
+    """The objective lost by planning with this covenant a step tighter, and the linear programs that it took.
+
+    In at most `room` seconds and about `programs` linear programs.
+    """
     not_priced = StepPrice(None, "not priced")
-    if room <= 0.0 or solution.status is not Status.CERTIFIED:
-        return not_priced
+    if room <= 0.0 or programs <= 0 or solution.status is not Status.CERTIFIED:
+        return not_priced, 0
     began = perf_counter()
     tight = _with_step(ready, covenant)
     try:
         learnt = _handed_on(tight, solution, covenant, search.gap, room)
-        settings = Settings(gap=search.gap, polish=False, time_limit=max(0.0, room - (perf_counter() - began)))
+        time_left = None if math.isinf(room) else max(0.0, room - (perf_counter() - began))
+        settings = Settings(gap=search.gap, polish=False, time_limit=time_left, rounds=ROUNDS, solves=programs)
         limits = risk_limits(tight.case, tight.losses)
         other = maximise(tight.program, limits, tight.backend, tight.store, settings, progress, learnt)
     except Infeasible:
-        return StepPrice(None, "no plan")
+        return StepPrice(None, "no plan"), 1
     except (OutOfTime, SolverError):
-        return not_priced
+        return not_priced, 1
     if "interrupted" in other.messages:
         raise KeyboardInterrupt
+    used = other.passes.solves
     if other.status is Status.INFEASIBLE:
-        return StepPrice(None, "no plan")
+        return StepPrice(None, "no plan"), used
     if other.status is not Status.CERTIFIED:
-        return not_priced
+        return not_priced, used
     lost = search.sense * (search.middle - 0.5 * (other.upper + other.lower))
-    return StepPrice(max(0.0, lost), "planned again")
+    return StepPrice(max(0.0, lost), "planned again"), used
 
 
 def _with_step(ready: Prepared, covenant: Covenant) -> Prepared:
@@ -122,7 +136,7 @@ def _handed_on(tight: Prepared, solution: Solution, covenant: Covenant, gap: flo
     risks = all_risks(tight.case)
     changed = [m for m, risk in enumerate(risks) if risk.id == f"covenant {covenant.id}"]
     cuts = tuple(cut for cut in before.cuts if cut.limit not in changed)
-    monitor = Monitor(None, room, gap, 1.0 if program.maximise else -1.0)
+    monitor = Monitor(None, None if math.isinf(room) else room, gap, 1.0 if program.maximise else -1.0)
     limits = risk_limits(tight.case, tight.losses)
     master = Master(program, [limit.limit for limit in limits], monitor)
     for cut in cuts:
