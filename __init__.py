@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .optimizer.frontier import Frontier, frontier
     from .optimizer.frontier_points import FrontierPoint
     from .optimizer.highs import SolverError
-    from .optimizer.plan import Plan, Status, Table
+    from .optimizer.plan import Plan, Table
     from .optimizer.portfolio import Portfolio
     from .optimizer.portfolio_frontier import cvar_frontier
     from .optimizer.portfolio_result import CvarFrontier, PortfolioResult
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .optimizer.progress import ProgressEvent
     from .optimizer.quantile import QuantileFit, quantile_regression
     from .optimizer.run import optimize
+    from .optimizer.solution import Status
 
 __all__ = [
     "Case",
@@ -84,7 +85,7 @@ _HOMES = {
     "QuantileFit": "optimizer.quantile",
     "QuantileRegressor": "optimizer.estimators",
     "SolverError": "optimizer.highs",
-    "Status": "optimizer.plan",
+    "Status": "optimizer.solution",
     "Table": "optimizer.plan",
     "apply_variant": "models.reading.variants",
     "compare": "optimizer.compare",

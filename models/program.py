@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from scipy.sparse import csr_array
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
+
+_NAME = re.compile(r"([^\[]+)(?:\[(.*)\])?\Z")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Rule:
         per: amount of that unit for which shadow prices are quoted, e.g. 100.0.
         link: link of the compute chain ("power", "supply" …) or kind of limit on money ("depth", "collateral" …); ""
             for the rows that only keep accounts. models/blocks/rules.py lists both.
+        identity: whether it holds the model together: no number of the case stands behind it that a user could change.
     """
 
     name: str
@@ -31,6 +35,7 @@ class Rule:
     unit: str
     per: float = 1.0
     link: str = ""
+    identity: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,3 +70,11 @@ class LinearProgram:
     rules: Mapping[str, Rule]
     name: str
     unit: str
+
+
+def split(name: str) -> tuple[str, tuple[str, ...]]:
+    """("site_power", ("texas", "2027Q1")) of "site_power[texas,2027Q1]"."""
+    match = _NAME.match(name)
+    if match is None:
+        return name, ()
+    return match[1], tuple(part.strip() for part in (match[2] or "").split(",") if part.strip())

@@ -27,9 +27,8 @@ from ..models.blocks.headroom import headrooms, name_of
 from ..models.build import build_program
 from ..models.flows import Flow, expected, trailing_window
 from ..models.ledger import Ledger
-from ..models.program import LinearProgram
+from ..models.program import LinearProgram, split
 from ..models.schema.case import Case
-from .explain import split
 from .highs import Unsolved
 from .magnitudes import far_apart
 from .switches import Switched, best_switches

@@ -26,12 +26,12 @@ from .differences import Outcome, milestones_of, outcome, tables
 from .listening import INTERRUPTED, UNCHECKED, listening
 from .loop import maximise
 from .out_of_sample import evaluated, fresh_count, fresh_draws
-from .plan import Plan, Status, Table
+from .plan import Plan, Table
 from .prepare import Clock, Prepared, prepare, same_drivers, simulated
 from .progress import OutOfTime, Progress, named
 from .settings import Settings
 from .shortfalls import tails
-from .solution import Solution
+from .solution import Solution, Status
 from .tidy import amounts_of, tidied
 from .together import together
 

@@ -31,12 +31,10 @@ from .plan import (
     Column,
     Device,
     Funding,
-    Passes,
     Plan,
     RiskFigure,
     ScenarioInfo,
     ShadowPrice,
-    Status,
     Table,
     Timings,
     Wealth,
@@ -46,7 +44,7 @@ from .risk_figures import liquidity_fan, risk_figures
 from .sampling_error import objective_error
 from .scaling import ScalingReport
 from .shortfalls import all_risks
-from .solution import Solution
+from .solution import Passes, Solution, Status
 from .statements import check_closing, statements
 from .tabulate import long
 from .tidy import amounts_of

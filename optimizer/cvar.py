@@ -22,9 +22,9 @@ from .cvar_proof import REACH
 from .cvar_search import Search
 from .cvar_text import line, text
 from .labels import Labels, unlabelled
-from .plan import Passes, Status
 from .progress import Progress
 from .settings import Settings
+from .solution import Passes, Status
 
 __all__ = ["CvarProgram", "CvarResult", "CvarTerm", "solve_cvar"]
 

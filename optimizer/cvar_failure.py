@@ -23,9 +23,8 @@ from .cvar_program import Checked, lower_program
 from .cvar_proof import Evidence, broken, farkas, in_units, objective
 from .elastic import relaxations
 from .highs import SolverError
-from .plan import Status
 from .progress import Monitor
-from .solution import Conflict, LeastRisk
+from .solution import Conflict, LeastRisk, Status
 
 if TYPE_CHECKING:
     from .cvar_search import Search

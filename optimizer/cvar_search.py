@@ -23,9 +23,9 @@ from .cvar_units import Units, scaled, sized, units_of
 from .highs import LpStatus, SolverError
 from .loop import maximise
 from .master import Infeasible
-from .plan import Status
 from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, time_is_up
 from .settings import Settings
+from .solution import Status
 
 FloatArray = NDArray[np.float64]
 

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
-from ..models.program import LinearProgram, Rule
-from .explain import IDENTITIES, split
+from ..models.program import LinearProgram, Rule, split
 from .highs import LpResult, LpStatus, Model, SolverError, Unsolved
 from .magnitudes import far_apart
 from .progress import Monitor, OutOfTime
@@ -276,4 +275,4 @@ def _kind(rule: Rule | None, equality: bool) -> Kind:
         return Kind.WORLD
     if rule.link in OWN_LINKS or rule.name in OWN_RULES:
         return Kind.OWN
-    return Kind.BALANCE if rule.name in IDENTITIES else Kind.WORLD
+    return Kind.BALANCE if rule.identity else Kind.WORLD

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.program import LinearProgram, Rule
+from ..models.program import LinearProgram, Rule, split
 from .plan import Cell, Column, RiskFigure, ShadowPrice, Table
 from .tabulate import long
 
@@ -18,10 +17,6 @@ FloatArray = NDArray[np.float64]
 SHOWN = 15
 STEP = 0.1  # importance of a limit: what a tenth more of it (of what the plan built up, where it is 0) would change
 SILENT = 1e-7  # share of the largest importance below which a price is solver noise
-IDENTITIES = frozenset({"compute_balance", "merchant_systems", "drawn", "tax_loss_use", "tax_loss_pool"})
-"""Rules that hold the model together; no number of the case stands behind them that a user could change."""
-
-_NAME = re.compile(r"([^\[]+)(?:\[(.*)\])?\Z")
 
 
 @dataclass(frozen=True)
@@ -86,19 +81,11 @@ def limits(
     return found
 
 
-def split(name: str) -> tuple[str, tuple[str, ...]]:
-    """("site_power", ("texas", "2027Q1")) of "site_power[texas,2027Q1]"."""
-    match = _NAME.match(name)
-    if match is None:
-        return name, ()
-    return match[1], tuple(part.strip() for part in (match[2] or "").split(",") if part.strip())
-
-
 def shadow_prices(found: Sequence[Limit], risk: Sequence[RiskFigure], labels: Sequence[str]) -> tuple[ShadowPrice, ...]:
     """At most 15 prices, the most important first. A limit's periods are one entry: as much more in each."""
     groups: dict[tuple[str, tuple[str, ...]], list[Limit]] = {}
     for limit in found:
-        if limit.price != 0.0 and limit.rule.name not in IDENTITIES:
+        if limit.price != 0.0 and not limit.rule.identity:
             where = tuple(part for part in limit.index if part not in labels)
             groups.setdefault((limit.rule.name, where), []).append(limit)
     ranked = [
@@ -166,7 +153,7 @@ def chain(
     physical or funding link of the period has a price. `sites`: IT power in service per period, MW.
     """
     gain = 1.0 if maximise else -1.0
-    linked = [limit for limit in found if limit.rule.link and limit.rule.name not in IDENTITIES]
+    linked = [limit for limit in found if limit.rule.link and not limit.rule.identity]
     links = list(dict.fromkeys(limit.rule.link for limit in linked))
     cells: dict[tuple[str, str], list[Limit]] = {}
     for limit in linked:

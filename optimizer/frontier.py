@@ -24,12 +24,13 @@ from .frontier_points import FrontierPoint, frontier_tables
 from .frontier_search import FrontierSearch
 from .listening import UNCHECKED, listening
 from .out_of_sample import cvar_interval, fresh_count, fresh_draws, fresh_losses
-from .plan import Device, Passes, Plan, ScenarioInfo, Status, Table, Timings
+from .plan import Device, Plan, ScenarioInfo, Table, Timings
 from .prepare import Clock, Prepared, prepare
 from .progress import OutOfTime, Progress
 from .risk_figures import UNITS
 from .settings import Settings
 from .shortfalls import all_risks, tails
+from .solution import Passes, Status
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.schema.rules import Risk
-from .plan import Cell, Column, Evidence, Interval, Passes, Status, Table
+from .plan import Cell, Column, Evidence, Interval, Table
 from .risk_figures import UNITS
-from .solution import RiskValue
+from .solution import Passes, RiskValue, Status
 from .tabulate import NEGLIGIBLE, long
 
 BILLION = "billion"

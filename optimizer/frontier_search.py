@@ -30,13 +30,12 @@ from .loop import maximise
 from .master import Infeasible, Master
 from .mixture import best_mixture, greatest_depth
 from .phase_one import CLEARLY
-from .plan import Passes, Status
 from .prepare import Clock, Prepared
 from .progress import Monitor, OutOfTime, Progress, named
 from .risk_figures import UNITS
 from .settings import Settings
 from .shortfalls import all_risks
-from .solution import Cut, Evaluated, Learnt, RiskLimit, Solution
+from .solution import Cut, Evaluated, Learnt, Passes, RiskLimit, Solution, Status
 from .tidy import amounts_of
 from .together import together
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..models.program import LinearProgram
+from ..models.program import LinearProgram, split
 from ..models.schema.rules import Risk
-from .explain import split
 from .plan import Fault, Infeasibility
 from .risk_figures import UNITS
 from .solution import Conflict, Relaxation

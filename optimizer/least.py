@@ -19,12 +19,11 @@ from ..models.program import LinearProgram
 from .in_out import EXACT, Inside, between, crossings
 from .master import Infeasible, Master
 from .phase_one import CLEARLY, violations
-from .plan import Passes
 from .polish import inner_share
 from .progress import Monitor, Progress
 from .sample import Rows, Sample
 from .settings import Settings
-from .solution import Cut, Evaluated, RiskLimit
+from .solution import Cut, Evaluated, Passes, RiskLimit
 
 FloatArray = NDArray[np.float64]
 

@@ -21,12 +21,23 @@ from .incumbent import Incumbent
 from .master import Infeasible, Master, Prices
 from .phase_one import CLEARLY, FEASIBLE, deepest, good_inside, least_alone, least_risk, violations
 from .pilot import Pilot, retake
-from .plan import Passes, Status
 from .polish import polished
 from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap, time_is_up
 from .sample import Rows, Sample
 from .settings import Settings
-from .solution import Conflict, Evaluated, Learnt, LeastRisk, Relaxation, RiskLimit, RiskValue, Solution, Vertex
+from .solution import (
+    Conflict,
+    Evaluated,
+    Learnt,
+    LeastRisk,
+    Passes,
+    Relaxation,
+    RiskLimit,
+    RiskValue,
+    Solution,
+    Status,
+    Vertex,
+)
 from .verify import check_plan, crossed, in_doubt
 
 __all__ = [

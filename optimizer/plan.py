@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
 from ..models.schema.case import Case
+from .solution import Passes, Status
 
 PLAN_SCHEMA = 1
 
 Cell = str | float | int | None
-
-
-class Status(Enum):
-    """How a run ended; the exit code follows from it."""
-
-    CERTIFIED = "certified"  # gap met: exit 0
-    STOPPED = "stopped"  # feasible plan, gap not met (time limit, Ctrl-C, stall): exit 4
-    INFEASIBLE = "infeasible"  # no plan meets the limits: exit 3
-    UNBOUNDED = "unbounded"  # of `solve_cvar` only: the objective falls for ever along a ray
 
 
 @dataclass(frozen=True)
@@ -142,18 +133,6 @@ class Timings:
     master_s: float
     total_s: float
     build_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class Passes:
-    """full: passes over all scenarios. equivalent: rows visited over the number of scenarios. solves: LPs; one whose
-    columns had to come back counts once.
-    """
-
-    full: int
-    equivalent: float
-    solves: int
-    cuts: int
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .highs import LpStatus, Model
-from .plan import Status
 from .portfolio import Portfolio, Stated, stated
 from .portfolio_cuts import TAILS, WarmCuts
 from .portfolio_program import Lowering, lowered
 from .portfolio_result import CvarFrontier, PortfolioResult
 from .portfolio_solve import Effort, endless, judged, solved
 from .progress import OutOfTime, Progress, named
+from .solution import Status
 
 FloatArray = NDArray[np.float64]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .cvar_text import largest, remarks
-from .plan import Certificate, Status
+from .plan import Certificate
+from .solution import Status
 
 SHARES = (
     ("expected", "expected_return"),

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cvar import CvarResult, solve_cvar
-from .plan import Certificate, Status
+from .plan import Certificate
 from .portfolio import Portfolio, Stated, stated
 from .portfolio_program import Figures, Lowering, figures, lowered
 from .portfolio_result import PortfolioResult
 from .progress import Progress, relative_gap
+from .solution import Status
 
 FloatArray = NDArray[np.float64]
 

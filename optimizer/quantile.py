@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from .cvar import CvarProgram, CvarTerm, solve_cvar
 from .cvar_check import real
 from .labels import Axis, Labels, is_pandas, matrix, vector
-from .plan import Status
 from .progress import relative_gap
+from .solution import Status
 
 FloatArray = NDArray[np.float64]
 

@@ -23,12 +23,12 @@ from .evidence import evidence, in_order
 from .holdings import funding
 from .loop import maximise
 from .out_of_sample import cvar_interval, evaluated, fresh_count, fresh_draws, fresh_losses
-from .plan import Evidence, Funding, Interval, Passes, Plan, Status
+from .plan import Evidence, Funding, Interval, Plan
 from .prepare import Prepared, prepare
 from .scaling import scale
 from .settings import Settings
 from .shortfalls import all_risks, tails
-from .solution import RiskLimit, RiskValue, Solution
+from .solution import Passes, RiskLimit, RiskValue, Solution, Status
 from .statements import StatementError
 from .tidy import amounts_of
 from .verify import faults

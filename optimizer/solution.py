@@ -4,16 +4,37 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..kernels.tables import LossTable
-from .plan import Passes, Status
 from .scaling import ScalingReport
 
 FloatArray = NDArray[np.float64]
+
+
+class Status(Enum):
+    """How a run ended; the exit code follows from it."""
+
+    CERTIFIED = "certified"  # gap met: exit 0
+    STOPPED = "stopped"  # feasible plan, gap not met (time limit, Ctrl-C, stall): exit 4
+    INFEASIBLE = "infeasible"  # no plan meets the limits: exit 3
+    UNBOUNDED = "unbounded"  # of `solve_cvar` only: the objective falls for ever along a ray
+
+
+@dataclass(frozen=True)
+class Passes:
+    """full: passes over all scenarios. equivalent: rows visited over the number of scenarios. solves: LPs; one whose
+    columns had to come back counts once.
+    """
+
+    full: int
+    equivalent: float
+    solves: int
+    cuts: int
 
 
 @dataclass(frozen=True)

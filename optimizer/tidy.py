@@ -20,11 +20,10 @@ from ..models.program import LinearProgram
 from .amounts import Amounts, settled
 from .highs import LpStatus, Model, SolverError
 from .phase_one import FEASIBLE
-from .plan import Status
 from .prepare import Prepared
 from .progress import relative_gap
 from .scaling import apply, scale
-from .solution import RiskLimit, RiskValue, Solution
+from .solution import RiskLimit, RiskValue, Solution, Status
 
 FloatArray = NDArray[np.float64]
 

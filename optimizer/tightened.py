@@ -22,12 +22,11 @@ from .covenants import StepPrice, kept_when_tightened, shortfall_at, tightening
 from .highs import SolverError
 from .loop import maximise
 from .master import Infeasible, Master
-from .plan import Status
 from .prepare import Prepared
 from .progress import Monitor, OutOfTime, Progress, named
 from .settings import Settings
 from .shortfalls import all_risks
-from .solution import Evaluated, Learnt, Solution
+from .solution import Evaluated, Learnt, Solution, Status
 from .tidy import amounts_of, worst_violation
 
 PROGRAMS, SHARE = 200, 4  # linear programs for all covenants together: so many, or a multiple of the search's own

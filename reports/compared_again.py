@@ -11,8 +11,9 @@ from ..optimizer.amounts import Amounts
 from ..optimizer.compose import unplanned
 from ..optimizer.differences import Outcome, outcome, tables
 from ..optimizer.evidence import in_order
-from ..optimizer.plan import Infeasibility, Plan, Status
+from ..optimizer.plan import Infeasibility, Plan
 from ..optimizer.reevaluate import prepared
+from ..optimizer.solution import Status
 from ..optimizer.tidy import amounts_of
 from .agreement import document_faults
 from .computed_again import PlanAgain, evidence_of, fitting, tables_again, with_messages

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from ..models.reading.load import load_case
 from ..models.reading.variants import apply_variant
 from ..models.schema.case import Case
-from ..optimizer.plan import Plan, Status
+from ..optimizer.plan import Plan
 from ..optimizer.prepare import Prepared
 from ..optimizer.reevaluate import Claim, planned_again, prepared, searched_again
+from ..optimizer.solution import Status
 from .agreement import document_faults, read_table, same, table_faults
 from .document import all_tables, document
 from .exits import UsageError

@@ -7,10 +7,10 @@ from typing import Any
 
 from ..models.schema.case import Case
 from ..optimizer.frontier_points import FrontierPoint, frontier_tables
-from ..optimizer.plan import Passes, Status
 from ..optimizer.prepare import Prepared
 from ..optimizer.reevaluate import prepared, reached
 from ..optimizer.shortfalls import all_risks
+from ..optimizer.solution import Passes, Status
 from .agreement import document_faults
 from .computed_again import evidence_of, fitting, searched, tables_again
 from .document import records

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
+
+from .schema import schema
 
 INTRODUCTION = """\
 # plan.json
@@ -89,13 +90,6 @@ their column. A bound follows from no amounts, so only `--replan` proves it agai
 an infeasible run be seen without it. Prices are taken from `solution.json`, and all tables made of them are computed
 again. In a comparison each variant is checked so, in a frontier each point (`points/N.json`).
 """
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of plan.json."""
-    text = files(__package__).joinpath("plan.schema.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
 
 
 def page() -> str:

@@ -11,7 +11,7 @@ from .agreement import document_faults, number_of, read_table, same, short
 from .document import EXIT_OF_STATUS
 from .json_schema import faults as schema_faults
 from .run_folder import RunFolder, Unreadable
-from .schema_page import schema
+from .schema import schema
 
 COLLECTED = {"compare": 1, "frontier": 1}  # versions of compare.json and frontier.json
 

@@ -10,9 +10,9 @@ from ..flows import expected
 from ..program import Rule
 from . import rules
 from .assembly import Assembly
+from .balances import owed
 from .entities import cash_terms
 from .figures import Figure, opening_cash
-from .funding_limits import owed
 from .headroom import Headroom, NothingDue, headrooms, name_of
 
 

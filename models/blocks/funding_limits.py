@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -12,32 +12,24 @@ from ..ledger import Account
 from ..schema.financing import Instrument
 from . import owners, rules
 from .assembly import Assembly, BoolArray, cumulative, only
+from .balances import BALANCES, OWED, SMALL_SHARE, add_balances, label, owed, pledge, taking
 from .circularity import raised
 from .financing import lent
 from .quantities import MILLION, accelerators_by_id
 from .revolver import BLOCK, lines
 from .seasoned import constrain_seasoned
 
-BALANCES = (Account.DEBT, Account.EQUITY, Account.LEASES)
-OWED, PLEDGED = "owed", "pledged"
-SMALL_SHARE = 0.01
-"""Advance rates and shares tied to a supplier below it are not divided by."""
-
 
 def constrain(a: Assembly) -> None:
     """Add the balances owed[instrument,t], and the limits on who lends, how much, against what and for what."""
     a.use_rule(rules.DEPTH)
-    _balances(a)
+    add_balances(a)
     _investors(a)
     _facilities(a)
     _collateral(a)
     constrain_seasoned(a)
     _use(a)
     _tied(a)
-
-
-def _index(a: Assembly, name: str) -> list[str]:
-    return [f"{name},{label}" for label in a.labels]
 
 
 def _investors(a: Assembly) -> None:
@@ -48,16 +40,16 @@ def _investors(a: Assembly) -> None:
         placed |= a.mask(block=BLOCK, investor=investor.id)
         if not placed.any():
             continue
-        a.rows(rules.APPETITE, _index(a, investor.id), a.selector(placed, range(a.periods)), upper=investor.appetite)
+        a.rows(rules.APPETITE, label(a, investor.id), a.selector(placed, range(a.periods)), upper=investor.appetite)
         if investor.max_holding is not None:
             held = a.mask(investor=investor.id) | a.mask(kind="debt", holder=investor.id)
             exposure = a.expected(BALANCES, held) + only(csr_array(undrawn(a) + lines(a.case, a.ledger)), held)
-            a.rows(rules.HOLDING, _index(a, investor.id), csr_array(exposure), upper=investor.max_holding)
+            a.rows(rules.HOLDING, label(a, investor.id), csr_array(exposure), upper=investor.max_holding)
         if investor.max_share < 1.0:
             total = raised(a)[0] if total is None else total
             own = a.expected([Account.PROCEEDS], a.mask(investor=investor.id))
             beyond = cumulative(csr_array(own - investor.max_share * total))
-            a.rows(rules.HOLDER_SHARE, _index(a, investor.id), beyond, upper=0.0)
+            a.rows(rules.HOLDER_SHARE, label(a, investor.id), beyond, upper=0.0)
 
 
 def undrawn(a: Assembly) -> csr_array:
@@ -78,58 +70,13 @@ def undrawn(a: Assembly) -> csr_array:
     return csr_array((values, (rows, columns)), shape=(a.periods, len(a.ledger.decisions)))
 
 
-def _balances(a: Assembly) -> None:
-    """owed[instrument,t]: outstanding at the end of t. A state, since many rows need the sum over all placements."""
-    for instrument in a.case.instrument:
-        balance = a.expected(BALANCES, a.mask(instrument=instrument.id))
-        if balance.nnz:
-            first = a.state(OWED, instrument.id, lower=None)
-            terms = [(t, first + t, -1.0) for t in range(a.periods)]
-            a.rows(rules.OWED, _index(a, instrument.id), balance, lower=0.0, upper=0.0, terms=terms)
-
-
-def owed(a: Assembly, weights: Mapping[str, float], times: Sequence[int]) -> list[tuple[int, int, float]]:
-    """Terms of the weighted sum of the instruments' balances in the periods `times`."""
-    found = [(name, first) for name in weights if (first := a.first(OWED, name)) is not None and weights[name] != 0.0]
-    return [(i, first + t, weights[name]) for i, t in enumerate(times) for name, first in found]
-
-
-def pledge(a: Assembly, instruments: Mapping[str, float], times: Sequence[int]) -> list[tuple[int, int, float]]:
-    """Terms of the collateral that instruments take, by their advance rates, in the periods `times`.
-
-    Where little is advanced on an asset, what is pledged is a state of its own, so that no row holds its reciprocal:
-    beside that the claims of the other instruments would be lost in rounding.
-    """
-    plain = {name: 1.0 / rate for name, rate in instruments.items() if rate >= SMALL_SHARE}
-    terms = owed(a, plain, times)
-    for name, rate in instruments.items():
-        first = a.first(OWED, name)
-        if rate < SMALL_SHARE and first is not None:
-            terms += [(i, _pledged_state(a, name, rate, first) + t, 1.0) for i, t in enumerate(times)]
-    return terms
-
-
-def _pledged_state(a: Assembly, name: str, rate: float, balance: int) -> int:
-    """Column of pledged[instrument, 0], where its balance is owed[instrument, 0]: owed ≤ advance rate × pledged."""
-    known = a.first(PLEDGED, name)
-    return _taking(a, name, rate, None, [(t, balance + t, 1.0) for t in range(a.periods)]) if known is None else known
-
-
-def _taking(a: Assembly, name: str, share: float, matrix: csr_array | None, terms: list[tuple[int, int, float]]) -> int:
-    """First column of a state of which matrix @ x + terms may take a share."""
-    first = a.state(PLEDGED, name)
-    terms = terms + [(t, first + t, -share) for t in range(a.periods)]
-    a.rows(rules.PLEDGED, _index(a, name), matrix, upper=0.0, terms=terms)
-    return first
-
-
 def _facilities(a: Assembly) -> None:
     """Most outstanding of an instrument; draws within the commitment they belong to."""
     for instrument in a.case.instrument:
         if instrument.max_outstanding is not None and a.first(OWED, instrument.id) is not None:
             terms = owed(a, {instrument.id: 1.0}, range(a.periods))
             most = instrument.max_outstanding
-            a.rows(rules.OUTSTANDING, _index(a, instrument.id), None, upper=most, terms=terms)
+            a.rows(rules.OUTSTANDING, label(a, instrument.id), None, upper=most, terms=terms)
     facilities: dict[str, int] = {}
     entries: list[tuple[int, int, float]] = []
     for j, decision in enumerate(a.ledger.decisions):
@@ -206,10 +153,10 @@ def _tied(a: Assembly) -> None:
             if instrument.tied_share >= SMALL_SHARE:
                 total = csr_array(total + face * (1.0 / instrument.tied_share))
             else:
-                first = _taking(a, f"{instrument.id},{party.id}", instrument.tied_share, cumulative(face), [])
+                first = taking(a, f"{instrument.id},{party.id}", instrument.tied_share, cumulative(face), [])
                 terms += [(t, first + t, 1.0) for t in range(a.periods)]
         paid = supplier_payments(a, party.id)
-        a.rows(rules.TIED, _index(a, party.id), cumulative(csr_array(total - paid)), upper=0.0, terms=terms)
+        a.rows(rules.TIED, label(a, party.id), cumulative(csr_array(total - paid)), upper=0.0, terms=terms)
 
 
 def supplier_payments(a: Assembly, party: str) -> csr_array:

@@ -24,12 +24,12 @@ SCHEDULE = {
 ROOM = {k: Rule(f"room_{k}", f"most {k} that a site can hold", "MW", 100.0, k) for k in LAYERS}
 PACE = {k: Rule(f"pace_{k}", f"most {k} that can be started in a period", "MW per period", 100.0, k) for k in LAYERS}
 
-COMPUTE_BALANCE = Rule("compute_balance", "compute sold is at most compute in service", "PFLOP/s", 100.0)
+COMPUTE_BALANCE = Rule("compute_balance", "compute sold is at most compute in service", "PFLOP/s", 100.0, identity=True)
 CONTRACT = Rule("contract_volume", "volume of a contract on offer", "PFLOP/s", 100.0)
 RELET = Rule("relet_share", "share of a contract's compute that may be let again", "PFLOP/s", 100.0)
 RELET_BILLS = Rule("relet_bills", "letting again brings at most what a default leaves open", "PFLOP/s", 100.0)
 RELET_SYSTEMS = Rule("relet_systems", "compute let again runs on systems that have a rental", "PFLOP/s", 100.0)
-RENTED = Rule("merchant_systems", "systems rented out are at most those in service", "systems", 100.0)
+RENTED = Rule("merchant_systems", "systems rented out are at most those in service", "systems", 100.0, identity=True)
 MERCHANT = Rule("merchant_volume", "most compute that the merchant market takes", "PFLOP/s", 100.0)
 
 DEPTH = Rule("depth", "depth of an investor class for an instrument", "billion per period", 1.0, "depth")
@@ -42,7 +42,7 @@ REVOLVER = Rule("revolver", "most committed of the revolver", "billion", 1.0, "f
 OUTSTANDING = Rule("outstanding", "most outstanding of an instrument", "billion", 1.0, "facility")
 OWED = Rule("owed", "outstanding of an instrument, from what was placed and repaid", "billion")
 PLEDGED = Rule("pledged", "collateral that an instrument takes at its advance rate", "billion")
-DRAWN = Rule("drawn", "draws are at most the commitment", "billion", 1.0, "facility")
+DRAWN = Rule("drawn", "draws are at most the commitment", "billion", 1.0, "facility", identity=True)
 COLLATERAL = {
     k: Rule(f"collateral_{k}", title, "billion of collateral", 1.0, "collateral")
     for k, title in {
@@ -78,8 +78,8 @@ BUDGET_PERIOD = Rule("budget_period", "budget of a period", "billion", 1.0, "bud
 CIRCULARITY = Rule("circularity", "cap on circular funding", "billion of funding", 1.0, "circularity")
 
 TAX_INCOME = Rule("tax_income", "taxable income is a profit or a loss", "billion")
-TAX_LOSS_USE = Rule("tax_loss_use", "most of a profit that carried losses may offset", "billion")
-TAX_LOSS_POOL = Rule("tax_loss_pool", "losses used are at most those carried in", "billion")
+TAX_LOSS_USE = Rule("tax_loss_use", "most of a profit that carried losses may offset", "billion", identity=True)
+TAX_LOSS_POOL = Rule("tax_loss_pool", "losses used are at most those carried in", "billion", identity=True)
 TAX_LOSS_CARRIED = Rule("tax_loss_carried", "losses carried forward", "billion")
 TAX_DUE = Rule("tax_due", "tax on the profit left", "billion")
 

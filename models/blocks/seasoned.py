@@ -11,6 +11,7 @@ from ..ledger import Account
 from ..schema.financing import Instrument
 from . import owners, rules
 from .assembly import Assembly, BoolArray
+from .balances import pledge
 from .financing import lent
 
 NEVER = -1
@@ -64,8 +65,6 @@ def _needed(leaning: list[Instrument], m: int, n: int) -> bool:
 
 
 def _row(a: Assembly, leaning: list[Instrument], m: int, n: int, entity: str, own: BoolArray | None) -> None:
-    from .funding_limits import pledge
-
     value = csr_array((a.periods, len(a.ledger.decisions)))
     spare = np.zeros(a.periods)
     for account, kind, age in ((Account.HARDWARE_VALUE, "accelerators", m), (Account.SITE_VALUE, "sites", n)):

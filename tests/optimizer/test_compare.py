@@ -13,9 +13,9 @@ from capmix.models.schema.case import Case
 from capmix.models.schema.variants import Variant
 from capmix.optimizer import device, stops
 from capmix.optimizer.compare import Comparison, compare
-from capmix.optimizer.plan import Status
 from capmix.optimizer.prepare import Prepared, prepare
 from capmix.optimizer.progress import ProgressEvent
+from capmix.optimizer.solution import Status
 
 SCENARIOS = 2_000
 

@@ -18,11 +18,11 @@ from capmix.kernels.shards import Sharded
 from capmix.optimizer import run
 from capmix.optimizer.assemble import risk_limits
 from capmix.optimizer.loop import maximise
-from capmix.optimizer.plan import Status
 from capmix.optimizer.prepare import prepare
 from capmix.optimizer.run import optimize
 from capmix.optimizer.settings import Settings
 from capmix.optimizer.shortfalls import tails
+from capmix.optimizer.solution import Status
 
 from .cases import starter
 

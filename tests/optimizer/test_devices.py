@@ -14,8 +14,9 @@ from capmix.kernels.modes import SLICE
 from capmix.kernels.numba_backend import NumbaBackend
 from capmix.optimizer import device as devices
 from capmix.optimizer.device import DeviceError
-from capmix.optimizer.plan import Plan, Status
+from capmix.optimizer.plan import Plan
 from capmix.optimizer.run import optimize
+from capmix.optimizer.solution import Status
 
 from .cases import starter
 

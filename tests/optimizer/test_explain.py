@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from capmix import Plan, Status, optimize
+from capmix.models.program import split
 from capmix.models.schema.case import Case
-from capmix.optimizer.explain import split
 
 from .cases import every_loss, starter, with_risk
 

@@ -13,8 +13,9 @@ from capmix.models.schema.rules import Covenant
 from capmix.models.schema.variants import Variant
 from capmix.optimizer import device as devices
 from capmix.optimizer.compare import compare
-from capmix.optimizer.plan import Plan, Status
+from capmix.optimizer.plan import Plan
 from capmix.optimizer.run import optimize
+from capmix.optimizer.solution import Status
 
 from .test_devices import FakeDevice
 from .test_market import market

@@ -22,15 +22,14 @@ from capmix.optimizer.plan import (
     Funding,
     Infeasibility,
     Interval,
-    Passes,
     Plan,
     RiskFigure,
     ScenarioInfo,
     ShadowPrice,
-    Status,
     Table,
     Timings,
 )
+from capmix.optimizer.solution import Passes, Status
 
 
 def make_case(periods: int = 8, **changes: Any) -> Case:

@@ -16,13 +16,13 @@ from capmix.kernels.faults import NoCupy
 from capmix.models.reading.starter import starter_case
 from capmix.optimizer.device import DeviceError
 from capmix.optimizer.highs import SolverError
-from capmix.optimizer.plan import Status
+from capmix.optimizer.solution import Status
 from capmix.reports import doctor, hand_over, memory, tables
 from capmix.reports.cli import build_parser, main
 from capmix.reports.cuda_lines import cuda_lines
 from capmix.reports.exits import WriteError
 from capmix.reports.json_schema import faults
-from capmix.reports.schema_page import schema
+from capmix.reports.schema import schema
 
 from .plans import infeasible_plan, make_plan
 

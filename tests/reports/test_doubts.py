@@ -8,7 +8,7 @@ import pytest
 from capmix.models.reading.starter import starter_case
 from capmix.reports.cli import main
 from capmix.reports.doubts import SHOWN
-from capmix.reports.schema_page import schema
+from capmix.reports.schema import schema
 
 from .schema_check import faults
 

@@ -11,14 +11,15 @@ from typing import Any
 
 import capmix
 import pytest
-from capmix.optimizer.plan import Funding, Plan, Status
+from capmix.optimizer.plan import Funding, Plan
+from capmix.optimizer.solution import Status
 from capmix.reports.charts import ASCII
 from capmix.reports.compare import comparison_document
 from capmix.reports.frontier import frontier_document
 from capmix.reports.frontier_view import render_frontier
 from capmix.reports.manifest import Run, contents
 from capmix.reports.plan import gist
-from capmix.reports.schema_page import schema
+from capmix.reports.schema import schema
 from capmix.reports.side_by_side import render_comparison
 from capmix.reports.terminal import render
 from hypothesis import given, settings

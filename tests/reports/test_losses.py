@@ -8,7 +8,7 @@ import pytest
 from capmix.optimizer.plan import Bearers, Funding, Plan, Table
 from capmix.reports.document import document
 from capmix.reports.json_schema import faults
-from capmix.reports.schema_page import schema
+from capmix.reports.schema import schema
 from capmix.reports.terminal import render
 
 from .plans import infeasible_plan, long, make_plan

@@ -30,7 +30,7 @@ import math, os, signal, sys, threading, time, types
 sys.path.insert(0, sys.argv[1])
 import plans
 from capmix.optimizer import stops
-from capmix.optimizer.plan import Status
+from capmix.optimizer.solution import Status
 from capmix.optimizer.progress import ProgressEvent
 from capmix.reports import folder
 from capmix.reports.start import main

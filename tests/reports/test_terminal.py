@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from capmix.models.schema.case import Heading
 from capmix.models.schema.rules import Objective
-from capmix.optimizer.plan import Interval, Status
+from capmix.optimizer.plan import Interval
+from capmix.optimizer.solution import Status
 from capmix.reports.charts import ASCII
 from capmix.reports.terminal import render
 from rich.cells import cell_len

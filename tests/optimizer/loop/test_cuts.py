@@ -11,10 +11,10 @@ from capmix.kernels.backend import get_backend
 from capmix.optimizer.in_out import crossings
 from capmix.optimizer.loop import Settings, maximise
 from capmix.optimizer.master import Master, _without
-from capmix.optimizer.plan import Status
 from capmix.optimizer.progress import Monitor
 from capmix.optimizer.sample import Cut, Sample
 from capmix.optimizer.scaling import scale
+from capmix.optimizer.solution import Status
 from hypothesis import given
 from hypothesis import strategies as st
 

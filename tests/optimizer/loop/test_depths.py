@@ -8,9 +8,9 @@ from capmix.kernels.backend import get_backend
 from capmix.optimizer import in_out
 from capmix.optimizer.loop import maximise
 from capmix.optimizer.master import Infeasible, Master, Point
-from capmix.optimizer.plan import Status
 from capmix.optimizer.progress import Monitor
 from capmix.optimizer.settings import Settings
+from capmix.optimizer.solution import Status
 
 from .test_cuts import sample_of, some_plan
 from .toy import toy

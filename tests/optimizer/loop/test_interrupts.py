@@ -17,8 +17,8 @@ from capmix.optimizer import stops
 from capmix.optimizer.assemble import process_table
 from capmix.optimizer.highs import LpStatus, Model
 from capmix.optimizer.loop import ProgressEvent, Settings, maximise
-from capmix.optimizer.plan import Status
 from capmix.optimizer.progress import Monitor, OutOfTime
+from capmix.optimizer.solution import Status
 from capmix.optimizer.together import together
 
 from ..cases import starter

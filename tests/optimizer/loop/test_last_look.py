@@ -10,9 +10,9 @@ import scipy.sparse as sp
 from capmix.kernels.backend import get_backend
 from capmix.optimizer.loop import Settings, SolverError, maximise
 from capmix.optimizer.master import Master, Point
-from capmix.optimizer.plan import Status
 from capmix.optimizer.progress import Monitor
 from capmix.optimizer.sifting import Sifted
+from capmix.optimizer.solution import Status
 from capmix.optimizer.verify import crossed, faults
 from hypothesis import given
 from hypothesis import strategies as st

@@ -10,11 +10,10 @@ from capmix.kernels.backend import get_backend
 from capmix.optimizer import pilot
 from capmix.optimizer.loop import maximise
 from capmix.optimizer.master import Master
-from capmix.optimizer.plan import Status
 from capmix.optimizer.progress import Monitor, ProgressEvent
 from capmix.optimizer.sample import Sample
 from capmix.optimizer.settings import Settings
-from capmix.optimizer.solution import Solution
+from capmix.optimizer.solution import Solution, Status
 
 from ..extensive import cvar
 from .toy import Toy, toy

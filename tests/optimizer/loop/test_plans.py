@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 from capmix.kernels.backend import get_backend
 from capmix.optimizer.loop import Settings, Solution, maximise
-from capmix.optimizer.plan import Status
+from capmix.optimizer.solution import Status
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st

@@ -9,8 +9,8 @@ import pytest
 import scipy.sparse as sp
 from capmix.kernels.backend import get_backend
 from capmix.optimizer.loop import Settings, maximise
-from capmix.optimizer.plan import Status
 from capmix.optimizer.polish import inward
+from capmix.optimizer.solution import Status
 
 from ..extensive import extensive, solve_highs
 from .test_plans import holds

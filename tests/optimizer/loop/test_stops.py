@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse as sp
 from capmix.kernels.backend import get_backend
 from capmix.optimizer.loop import ProgressEvent, Settings, SolverError, maximise
-from capmix.optimizer.plan import Status
+from capmix.optimizer.solution import Status
 
 from ..extensive import extensive, least_cvar, solve_highs
 from .test_plans import holds, optimum
