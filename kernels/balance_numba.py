@@ -20,7 +20,7 @@ from .vector_numba import DOUBLE, Vectors, at, contiguous, fields, views, whole
 
 _WIDTH = 16  # lanes at a time: enough to work on while one waits for its balance
 
-_NUMBERS = ("opening", "surplus", "deficit", "drawn", "dt")
+_NUMBERS = ("surplus", "deficit", "drawn", "dt")
 
 
 class _Loss:
@@ -29,7 +29,6 @@ class _Loss:
     Attributes:
         arrays: pointers to the intrinsic's arrays before those of the driver values.
         periods: their number. peak, revolving: whether a balance is carried, and whether a line stands behind it.
-        opening: of the balance, in all lanes.
     """
 
     def __init__(self, context: Any, builder: Any, signature: Any, args: Any) -> None:
@@ -48,8 +47,10 @@ class _Loss:
         kind, revolver, self._rate = (at(builder, one, number) for one in of("kind", "revolver", "rate"))
         self.peak = builder.icmp_signed("==", kind, whole(int(LossKind.PEAK)))
         self.revolving = builder.icmp_signed("!=", revolver, whole(0))
-        self._floor, self._line = of("floor", "line")
-        self.opening, self._surplus, self._deficit, self._drawn, self._dt = (
+        self._floor, self._line, self._begins, self._opening, self._seen_at = of(
+            "floor", "line", "begins", "opening", "seen"
+        )
+        self._surplus, self._deficit, self._drawn, self._dt = (
             self.vectors.spread(at(builder, one, number)) for one in of(*_NUMBERS)
         )
 
@@ -85,23 +86,32 @@ class _Loss:
         )
         return self.builder.fsub(self.vectors.spread(self.builder.fsub(floor, line)), self.load(balance, period))
 
-    def _earlier(self, period: Any) -> tuple[Any, Any]:
-        """The period before, or the first; and whether it is the first."""
-        first = self.builder.icmp_signed("==", period, whole(0))
-        return self.builder.select(first, period, self.builder.sub(period, whole(1))), first
+    def begins(self, period: Any) -> Any:
+        """Whether a balance begins with a period."""
+        return self.builder.icmp_signed("!=", at(self.builder, self._begins, self._number(period)), whole(0))
+
+    def before(self, period: Any, last: Any) -> Any:
+        """What a balance brings into a period: where one begins its opening, else `last`."""
+        opening = self.vectors.spread(at(self.builder, self._opening, self._number(period)))
+        return self.builder.select(self.begins(period), opening, last)
+
+    def _number(self, period: Any) -> Any:
+        """A period's number among those of the whole program."""
+        return self.builder.add(self._low, period)
 
     def behind(self, period: Any) -> Any:
         """The line behind the balance on its way into a period."""
-        earlier, first = self._earlier(period)
+        first = self.begins(period)
+        earlier = self.builder.select(first, period, self.builder.sub(period, whole(1)))
         line = at(self.builder, self._line, self.builder.add(self._low, earlier))
         return self.vectors.spread(self.builder.select(first, ir.Constant(DOUBLE, 0.0), line))
 
     def _seen(self, period: Any) -> Any:
         """The rate seen in a period, 0 for a loss without one."""
-        vectors, (earlier, _) = self.vectors, self._earlier(period)
+        vectors, behind = self.vectors, at(self.builder, self._seen_at, self._number(period))
         seen = self.variable(vectors.every(0.0))
         with self.builder.if_then(self.builder.icmp_signed(">=", self._rate, whole(0))):
-            row = at(self.builder, self._positions, self.builder.add(self._rate, earlier))
+            row = at(self.builder, self._positions, self.builder.add(self._rate, behind))
             single = self.builder.load(vectors.place(self._x, row, vectors.singles, self._first), align=4)
             self.builder.store(self.builder.fpext(single, vectors.doubles), seen)
         return self.builder.load(seen)
@@ -147,9 +157,9 @@ def _carry(_context: Any, balance: Any, x: Any, positions: Any, p: Any, m: Any) 
 
         def sweep(revolving: bool) -> None:
             with loss.lanes():
-                last = loss.variable(loss.opening)
+                last = loss.variable(loss.vectors.every(0.0))
                 with loss.each_period() as t:
-                    before = builder.load(last)
+                    before = loss.before(t, builder.load(last))
                     factor, dearer = loss.growth(t, before, revolving)
                     carried = builder.fmul(before, factor)
                     if revolving:
@@ -206,11 +216,12 @@ def _adjoint(
         def sweep(revolving: bool) -> None:
             with loss.lanes(), cgutils.for_range(builder, last) as back:
                 t, before = (builder.sub(builder.sub(last, whole(k)), back.index) for k in (0, 1))
-                slope = loss.load(by_flow, t)
-                factor, dearer = loss.growth(t, loss.load(balances, before), revolving)
-                changes = ((by_flow, factor), (lines, dearer))
-                for to, change in changes if revolving else changes[:1]:
-                    loss.store(builder.fadd(loss.load(to, before), builder.fmul(slope, change)), to, before)
+                with builder.if_then(builder.not_(loss.begins(t))):
+                    slope = loss.load(by_flow, t)
+                    factor, dearer = loss.growth(t, loss.load(balances, before), revolving)
+                    changes = ((by_flow, factor), (lines, dearer))
+                    for to, change in changes if revolving else changes[:1]:
+                        loss.store(builder.fadd(loss.load(to, before), builder.fmul(slope, change)), to, before)
 
         loss.where_carried(sweep)
         return context.get_dummy_value()

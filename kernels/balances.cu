@@ -9,7 +9,7 @@ KERNEL __launch_bounds__(THREADS) balances(const float* blocks, i64 count, i64 f
     const Program p = program_of(program);
     const Values x = {blocks + row / LANES * factors * LANES + row % LANES, LANES};
     const Loss& loss = p.losses[0];
-    double balance = loss.opening;
+    double balance = 0.0;
     bool good = true;
     for (int t = 0; t < loss.high; ++t) {
         balance = balance_of(p, loss, x, t, balance);

@@ -133,10 +133,14 @@ def check_loss(table: LossTable, drivers: int, periods: int) -> None:
     need(bool(np.isfinite(table.floor).all()), "floor must be finite")
     need(bool(np.isfinite(numbers).all()), "opening, margins and dt must be finite")
     need(table.kind == LossKind.PEAK or not table.revolver, "only a PEAK loss has a revolver")
+    need(table.kind == LossKind.PEAK or not table.others, "only a PEAK loss has other balances")
+    need(bool(np.isfinite(table.others).all()), "openings must be finite")
+    balances = 1 + len(table.others)
+    need(table.terms.periods % balances == 0, f"{table.terms.periods} periods are no {balances} balances of equal length")
     if table.kind == LossKind.PEAK:
         need(-1 <= table.rate_driver < drivers, f"rate_driver must be -1 or a driver; got {table.rate_driver}")
-        within = table.terms.periods <= periods or table.rate_driver < 0
-        need(within, f"a loss with rates has at most the store's {periods} periods; got {table.terms.periods}")
+        within = table.span <= periods or table.rate_driver < 0
+        need(within, f"a loss with rates has at most the store's {periods} periods; got {table.span}")
         need(table.dt >= 0.0, f"dt must not be negative; got {table.dt}")
 
 

@@ -20,6 +20,7 @@ from .cuda_source import THREADS
 from .cuda_store import DeviceStore, DrawnStore, gathered, marks_of
 from .cuda_vector import Vector
 from .layout import Layouts
+from .means import fixed_rates, observed_rates
 from .settling import Settling, Tally, check_settling
 from .store import LANES, Store, blocks_of, consecutive
 from .tables import FloatArray, IntArray, LossTable, ProcessTable
@@ -133,10 +134,9 @@ class CudaBackend:
 
     def rates(self, store: Store, table: LossTable) -> FloatArray:
         checks.check_loss(table, store.drivers, store.periods)
-        periods = table.terms.periods
-        if table.rate_driver < 0:
-            return np.full(periods, max(0.0, table.dt * table.surplus_margin))
-        seen = np.maximum(np.arange(periods) - 1, 0)
+        seen = observed_rates(table)
+        if seen is None:
+            return fixed_rates(table)
         out = self.device.full(int(seen[-1]) + 1, np.float64, 0)
         positions, low = store.drivers * store.periods, table.rate_driver * store.periods
         for blocks, _, count in self._spans(store):

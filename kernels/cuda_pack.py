@@ -18,10 +18,10 @@ from .waterfall import Waterfall
 _ALIGNED = 16
 _DRIVER = np.dtype([*((n, np.float64) for n in ("state", "level", "start")), ("word", np.uint64),
                     *((n, np.int32) for n in ("kind", "depends_on", "used", "slot"))])  # fmt: skip
-_LOSS = np.dtype([*((n, np.float64) for n in ("opening", "surplus", "drawn", "deficit", "dt")),
+_LOSS = np.dtype([*((n, np.float64) for n in ("surplus", "drawn", "deficit", "dt")),
                   *((n, np.int32) for n in ("kind", "rate", "low", "high"))])  # fmt: skip
-_PERIOD = np.dtype([*((n, np.float64) for n in ("least", "line", "constant")),
-                    *((n, np.int32) for n in ("low", "high"))])  # fmt: skip
+_PERIOD = np.dtype([*((n, np.float64) for n in ("least", "line", "constant", "opening")),
+                    *((n, np.int32) for n in ("low", "high", "begins", "seen"))])  # fmt: skip
 _GROUP = np.dtype([("low", np.int32), ("high", np.int32), ("period", np.int32), ("alone", np.int32)])
 _ENTRY = np.dtype([("exposure", np.float64), ("factor", np.int32), ("group", np.int32)])
 _STEP = np.dtype([(n, np.int32) for n in ("source", "target", "low", "high")])
@@ -75,10 +75,10 @@ def pack_program(program: Program) -> NDArray[np.uint8]:
     """For `program_of` in program.cuh."""
     p = program
     drawn = np.where(p.revolver != 0, p.drawn, -np.inf)  # then the surplus rate, the least that it can be
-    losses = _records(_LOSS, p.kind.size, opening=p.opening, surplus=p.surplus, drawn=drawn, deficit=p.deficit, dt=p.dt,
+    losses = _records(_LOSS, p.kind.size, surplus=p.surplus, drawn=drawn, deficit=p.deficit, dt=p.dt,
                       kind=p.kind, rate=p.rate, low=p.table[:-1], high=p.table[1:])  # fmt: skip
     periods = _records(_PERIOD, p.floor.size, least=p.floor - p.line, line=p.line, constant=p.constant,
-                       low=p.group[:-1], high=p.group[1:])  # fmt: skip
+                       opening=p.opening, low=p.group[:-1], high=p.group[1:], begins=p.begins, seen=p.seen)  # fmt: skip
     lengths = np.diff(p.entry)
     owner = np.repeat(np.arange(p.floor.size), np.diff(p.group))
     groups = _records(_GROUP, lengths.size, low=p.entry[:-1], high=p.entry[1:], period=owner, alone=p.rest[:, 0] < 0)

@@ -5,7 +5,7 @@
 // slope (blocks, slopes, LANES): weighted derivatives of the loss by each period's flow, at the first worst period, and
 // with 2 T slopes by each period's line. value (blocks, LANES): weighted loss. Lanes after the last row have weight 0.
 // One thread per lane.
-KERNEL __launch_bounds__(THREADS) adjoint(const float* blocks, i64 count, i64 lanes, i64 factors, const char* program, i64 slopes,
+KERNEL __launch_bounds__(THREADS, 4) adjoint(const float* blocks, i64 count, i64 lanes, i64 factors, const char* program, i64 slopes,
                                           const double* weights, double* slope, double* value) {
     const i64 row = thread_number();
     if (row >= lanes) return;
@@ -14,7 +14,7 @@ KERNEL __launch_bounds__(THREADS) adjoint(const float* blocks, i64 count, i64 la
     const Loss& loss = p.losses[0];
     const int periods = loss.high;
     double* own = slope + row / LANES * slopes * LANES + row % LANES;
-    double balance = loss.opening, worst = -INFINITE;
+    double balance = 0.0, worst = -INFINITE;
     int at = -1;
     for (int t = 0; t < periods; ++t) {
         balance = balance_of(p, loss, x, t, balance);
@@ -29,8 +29,9 @@ KERNEL __launch_bounds__(THREADS) adjoint(const float* blocks, i64 count, i64 la
     for (int t = periods - 1; t >= 0; --t) {
         const double hit = t == at ? -1.0 : 0.0, here = hit + carried;
         if (slopes > periods) own[(periods + t) * LANES] = (hit + dearer) * weight;
-        if (loss.kind == LOSS_PEAK && t > 0) {
-            const Carry carry = carry_of(loss, x, t, own[(t - 1) * LANES], line_before(p, loss, t));
+        carried = dearer = 0.0;
+        if (loss.kind == LOSS_PEAK && !p.periods[t].begins) {
+            const Carry carry = carry_of(loss, x, p.periods + t, own[(t - 1) * LANES], line_before(p.periods + t));
             carried = here * carry.factor;
             dearer = here * carry.dearer;
         }

@@ -28,10 +28,12 @@ class Program(NamedTuple):
     """Arrays that drive the compiled passes over M losses, their periods, groups and entries in sequence.
 
     Attributes:
-        table: (M + 1,) first period of each loss. kind, opening, rate, surplus, deficit, dt: (M,) as in `LossTable`;
-            rate is the flat position driver * T, or -1.
+        table: (M + 1,) first period of each loss. kind, rate, surplus, deficit, dt: (M,) as in `LossTable`; rate is the
+            flat position driver * T, or -1.
         revolver: (M,) 1 where a line stands behind the balance, else 0; drawn: (M,) its margin.
         floor, line, constant: (periods,); line is nil without a revolver.
+        begins: (periods,) 1 where a balance begins, else 0; opening: (periods,) with what it begins there, else 0; seen:
+            (periods,) how far behind `rate` the rate lies that carries the balance into each period.
         group: (periods + 1,) first group of each period.
         rest: (G, R) flat positions of the factors that multiply a group, -1 for empty. entry: (G + 1,) first entry.
         factor, exposure: (entries,) flat position and weight of each entry.
@@ -39,7 +41,6 @@ class Program(NamedTuple):
 
     table: IndexArray
     kind: IndexArray
-    opening: FloatArray
     rate: IndexArray
     surplus: FloatArray
     deficit: FloatArray
@@ -49,6 +50,9 @@ class Program(NamedTuple):
     floor: FloatArray
     line: FloatArray
     constant: FloatArray
+    begins: IndexArray
+    opening: FloatArray
+    seen: IndexArray
     group: IndexArray
     rest: IndexArray
     entry: IndexArray
@@ -129,10 +133,12 @@ def _program(
 ) -> Program:
     """The program of one table for exposures of nil. starts: (G,) period of each group; owner: (entries,) ascending."""
     count = table.terms.periods
+    begins = table.within == 0
+    opening = np.zeros(count)
+    opening[begins] = (table.opening, *table.others)
     return Program(
         table=np.array([0, count], dtype=np.int64),
         kind=np.array([int(table.kind)], dtype=np.int64),
-        opening=_one(table.opening),
         rate=np.array([table.rate_driver * periods if table.rate_driver >= 0 else -1], dtype=np.int64),
         surplus=_one(table.surplus_margin),
         deficit=_one(table.deficit_margin),
@@ -142,6 +148,9 @@ def _program(
         floor=np.ascontiguousarray(table.floor, dtype=np.float64),
         line=np.zeros(count),
         constant=np.zeros(count),
+        begins=begins.astype(np.int64),
+        opening=opening,
+        seen=np.maximum(table.within - 1, 0),
         group=np.searchsorted(starts, np.arange(count + 1)),
         rest=rest,
         entry=_edges(np.bincount(owner, minlength=starts.size)),

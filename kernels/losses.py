@@ -17,7 +17,7 @@ def growth(x: FloatArray, table: LossTable) -> tuple[FloatArray, FloatArray, Flo
     if table.rate_driver < 0:
         observed = np.zeros((x.shape[0], periods))
     else:
-        observed = x[:, table.rate_driver, np.maximum(np.arange(periods) - 1, 0)]
+        observed = x[:, table.rate_driver, np.maximum(table.within - 1, 0)]
     surplus = np.maximum(table.dt * (observed + table.surplus_margin), 0.0)
     drawn = surplus
     if table.revolver:
@@ -38,8 +38,11 @@ def balances(x: FloatArray, table: LossTable, exposure: FloatArray) -> FloatArra
         return flow
     surplus, drawn, deficit = growth(x, table)
     behind = np.concatenate(([0.0], line(table, exposure)[:-1]))
-    balance = np.full(x.shape[0], table.opening)
+    behind[:: table.span] = 0.0
+    openings, balance = (table.opening, *table.others), np.zeros(x.shape[0])
     for t in range(table.terms.periods):
+        if t % table.span == 0:
+            balance = np.full(x.shape[0], openings[t // table.span])
         beyond = balance < -behind[t]
         within = np.where(balance >= 0.0, surplus[:, t], drawn[:, t])
         dearer = np.where(beyond, behind[t] * (deficit[:, t] - drawn[:, t]), 0.0)
@@ -79,6 +82,8 @@ def adjoint(
         surplus, drawn, deficit = growth(x, table)
         behind = line(table, exposure)
         for t in range(periods - 1, 0, -1):
+            if t % table.span == 0:
+                continue
             before = balance[:, t - 1]
             beyond = before < -behind[t - 1]
             within = np.where(before >= 0.0, surplus[:, t], drawn[:, t])

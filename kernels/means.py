@@ -64,7 +64,7 @@ def rates(store: Store, table: LossTable) -> FloatArray:
 
 def observed_rates(table: LossTable) -> IntArray | None:
     """(periods,) the period whose rate is earned in each; None where no driver is seen."""
-    return None if table.rate_driver < 0 else np.maximum(np.arange(table.terms.periods, dtype=np.int32) - 1, 0)
+    return None if table.rate_driver < 0 else np.maximum(table.within.astype(np.int32) - 1, 0)
 
 
 def fixed_rates(table: LossTable) -> FloatArray:

@@ -2,13 +2,14 @@
 #include "common.cuh"
 
 struct Loss {
-    double opening, surplus, drawn, deficit, dt;  // margins; drawn: the revolver's, minus infinity without one
+    double surplus, drawn, deficit, dt;  // margins; drawn: the revolver's, minus infinity without one
     int kind, rate, low, high;  // rate: position of period 0 of the driver, or -1; its periods are low .. high - 1
 };
 
 struct Period {
-    double least, line, constant;  // least: the floor less the line, which is nil without a revolver
+    double least, line, constant, opening;  // least: the floor less the line, which is nil without a revolver
     int low, high;  // groups
+    int begins, seen;  // whether a balance begins, with `opening`; how far behind the driver's first period its rate lies
 };
 
 struct Group {
@@ -81,11 +82,11 @@ struct Carry {
     double factor, dearer;
 };
 
-// Line behind the balance before period t of a loss.
-INLINE double line_before(const Program& p, const Loss& loss, int t) { return t > 0 ? p.periods[loss.low + t - 1].line : 0.0; }
+// Line behind the balance before a period.
+INLINE double line_before(const Period* period) { return period->begins ? 0.0 : period[-1].line; }
 
-INLINE Carry carry_of(const Loss& loss, const Values& x, int t, double balance, double line) {
-    const double seen = loss.rate < 0 ? 0.0 : x(loss.rate + (t > 0 ? t - 1 : 0));
+INLINE Carry carry_of(const Loss& loss, const Values& x, const Period* period, double balance, double line) {
+    const double seen = loss.rate < 0 ? 0.0 : x(loss.rate + period->seen);
     const double surplus = larger(loss.dt * (seen + loss.surplus), 0.0);
     const double drawn = larger(loss.dt * (seen + loss.drawn), surplus);
     if (!(balance < -line)) return {1.0 + (balance >= 0.0 ? surplus : drawn), 0.0};
@@ -95,10 +96,12 @@ INLINE Carry carry_of(const Loss& loss, const Values& x, int t, double balance, 
 
 // Running balance (PEAK) or flow (WORST) of period t of a loss, from the balance before.
 INLINE double balance_of(const Program& p, const Loss& loss, const Values& x, int t, double before) {
-    const double flow = flow_of(p, x, p.periods[loss.low + t]);
+    const Period* period = p.periods + loss.low + t;
+    const double flow = flow_of(p, x, *period);
     if (loss.kind != LOSS_PEAK) return flow;
-    const double line = line_before(p, loss, t);
-    const Carry carry = carry_of(loss, x, t, before, line);
+    if (period->begins) before = period->opening;
+    const double line = line_before(period);
+    const Carry carry = carry_of(loss, x, period, before, line);
     return before * carry.factor + line * carry.dearer + flow;
 }
 
@@ -109,7 +112,7 @@ INLINE double raised(double worst, double shortfall) {
 }
 
 INLINE double loss_of(const Program& p, const Loss& loss, const Values& x) {
-    double balance = loss.opening, worst = -INFINITE;
+    double balance = 0.0, worst = -INFINITE;
     for (int t = 0; t < loss.high - loss.low; ++t) {
         balance = balance_of(p, loss, x, t, balance);
         worst = raised(worst, p.periods[loss.low + t].least - balance);

@@ -117,6 +117,10 @@ class LossTable:
     the surplus rate, and the deficit rate is never below it. So b stays concave, now in exposures and line together:
     the cost is max(rev y, rev C + deficit (y - C)) for y > 0.
 
+    With `others` (PEAK only) several balances stand side by side, of as many periods each: the first `span` periods are
+    those of the first, which begins with `opening`, the next those of the second, and so on. Each is carried alone, and
+    the loss is the largest shortfall of any of them, so it stays convex. Period t of each sees the rate of period t.
+
     WORST: loss = max_t (floor[t] - flow[t]).
     """
 
@@ -130,6 +134,17 @@ class LossTable:
     dt: float = 0.0
     revolver: bool = False
     revolver_margin: float = 0.0
+    others: tuple[float, ...] = ()
+
+    @property
+    def span(self) -> int:
+        """Periods of each balance."""
+        return self.terms.periods // (1 + len(self.others))
+
+    @property
+    def within(self) -> NDArray[np.int64]:
+        """(periods,) the period of each number of the flow within its balance."""
+        return np.arange(self.terms.periods, dtype=np.int64) % self.span
 
     @property
     def entries(self) -> int:

@@ -105,14 +105,14 @@ INLINE Columns columns_of(const Steps& steps, int bearers, double* row, i64 stri
 
 // When each scenario is settled: final (count,) the balance then, when (count,) twice the period, and 1 more at a shortfall. dates
 // (periods,): shortfalls. bad: least row, counted from `first`, with a number that is not finite.
-KERNEL __launch_bounds__(THREADS) settle_dates(const float* blocks, i64 count, i64 factors, const char* program, const char* table,
+KERNEL __launch_bounds__(THREADS, 4) settle_dates(const float* blocks, i64 count, i64 factors, const char* program, const char* table,
                                                i64 first, double* final, i64* when, u64* dates, u64* bad) {
     const i64 row = thread_number();
     if (row >= count) return;
     const Values x = {blocks + row / LANES * factors * LANES + row % LANES, LANES};
     const Program p = program_of(program);
     const Settling s = settling_of(table);
-    double balance = p.losses[0].opening, last = 0.0;
+    double balance = 0.0, last = 0.0;
     int date = s.periods - 1;
     bool short_of = false, good = true;
     for (int t = 0; t < s.periods; ++t) {

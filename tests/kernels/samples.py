@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from capmix.kernels import drivers as dr
 from capmix.kernels.backend import get_backend
@@ -80,6 +82,21 @@ def random_loss(rng, drivers, periods, kind, *, entries=30, width=4, rate_driver
         kind=kind, terms=terms, floor=0.3 * rng.standard_normal(periods), opening=opening, rate_driver=rate_driver,
         surplus_margin=-0.9, deficit_margin=0.3, dt=DT, revolver=revolver, revolver_margin=-0.4 if revolver else 0.0,
     )  # fmt: skip
+
+
+def side_by_side(tables):
+    """One table with the balances of several PEAK tables, which have the same rates and atoms of their own."""
+    first, *others = tables
+    atoms = np.cumsum([0, *(t.terms.factors.shape[0] for t in tables)])
+    ends = np.cumsum([0, *(t.terms.entries for t in tables)])
+    terms = TermTable(
+        periods=sum(t.terms.periods for t in tables),
+        factors=np.concatenate([t.terms.factors for t in tables]),
+        atom=np.concatenate([t.terms.atom + a for t, a in zip(tables, atoms, strict=False)]).astype(np.int32),
+        start=np.concatenate([[0], *(t.terms.start[1:] + e for t, e in zip(tables, ends, strict=False))]).astype(np.int32),
+    )
+    floor = np.concatenate([t.floor for t in tables])
+    return replace(first, terms=terms, floor=floor, others=tuple(t.opening for t in others))
 
 
 def random_exposure(rng, table):

@@ -11,7 +11,7 @@ from capmix.kernels.tail import tail
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .samples import BACKENDS, DT, NUMBA, NUMPY, linear_loss, random_exposure, random_loss, random_store
+from .samples import BACKENDS, DT, NUMBA, NUMPY, linear_loss, random_exposure, random_loss, random_store, side_by_side
 
 both = pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: b.name)
 kinds = pytest.mark.parametrize("kind", list(LossKind), ids=lambda k: k.name)
@@ -66,6 +66,38 @@ def test_losses_and_balances_by_hand(backend, kind, revolver, rate_driver):
     assert backend.losses(store, [table], [exposure])[0][rows] == pytest.approx([e[1] for e in expected], rel=1e-12)
     balances = backend.balances(store, table, exposure, rows)
     assert balances == pytest.approx(np.array([e[0] for e in expected]), rel=1e-12, abs=1e-12)
+
+
+@both
+@pytest.mark.parametrize("revolver", [False, True])
+def test_balances_side_by_side_are_each_carried_alone(backend, revolver):
+    """The loss is the largest of theirs, its gradient that of the balance which is worst."""
+    rng = np.random.default_rng(4)
+    store = random_store(rng, 300, D, T)
+    alone = [
+        random_loss(rng, D, T, LossKind.PEAK, rate_driver=1, opening=o, revolver=revolver) for o in (0.5, -0.3, 0.1)
+    ]
+    table, own = side_by_side(alone), [random_exposure(rng, t) for t in alone]
+    entries = [t.terms.entries for t in alone]
+    parts = [e[:n] for e, n in zip(own, entries, strict=True)] + [e[n:] for e, n in zip(own, entries, strict=True)]
+    exposure = np.concatenate(parts)
+    each = np.array(backend.losses(store, alone, own))
+    [together] = backend.losses(store, [table], [exposure])
+    assert (together == each.max(axis=0)).all()
+    assert len(set(each.argmax(axis=0))) == 3
+    balances = np.hstack([backend.balances(store, t, e) for t, e in zip(alone, own, strict=True)])
+    assert (backend.balances(store, table, exposure) == balances).all()
+    weights = rng.random(store.count)
+    value, gradient = backend.pull_back(store, table, exposure, np.arange(store.count), weights)
+    assert value == pytest.approx(weights @ each.max(axis=0), rel=1e-12)
+    low = 0
+    for k, (t, e) in enumerate(zip(alone, own, strict=True)):
+        rows = np.flatnonzero(each.argmax(axis=0) == k)
+        _, wanted = backend.pull_back(store, t, e, rows, weights[rows])
+        n, line = entries[k], sum(entries) + k * T
+        assert gradient[low : low + n] == pytest.approx(wanted[:n], rel=1e-9, abs=1e-9)
+        assert gradient[line : line + len(wanted) - n] == pytest.approx(wanted[n:], rel=1e-9, abs=1e-9)
+        low += n
 
 
 @settings(max_examples=40)

@@ -11,7 +11,7 @@ from capmix.kernels.store import Store
 from capmix.kernels.tables import LossKind, Process
 from numpy.testing import assert_allclose
 
-from ..samples import DT, NUMBA, NUMPY, every_process, processes, random_loss
+from ..samples import DT, NUMBA, NUMPY, every_process, processes, random_loss, side_by_side
 from .backends import made
 
 PERIODS = 10
@@ -23,7 +23,8 @@ KINDS = [  # of the losses, with their rate drivers and whether a revolver stand
     (LossKind.PEAK, 0, False), (LossKind.WORST, -1, False), (LossKind.PEAK, -1, False), (LossKind.PEAK, 0, True),
     (LossKind.PEAK, -1, True),
 ]  # fmt: skip
-every_kind = pytest.mark.parametrize("kind", range(len(KINDS)))
+BESIDE = (False, True)  # whether a revolver stands behind three balances side by side: two more kinds
+every_kind = pytest.mark.parametrize("kind", range(len(KINDS) + len(BESIDE)))
 
 
 @cache
@@ -32,6 +33,14 @@ def tables(seed=0, width=4):
     made_tables = [
         random_loss(rng, DRIVERS, PERIODS, k, entries=60, width=width, rate_driver=r, revolver=v) for k, r, v in KINDS
     ]
+    for revolver in BESIDE:
+        alone = [
+            random_loss(
+                rng, DRIVERS, PERIODS, LossKind.PEAK, entries=20, width=width, rate_driver=0, opening=o, revolver=revolver
+            )
+            for o in (0.5, -0.5, 0.1)
+        ]
+        made_tables.append(side_by_side(alone))
     exposures = [rng.standard_normal(t.entries) for t in made_tables]
     exposures[0][::7] = 0.0
     for table, exposure in zip(made_tables, exposures, strict=True):
@@ -185,7 +194,7 @@ def test_balances_and_fans(backend, kind):
     expected = NUMBA.balances(reference(), table, exposure)
     assert_allclose(backend.balances(store, table, exposure), expected, rtol=1e-12, atol=1e-12)
     assert_allclose(backend.balances(store, table, exposure, [900, 2]), expected[[900, 2]], rtol=1e-12, atol=1e-12)
-    assert backend.balances(store, table, exposure, []).shape == (0, PERIODS)
+    assert backend.balances(store, table, exposure, []).shape == (0, table.terms.periods)
     levels = (0.0, 0.05, 0.5, 0.777, 1.0) if kind == 0 else (0.777,)
     for count in (None, 500, 1) if kind == 0 else (None,):
         quantiles, means, below = backend.fan(store, table, exposure, levels, count)
