@@ -136,7 +136,7 @@ def check_loss(table: LossTable, drivers: int, periods: int) -> None:
     need(table.kind == LossKind.PEAK or not table.others, "only a PEAK loss has other balances")
     need(bool(np.isfinite(table.others).all()), "openings must be finite")
     balances = 1 + len(table.others)
-    need(table.terms.periods % balances == 0, f"{table.terms.periods} periods are no {balances} balances of equal length")
+    need(table.terms.periods % balances == 0, f"{table.terms.periods} periods are no {balances} equal balances")
     if table.kind == LossKind.PEAK:
         need(-1 <= table.rate_driver < drivers, f"rate_driver must be -1 or a driver; got {table.rate_driver}")
         within = table.span <= periods or table.rate_driver < 0

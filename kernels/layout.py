@@ -32,8 +32,8 @@ class Program(NamedTuple):
             flat position driver * T, or -1.
         revolver: (M,) 1 where a line stands behind the balance, else 0; drawn: (M,) its margin.
         floor, line, constant: (periods,); line is nil without a revolver.
-        begins: (periods,) 1 where a balance begins, else 0; opening: (periods,) with what it begins there, else 0; seen:
-            (periods,) how far behind `rate` the rate lies that carries the balance into each period.
+        begins, opening: (periods,) 1 where a balance begins, and with what; else 0.
+        seen: (periods,) how far behind `rate` the rate lies that carries the balance into each period.
         group: (periods + 1,) first group of each period.
         rest: (G, R) flat positions of the factors that multiply a group, -1 for empty. entry: (G + 1,) first entry.
         factor, exposure: (entries,) flat position and weight of each entry.

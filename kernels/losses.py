@@ -13,11 +13,13 @@ def growth(x: FloatArray, table: LossTable) -> tuple[FloatArray, FloatArray, Flo
 
     Without a revolver the second of them is that of the surplus and unused.
     """
-    periods = table.terms.periods
     if table.rate_driver < 0:
-        observed = np.zeros((x.shape[0], periods))
-    else:
-        observed = x[:, table.rate_driver, np.maximum(table.within - 1, 0)]
+        return growth_at(np.zeros((x.shape[0], table.terms.periods)), table)
+    return growth_at(x[:, table.rate_driver, np.maximum(table.within - 1, 0)], table)
+
+
+def growth_at(observed: FloatArray, table: LossTable) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """As `growth`, from the rates (n, periods) that are seen on the way into each period."""
     surplus = np.maximum(table.dt * (observed + table.surplus_margin), 0.0)
     drawn = surplus
     if table.revolver:

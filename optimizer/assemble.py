@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
 
 from ..kernels import drivers as rows
 from ..kernels.tables import LossKind, LossTable, Process, ProcessTable
 from ..models.blocks.headroom import NothingDue
 from ..models.blocks.idle import idle, wealth_weights
 from ..models.blocks.objective import compute_weights
-from ..models.blocks.revolver import lines
 from ..models.flows import Flow
 from ..models.flows import exposure as exposed
 from ..models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Exposure, Ledger
@@ -33,7 +31,9 @@ from ..models.schema.drivers import (
 )
 from ..models.schema.rules import Risk
 from .driver_order import correlation_factor, counter_words, driver_order
-from .shortfalls import all_risks, entity_liquidity, shortfalls
+from .liquidity import liquidity as liquidity
+from .liquidity import liquidity_of, worst_liquidity
+from .shortfalls import all_risks, shortfalls
 from .solution import RiskLimit
 from .terms import Measured as Measured
 from .terms import terms
@@ -99,32 +99,6 @@ def _process(driver: Driver, dt: float) -> tuple[Process, FloatArray, float]:
     return Process.DETERMINISTIC, rows.deterministic_row(d.path), d.path[0]
 
 
-def liquidity(case: Case, ledger: Ledger, name: str = "liquidity") -> Measured:
-    """Peak of (minimum cash - running cash): cash flows, with interest on a surplus and the dearer one on a deficit.
-
-    With a revolver, the committed line of each period follows the entries of the exposure. What is drawn gives its part
-    of the commitment fee back, which the ledger charges on the whole line.
-    """
-    exposure = ledger.exposure(CASH_ACCOUNTS)
-    cash, revolver = case.cash, case.revolver
-    matrix = exposure.matrix
-    if revolver is not None:
-        matrix = csr_array(vstack([matrix, lines(case, ledger)]))
-    table = LossTable(
-        kind=LossKind.PEAK,
-        terms=terms(exposure),
-        floor=np.asarray(cash.minimum, dtype=np.float64),
-        opening=cash.opening,
-        rate_driver=-1 if cash.rate_driver is None else driver_order(case).index(cash.rate_driver),
-        surplus_margin=cash.deposit_margin,
-        deficit_margin=cash.deficit_margin,
-        dt=case.horizon.dt,
-        revolver=revolver is not None,
-        revolver_margin=0.0 if revolver is None else revolver.margin - revolver.commitment_fee,
-    )
-    return Measured(name, table, matrix)
-
-
 def _net_loss(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray, name: str) -> Measured:
     """Discounted wealth at the end that doing nothing leaves, less what the plan leaves, both in the same scenario.
 
@@ -179,10 +153,9 @@ def measured(
     losses = []
     for risk in case.risk:
         if risk.loss == "liquidity" and risk.entity is not None:
-            rate = -1 if case.cash.rate_driver is None else driver_order(case).index(case.cash.rate_driver)
-            losses.append(entity_liquidity(case, ledger, risk.entity, rate, risk.id))
+            losses.append(liquidity_of(case, ledger, risk.entity, risk.id))
         elif risk.loss == "liquidity":
-            losses.append(liquidity(case, ledger, risk.id))
+            losses.append(worst_liquidity(case, ledger, risk.id))
         elif risk.loss == "net_loss":
             losses.append(_net_loss(case, ledger, means, rates, risk.id))
         else:

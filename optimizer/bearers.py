@@ -12,7 +12,8 @@ is none. Without such a period the claims are settled at the end of the horizon.
 
 where own equity is what the expected path leaves to the company's shareholders at that date, at least 0. A loss is what
 of a claim stays unpaid: losses sum to the claims less the value that they are paid from, guarantees only move them. In
-one company that is (claims - value) above 0; a ring-fenced company's lenders have no recourse to what others hold.
+one company that is (claims - value) above 0. Where there are ring-fenced companies each defaults and is settled on its
+own (group_bearers.py), and the company above is the parent.
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..kernels.backend import Backend, Held, Losses
+from ..kernels.group_settling import settle_all
 from ..kernels.settling import Settling
 from ..kernels.tables import FloatArray
-from ..kernels.tail import Tail
+from ..kernels.tail import Tail, tail
+from ..models.blocks import owners
 from ..models.schema.rules import Risk
 from .amounts import Amounts
 from .assemble import Measured
 from .claims import ASSETS, ESTATE, PER_ENTITY, SITES, SYSTEMS, Claims, claims
+from .group_bearers import EntityBearing, group_settling
 
 LEVEL = 0.95
 
@@ -45,8 +49,10 @@ class Bearing:
         owed: (claims,) mean of what is due at the settlement.
         hit: (claims + guaranteed claims,) share of the scenarios with a loss.
         by_limit: per risk limit of the case its level and the (claims + guaranteed claims,) mean losses in its tail.
-        default: (T,) probability that the first default falls into each period.
+        default: (T,) probability that the first default falls into each period; of the parent, in a group.
         cvar: of the total loss.
+        entities: each company of a group, the parent first; none where there is only one company.
+        any_default: probability that some company of the group defaults.
     """
 
     claims: Claims
@@ -58,6 +64,8 @@ class Bearing:
     by_limit: Mapping[str, tuple[float, FloatArray]]
     default: FloatArray
     cvar: float
+    entities: tuple[EntityBearing, ...] = ()
+    any_default: float = 0.0
 
 
 def level_of(risks: Sequence[Risk]) -> float:
@@ -81,6 +89,8 @@ def bear(
         risks, losses: the case's risk limits and their losses as the backend gives them, for the tails of each.
     """
     known = claims(amounts)
+    if len(known.entities) > 1:
+        return _bear_apart(amounts, known, backend, store, liquidity, risks, losses)
     table = settling(amounts, known, backend, store, liquidity)
     count = store.count
     total, sums = backend.settle(store, table)
@@ -100,6 +110,43 @@ def bear(
         by_limit={r.id: (r.level, mean(backend.tail(loss, r.level))) for r, loss in zip(risks, losses, strict=True)},
         default=sums.dates / count,
         cvar=worst.cvar,
+    )
+
+
+def _bear_apart(
+    amounts: Amounts,
+    known: Claims,
+    backend: Backend,
+    store: Held,
+    liquidity: Measured,
+    risks: Sequence[Risk],
+    losses: Sequence[Losses],
+) -> Bearing:
+    """The same where each company of a group is settled on its own."""
+    table = group_settling(amounts, known, liquidity, _means(known, backend, store))
+    total, sums = settle_all(backend, store, table)
+    level, count = level_of(risks), store.count
+
+    def mean(worst: Tail) -> FloatArray:
+        return settle_all(backend, store, table, worst.rows, worst.weights)[1].tally.sums / worst.mass
+
+    worst = tail(total, level)
+    names = [name or owners.head_name(amounts.case) for name in known.entities]
+    shares = (sums.dates / count, sums.withheld / count, sums.missing / count)
+    return Bearing(
+        claims=known,
+        level=level,
+        expected=sums.tally.sums / count,
+        tail=mean(worst),
+        owed=sums.tally.owed / count,
+        hit=sums.tally.hits / count,
+        by_limit={
+            r.id: (r.level, mean(tail(backend.host(loss), r.level))) for r, loss in zip(risks, losses, strict=True)
+        },
+        default=sums.tally.dates / count,
+        cvar=worst.cvar,
+        entities=tuple(EntityBearing(name, *(s[k] for s in shares)) for k, name in enumerate(names)),
+        any_default=sums.any_default / count,
     )
 
 
@@ -128,7 +175,7 @@ def settling(amounts: Amounts, known: Claims, backend: Backend, store: Held, liq
         flows=stocks.table,
         flow_exposure=stocks.exposure,
         owed=known.owed,
-        last=_stake(amounts, known, backend, store),
+        last=_stake(amounts, known, _means(known, backend, store)),
         surplus=surplus,
         share=share,
         amount=amount.astype(np.int32),
@@ -138,9 +185,16 @@ def settling(amounts: Amounts, known: Claims, backend: Backend, store: Held, liq
     )
 
 
-def _stake(amounts: Amounts, known: Claims, backend: Backend, store: Held) -> FloatArray:
+def _stake(amounts: Amounts, known: Claims, mean: FloatArray) -> FloatArray:
     """(T,) what the expected path leaves to the company's shareholders at each date, at least 0."""
-    stocks, owed = known.stocks, known.owed
+    owed = known.owed
+    value = amounts.cash + mean[owed : owed + ASSETS * len(known.entities)].sum(axis=0)
+    return np.asarray(np.maximum(value - mean[:owed].sum(axis=0), 0.0))
+
+
+def _means(known: Claims, backend: Backend, store: Held) -> FloatArray:
+    """(R, T) expected amounts of the stocks."""
+    stocks = known.stocks
     mean = stocks.fixed.copy()
     if stocks.table is not None:
         terms = stocks.table.terms
@@ -148,5 +202,4 @@ def _stake(amounts: Amounts, known: Claims, backend: Backend, store: Held) -> Fl
         row = np.repeat(np.arange(terms.periods), np.diff(terms.start))
         flat = np.bincount(row, weights=values, minlength=terms.periods)
         mean[stocks.random] += flat.reshape(stocks.random.size, -1)
-    value = amounts.cash + mean[owed : owed + ASSETS * len(known.entities)].sum(axis=0)
-    return np.asarray(np.maximum(value - mean[:owed].sum(axis=0), 0.0))
+    return mean

@@ -47,7 +47,8 @@ class Claim:
         rank: one of RANKS.
         secured_by: collateral as in the case.
         guarantor: party that makes good what is lost, up to `guaranteed` of the claim; "" if nobody.
-        entity: ring-fenced company that owes it, without recourse to its owner; PARENT for the company itself.
+        entity: ring-fenced company that owes it; PARENT for the company itself.
+        recourse: whether the company's owner answers for what the company leaves unpaid of it.
     """
 
     instrument: str
@@ -58,6 +59,7 @@ class Claim:
     guarantor: str = ""
     guaranteed: float = 0.0
     entity: str = PARENT
+    recourse: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ class Stocks:
 
 @dataclass(frozen=True)
 class Claims:
-    """Claims whose amounts are stocks, in this order, then the revolver, what is unpaid at default, and own equity.
+    """Claims whose amounts are stocks, in this order, then the revolver, what is unpaid at default, and own equity;
+    last what each ring-fenced company leaves unpaid at its own default.
 
     Stocks: the claims; per entity the value of systems, of sites and of contracts that another would take over; the
     survival of each guarantor in `survivals`.
@@ -93,7 +96,7 @@ class Claims:
     @property
     def owed(self) -> int:
         """Number of claims whose amounts are stocks."""
-        return len(self.claims) - 3
+        return len(self.claims) - 2 - len(self.entities)
 
 
 class _Entries:
@@ -192,6 +195,7 @@ def claims(amounts: Amounts) -> Claims:
     guaranteed = tuple(k for k, claim in enumerate(found) if claim.guarantor)
     backstop = _backstop(case)
     found += [backstop, Claim(ARREARS, ARREARS, "", "senior"), Claim(OWN, OWN, "", RESIDUAL)]
+    found += [Claim(ARREARS, ARREARS, "", "senior", entity=name) for name in entities[1:]]
     owner = {e.id: place(e.parent) for e in case.entity if e.kind == "spv"}
     pools = PER_ENTITY * len(entities) + len(guaranteed)
     table = waterfall(len(found), pools, _steps(found, guaranteed, entities, owner))
@@ -213,7 +217,7 @@ def _debts(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
     for debt in case.opening.debt:
         claim = Claim(
             debt.id, debt.holder or UNNAMED, parties.get(debt.holder or "", ""), debt.seniority, debt.secured_by,
-            entity=place(debt.entity),
+            entity=place(debt.entity), recourse=debt.recourse,
         )  # fmt: skip
         _held(amounts, stock, lambda d, name=debt.id: d.tags.get("debt") == name, claim, entries, found)  # type: ignore[misc]
     for instrument in case.instrument:
@@ -222,7 +226,7 @@ def _debts(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
             claim = Claim(
                 instrument.id, depth.investor, parties.get(depth.investor, ""), rank, instrument.secured_by,
                 instrument.guarantor or "", instrument.guaranteed_share if instrument.guarantor else 0.0,
-                place(instrument.issuer),
+                place(instrument.issuer), instrument.recourse,
             )  # fmt: skip
             wanted = (instrument.id, depth.investor)
             _held(
@@ -299,7 +303,8 @@ def _steps(
 ) -> list[tuple[int, list[int], int]]:
     """Per entity, the owned before their owners: collateral by rank, its rest into the estate, the estate by rank.
 
-    What an estate leaves goes to its owner's. The company's own equity comes last of all; then guarantees are called.
+    What an estate leaves goes to its owner's; a claim with recourse is then one on the owner's estate, too. The
+    company's own equity comes last of all; then guarantees are called.
     """
     steps: list[tuple[int, list[int], int]] = []
     for entity in sorted(entities, key=lambda e: -_depth(e, owner)):
@@ -311,8 +316,9 @@ def _steps(
                 if members:
                     steps.append((first + pool, members, -1))
         steps += [(first + SYSTEMS, [], first + ESTATE), (first + SITES, [], first + ESTATE)]
+        backed = [k for k, c in enumerate(found) if c.recourse and owner.get(c.entity) == entity]
         for rank in RANKS:
-            members = [k for k in mine if found[k].rank == rank]
+            members = [k for k in (*mine, *backed) if found[k].rank == rank]
             if members:
                 steps.append((first + ESTATE, members, -1))
         if entity in owner:

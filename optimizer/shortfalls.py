@@ -1,4 +1,4 @@
-"""Losses that come of covenants and entities: the shortfall of a covenant, and the cash of one entity alone.
+"""Losses that come of covenants: the shortfall of each.
 
 A covenant's loss in a scenario is the worst, over the periods tested, of what it requires less what there is, in
 billions: max_t (- headroom_t). Headroom is linear in the plan (models/blocks/headroom.py), so the loss is convex and
@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.tables import LossKind, LossTable
-from ..models.blocks import owners
 from ..models.blocks.figures import Figure, spelled_out
 from ..models.blocks.headroom import Headroom, NothingDue, headrooms, name_of
-from ..models.flows import Block, Flow, exposure
-from ..models.ledger import CASH_ACCOUNTS, Ledger
+from ..models.flows import Block, exposure
+from ..models.ledger import Ledger
 from ..models.schema.case import Case
 from ..models.schema.rules import Covenant, Risk
 from .terms import Measured, terms
@@ -103,25 +102,6 @@ def value_of(test: Headroom, level: FloatArray, slope: FloatArray) -> FloatArray
     sign = -1.0 if test.covenant.at_least else 1.0
     defined = sign * slope > 1e-9
     return np.asarray(np.where(defined, -level / np.where(defined, slope, 1.0), np.nan))
-
-
-def entity_liquidity(case: Case, ledger: Ledger, entity: str, rate_driver: int, name: str) -> Measured:
-    """Peak of (minimum cash - running cash) of one entity, its distributions and contributions included."""
-    own = next(e for e in case.entity if e.id == entity)
-    flow = Flow(CASH_ACCOUNTS, share=owners.share_of(case, ledger, entity))
-    found = exposure(ledger, [((flow,), range(ledger.periods))])
-    cash = case.cash
-    table = LossTable(
-        kind=LossKind.PEAK,
-        terms=terms(found),
-        floor=np.asarray(own.minimum_cash, dtype=np.float64),
-        opening=owners.opening_cash(case, own),
-        rate_driver=rate_driver,
-        surplus_margin=cash.deposit_margin,
-        deficit_margin=cash.deficit_margin,
-        dt=case.horizon.dt,
-    )
-    return Measured(name, table, found.matrix)
 
 
 def shortfalls(case: Case, ledger: Ledger, rates: FloatArray, nothing_due: NothingDue = ()) -> Sequence[Measured]:

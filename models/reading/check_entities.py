@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ..schema.case import Case
 from ..schema.entities import Entity
+from ..schema.financing import Instrument, OpeningDebt
 from ..schema.rules import Covenant, Risk
 from .context import Context, Node
 from .faults import quantity
@@ -167,9 +168,25 @@ def _risk(ctx: Context, node: Node) -> None:
         )
 
 
+def _recourse(ctx: Context, node: Node) -> None:
+    """Only an SPV's debt can be without recourse, so only there it is worth a word."""
+    if not node["recourse"]:
+        return
+    name = node["issuer" if node.cls is Instrument else "entity"]
+    spvs = {e["id"] for e in ctx.case["entity"] if e["kind"] == "spv"}
+    if name not in spvs:
+        allowed = "left out unless an SPV owes it"
+        ctx.fault((*node.path, "recourse"), True, allowed, "the parent's own debt is its own anyway; leave it out")
+    elif node["amortisation"] == "none":
+        cure = "equity has no claim that its owner could answer for; leave it out"
+        ctx.fault((*node.path, "recourse"), True, 'left out with amortisation = "none"', cure)
+
+
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Case: (_one_parent, _owners, _cash, _assets),
     Entity: (_parent_only,),
     Covenant: (_kept, _keys, _earnings, _owing, _concentration),
     Risk: (_risk,),
+    Instrument: (_recourse,),
+    OpeningDebt: (_recourse,),
 }

@@ -191,6 +191,7 @@ class Instrument(Sourced):
     )
     guarantor: str | None = f.ref("party that makes good what the holders lose", "party", default=None)
     guaranteed_share: float = f.share("most of the balance that the guarantor makes good", default=1.0)
+    recourse: bool = f.flag("issued by an SPV: whether its owner answers for what the SPV leaves unpaid", default=False)
     use: str = f.choice(
         "what cumulative proceeds may not exceed the spending on",
         ("general", "accelerators", "sites"),
@@ -218,6 +219,7 @@ class OpeningDebt(Sourced):
     amortisation: str = f.choice("how it is repaid", ("bullet", "linear"), default="bullet")
     secured_by: str = f.choice("collateral", ("none", "accelerators", "sites", "all"), default="none")
     seniority: str = f.choice("rank when value is short", SENIORITIES[:3], default="senior")
+    recourse: bool = f.flag("owed by an SPV: whether its owner answers for what the SPV leaves unpaid", default=False)
 
 
 @dataclass(frozen=True, kw_only=True)

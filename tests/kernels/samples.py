@@ -89,11 +89,12 @@ def side_by_side(tables):
     first, *others = tables
     atoms = np.cumsum([0, *(t.terms.factors.shape[0] for t in tables)])
     ends = np.cumsum([0, *(t.terms.entries for t in tables)])
+    starts = [t.terms.start[1:] + e for t, e in zip(tables, ends, strict=False)]
     terms = TermTable(
         periods=sum(t.terms.periods for t in tables),
         factors=np.concatenate([t.terms.factors for t in tables]),
         atom=np.concatenate([t.terms.atom + a for t, a in zip(tables, atoms, strict=False)]).astype(np.int32),
-        start=np.concatenate([[0], *(t.terms.start[1:] + e for t, e in zip(tables, ends, strict=False))]).astype(np.int32),
+        start=np.concatenate([[0], *starts]).astype(np.int32),
     )
     floor = np.concatenate([t.floor for t in tables])
     return replace(first, terms=terms, floor=floor, others=tuple(t.opening for t in others))
