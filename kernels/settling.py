@@ -8,6 +8,7 @@ evaluated for one set of exposures and no cut is taken from it: see docs/mathema
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -191,12 +192,25 @@ def settle(table: Settling, balance: FloatArray, flows: FloatArray | None, distr
     return Settled(due, lost, (pools - left)[:, own:], value, over, date, defaulted)
 
 
+class Shaped(Protocol):
+    """What a tally needs to know of a settling."""
+
+    @property
+    def periods(self) -> int: ...
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def steps(self) -> Waterfall: ...
+
+
 class Tallying:
     """Adds up settlements in a fixed order: lanes of 256 scenarios by halves, blocks in sequence within groups of 64,
     then the groups in sequence, as `means` does.
     """
 
-    def __init__(self, table: Settling) -> None:
+    def __init__(self, table: Shaped) -> None:
         self._width = table.width
         self._sums = np.zeros(table.width + table.steps.claims)
         self._group, self._blocks = np.zeros_like(self._sums), 0

@@ -81,6 +81,8 @@ class Account(Enum):
     RELET = ("room kept for letting again after a default", Group.PHYSICAL, False, False, "PFLOP/s")
     SYSTEMS = ("systems in service", Group.PHYSICAL, False, False, "systems")
     IT_POWER = ("IT power", Group.PHYSICAL, False, False, "MW")
+    SITE_LEASES = ("rents of leased sites still to come, discounted", Group.STOCK, False, False, "billion")
+    SITE_RENT = ("rents of leased sites, part of site operation", Group.NON_CASH, False, False, "billion")
 
     def __init__(self, label: str, group: Group, ebitda: bool, taxable: bool, unit: str) -> None:
         self.label = label

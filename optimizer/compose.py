@@ -20,6 +20,7 @@ from .bearers import bear
 from .covenants import Prices, StepPrice, covenants, over_futures, untested
 from .device import describe, processor
 from .entities import entity_tables, remarks
+from .entity_risk import entity_risk_tables
 from .evidence import evidence
 from .holdings import decision_table, funding, holdings
 from .infeasible import in_words
@@ -100,6 +101,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         "covenants": covenants(amounts),
         **over_futures(amounts, ready.backend, ready.store, _prices(ready, solution, risk), program.unit, about.steps),
         **entity_tables(amounts, ready.closed),
+        **entity_risk_tables(amounts, bearing, ready.backend, ready.store),
         "chain": explain.chain(found, risk, _power(amounts), case.horizon.labels, program.maximise),
         **explain.price_tables(prices, found, program.unit),
         "liquidity_fan": liquidity_fan(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..kernels.backend import Backend, Held
 from ..models.blocks.figures import Figure, spelled_out
-from ..models.blocks.headroom import Headroom, name_of
+from ..models.blocks.headroom import Headroom, name_of, whose
 from ..models.flows import expected
 from ..models.schema.rules import Covenant
 from .amounts import Amounts
@@ -83,7 +83,7 @@ def covenants(amounts: Amounts) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for covenant in amounts.case.covenant:
         for test in amounts.covenant_tests[covenant.id]:
-            level, slope = (on_path(amounts, covenant.entity, f, test) for f in (test.level, test.slope))
+            level, slope = (on_path(amounts, test.covenant.entity, f, test) for f in (test.level, test.slope))
             values = value_of(test, level, slope)
             money = level + covenant.limit * slope
             applies = _applies(amounts, test)
@@ -180,7 +180,7 @@ def over_futures(
                 covenant.id,
                 covenant.kind,
                 covenant.as_,
-                covenant.entity or "",
+                whose(amounts.case, covenant) or "",
                 covenant.limit,
                 found.probability,
                 None if first is None else amounts.labels[first],
@@ -314,7 +314,7 @@ def kept_when_tightened(amounts: Amounts, backend: Backend, store: Held, one: Sh
     covenant = one.covenant
     if covenant.as_ == "hard":
         for test in amounts.covenant_tests[covenant.id]:
-            level, slope = (on_path(amounts, covenant.entity, f, test) for f in (test.level, test.slope))
+            level, slope = (on_path(amounts, test.covenant.entity, f, test) for f in (test.level, test.slope))
             required = (covenant.limit + tightening(covenant)) * slope
             short = level + required < -BREACH * np.maximum(1.0, np.maximum(np.abs(level), np.abs(required)))
             if any(below and t not in test.untested for below, t in zip(short, test.times, strict=True)):
@@ -341,7 +341,7 @@ def first_order(amounts: Amounts, backend: Backend, store: Held, one: Shortfall,
     step = tightening(covenant)
     if covenant.as_ == "hard":
         for test in amounts.covenant_tests[covenant.id]:
-            slope = on_path(amounts, covenant.entity, test.slope, test)
+            slope = on_path(amounts, test.covenant.entity, test.slope, test)
             for i, t in enumerate(test.times):
                 if t in test.untested:
                     continue

@@ -1,6 +1,8 @@
-"""Statements of each entity of the group, and what moved between them; the sum is the group's."""
+"""Statements of each entity of the group, what moved between them, and how much of the group's cash is trapped."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,9 @@ SERVICE = (Account.INTEREST, Account.PRINCIPAL)
 
 
 def entity_tables(amounts: Amounts, closed: frozenset[tuple[str, int]]) -> dict[str, Table]:
-    """entity_cash, entity_figures and ownership; none where the case has no entities and nobody owns anybody."""
+    """entity_cash, entity_figures, group_cash and ownership; none where the case has no entities and nobody owns
+    anybody.
+    """
     case, found = amounts.case, {}
     if case.entity:
         rows = [row for entity in case.entity for row in _cash_flow(amounts, entity)]
@@ -28,7 +32,9 @@ def entity_tables(amounts: Amounts, closed: frozenset[tuple[str, int]]) -> dict[
             "entity_cash", "Expected cash flow of each entity", ("entity", "line", "section"), rows, amounts.labels,
             "billion", "money",
         )  # fmt: skip
-        figures = [row for entity in case.entity for row in _figures(amounts, entity, closed)]
+        held = {e.id: cash(amounts, e) for e in case.entity}
+        locked = trapped(amounts, held, closed)
+        figures = [row for e in case.entity for row in _figures(amounts, e, closed, held[e.id], locked[e.id])]
         columns = (
             Column("entity"),
             Column("period"),
@@ -39,8 +45,10 @@ def entity_tables(amounts: Amounts, closed: frozenset[tuple[str, int]]) -> dict[
             Column("distribution", "billion", "money"),
             Column("contribution", "billion", "money"),
             Column("may distribute"),
+            Column("trapped cash", "billion", "money"),
         )
         found["entity_figures"] = long("entity_figures", "Each entity on the expected path", columns, figures)
+        found["group_cash"] = _group_cash(amounts, held, locked)
     holdings = _ownership(amounts)
     if holdings:
         heads = (Column("owner"), Column("owned"), Column("share", "", "share"), Column("what"))
@@ -56,6 +64,42 @@ def cash(amounts: Amounts, entity: Entity) -> FloatArray:
         held = held * (1.0 + amounts.deposit_rates[t]) + flow[t]
         out[t] = held
     return out
+
+
+def trapped(
+    amounts: Amounts, held: Mapping[str, FloatArray], closed: frozenset[tuple[str, int]]
+) -> dict[str, FloatArray]:
+    """(T,) by entity, cash that may not reach the parent on the expected path, billion; nothing of the parent's own.
+
+    All of it in a period in which the company, or one between it and the parent, may not distribute; else what its
+    reserve or minimum holds back, whichever is more.
+    """
+    by_id, found = {e.id: e for e in amounts.case.entity}, {}
+    for name, own_cash in held.items():
+        entity, least, shut = by_id[name], np.zeros(amounts.periods), np.zeros(amounts.periods, dtype=np.bool_)
+        if entity.kind == "spv":
+            least = np.maximum(entity.reserve, entity.minimum_cash)
+        while entity.kind == "spv":
+            shut |= [t < entity.distribution_from or (entity.id, t) in closed for t in range(amounts.periods)]
+            entity = by_id[owners.owner_of(amounts.case, entity)]
+        found[name] = np.asarray(np.where(shut, own_cash, np.minimum(own_cash, least)))
+    return found
+
+
+def _group_cash(amounts: Amounts, held: Mapping[str, FloatArray], locked: Mapping[str, FloatArray]) -> Table:
+    parent = held[owners.head_name(amounts.case)]
+    group = np.sum(list(held.values()), axis=0)
+    caught = np.sum(list(locked.values()), axis=0)
+    rows: list[tuple[tuple[str, ...], FloatArray]] = [
+        (("cash of the group",), group),
+        (("cash of the parent",), parent),
+        (("cash of ring-fenced companies",), group - parent),
+        *(((f"trapped in {e.id}",), locked[e.id]) for e in owners.companies(amounts.case)),
+        (("trapped cash",), caught),
+        (("free cash: the parent's and what may be distributed",), group - caught),
+    ]
+    title = "Cash of the group on the expected path, and what of it is trapped"
+    return wide("group_cash", title, ("line",), rows, amounts.labels, "billion", "money")
 
 
 def own(amounts: Amounts, entity: Entity, *accounts: Account, last_year: bool = False) -> FloatArray:
@@ -80,8 +124,10 @@ def _cash_flow(amounts: Amounts, entity: Entity) -> list[tuple[tuple[str, str, s
     return rows
 
 
-def _figures(amounts: Amounts, entity: Entity, closed: frozenset[tuple[str, int]]) -> list[tuple[Cell, ...]]:
-    held, debt = cash(amounts, entity), own(amounts, entity, Account.DEBT)
+def _figures(
+    amounts: Amounts, entity: Entity, closed: frozenset[tuple[str, int]], held: FloatArray, locked: FloatArray
+) -> list[tuple[Cell, ...]]:
+    debt = own(amounts, entity, Account.DEBT)
     assets = own(amounts, entity, Account.HARDWARE_VALUE, Account.SITE_VALUE)
     earned = own(amounts, entity, *EBITDA, last_year=True)
     service = -own(amounts, entity, *SERVICE, last_year=True)
@@ -104,6 +150,7 @@ def _figures(amounts: Amounts, entity: Entity, closed: frozenset[tuple[str, int]
                 float(up[t]),
                 float(down[t]),
                 may,
+                float(locked[t]),
             )
         )
     return rows

@@ -10,7 +10,7 @@ from ..kernels.tables import FloatArray
 from ..models.blocks.circularity import circular_parties
 from ..models.schema.case import Case
 from .bearers import Bearing
-from .claims import ARREARS, BACKSTOP, OWN, PREPAYMENTS, UNNAMED, Claim
+from .claims import ARREARS, BACKSTOP, OWN, PARENT, PREPAYMENTS, UNNAMED, Claim
 from .plan import Bearers, Cell, Column, Table
 from .tabulate import NEGLIGIBLE, long, name_of
 
@@ -82,7 +82,9 @@ def _shares(values: FloatArray) -> list[Cell]:
 
 
 def _by_claim(bearing: Bearing) -> Table:
+    names = {one.entity if k else PARENT: one.entity for k, one in enumerate(bearing.entities)}
     columns = (
+        *((Column("entity"),) if names else ()),
         Column("instrument"),
         Column("holder"),
         Column("rank"),
@@ -101,6 +103,7 @@ def _by_claim(bearing: Bearing) -> Table:
         if max(owed[i], float(bearing.tail[i])) > NEGLIGIBLE or claim.instrument == OWN:
             rows.append(
                 (
+                    *((names[claim.entity],) if names else ()),
                     (GUARANTEE if guarantor else "") + claim.instrument,
                     guarantor or claim.holder,
                     claim.rank,

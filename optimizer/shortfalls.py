@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..kernels.tables import LossKind, LossTable
 from ..models.blocks.figures import Figure, spelled_out
-from ..models.blocks.headroom import Headroom, NothingDue, headrooms, name_of
+from ..models.blocks.headroom import Headroom, NothingDue, headrooms, name_of, whose
 from ..models.flows import Block, exposure
 from ..models.ledger import Ledger
 from ..models.schema.case import Case
@@ -83,7 +83,7 @@ def _measured(
     blocks: list[Block] = []
     floors = []
     for figure, times in figures:
-        spelled = spelled_out(case, ledger, covenant.entity, figure, rates)
+        spelled = spelled_out(case, ledger, whose(case, covenant), figure, rates)
         blocks.append((spelled.flows, times))
         floors.append(-spelled.constant[list(times)])
     floor = np.concatenate(floors)

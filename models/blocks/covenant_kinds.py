@@ -8,14 +8,13 @@ from functools import partial
 
 import numpy as np
 
-from ..flows import cumulative_window
+from ..flows import Flow, cumulative_window
 from ..ledger import OWED_AT_END, OWNED_AT_END, Account, Group
 from . import owners
-from .figures import BALANCES, Figure, FloatArray, View
+from .figures import BALANCES, EBITDA, Figure, FloatArray, View
 from .financing import is_repaid
 from .quantities import accelerators_by_id
 
-EBITDA = tuple(x for x in Account if x.ebitda)
 TAX = tuple(x for x in Account if x.group is Group.TAX)
 ASSETS = (Account.HARDWARE_VALUE, Account.SITE_VALUE)
 REVENUE = (Account.CONTRACT_REVENUE, Account.RELET_REVENUE, Account.MERCHANT_REVENUE)
@@ -24,8 +23,8 @@ Pair = tuple[Figure, Figure]
 
 
 def _net_debt_to_ebitda(v: View) -> Pair:
-    """limit × EBITDA - (debt - cash)."""
-    return replace(v.debt(-1.0), cash=1.0), Figure((v.last_year(EBITDA),))
+    """limit × EBITDA - (debt - cash); with leases as debt, EBITDA before rent."""
+    return replace(v.debt(-1.0), cash=1.0), Figure(v.earnings(v.year))
 
 
 def _interest_cover(v: View) -> Pair:
@@ -42,21 +41,25 @@ def _fixed_charge_cover(v: View) -> Pair:
             equity |= v.tagged(instrument=instrument.id)
         elif instrument.kind == "lease":
             leases |= v.tagged(instrument=instrument.id)
-    charges = (
+    charges: tuple[Flow, ...] = (
         v.last_year([Account.INTEREST, Account.RENT]),
         v.last_year([Account.PRINCIPAL], share=leases),
         v.last_year([Account.DIVIDENDS], share=equity),
     )
-    return Figure((v.last_year([x for x in EBITDA if x is not Account.RENT]),)), Figure(charges)
+    earned: tuple[Flow, ...] = (v.last_year([x for x in EBITDA if x is not Account.RENT]),)
+    if v.leases:  # rents of leased sites are in their operation
+        earned += (v.last_year([Account.SITE_RENT]),)
+        charges += (v.last_year([Account.SITE_RENT], -1.0),)
+    return Figure(earned), Figure(charges)
 
 
 def _dscr(v: View) -> Pair:
     """EBITDA + interest on cash - tax - limit × (interest + principal).
 
-    The tax is that on all income, interest on cash included, so the interest counts too.
+    The tax is that on all income, interest on cash included, so the interest counts too. With leases as debt, EBITDA
+    before rent, and the rent is service.
     """
-    service = v.last_year([Account.INTEREST, Account.PRINCIPAL])
-    return Figure((v.last_year([*EBITDA, *TAX]),), deposits=v.year), Figure((service,))
+    return Figure(v.earnings(v.year, *TAX), deposits=v.year), Figure(v.service())
 
 
 def _llcr(v: View) -> Pair:
@@ -67,13 +70,16 @@ def _llcr(v: View) -> Pair:
     later = np.where(ahead > 0, (1.0 + rate) ** (-np.maximum(ahead, 0) * v.case.horizon.dt), 0.0)
     left = np.zeros_like(later)
     left[:, -1] = (1.0 + rate) ** (-ahead[:, -1] * v.case.horizon.dt)
-    worth = (v.flow([*EBITDA, *TAX], window=later), v.flow([Account.TERMINAL_ASSETS], window=left))
+    worth = (*v.earnings(later, *TAX), v.flow([Account.TERMINAL_ASSETS], window=left))
     return Figure(worth, deposits=later), v.debt(-1.0)
 
 
 def _ltv(v: View) -> Pair:
-    """limit × value of systems and sites - debt."""
-    return v.debt(-1.0), Figure((v.flow(ASSETS),))
+    """limit × value of systems and sites - debt. With leases as debt, the right to use leased sites is an asset.
+
+    It counts for what is still to be paid for it (IFRS 16, C8); leased systems are among the systems anyway.
+    """
+    return v.debt(-1.0), Figure((v.flow((*ASSETS, Account.SITE_LEASES) if v.leases else ASSETS),))
 
 
 def _borrowing_base(v: View) -> Pair:

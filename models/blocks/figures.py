@@ -15,7 +15,7 @@ from ..schema.case import Case
 from ..schema.financing import Instrument
 from ..schema.rules import Covenant
 from . import owners
-from .financing import is_debt, terms_of
+from .financing import is_debt, is_repaid, terms_of
 from .opening import opening_debt_balance
 from .schedule import Schedule
 
@@ -24,6 +24,7 @@ BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
 BALANCES = (Account.DEBT, Account.EQUITY, Account.LEASES)
+EBITDA = tuple(x for x in Account if x.ebitda)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,10 +153,40 @@ class View:
         return [i for i in mine if is_debt(i)]
 
     def debt(self, factor: float = 1.0) -> Figure:
-        """All debt outstanding: what the plan places and draws, and what stood at the start."""
-        return Figure(
-            (self.flow([Account.DEBT], factor, self.tagged(kind="debt")),), {i.id: factor for i in self.debts}
-        )
+        """All debt outstanding: what the plan places and draws, and what stood at the start.
+
+        And operating leases, where the covenant counts them: balances, and for sites the rents still to come.
+        """
+        opening = self.flow([Account.DEBT], factor, self.tagged(kind="debt"))
+        if not self.leases:
+            return Figure((opening,), {i.id: factor for i in self.debts})
+        owed = {i.id: factor for i in (*self.debts, *self._leased)}
+        return Figure((opening, self.flow([Account.SITE_LEASES], factor)), owed)
+
+    @property
+    def leases(self) -> bool:
+        """Whether the covenant counts operating leases as debt."""
+        return self._covenant is not None and self._covenant.leases
+
+    @property
+    def _leased(self) -> list[Instrument]:
+        issuer = owners.of_instrument(self.case)
+        mine = [i for i in self.case.instrument if self.entity is None or issuer[i.id] == self.entity]
+        return [i for i in mine if is_repaid(i) and i.rent]
+
+    def earnings(self, window: FloatArray, *more: Account) -> tuple[Flow, ...]:
+        """EBITDA and the accounts `more`, in the (T, T) window; before rent where the covenant counts leases."""
+        if not self.leases:
+            return (self.flow([*EBITDA, *more], window=window),)
+        before = [x for x in EBITDA if x is not Account.RENT]
+        return self.flow([*before, *more], window=window), self.flow([Account.SITE_RENT], window=window)
+
+    def service(self) -> tuple[Flow, ...]:
+        """Interest and repayment of the last year, outflows; with all rents where the covenant counts leases."""
+        if not self.leases:
+            return (self.last_year([Account.INTEREST, Account.PRINCIPAL]),)
+        paid = self.last_year([Account.INTEREST, Account.PRINCIPAL, Account.RENT])
+        return paid, self.last_year([Account.SITE_RENT], -1.0)
 
     @cached_property
     def _debt_by_terms(self) -> list[tuple[Schedule, IntArray, IntArray]]:

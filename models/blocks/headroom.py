@@ -8,7 +8,7 @@ definition is read on the expected path (rows of the linear program, tables) and
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..ledger import Ledger
 from ..schema.case import Case
 from ..schema.rules import Covenant
+from . import owners
 from .covenant_kinds import CONCENTRATIONS, KINDS, due
 from .figures import Figure, View, spelled_out
 from .quantities import window
@@ -53,12 +54,24 @@ def name_of(covenant: Covenant) -> str:
     return f"covenant {covenant.id}"
 
 
+def whose(case: Case, covenant: Covenant) -> str | None:
+    """Entity whose figures a covenant tests; None for the whole group.
+
+    Liquidity of a group with ring-fenced companies is what the parent has: what is locked up in them pays no debt of
+    his.
+    """
+    if covenant.kind == "minimum_liquidity" and covenant.entity is None and owners.companies(case):
+        return owners.head_name(case)
+    return covenant.entity
+
+
 def headrooms(case: Case, ledger: Ledger, covenant: Covenant, nothing_due: NothingDue = ()) -> tuple[Headroom, ...]:
     """The tests of a covenant: one, or one for each party or holder whose concentration it limits.
 
     A covenant of cover is not tested in the periods of the calendar `nothing_due`, nor in those in which nothing can be
     due whatever the plan.
     """
+    covenant = replace(covenant, entity=whose(case, covenant))
     view = View(case, ledger, covenant)
     times = tuple(window(covenant.from_period, covenant.to_period, ledger.periods))
     if covenant.kind == "terminal_equity":

@@ -72,14 +72,29 @@ def _post_build(case: Case, builder: LedgerBuilder, site: Site, layer: Layer, bu
 def _post_rent(
     case: Case, builder: LedgerBuilder, site: Site, decision: int, megawatts: float, start: int, term: int | None
 ) -> None:
-    """Owe the rent from the horizon to the end of the lease, at the rate of `riskless`, less what subletting brings."""
+    """Owe the rent from the horizon to the end of the lease, at the rate of `riskless`, less what subletting brings.
+
+    Where a covenant counts leases, also the rents still to come at the end of each period, whoever else might use the
+    space, and the rent of each period.
+    """
     periods, dt = case.horizon.periods, case.horizon.dt
-    if term is None or case.objective.valuation == "face":
+    if term is None:
         return
-    ahead = np.arange(1, max(start + term - periods, 0) + 1)
-    due = float(np.exp(-ahead * np.log1p(riskless(case) * dt)).sum())
-    rent = site.opex * MILLION * dt * megawatts * (1.0 - site.sublet_share)
-    builder.post(decision, Account.RENT_AHEAD, periods - 1, -rent * due)
+    rent = site.opex * MILLION * dt * megawatts
+    if any(c.leases for c in case.covenant):
+        leased = np.arange(start, min(start + term, periods))
+        builder.post(decision, Account.SITE_RENT, leased, rent)
+        still = np.array([_annuity(case, start + term - 1 - int(t)) for t in leased])
+        builder.post(decision, Account.SITE_LEASES, leased, rent * still)
+    if case.objective.valuation != "face":
+        due = _annuity(case, start + term - periods)
+        builder.post(decision, Account.RENT_AHEAD, periods - 1, -(rent * (1.0 - site.sublet_share)) * due)
+
+
+def _annuity(case: Case, periods: int) -> float:
+    """What 1 in each of the next `periods` is worth at the rate of `riskless`."""
+    ahead = np.arange(1, max(periods, 0) + 1)
+    return float(np.exp(-ahead * np.log1p(riskless(case) * case.horizon.dt)).sum())
 
 
 def _post_value(builder: LedgerBuilder, decision: int, value: FloatArray) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..schema.case import Case
 from ..schema.entities import Entity
 from ..schema.financing import Instrument, OpeningDebt
-from ..schema.rules import Covenant, Risk
+from ..schema.rules import COUNTS_LEASES, Covenant, Risk
 from .context import Context, Node
 from .faults import quantity
 
@@ -92,6 +92,8 @@ def _kept(ctx: Context, node: Node) -> None:
 
 def _keys(ctx: Context, node: Node) -> None:
     kind = node["kind"]
+    if node["leases"] and kind not in COUNTS_LEASES:
+        ctx.fault((*node.path, "leases"), True, f"left out unless kind is {' or '.join(COUNTS_LEASES)}", "leave it out")
     for key, kinds in _ONLY.items():
         if node[key] not in (None, ()) and kind not in kinds:
             ctx.fault((*node.path, key), node[key], f"left out unless kind is {' or '.join(kinds)}", "leave it out")
@@ -125,7 +127,9 @@ def _owing(ctx: Context, node: Node) -> None:
     case, entity = ctx.case, node["entity"]
     head = next((e["id"] for e in case["entity"] if e["kind"] == "parent"), None)
     debts = [
-        (i["issuer"], i["secured_by"]) for i in case["instrument"] if i["amortisation"] != "none" and not i["rent"]
+        (i["issuer"], i["secured_by"])
+        for i in case["instrument"]
+        if i["amortisation"] != "none" and (node["leases"] or not i["rent"])
     ]
     opening = case["opening"]
     debts += [(d["entity"], d["secured_by"]) for d in (opening["debt"] if opening is not None else ())]

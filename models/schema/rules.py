@@ -85,6 +85,9 @@ AT_LEAST = (
 )  # fmt: skip
 """Kinds whose limit is a least value; that of the others is a most."""
 
+COUNTS_LEASES = ("net_debt_to_ebitda", "fixed_charge_cover", "dscr", "llcr", "ltv")
+"""Kinds that may count operating leases as debt."""
+
 NOTCHES = {
     "net_debt_to_ebitda": 0.25, "interest_cover": 0.25, "fixed_charge_cover": 0.25, "dscr": 0.05, "llcr": 0.05,
     "ltv": 0.05, "borrowing_base": 0.05, "minimum_liquidity": 0.1, "maturity_wall": 0.1, "weighted_average_life": 0.25,
@@ -104,6 +107,8 @@ class Covenant(Sourced):
     years) and terminal_equity (cash + asset value - debt at the end, billion) lower ones. EBITDA, interest and debt
     service are those of the last year (annualised while the year is not full). dscr and llcr count the interest on cash
     and the tax. Covenants of cover and net_debt_to_ebitda are not tested in periods in which nothing is due, or owed.
+    Of a group with ring-fenced companies minimum_liquidity counts the parent's own cash; the other kinds see
+    consolidated figures.
     """
 
     id: str = f.ident("name of the covenant")
@@ -146,6 +151,11 @@ class Covenant(Sourced):
         usual=u.DISCOUNT_RATE,
         default=None,
     )
+    leases: bool = f.flag(
+        "net_debt_to_ebitda, fixed_charge_cover, dscr, llcr, ltv: operating leases count as debt: their balance, and of "
+        "leased sites the rents still to come; EBITDA is then before rent, rent is debt service, and the right to use "
+        "leased sites is an asset", default=False,
+    )  # fmt: skip
 
     @property
     def at_least(self) -> bool:

@@ -15,7 +15,6 @@ from capmix.kernels.terms import atoms
 from capmix.kernels.waterfall import distribute, waterfall
 from capmix.models.ledger import ACCOUNT_NUMBER, Account
 from capmix.models.schema.case import Case
-from capmix.models.schema.entities import Entity
 from capmix.models.schema.seniority import SENIORITIES, seniority
 from capmix.optimizer.amounts import Amounts
 from capmix.optimizer.assemble import Measured
@@ -313,35 +312,6 @@ def test_seniority_by_kind() -> None:
     assert seniority("preferred", "none", None) == "preferred"
     assert seniority("private_credit", "none", None) == "equity"
     assert all(seniority("bond", "bullet", rank) == rank for rank in SENIORITIES)
-
-
-def test_a_ring_fenced_company_pays_from_its_own(made: Made) -> None:
-    """Its lenders get its systems and sites and no more, its owner's lenders what those leave and the cash."""
-    case = made.ready.case
-    case = replace(
-        case,
-        entity=(Entity(id="group", kind="parent"), Entity(id="campus", kind="spv")),
-        site=tuple(replace(s, entity="campus") for s in case.site),
-        opening=replace(case.opening, debt=tuple(replace(d, entity="campus") for d in case.opening.debt)),
-    )
-    case = changed(changed(case, "gpu_loan", issuer="campus"), "vendor_credit", issuer="campus")
-    settle, one = made.settled(case=case)
-    ready = made.ready
-    exposure = ready.liquidity.matrix @ made.amounts.decided
-    cash = np.maximum(ready.backend.balances(ready.store, ready.liquidity.table, exposure), 0.0)
-    cash = cash[np.arange(COUNT), one.date]
-    fenced = [k for k, c in enumerate(settle.claims.claims) if c.entity == "campus"]
-    others = [k for k in range(len(settle.claims.claims)) if k not in fenced]
-    opening = made.amounts.part(Account.SITE_VALUE, lambda d: d.key == "fixed[sites]")[one.date]  # its owner's
-    cash = cash + opening
-    assets, owed = one.value - cash, one.due[:, fenced].sum(axis=1)
-    assert len(fenced) == 3
-    assert one.losses[:, fenced].sum(axis=1) == pytest.approx(np.maximum(owed - assets, 0.0), abs=1e-9)
-    rest = cash + np.maximum(assets - owed, 0.0)
-    short = np.maximum(one.due[:, others].sum(axis=1) - rest, 0.0)
-    assert one.losses[:, others].sum(axis=1) == pytest.approx(short, abs=1e-9)
-    assert one.total == pytest.approx(one.due.sum(axis=1) - (one.value - one.left), abs=1e-9)
-    assert (one.losses[:, fenced].sum(axis=1) > 1e-6).any()
 
 
 def test_the_first_default_is_beyond_the_committed_revolver(made: Made) -> None:

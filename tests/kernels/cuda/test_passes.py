@@ -36,9 +36,16 @@ def tables(seed=0, width=4):
     for revolver in BESIDE:
         alone = [
             random_loss(
-                rng, DRIVERS, PERIODS, LossKind.PEAK, entries=20, width=width, rate_driver=0, opening=o,
+                rng,
+                DRIVERS,
+                PERIODS,
+                LossKind.PEAK,
+                entries=20,
+                width=width,
+                rate_driver=0,
+                opening=o,
                 revolver=revolver,
-            )  # fmt: skip
+            )
             for o in (0.5, -0.5, 0.1)
         ]
         made_tables.append(side_by_side(alone))
