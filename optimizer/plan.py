@@ -173,7 +173,7 @@ class Bearers:
 
     level: of the tail of all losses. expected, cvar: of all losses together. Shares are of the mean loss in the tail:
     own_share falls on the company's shareholders, outside_share on all others, circular_share on parties that the plan
-    pays or is paid by.
+    pays or is paid by. default_probability: of the company; in a group, of the parent on its own cash.
     """
 
     level: float
@@ -209,7 +209,9 @@ class Plan:
     period, expected), balance_sheet (cash, debt, asset values × period), debt_service (interest, principal per period),
     income, compute, chain (least link per period and site), covenants (kind, period, value, limit, headroom),
     covenant_risk (breach probability, first breach, headroom, cost of a notch), covenant_breaches (by period),
-    entity_cash, entity_figures and ownership (where there are entities or stakes), prices (shadow prices, at most 15),
+    entity_cash, entity_figures, group_cash (what of it is trapped) and ownership (where there are entities or stakes),
+    entity_liquidity (quantiles of each one's cash), entity_risk (default and losses of each) and entity_default (when,
+    and what is not distributed; where there are ring-fenced companies), prices (shadow prices, at most 15),
     prices_by_period (all of them), liquidity_fan (quantiles of cash per period), scaling (coefficient ranges before and
     after), circular_flows (edges of the money-flow graph), circular_loops (its loops), loss_by_claim, loss_by_holder,
     loss_by_instrument, loss_by_party, loss_by_limit (who bears the loss) and default_dates.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .layout import grid, heading, note
-from .text import figure, money, plural, safe
+from .text import figure, money, percent, plural, safe
 from .views import records, titles
 
 if TYPE_CHECKING:
@@ -45,6 +45,15 @@ def entities(plan: Plan) -> Iterator[RenderableType]:
     heads = ("", "least cash", "at the end", "most debt", "least cover", "paid up", "put in", "locked up")
     yield grid(heads, "lrrrrrrr", body)
     yield note("an entity pays its owner only in periods in which its tests are met on the expected path")
+    told = []
+    for row in records(plan, "entity_risk"):
+        name, default = str(row["entity"]), row["default"]
+        if isinstance(default, (int, float)):
+            trapped = max(_of(by_entity.get(name, []), "trapped cash"), default=0.0)
+            also = f" (up to {money(trapped)} trapped)" if trapped > 0.0 else ""
+            told.append(f"{safe(known.get(name, name))} {percent(float(default))}{also}")
+    if told:
+        yield note(f"default, each on its own cash: {', '.join(told)} (tables entity_risk, entity_default, group_cash)")
 
 
 def _of(rows: list[dict[str, object]], key: str) -> list[float]:

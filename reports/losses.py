@@ -84,4 +84,5 @@ def who_bears(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
         f"tail {percent(bearers.outside_share)} falls outside the company, "
         f"{percent(bearers.circular_share)} on suppliers and customers"
     )
-    yield note(f"the company defaults in {percent(bearers.default_probability)} of futures (table default_dates)")
+    who = "the parent" if records(plan, "entity_risk") else "the company"
+    yield note(f"{who} defaults in {percent(bearers.default_probability)} of futures (table default_dates)")

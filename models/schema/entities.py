@@ -14,6 +14,7 @@ class Entity(Sourced):
 
     Cash moves up only as a distribution, and only in periods in which the entity's tests are met on the expected path
     after it: cash at least the reserve, and debt service cover at least the lock-up level. It moves down as a contribution.
+    An SPV defaults by itself, and its lenders have its assets only, unless their claim has `recourse`.
     Whatever names no entity (instruments, contracts, sites, opening debt, tax, organic cash flow) is the parent's.
     """
 

@@ -185,7 +185,8 @@ LOSSES = ("liquidity", "net_loss", "compute_shortfall")
 class Risk(Sourced):
     """CVaR of a loss at `level` must not exceed `limit`.
 
-    liquidity: peak of (minimum cash - cash), billion. net_loss: discounted wealth at the end that doing nothing leaves
+    liquidity: peak of (minimum cash - cash), billion; where there are SPVs the worst of the group's and of each entity's
+    own, since what is locked up in one pays nothing of another. net_loss: discounted wealth at the end that doing nothing leaves
     (opening balance sheet, organic flows, dividends) less what the plan leaves, in the same scenario, billion: cash
     flows, each carried to the end at the mean deposit rate, and assets less debt there.
     compute_shortfall: `target` minus compute delivered at `at`, PFLOP/s.
@@ -194,7 +195,7 @@ class Risk(Sourced):
     id: str = f.ident("name of the limit")
     loss: str = f.choice("which loss", LOSSES)
     entity: str | None = f.ref(
-        "liquidity: entity whose own cash is meant; the whole group if left out", "entity", default=None
+        "liquidity: entity whose own cash is meant; the group and each of them if left out", "entity", default=None
     )
     level: float = f.number("confidence level", "fraction", gt=0, lt=1, cure="95 % is written 0.95", usual=u.LEVEL)
     limit: float = f.number("most that the mean of the worst 1 - level of the futures may be", "unit of the loss")

@@ -241,3 +241,38 @@ def test_sites_of_two_entities_split_what_stands_at_the_start() -> None:
         ]
         np.testing.assert_allclose(fixed[0], fixed[1], rtol=1e-12)
     assert {d.key for d in two.decisions if d.block == "fixed"} == {"fixed[sites,holding]", "fixed[sites,spv]"}
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.floats(0.01, 0.08), st.floats(0.5, 4.0), st.booleans())
+def test_moving_a_debt_into_an_spv_gives_nothing(depth: float, limit: float, minimum: bool) -> None:
+    """Nobody is fenced: the group's tests see consolidated figures, whoever of it owes."""
+    kept = (Covenant(id="debt", kind="net_debt_to_ebitda", limit=limit, from_period=2),)
+    least = Cash(opening=0.04, minimum=series(0.005 if minimum else 0.0), dividends=series(0.0))
+    parents = bond(max_outstanding=depth)
+    one = solve(single(instrument=(parents,), covenant=kept, cash=least))
+    two = solve(group(instrument=(replace(parents, issuer="spv"),), covenant=kept, cash=least))
+    assert one.status == two.status
+    if one.status == 0:
+        assert two.objective <= one.objective * (1.0 + 1e-8) + 1e-9
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.floats(0.0, 0.04), st.integers(1, PERIODS))
+def test_cash_that_is_trapped_is_no_liquidity_of_the_parent(locked: float, opens: int) -> None:
+    """minimum_liquidity of a group tests what the parent has, and locking up more of it never helps."""
+    kept = (Covenant(id="cash", kind="minimum_liquidity", limit=0.01),)
+
+    def best(own: float) -> Solved:
+        vault = company(opening_cash=own, distribution_from=opens)
+        return solve(group(vault, covenant=kept))
+
+    free, caught = best(0.0), best(locked)
+    assert free.status == 0
+    assert caught.status in (0, 2)
+    if caught.status == 0:
+        assert caught.objective <= free.objective * (1.0 + 1e-8) + 1e-9
+        case = group(company(opening_cash=locked, distribution_from=opens), covenant=kept)
+        assert cash(caught, case, "holding").min() >= 0.01 - 1e-9
+    if locked > 0.03 and opens > 1:
+        assert caught.status == 2 or cash(caught, case, "holding")[0] >= 0.01 - 1e-9

@@ -199,13 +199,14 @@ def make_tables(case: Case) -> dict[str, Table]:
         ),
         long(
             "entity_figures",
-            "entity|period|cash|debt|debt service cover|distribution|contribution|may distribute",
+            "entity|period|cash|debt|debt service cover|distribution|contribution|may distribute|trapped cash",
             [
-                (name, label, 1.0 + i, 2.0, 1.5, 0.25 if name == "campus" else 0.0, 0.0, "no" if i < 2 else "yes")
+                (name, label, 1.0 + i, 2.0, 1.5, 0.25 if name == "campus" else 0.0, 0.0, "no" if i < 2 else "yes", 0.5)
                 for name in ("holding", "campus")
                 for i, label in enumerate(labels)
             ],
         ),
+        long("entity_risk", "entity|default", [("holding", 0.01), ("campus", 0.04), ("the group", 0.045)]),
     ]
     return {table.name: table for table in tables}
 

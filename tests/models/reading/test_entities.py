@@ -94,6 +94,7 @@ def test_a_contract_of_an_entity_that_cannot_deliver(case):
         (COVENANT.format("dscr", 1.2) + 'party = "lab"\n', TEST + ".party", "offtaker_concentration"),
         (COVENANT.format("borrowing_base", 1), TEST + ".advance", "add advance"),
         (COVENANT.format("ltv", 0.5) + "advance = [0.5]\n", TEST + ".advance", "leave it out"),
+        (COVENANT.format("interest_cover", 2) + "leases = true\n", TEST + ".leases", "fixed_charge_cover"),
         (COVENANT.format("holder_concentration", 60), TEST + ".limit", "from 0 to 1"),
         (COVENANT.format("offtaker_concentration", 0.6) + 'party = "chipmaker"\n', TEST + ".party", "lab"),
         (COVENANT.format("supplier_concentration", 0.6) + 'party = "lab"\n', TEST + ".party", "chipmaker"),
@@ -103,6 +104,17 @@ def test_faults_of_covenants(case, text, key, words):
     fault = case.append(text).fault()
     assert fault.key == key
     assert words in f"{fault.allowed} {fault.cure}"
+
+
+def test_recourse_is_a_word_about_an_spv(case):
+    """The lenders of the parent have it anyway, and equity has no claim."""
+    changed(case, True).append(HEAD + SPV)
+    line = 'id = "old_loan"'
+    fault = case.replace(line, line + "\nrecourse = true").fault()
+    assert fault.key.endswith('"old_loan".recourse')
+    assert "the parent's own debt" in fault.cure
+    case.replace(line + "\nrecourse = true", line + '\nrecourse = true\nentity = "campus"')
+    assert case.load().opening.debt[0].recourse
 
 
 @pytest.mark.parametrize("kind", ["net_debt_to_ebitda", "interest_cover", "fixed_charge_cover", "dscr", "llcr"])
