@@ -23,7 +23,9 @@ LEAST_SIZE = 1e-3  # where even the largest is smaller, it is rounding against t
 
 def settled(ledger: Ledger, decided: FloatArray) -> FloatArray:
     """(N,) the decisions with those too small to be any at zero; what is fixed, and tax, paid or put off, stays."""
-    units = np.array([d.unit if d.block not in ("fixed", "tax", DEFERRED) else "" for d in ledger.decisions], dtype=np.str_)
+    units = np.array(
+        [d.unit if d.block not in ("fixed", "tax", DEFERRED) else "" for d in ledger.decisions], dtype=np.str_
+    )
     out = np.array(decided, dtype=np.float64)
     for unit in sorted(set(units.tolist()) - {""}):
         mine = units == unit

@@ -28,9 +28,9 @@ from .loop import maximise
 from .master import Infeasible
 from .plan import Passes, Status
 from .prepare import Prepared
-from .progress import OutOfTime, Progress, named, relative_gap
+from .progress import Enough, OutOfTime, Progress, ProgressEvent, named, relative_gap
 from .settings import Settings
-from .solution import Learnt, RiskLimit, Solution
+from .solution import RiskLimit, Solution
 from .tidy import lawful_columns, remark, tax_off, tidied
 
 FloatArray = NDArray[np.float64]
@@ -38,6 +38,8 @@ FloatArray = NDArray[np.float64]
 NODES = 120  # searches of the tree: a count, so that the same seed gives the same plan everywhere
 ROUNDS = 10
 SLIGHT = 1e-9  # billion: a pair with a side no further from zero is settled
+
+CLEAR = 0.1  # of the pair furthest from settled: what is less is no reason to branch yet
 
 Side = tuple[str, int]
 """("column", j): column j is zero. ("row", i): row i holds as an equality at its upper limit."""
@@ -60,9 +62,9 @@ def lawful(
 ) -> Solution:
     """The best plan whose tax is that of its income, with a bound on all such plans.
 
-    solution: of `tidied`. It is handed back as it is where its tax is right, or where it holds no certified plan. Else the
-    certificate is of the lawful problem: certified where the bounds meet, stopped with the gap where the tree was left
-    at NODES nodes or for want of time.
+    solution: of `tidied`. It is handed back as it is where its tax is right, or where it holds no certified plan. Else
+    the certificate is of the lawful problem: certified where the bounds meet, stopped with the gap where the tree was
+    left at NODES nodes or for want of time.
     """
     if solution.decisions is None or solution.status is not Status.CERTIFIED or not tax_off(ready, solution.decisions):
         return solution
@@ -157,7 +159,7 @@ class _Tree:
 
     def _reached(self, bound: float) -> bool:
         """Whether the best plan is within the gap of a bound."""
-        if self.best is None:
+        if self.best is None or not math.isfinite(bound):
             return False
         return relative_gap(bound, self.sense * self.best.objective) <= self.settings.gap
 
@@ -165,10 +167,14 @@ class _Tree:
         """The best plan with the node's pairs settled; None where there is none."""
         ready = replace(self.ready, program=_with(self.ready.program, node.sides))
         try:
-            learnt = handed_on(ready, self.limits, self.learnt, (), self.settings.gap, self.end - perf_counter())
+            learnt, bound = handed_on(ready, self.limits, self.learnt, (), self.settings.gap, self.end - perf_counter())
+            self.passes = replace(self.passes, solves=self.passes.solves + 1)
+            if self._reached(bound) and not polish:
+                return self._unknown(replace(node, bound=min(node.bound, bound)))
             left = None if math.isinf(self.end) else max(0.0, self.end - perf_counter())
             asked = replace(self.settings, polish=polish, time_limit=left, rounds=ROUNDS)
-            found = maximise(ready.program, self.limits, ready.backend, ready.store, asked, self.progress, learnt)
+            told = self.progress if polish else self._until_worse
+            found = maximise(ready.program, self.limits, ready.backend, ready.store, asked, told, learnt)
         except Infeasible:
             return None
         except (OutOfTime, SolverError):
@@ -181,6 +187,14 @@ class _Tree:
         if "interrupted" in found.messages:
             self.stopped, self.end = ("interrupted",), -math.inf
         return None if found.status is Status.INFEASIBLE else found
+
+    def _until_worse(self, event: ProgressEvent) -> None:
+        """End the search of a node as soon as no plan in it can be better than the best one by more than the gap."""
+        if self.progress is not None:
+            self.progress(event)
+        bound = self.sense * (event.upper if self.sense > 0 else event.lower)
+        if self._reached(bound):
+            raise Enough
 
     def _unknown(self, node: _Node) -> Solution:
         """A node of which nothing is known but the bound above it."""
@@ -202,19 +216,25 @@ class _Tree:
         return found.status is Status.CERTIFIED
 
     def _children(self, columns: FloatArray, sides: tuple[Side, ...]) -> list[tuple[Side, ...]]:
-        """Both sides of the pair that is furthest from settled; none where all are."""
+        """Both sides of the first pair that is clearly not settled, since what waits there is held on from period to
+        period; none where all are settled.
+        """
         program = self.ready.program
         room = program.row_upper - program.matrix @ columns
-        worst, pair = SLIGHT, None
-        for one, other in self.pairs:
-            off = min(_off(one, columns, room), _off(other, columns, room))
-            if off > worst and one not in sides and other not in sides:
-                worst, pair = off, (one, other)
-        return [] if pair is None else [(*sides, pair[0]), (*sides, pair[1])]
+        off = [
+            0.0 if one in sides or other in sides else min(_off(one, columns, room), _off(other, columns, room))
+            for one, other in self.pairs
+        ]
+        worst = max(off)
+        if worst <= SLIGHT:
+            return []
+        first = next(pair for pair, by in zip(self.pairs, off, strict=True) if by >= CLEAR * worst)
+        return [(*sides, first[0]), (*sides, first[1])]
 
     def _settled_as(self, solution: Solution) -> tuple[Side, ...]:
         """Each pair on the side that is nearer to settled at the tax of the solution's income."""
-        assert solution.columns is not None and solution.decisions is not None
+        assert solution.columns is not None
+        assert solution.decisions is not None
         columns = lawful_columns(self.ready, solution.columns, solution.decisions)
         columns = solution.columns if columns is None else columns
         room = self.ready.program.row_upper - self.ready.program.matrix @ columns
@@ -250,7 +270,9 @@ class _Tree:
         bound = max(bound, sense * best.objective)
         gap = relative_gap(bound, sense * best.objective)
         upper, lower = max(sense * bound, best.objective), min(sense * bound, best.objective)
-        said_now = f"the tax of the plan is that of its income: planned in {nodes} more searches, as its rows allow others"
+        said_now = (
+            f"the tax of the plan is that of its income: planned in {nodes} more searches, as its rows allow others"
+        )
         return replace(
             best, status=Status.CERTIFIED if gap <= self.settings.gap else Status.STOPPED, upper=upper, lower=lower,
             gap=gap, value_bound=math.inf, messages=(*messages, said_now), learnt=root.learnt, passes=root.passes,

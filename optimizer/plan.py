@@ -187,8 +187,8 @@ class Bearers:
 
 @dataclass(frozen=True)
 class OwnTax:
-    """A limit on net loss: its CVaR with the plan's expected tax, which is what the limit holds, and with each scenario's
-    own tax, billion.
+    """CVaR of a limited net loss, billion: with the plan's expected tax, which is what the limit holds, and with each
+    scenario's own.
     """
 
     limit: str

@@ -80,9 +80,9 @@ def optimize(
     try:
         found = solution
         solution = devices.steadily(backend, lambda: tidied(ready, found, limits, gap))
-        left = replace(settings, time_limit=clock.left)
+        rest = replace(settings, time_limit=clock.left)
         tidy = solution
-        solution = devices.steadily(backend, lambda: lawful(ready, tidy, limits, left, progress))
+        solution = devices.steadily(backend, lambda: lawful(ready, tidy, limits, rest, progress))
     except KeyboardInterrupt:
         messages = ("interrupted before traces of amounts were cleared",)
     if out_of_sample and solution.decisions is not None and ready.losses:

@@ -2,8 +2,8 @@
 
 A plan pays the tax of its expected income in every scenario. With losses carried forward what is owed up to a date is a
 convex function of the income so far, so the mean of it is never less (J. L. W. V. Jensen, Acta Mathematica 30, 1906,
-doi:10.1007/BF02418571). Here it is reckoned: each scenario's postings at its own prices, interest on its own cash, which
-has paid the plan's tax, so that the mean of the incomes is the plan's; then the law, period by period, on each.
+doi:10.1007/BF02418571). Here it is reckoned: each scenario's postings at its own prices, interest on its own cash,
+which has paid the plan's tax, so that the mean of the incomes is the plan's; then the law, period by period, on each.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _owed(amounts: Amounts, flows: FloatArray) -> FloatArray:
     taxable, cash = flows[0], flows[1]
     limited = len(flows) > 2
     base = Base(taxable, -flows[2], flows[3]) if limited else Base.plain(taxable)
-    held, due, law = np.full(taxable.shape[1], amounts.case.cash.opening), np.empty_like(taxable), None
+    held, due = np.full(taxable.shape[1], amounts.case.cash.opening), np.empty(taxable.shape)
     law = Assessor(tax, held.shape)
     for t in range(taxable.shape[0]):
         interest = rates[t] * held
@@ -88,7 +88,9 @@ def _owed(amounts: Amounts, flows: FloatArray) -> FloatArray:
     return due
 
 
-def summary(amounts: Amounts, one: Found, risks: Sequence[Risk], losses: Sequence[Losses], backend: Backend) -> TaxByScenario:
+def summary(
+    amounts: Amounts, one: Found, risks: Sequence[Risk], losses: Sequence[Losses], backend: Backend
+) -> TaxByScenario:
     """The figures of a plan. losses: (S,) of each risk limit, in its order."""
     paid, closing = -amounts.of(Account.TAX), float(amounts.cash[-1])
     growth = np.cumprod(np.append(1.0, 1.0 + amounts.deposit_rates[:0:-1]))[::-1]
@@ -98,7 +100,9 @@ def summary(amounts: Amounts, one: Found, risks: Sequence[Risk], losses: Sequenc
     for risk, loss in zip(risks, losses, strict=True):
         if risk.loss == "net_loss":
             whole = np.asarray(backend.host(loss)) + one.extra
-            limits.append(OwnTax(risk.id, tail(np.asarray(backend.host(loss)), risk.level).cvar, tail(whole, risk.level).cvar))
+            limits.append(
+                OwnTax(risk.id, tail(np.asarray(backend.host(loss)), risk.level).cvar, tail(whole, risk.level).cvar)
+            )
     return TaxByScenario(
         expected=float(paid.sum()),
         mean=float(one.mean.sum()),

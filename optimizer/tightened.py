@@ -91,7 +91,7 @@ def _again(
     try:
         limits = risk_limits(tight.case, tight.losses)
         changed = [m for m, risk in enumerate(all_risks(tight.case)) if risk.id == f"covenant {covenant.id}"]
-        learnt = handed_on(tight, limits, solution.learnt, changed, search.gap, room)
+        learnt, _ = handed_on(tight, limits, solution.learnt, changed, search.gap, room)
         time_left = None if math.isinf(room) else max(0.0, room - (perf_counter() - began))
         settings = Settings(gap=search.gap, polish=False, time_limit=time_left, rounds=ROUNDS, solves=programs)
         other = maximise(tight.program, limits, tight.backend, tight.store, settings, progress, learnt)

@@ -97,10 +97,7 @@ def constrain(a: Assembly) -> None:
         -a.expected(TAXABLE),
         lower=interest - opening,
         upper=interest - opening,
-        terms=[(t, profit + t, 1.0) for t in periods]
-        + [(t, loss + t, -1.0) for t in periods]
-        + on_cash
-        + waiting,
+        terms=[(t, profit + t, 1.0) for t in periods] + [(t, loss + t, -1.0) for t in periods] + on_cash + waiting,
     )
     a.rows(
         rules.TAX_LOSS_USE,

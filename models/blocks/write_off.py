@@ -97,11 +97,11 @@ def spread_fee(
     outstanding: FloatArray | None,
     scaled: Scale = (),
 ) -> None:
-    """Post FEES_SPREAD: a fee per unit paid in period `paid` comes back to income then and goes off it over the debt's life.
+    """Post FEES_SPREAD: a fee paid in period `paid` comes back to income then, and goes off it over the debt's life.
 
-    outstanding: (N,) balance at the start of each period of the life, None of what is never repaid: the cost of raising
-    equity is never deducted. Straight line, or in proportion to the balance, the bonds-outstanding form of the effective
-    interest method (IFRS 9, 5.4.1 and B5.4.1; for tax 26 CFR 1.446-5).
+    outstanding: (N,) balance at the start of each period of the life; None of what is never repaid, since the cost of
+    raising equity is not deducted. Straight line, or in proportion to the balance: the bonds-outstanding form of the
+    effective interest method (IFRS 9, 5.4.1 and B5.4.1; for tax 26 CFR 1.446-5).
     """
     if case.tax is None or case.tax.fees == "paid" or fee == 0.0:
         return

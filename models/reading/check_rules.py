@@ -64,7 +64,9 @@ def _write_off(ctx: Context, node: Node) -> None:
             'leave it out, or write method = "straight"',
         )  # fmt: skip
     if method == "table" and not node["shares"]:
-        ctx.fault((*node.path, "shares"), "(missing)", 'shares by calendar year, needed with method = "table"', "add shares")
+        ctx.fault(
+            (*node.path, "shares"), "(missing)", 'shares by calendar year, needed with method = "table"', "add shares"
+        )
     elif method == "table":
         sums_to_one(ctx, node, "shares")
     elif node["shares"]:

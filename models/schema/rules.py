@@ -81,7 +81,11 @@ class WriteOff(Sourced):
         "straight: over so long; the life in service if left out", usual=u.WRITE_OFF, default=None
     )
     shares: tuple[float, ...] = f.numbers(
-        "table: shares of the cost in the first, second … calendar year; they sum to 1", "fraction", ge=0, le=1, default=()
+        "table: shares of the cost in the first, second … calendar year; they sum to 1",
+        "fraction",
+        ge=0,
+        le=1,
+        default=(),
     )
 
 
@@ -105,7 +109,9 @@ class Tax(Sourced):
         "paid: fees and issue discount are deducted when they are paid; straight: in equal parts over the life of the debt; "
         "balance: in proportion to what is outstanding", ("paid", "straight", "balance"), default="paid",
     )  # fmt: skip
-    systems: WriteOff | None = f.table("write-off of systems; straight over their life if left out", WriteOff, default=None)
+    systems: WriteOff | None = f.table(
+        "write-off of systems; straight over their life if left out", WriteOff, default=None
+    )
     sites: WriteOff | None = f.table("write-off of sites; straight over their life if left out", WriteOff, default=None)
 
 

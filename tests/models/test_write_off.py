@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .solving import RATE, solve
-from .tiny import PERIODS, bond, contract, driver, known_means, system, tiny
+from .tiny import PERIODS, bond, driver, known_means, system, tiny
 
 ORDER = "order[gpu,north,2026Q4]"  # in service from period 1, 2027Q1, for four quarters, sold in period 5
 
@@ -46,9 +45,13 @@ def declining(years: int, factor: float) -> list[float]:
     return out
 
 
-@pytest.mark.parametrize("name, years, factor", [("macrs3", 3, 2), ("macrs5", 5, 2), ("macrs7", 7, 2), ("macrs15", 15, 1.5)])
+@pytest.mark.parametrize(
+    "name, years, factor", [("macrs3", 3, 2), ("macrs5", 5, 2), ("macrs7", 7, 2), ("macrs15", 15, 1.5)]
+)
 def test_the_tables_are_those_of_the_rule(name: str, years: int, factor: float) -> None:
-    assert MACRS[name] == pytest.approx(declining(years, factor), abs=1.01e-4)  # they are rounded to a hundredth of a percent
+    assert MACRS[name] == pytest.approx(
+        declining(years, factor), abs=1.01e-4
+    )  # they are rounded to a hundredth of a percent
     assert sum(MACRS[name]) == pytest.approx(1.0, abs=1e-12)
 
 
@@ -66,7 +69,9 @@ def test_five_year_property_by_calendar_year(start: int) -> None:
     """IRS Publication 946, table A-1, 5-year property: 20.00, 32.00, 19.20, 11.52, 11.52, 5.76 %."""
     horizon = Horizon(start="2026Q4", periods=8)
     found = shares(WriteOff(method="macrs5"), horizon, Service(start, 40))
-    assert by_year(found, horizon.origin, start) == pytest.approx([0.20, 0.32, 0.192, 0.1152, 0.1152, 0.0576], abs=1e-12)
+    assert by_year(found, horizon.origin, start) == pytest.approx(
+        [0.20, 0.32, 0.192, 0.1152, 0.1152, 0.0576], abs=1e-12
+    )
     left = 4 - (horizon.origin + start) % 4
     assert found[:left] == pytest.approx(0.20 / left)
 
@@ -83,14 +88,20 @@ def test_bonus_comes_first() -> None:
 
 methods = st.one_of(
     st.builds(WriteOff, method=st.sampled_from(sorted(MACRS)), bonus=st.floats(0.0, 1.0)),
-    st.builds(WriteOff, method=st.just("straight"), bonus=st.floats(0.0, 1.0), years=st.one_of(st.none(), st.integers(1, 60))),
+    st.builds(
+        WriteOff, method=st.just("straight"), bonus=st.floats(0.0, 1.0), years=st.one_of(st.none(), st.integers(1, 60))
+    ),
     st.builds(WriteOff, method=st.just("table"), bonus=st.floats(0.0, 1.0), shares=st.just((0.5, 0.3, 0.2))),
 )
 
 
 @given(methods, st.integers(0, 20), st.integers(1, 40), st.booleans(), st.sampled_from(["quarter", "month"]))
 def test_all_of_the_cost_is_written_off_once(how: WriteOff, start: int, life: int, sold: bool, step: str) -> None:
-    found = shares(how, Horizon(start="2027Q2" if step == "quarter" else "2027-05", periods=20, step=step), Service(start, life, sold))
+    found = shares(
+        how,
+        Horizon(start="2027Q2" if step == "quarter" else "2027-05", periods=20, step=step),
+        Service(start, life, sold),
+    )
     assert found.sum() == pytest.approx(1.0, abs=1e-12)
     assert (found >= 0.0).all()
     assert not sold or found.size <= life + 1
@@ -126,7 +137,7 @@ def test_tax_put_off_is_owed_less_what_carried_losses_may_take_off_it() -> None:
 
 
 def test_no_more_is_won_by_pushing_tax_over_the_edge_than_interest_on_it() -> None:
-    """Wealth alone. Tax that is put off earns RATE a period until it is owed; without the debt all of it would be won."""
+    """Wealth alone. Tax that is put off earns RATE a period until it is owed; were it not owed, all would be won."""
     worth, paid, owed = {}, {}, 0.0
     for bonus in (None, 1.0):
         tax = taxed(systems=None if bonus is None else WriteOff(method="macrs5", bonus=bonus), loss_use=1.0)
@@ -158,7 +169,9 @@ def test_sites_are_written_off_by_their_own_table() -> None:
     plain, fast = tiny(tax=taxed()), tiny(tax=taxed(sites=WriteOff(method="macrs15")))
     key = "build[north,shell,2026Q4]"  # 2 million a MW, in service from 2027Q1
     assert unit(plain, key, Account.DEPRECIATION)[1:] == pytest.approx([-0.002 / 40] * 7)
-    assert unit(fast, key, Account.DEPRECIATION)[1:] == pytest.approx([-0.002 * 0.05 / 4] * 4 + [-0.002 * 0.095 / 4] * 3)
+    assert unit(fast, key, Account.DEPRECIATION)[1:] == pytest.approx(
+        [-0.002 * 0.05 / 4] * 4 + [-0.002 * 0.095 / 4] * 3
+    )
     for account in (Account.SITES, Account.SITE_VALUE, Account.TERMINAL_ASSETS):
         np.testing.assert_array_equal(unit(plain, key, account), unit(fast, key, account))
 

@@ -47,6 +47,7 @@ def relaxed_and_exact(program: LinearProgram, labels: tuple[str, ...]) -> tuple[
     matrix, n = csr_array(program.matrix), len(program.column_names)
     sides: list[tuple[csr_array, float]] = []  # each: 0 <= upper - a'x
     for t in labels:
+
         def columns(name: str, t: str = t) -> tuple[csr_array, float]:
             one = lil_array((1, n))
             one[0, column[f"{name}[{t}]"]] = -1.0
@@ -60,12 +61,16 @@ def relaxed_and_exact(program: LinearProgram, labels: tuple[str, ...]) -> tuple[
         if f"interest_carried[{t}]" in column:
             sides += [columns("interest_carried"), rows("tax_interest")]
     count = len(sides) // 2
-    limits = [LinearConstraint(hstack([matrix, csr_array((matrix.shape[0], count))]), program.row_lower, program.row_upper)]
+    limits = [
+        LinearConstraint(hstack([matrix, csr_array((matrix.shape[0], count))]), program.row_lower, program.row_upper)
+    ]
     for k, (one, upper) in enumerate(sides):
         # upper - a'x <= LARGE z for one side, <= LARGE (1 - z) for the other
         mark = lil_array((1, count))
         mark[0, k // 2] = -LARGE if k % 2 == 0 else LARGE
-        limits.append(LinearConstraint(hstack([-one, csr_array(mark)]), -np.inf, (0.0 if k % 2 == 0 else LARGE) - upper))
+        limits.append(
+            LinearConstraint(hstack([-one, csr_array(mark)]), -np.inf, (0.0 if k % 2 == 0 else LARGE) - upper)
+        )
     sign = -1.0 if program.maximise else 1.0
     best = []
     for whole in (0, 1):
@@ -73,7 +78,8 @@ def relaxed_and_exact(program: LinearProgram, labels: tuple[str, ...]) -> tuple[
             sign * np.concatenate([program.cost, np.zeros(count)]),
             integrality=np.concatenate([np.zeros(n), np.full(count, whole)]),
             bounds=Bounds(
-                np.concatenate([program.col_lower, np.zeros(count)]), np.concatenate([program.col_upper, np.ones(count)])
+                np.concatenate([program.col_lower, np.zeros(count)]),
+                np.concatenate([program.col_upper, np.ones(count)]),
             ),
             constraints=limits,
             options={"mip_rel_gap": 1e-7},
@@ -94,7 +100,12 @@ def tax_by_law(plan: Plan) -> np.ndarray:
     tax, shown = plan.case.tax, lines(plan)
     assert tax is not None
     none = np.zeros(plan.case.horizon.periods)
-    ours = ("interest", "fees and issue discount", "fees put off to the life of the debt", "accretion (pay-in-kind interest)")
+    ours = (
+        "interest",
+        "fees and issue discount",
+        "fees put off to the life of the debt",
+        "accretion (pay-in-kind interest)",
+    )
     borrowing = -sum((shown.get(name, none) for name in ours), none) - shown["interest on cash"]
     ebitda = shown["EBITDA"] + shown.get("less EBITDA that is taxed with the rest of the company", none)
     rest = ("depreciation, less gains on sales",)
