@@ -26,11 +26,10 @@ from .handed_on import handed_on
 from .highs import SolverError
 from .loop import maximise
 from .master import Infeasible
-from .plan import Passes, Status
 from .prepare import Prepared
 from .progress import Enough, OutOfTime, Progress, ProgressEvent, named, relative_gap
 from .settings import Settings
-from .solution import RiskLimit, Solution
+from .solution import Passes, RiskLimit, Solution, Status
 from .tidy import lawful_columns, remark, tax_off, tidied
 
 FloatArray = NDArray[np.float64]
