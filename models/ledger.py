@@ -60,12 +60,14 @@ class Account(Enum):
     PAID_WITHIN = ("paid to another entity of the group", Group.INTERNAL, False, False, "billion")
     DEPRECIATION = ("depreciation, less gains on sales", Group.NON_CASH, False, True, "billion")
     ACCRETION = ("accretion (pay-in-kind interest)", Group.NON_CASH, False, True, "billion")
+    FEES_SPREAD = ("fees put off to the life of the debt", Group.NON_CASH, False, True, "billion")
     ORGANIC_EBITDA = ("EBITDA of the rest of the company", Group.NON_CASH, True, False, "billion")
     OPEN_BILLS = ("bills that a default leaves open", Group.NON_CASH, False, False, "billion")
     TERMINAL_ASSETS = ("assets at the end", Group.TERMINAL, False, False, "billion")
     TERMINAL_DEBT = ("debt at the end", Group.TERMINAL, False, False, "billion")
     DEFERRED = ("interest owed at the end beyond the balance", Group.TERMINAL, False, False, "billion")
     REVALUED = ("market value of debt at the end, less what is owed", Group.TERMINAL, False, False, "billion")
+    DEFERRED_TAX = ("tax put off past the end by early write-offs", Group.TERMINAL, False, False, "billion")
     RENT_AHEAD = ("rent due after the end", Group.TERMINAL, False, False, "billion")
     CONTRACTS_AHEAD = ("contracts that run on after the end", Group.TERMINAL, False, False, "billion")
     DILUTION = ("value given to holders who convert", Group.TERMINAL, False, False, "billion")
@@ -73,6 +75,7 @@ class Account(Enum):
     EQUITY = ("outside equity outstanding", Group.STOCK, False, False, "billion")
     LEASES = ("lease liabilities outstanding", Group.STOCK, False, False, "billion")
     UNEARNED = ("prepayments not yet earned", Group.STOCK, False, False, "billion")
+    WRITTEN_AHEAD = ("written off for tax ahead of the books", Group.STOCK, False, False, "billion")
     HARDWARE_VALUE = ("market value of systems", Group.STOCK, False, False, "billion")
     SITE_VALUE = ("value of sites", Group.STOCK, False, False, "billion")
     COMPUTE = ("compute in service", Group.PHYSICAL, False, False, "PFLOP/s")
@@ -99,14 +102,17 @@ class Account(Enum):
 CASH_ACCOUNTS: tuple[Account, ...] = tuple(a for a in Account if a.cash)
 TERMINAL_ACCOUNTS: tuple[Account, ...] = tuple(a for a in Account if a.group is Group.TERMINAL)
 OWNED_AT_END = (Account.TERMINAL_ASSETS, Account.CONTRACTS_AHEAD)
-OWED_AT_END = (Account.TERMINAL_DEBT, Account.DEFERRED, Account.REVALUED, Account.RENT_AHEAD)
+OWED_AT_END = (
+    Account.TERMINAL_DEBT, Account.DEFERRED, Account.REVALUED, Account.DEFERRED_TAX, Account.RENT_AHEAD,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Decision:
     """One amount the LP chooses. `key` is unique, e.g. "order[gb300,texas,2027Q1]".
 
-    block: "order", "build", "sign", "relet", "merchant", "place", "commit", "draw", "tax", "fixed" (value 1: opening
+    block: "order", "build", "sign", "relet", "merchant", "place", "commit", "draw", "tax", "deferred_tax",
+    "fixed" (value 1: opening
     balance sheet and exogenous flows). tags: parts of the key by name, e.g. {"accelerator": "gb300", "site": "texas"}.
     rule: name of the `Rule` that its upper bound stands for, or "".
     """

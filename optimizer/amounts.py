@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.blocks.headroom import Headroom, headrooms
-from ..models.blocks.tax import Assessed, assessed
+from ..models.blocks.tax import BORROWING, DEFERRED, TAX_EBITDA, TAXABLE, Assessed, Base, assessed
 from ..models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account, Decision, Ledger
 from ..models.schema.case import Case
 
@@ -22,8 +22,10 @@ LEAST_SIZE = 1e-3  # where even the largest is smaller, it is rounding against t
 
 
 def settled(ledger: Ledger, decided: FloatArray) -> FloatArray:
-    """(N,) the decisions with those too small to be any at zero; what is fixed, and tax, stays."""
-    units = np.array([d.unit if d.block not in ("fixed", "tax") else "" for d in ledger.decisions], dtype=np.str_)
+    """(N,) the decisions with those too small to be any at zero; what is fixed, and tax, paid or put off, stays."""
+    units = np.array(
+        [d.unit if d.block not in ("fixed", "tax", DEFERRED) else "" for d in ledger.decisions], dtype=np.str_
+    )
     out = np.array(decided, dtype=np.float64)
     for unit in sorted(set(units.tolist()) - {""}):
         mine = units == unit
@@ -148,8 +150,8 @@ class Amounts:
 
     @property
     def taxable_income(self) -> FloatArray:
-        """(T,) expected taxable income before losses carried forward, billion."""
-        return self.of(*(a for a in Account if a.taxable)) + self.interest_income
+        """(T,) expected taxable income before any limit on interest and before losses carried forward, billion."""
+        return self.of(*TAXABLE) + self.interest_income
 
     @cached_property
     def assessed(self) -> Assessed | None:
@@ -157,6 +159,6 @@ class Amounts:
         tax = self.case.tax
         if tax is None:
             return None
-        taxable = self.of(*(a for a in Account if a.taxable))
+        base = Base(self.of(*TAXABLE), -self.of(*BORROWING), self.of(*TAX_EBITDA))
         flow = self.of(*(a for a in CASH_ACCOUNTS if a is not Account.TAX))
-        return assessed(tax, taxable, flow, self.deposit_rates, self.case.cash.opening)
+        return assessed(tax, base, flow, self.deposit_rates, self.case.cash.opening)

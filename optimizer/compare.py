@@ -23,6 +23,7 @@ from .arguments import checked
 from .assemble import process_table, risk_limits
 from .compose import Circumstances, compose, timings, unplanned
 from .differences import Outcome, milestones_of, outcome, tables
+from .lawful import lawful
 from .listening import INTERRUPTED, UNCHECKED, listening
 from .loop import maximise
 from .out_of_sample import evaluated, fresh_count, fresh_draws
@@ -228,7 +229,8 @@ def _searched(name: str, ready: Prepared, told: _Told, progress: Progress | None
     solution = maximise(ready.program, limits, ready.backend, ready.store, settings, progress)
     if INTERRUPTED in solution.messages:
         return solution
-    return devices.steadily(ready.backend, lambda: tidied(ready, solution, limits, settings.gap))
+    tidy = devices.steadily(ready.backend, lambda: tidied(ready, solution, limits, settings.gap))
+    return devices.steadily(ready.backend, lambda: lawful(ready, tidy, limits, settings, progress))
 
 
 def _written(ready: Prepared, solution: Solution, fresh: Sequence[Held], told: _Told) -> Plan:

@@ -14,7 +14,7 @@ from ..kernels.backend import Backend
 from ..models.blocks.objective import UNITS
 from ..models.ledger import Account
 from ..models.schema.case import Case
-from . import circular, explain
+from . import circular, explain, tax_by_scenario
 from .amounts import Amounts
 from .bearers import bear
 from .covenants import Prices, StepPrice, covenants, over_futures, untested
@@ -111,8 +111,14 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         **circular.tables(found_loops),
         **loss_tables(case, bearing),
     }
+    own_tax = None
+    if tax_by_scenario.applies(amounts):
+        found_tax = tax_by_scenario.found(amounts, ready.backend, ready.store)
+        own_tax = tax_by_scenario.summary(amounts, found_tax, all_risks(case), losses, ready.backend)
+        tables["tax_by_scenario"] = tax_by_scenario.table(amounts, found_tax)
     plan = replace(
         plan,
+        tax=own_tax,
         bearers=bearers(case, bearing),
         certificate=_with_error(plan.certificate, ready, risk, about),
         evidence=evidence(program, solution, about.steps),

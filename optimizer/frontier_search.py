@@ -24,6 +24,7 @@ from .evidence import evidence
 from .frontier_points import FrontierPoint
 from .holdings import funding
 from .infeasible import in_words
+from .lawful import put_right
 from .least import Least, least_kept
 from .listening import INTERRUPTED
 from .loop import maximise
@@ -267,6 +268,7 @@ class FrontierSearch:
         settings = replace(self._settings, time_limit=self._left(), polish=polish)
         told = named(f"frontier: {amount:.6g}", progress)
         solution = maximise(ready.program, risks, backend, ready.store, settings, told, before)
+        solution = put_right(replace(ready, backend=backend), solution, risks, settings, told)
         self._ended[amount] = solution
         if INTERRUPTED in solution.messages:
             raise KeyboardInterrupt

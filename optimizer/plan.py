@@ -186,6 +186,33 @@ class Bearers:
 
 
 @dataclass(frozen=True)
+class OwnTax:
+    """CVaR of a limited net loss, billion: with the plan's expected tax, which is what the limit holds, and with each
+    scenario's own.
+    """
+
+    limit: str
+    expected_tax: float
+    own_tax: float
+
+
+@dataclass(frozen=True)
+class TaxByScenario:
+    """What the tax of the expected income hides, billion: see `tax_by_scenario.py`.
+
+    expected: tax of the expected income over the horizon, which the plan pays. mean: mean over the scenarios of the tax
+    of their own incomes. at_end: the difference, carried at the deposit rates to the end. share_of_cash: of the cash
+    there, None where that is not positive.
+    """
+
+    expected: float
+    mean: float
+    at_end: float
+    share_of_cash: float | None
+    net_loss: tuple[OwnTax, ...] = ()
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What a plan was made from, so that all its figures can be computed again (`reevaluate.py`).
 
@@ -214,7 +241,8 @@ class Plan:
     and what is not distributed; where there are ring-fenced companies), prices (shadow prices, at most 15),
     prices_by_period (all of them), liquidity_fan (quantiles of cash per period), scaling (coefficient ranges before and
     after), circular_flows (edges of the money-flow graph), circular_loops (its loops), loss_by_claim, loss_by_holder,
-    loss_by_instrument, loss_by_party, loss_by_limit (who bears the loss) and default_dates.
+    loss_by_instrument, loss_by_party, loss_by_limit (who bears the loss), default_dates and, with a tax and random
+    drivers, tax_by_scenario.
     """
 
     case: Case
@@ -235,6 +263,7 @@ class Plan:
     infeasibility: Infeasibility | None = None
     bearers: Bearers | None = None
     wealth: Wealth | None = None
+    tax: TaxByScenario | None = None
     messages: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     evidence: Evidence | None = field(default=None, repr=False)

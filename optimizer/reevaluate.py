@@ -21,6 +21,7 @@ from .compose import Circumstances, compose
 from .covenants import StepPrice
 from .evidence import evidence, in_order
 from .holdings import funding
+from .lawful import put_right
 from .loop import maximise
 from .out_of_sample import cvar_interval, evaluated, fresh_count, fresh_draws, fresh_losses
 from .plan import Evidence, Funding, Interval, Plan
@@ -155,7 +156,9 @@ def searched_again(
     limits: list[RiskLimit] = list(risk_limits(ready.case, ready.losses))
     if number is not None:
         limits[number] = replace(limits[number], limit=amount)
-    found = maximise(ready.program, limits, ready.backend, ready.store, Settings(gap=gap))
+    settings = Settings(gap=gap)
+    found = maximise(ready.program, limits, ready.backend, ready.store, settings)
+    found = put_right(ready, found, limits, settings)
     return found.status, found.lower, found.upper
 
 

@@ -14,6 +14,7 @@ from . import stops
 from .arguments import checked
 from .assemble import risk_limits
 from .compose import Circumstances, compose, timings, unplanned
+from .lawful import lawful
 from .listening import INTERRUPTED, UNCHECKED, listening
 from .loop import maximise
 from .out_of_sample import OutOfSample, evaluated, fresh_count, fresh_draws
@@ -79,6 +80,9 @@ def optimize(
     try:
         found = solution
         solution = devices.steadily(backend, lambda: tidied(ready, found, limits, gap))
+        rest = replace(settings, time_limit=clock.left)
+        tidy = solution
+        solution = devices.steadily(backend, lambda: lawful(ready, tidy, limits, rest, progress))
     except KeyboardInterrupt:
         messages = ("interrupted before traces of amounts were cleared",)
     if out_of_sample and solution.decisions is not None and ready.losses:

@@ -138,11 +138,32 @@ def _income(amounts: Amounts) -> Table:
     rows.append((("EBITDA",), amounts.of(*ebitda)))
     if np.any(elsewhere):
         rows.append((("less EBITDA that is taxed with the rest of the company",), -elsewhere))
-    rows += [((a.label,), amounts.of(a)) for a in below]
+    rows += [((a.label,), amounts.of(a)) for a in below if a is not Account.FEES_SPREAD or np.any(amounts.of(a))]
     rows.append((("interest on cash",), amounts.interest_income))
-    rows.append((("taxable income",), amounts.taxable_income))
+    rows += _after_limit(amounts)
     rows += _tax(amounts)
     return wide("income", "Expected income", ("line",), rows, amounts.labels, BILLION, "money")
+
+
+def put_off(amounts: Amounts) -> FloatArray:
+    """(T,) interest of the period that its limit keeps from income, less what was kept before and is deducted now."""
+    found, tax = amounts.assessed, amounts.case.tax
+    if found is None or tax is None or tax.interest_limit is None:
+        return np.zeros(amounts.periods)
+    return np.diff(found.waiting, prepend=tax.opening_interest)
+
+
+def _after_limit(amounts: Amounts) -> list[tuple[tuple[str, ...], FloatArray]]:
+    """Taxable income, and before it what a limit on interest does to it."""
+    income, tax, found = amounts.taxable_income, amounts.case.tax, amounts.assessed
+    if found is None or tax is None or tax.interest_limit is None:
+        return [(("taxable income",), income)]
+    return [
+        (("income before the limit on interest",), income),
+        (("interest put off, less what is deducted later",), put_off(amounts)),
+        (("taxable income",), income + put_off(amounts)),
+        (("interest carried forward at the end",), found.waiting),
+    ]
 
 
 def _tax(amounts: Amounts) -> list[tuple[tuple[str, ...], FloatArray]]:
@@ -150,7 +171,7 @@ def _tax(amounts: Amounts) -> list[tuple[tuple[str, ...], FloatArray]]:
     paid, found, tax = amounts.of(Account.TAX), amounts.assessed, amounts.case.tax
     if found is None or tax is None:
         return [(("tax",), paid)]
-    income = amounts.taxable_income
+    income = amounts.taxable_income + put_off(amounts)
     taxed = -paid / tax.rate if tax.rate > 0.0 else np.maximum(income, 0.0) - found.used
     used, loss = np.maximum(income, 0.0) - taxed, np.maximum(-income, 0.0)
     return [
@@ -172,7 +193,8 @@ def _behind_horizon(amounts: Amounts) -> Table:
     for decision, amount in amounts.decisions("sign", "fixed"):
         if (contract := contracts.get(decision.tags.get("contract", ""))) is not None:
             billed += amount * billed_ahead(amounts.case, contract, decision)
-    rows = [((a.label,), amounts.of(a)[-1:]) for a in (*OWNED_AT_END, *OWED_AT_END, Account.DILUTION)]
+    shown = [a for a in OWED_AT_END if a is not Account.DEFERRED_TAX or np.any(amounts.of(a))]
+    rows = [((a.label,), amounts.of(a)[-1:]) for a in (*OWNED_AT_END, *shown, Account.DILUTION)]
     rows.append(
         (("contracts still to be billed, discounted: their value with a takeover_share of 1",), np.array([billed]))
     )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, hstack
 from scipy.sparse.linalg import spsolve
 
+from ..models.blocks.tax import DEFERRED, put_off
 from ..models.ledger import Account
 from ..models.program import LinearProgram
 from .amounts import Amounts, settled
@@ -42,11 +43,10 @@ def tidied(ready: Prepared, solution: Solution, limits: Sequence[RiskLimit], gap
         return solution
     repair = solution.status is Status.CERTIFIED  # a search that was stopped has no time left for it
     for decided in _candidates(ready, solution.columns, solution.decisions, repair):
-        columns = _columns(ready, solution.columns, decided)
+        columns = lawful_columns(ready, solution.columns, decided)
         if columns is not None and (better := _replaced(ready, solution, columns, limits, gap)) is not None:
             return better
-    remark = _remark(ready, solution.decisions)
-    return replace(solution, messages=(*solution.messages, *remark))
+    return replace(solution, messages=(*solution.messages, *remark(ready, solution.decisions)))
 
 
 def amounts_of(ready: Prepared, decided: FloatArray) -> Amounts:
@@ -99,22 +99,28 @@ def _nearest(program: LinearProgram, columns: FloatArray) -> FloatArray | None:
     return np.asarray((columns + moved)[program.decisions])
 
 
-def _columns(ready: Prepared, columns: FloatArray, decided: FloatArray) -> FloatArray | None:
+def lawful_columns(ready: Prepared, columns: FloatArray, decided: FloatArray) -> FloatArray | None:
     """(columns,) the program's columns for these decisions, tax and states made anew; None if rows leave them open."""
     program, labels = ready.program, ready.case.horizon.labels
     out = columns.copy()
     out[program.decisions] = decided
     at = {name: j for j, name in enumerate(program.column_names)}
-    found = Amounts(ready.case, ready.ledger, ready.means, decided, ready.deposit_rates).assessed
+    amounts = Amounts(ready.case, ready.ledger, ready.means, decided, ready.deposit_rates)
+    found = amounts.assessed
     if found is not None:
         number = {d.period: program.decisions[j] for j, d in enumerate(ready.ledger.decisions) if d.block == "tax"}
         out[[number[t] for t in range(len(labels))]] = found.tax
         states = {
             "profit": np.maximum(found.income, 0.0), "loss": np.maximum(-found.income, 0.0), "loss_used": found.used,
-            "loss_pool": found.pool, "cash": found.cash,
+            "loss_pool": found.pool, "cash": found.cash, "interest_carried": found.waiting,
         }  # fmt: skip
+        states = {name: values for name, values in states.items() if f"{name}[{labels[0]}]" in at}
         for name, values in states.items():
             out[[at[f"{name}[{label}]"] for label in labels]] = values
+        for j, d in enumerate(ready.ledger.decisions):
+            if d.block == DEFERRED and ready.case.tax is not None:
+                ahead = amounts.of(Account.WRITTEN_AHEAD)[-1]
+                out[program.decisions[j]] = put_off(ready.case.tax, float(ahead), float(found.pool[-1]))
         done = {at[f"{name}[{label}]"] for name in states for label in labels}
     else:
         done = set()
@@ -198,18 +204,24 @@ def _risks(
     return tuple(found)
 
 
-def _remark(ready: Prepared, decided: FloatArray) -> tuple[str, ...]:
-    """A remark where a plan pays tax before its income owes any: a limit on the path is met by it."""
+def tax_off(ready: Prepared, decided: FloatArray) -> str:
+    """What to say of a plan whose tax is not that of its income: a limit on the path is met by it. Else nothing."""
     amounts = Amounts(ready.case, ready.ledger, ready.means, decided, ready.deposit_rates)
     found = amounts.assessed
     if found is None:
-        return ()
+        return ""
     paid = -amounts.of(Account.TAX)
     early = np.cumsum(paid) - np.cumsum(found.tax)
-    t = int(np.argmax(early))
-    if early[t] <= PREPAID * max(float(np.max(np.abs(paid))), 1e-3):
-        return ()
+    t = int(np.argmax(np.abs(early)))
+    if abs(early[t]) <= PREPAID * max(float(np.max(np.abs(paid))), float(np.max(found.tax)), 1e-3):
+        return ""
     return (
-        f"up to {amounts.labels[t]} the plan pays {early[t]:.4g} billion more tax than its income owes by then: "
-        "paid later, a limit would not be met",
+        f"up to {amounts.labels[t]} the plan pays {abs(early[t]):.4g} billion {'more' if early[t] > 0.0 else 'less'} "
+        "tax than its income owes by then"
     )
+
+
+def remark(ready: Prepared, decided: FloatArray) -> tuple[str, ...]:
+    """`tax_off` of a plan that stays so."""
+    said = tax_off(ready, decided)
+    return (f"{said}: with the tax of its income a limit would not be met",) if said else ()

@@ -12,26 +12,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 
-import numpy as np
-
 from ..models.build import build_program
 from ..models.schema.case import Case
 from ..models.schema.rules import Covenant
 from .assemble import measured, risk_limits
 from .covenants import StepPrice, kept_when_tightened, shortfall_at, tightening
+from .handed_on import handed_on
 from .highs import SolverError
+from .lawful import put_right
 from .loop import maximise
-from .master import Infeasible, Master
+from .master import Infeasible
 from .prepare import Prepared
-from .progress import Monitor, OutOfTime, Progress, named
+from .progress import OutOfTime, Progress, named
 from .settings import Settings
 from .shortfalls import all_risks
-from .solution import Evaluated, Learnt, Solution, Status
-from .tidy import amounts_of, worst_violation
+from .solution import Solution, Status
+from .tidy import amounts_of
 
 PROGRAMS, SHARE = 200, 4  # linear programs for all covenants together: so many, or a multiple of the search's own
 ROUNDS = 10  # full passes of one search: a count, so that the same seed gives the same prices on every machine
-HOLDS = 1e-9  # scaled: a plan known before serves again if it breaks no row by more
 
 
 @dataclass(frozen=True)
@@ -90,11 +89,13 @@ def _again(
     began = perf_counter()
     tight = _with_step(ready, covenant)
     try:
-        learnt = _handed_on(tight, solution, covenant, search.gap, room)
+        limits = risk_limits(tight.case, tight.losses)
+        changed = [m for m, risk in enumerate(all_risks(tight.case)) if risk.id == f"covenant {covenant.id}"]
+        learnt, _ = handed_on(tight, limits, solution.learnt, changed, search.gap, room)
         time_left = None if math.isinf(room) else max(0.0, room - (perf_counter() - began))
         settings = Settings(gap=search.gap, polish=False, time_limit=time_left, rounds=ROUNDS, solves=programs)
-        limits = risk_limits(tight.case, tight.losses)
         other = maximise(tight.program, limits, tight.backend, tight.store, settings, progress, learnt)
+        other = put_right(tight, other, limits, settings, progress)
     except Infeasible:
         return StepPrice(None, "no plan"), 1
     except (OutOfTime, SolverError):
@@ -123,32 +124,3 @@ def _with_step(ready: Prepared, covenant: Covenant) -> Prepared:
     else:
         losses = measured(case, ready.ledger, ready.means, ready.deposit_rates, ready.nothing_due)
     return replace(ready, case=case, program=program, losses=losses)
-
-
-def _handed_on(tight: Prepared, solution: Solution, covenant: Covenant, gap: float, room: float) -> Learnt:
-    """What the first search has learnt, as far as it is true of the tightened program.
-
-    Cuts of a loss that has changed are left out. The plans known are those that hold the rows still, and the best one
-    by the cuts, which holds them in any case. Raises `Infeasible` where the rows and cuts leave no plan.
-    """
-    program, before = tight.program, solution.learnt
-    risks = all_risks(tight.case)
-    changed = [m for m, risk in enumerate(risks) if risk.id == f"covenant {covenant.id}"]
-    cuts = tuple(cut for cut in before.cuts if cut.limit not in changed)
-    monitor = Monitor(None, None if math.isinf(room) else room, gap, 1.0 if program.maximise else -1.0)
-    limits = risk_limits(tight.case, tight.losses)
-    master = Master(program, [limit.limit for limit in limits], monitor)
-    for cut in cuts:
-        master.add(cut)
-    same = before.vertex is not None and before.vertex.rows.size == program.matrix.shape[0] + 1
-    if same and before.vertex is not None:
-        master.begin(before.vertex)
-    x = master.solve().x
-    if not limits:
-        return Learnt()
-    tables, exposures = [one.table for one in limits], [one.matrix @ master.decisions(x) for one in limits]
-    losses = tight.backend.losses(tight.store, tables, exposures)
-    values = np.array([tight.backend.tail(v, one.level).cvar for v, one in zip(losses, limits, strict=True)])
-    nothing = np.full(values.size, math.nan)
-    known = [k for k in before.known if not changed and worst_violation(program, k.x) <= HOLDS]
-    return Learnt(cuts, (*known, Evaluated(x, values, nothing, nothing)), master.vertex())

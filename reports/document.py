@@ -17,7 +17,7 @@ from .exits import Exit
 from .tables import plain
 
 if TYPE_CHECKING:
-    from ..optimizer.plan import Bearers, Infeasibility, Plan, RiskFigure, Table
+    from ..optimizer.plan import Bearers, Infeasibility, Plan, RiskFigure, Table, TaxByScenario
 
 EXIT_OF_STATUS = {"certified": Exit.OK, "stopped": Exit.STOPPED, "infeasible": Exit.INFEASIBLE}
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -60,6 +60,7 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
         "wealth": None
         if plan.wealth is None
         else {"expected": number(plan.wealth.expected), "upper_bound": number(plan.wealth.most)},
+        "tax": _tax(plan.tax),
         "risk": [_risk(figure) for figure in plan.risk],
         "scenarios": {"count": plan.scenarios.count, "seed": plan.scenarios.seed, "bytes": plan.scenarios.bytes},
         "device": {
@@ -195,6 +196,22 @@ def _bearers(found: Bearers | None) -> dict[str, Any] | None:
         "outside_share": number(found.outside_share),
         "circular_share": number(found.circular_share),
         "default_probability": number(found.default_probability),
+    }
+
+
+def _tax(found: TaxByScenario | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "expected": number(found.expected),
+        "mean": number(found.mean),
+        "hidden": number(found.mean - found.expected),
+        "at_end": number(found.at_end),
+        "share_of_cash": None if found.share_of_cash is None else number(found.share_of_cash),
+        "net_loss": [
+            {"limit": one.limit, "expected_tax": number(one.expected_tax), "own_tax": number(one.own_tax)}
+            for one in found.net_loss
+        ],
     }
 
 

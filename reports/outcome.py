@@ -126,9 +126,24 @@ def risk_and_prices(plan: Plan) -> Iterator[RenderableType]:
             yield from _verdict(plan, figure_.name)
     else:
         yield note("the case sets no risk limit: the plan is the best on average, whatever the bad futures hold")
+    yield from _tax(plan)
     yield from _prices(plan)
     yield from covenants(plan)
     yield from entities(plan)
+
+
+def _tax(plan: Plan) -> Iterator[RenderableType]:
+    """What the tax of the expected income hides, in a sentence."""
+    tax = plan.tax
+    if tax is None:
+        return
+    hidden = tax.mean - tax.expected
+    said = f"tax: {money(tax.expected)} bn on the expected income, {money(tax.mean)} on average on each future's own"
+    if abs(hidden) > 5e-4 * max(1e-3, abs(tax.mean)) and tax.share_of_cash is not None:
+        said += f"; {figure(tax.at_end, 2)} bn, {percent(tax.share_of_cash, 2)} of the cash at the end, is hidden so"
+    for one in tax.net_loss:
+        said += f"; {safe(one.limit)} with own tax {figure(one.own_tax)}"
+    yield note(said)
 
 
 def _interval(sample: Interval | None) -> str:

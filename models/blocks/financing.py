@@ -16,6 +16,7 @@ from .beyond import Life, post_beyond
 from .floors import benchmark_leg, floored_margins, spread_leg
 from .quantities import WIDER, FloatArray, PeriodArray, window
 from .schedule import Schedule, schedule
+from .write_off import spread_fee
 
 
 def is_repaid(instrument: Instrument) -> bool:
@@ -87,6 +88,7 @@ def _declare_placement(
     decision = _decide(case, builder, "place", tags, v, step.size, rules.DEPTH.name)
     face = Face(step.spread, v, v, markets(case, instrument, tags["investor"], v))
     builder.post(decision, Account.FEES, v, -instrument.fee, scaled=face.scaled)
+    spread_fee(case, builder, decision, v, instrument.fee, _life(case, instrument, face), face.scaled)
     post_face(case, builder, instrument, decision, face)
 
 
@@ -102,6 +104,7 @@ def _declare_commitment(
     scaled = markets(case, instrument, tags["investor"], v)
     commit = _decide(case, builder, "commit", tags, v, step.size, rules.DEPTH.name)
     builder.post(commit, Account.FEES, v, -instrument.fee, scaled=scaled)
+    spread_fee(case, builder, commit, v, instrument.fee, _facility(case, instrument), scaled)
     builder.post(commit, Account.FEES, opened, -waiting, scaled=scaled)
     for u in opened.tolist():
         drawn = {**tags, "committed": case.horizon.label(v)}
@@ -153,6 +156,7 @@ def post_face(case: Case, builder: LedgerBuilder, instrument: Instrument, decisi
     n = np.arange(1, min(terms.balance.size, periods - issued))
     builder.post(decision, Account.PROCEEDS, issued, 1.0, scaled=scaled)
     builder.post(decision, Account.FEES, issued, -instrument.discount, scaled=scaled)
+    spread_fee(case, builder, decision, issued, instrument.discount, _life(case, instrument, face), scaled)
     _post_coupon(case, builder, instrument, decision, face, issued + n, terms.balance[n - 1] * case.horizon.dt)
     repaid = terms.principal[n]
     builder.post(decision, Account.RENT if instrument.rent else Account.PRINCIPAL, issued + n, -repaid, scaled=scaled)
@@ -172,6 +176,22 @@ def post_face(case: Case, builder: LedgerBuilder, instrument: Instrument, decisi
         post_beyond(case, builder, instrument, decision, Life(issued, face.agreed, scaled, margins), terms)
     if instrument.dilution is not None:
         _post_dilution(case, builder, instrument.dilution, decision, face, terms)
+
+
+def _life(case: Case, instrument: Instrument, face: Face) -> FloatArray | None:
+    """(N,) what is outstanding at the start of each period of a debt's life; None of what is never repaid."""
+    if not is_repaid(instrument):
+        return None
+    age = face.issued - face.agreed if instrument.term_from == "commitment" else 0
+    return schedule(instrument, case.horizon.dt, age).balance[:-1]
+
+
+def _facility(case: Case, instrument: Instrument) -> FloatArray | None:
+    """(N,) ones over the life of a facility, from the commitment to the last day of its last draw."""
+    if not is_repaid(instrument):
+        return None
+    drawn = 0 if instrument.term_from == "commitment" else instrument.draw_window
+    return np.ones(drawn + schedule(instrument, case.horizon.dt).balance.size - 1)
 
 
 def _post_coupon(

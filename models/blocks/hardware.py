@@ -22,6 +22,7 @@ from .quantities import (
     system_compute,
     window,
 )
+from .write_off import Service, write_off
 
 
 def order_window(case: Case, accelerator: Accelerator) -> list[int]:
@@ -64,9 +65,10 @@ def _post_order(case: Case, builder: LedgerBuilder, accelerator: Accelerator, si
     builder.post(order, Account.HARDWARE, v, -accelerator.deposit * price, column, v)
     builder.post(order, Account.HARDWARE, start, -(1.0 - accelerator.deposit) * price, column, v)
     builder.post(order, Account.HARDWARE, start, -attach)
-    written = np.arange(start, min(start + accelerator.life, case.horizon.periods))
-    builder.post(order, Account.DEPRECIATION, written, -price / accelerator.life, column, v)
-    builder.post(order, Account.DEPRECIATION, written, -attach / accelerator.life)
+    how = None if case.tax is None else case.tax.systems
+    service = Service(start, accelerator.life, sold=True)
+    write_off(case, builder, order, how, service, price, column, v)
+    write_off(case, builder, order, how, service, attach)
     run_systems(case, builder, accelerator, site, order, 1.0, start, 0, column, v)
 
 

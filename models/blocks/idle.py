@@ -14,7 +14,7 @@ import numpy as np
 from ..ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Ledger
 from ..schema.case import Case
 from .quantities import FloatArray, money_discount
-from .tax import TAXABLE
+from .tax import BORROWING, TAX_EBITDA, TAXABLE, Assessor, Base
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ def idle(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray) -> Id
     """
     fixed = ledger.mask(block="fixed").astype(np.float64)
     flow = np.asarray(ledger.expected(CASH_ACCOUNTS, means) @ fixed)
-    on_income = own_tax(case, np.asarray(ledger.expected(TAXABLE, means) @ fixed))
+    parts = [np.asarray(ledger.expected(accounts, means) @ fixed) for accounts in (TAXABLE, BORROWING, TAX_EBITDA)]
+    on_income = own_tax(case, Base(parts[0], -parts[1], parts[2]))
     rate = 0.0 if case.tax is None else case.tax.rate
     tax, cash, held = np.zeros(flow.size), np.zeros(flow.size), case.cash.opening
     for t in range(flow.size):
@@ -68,15 +69,9 @@ def idle(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray) -> Id
     return Idle(tax, cash, float(money_discount(case)[-1] * (held + ends)))
 
 
-def own_tax(case: Case, income: FloatArray) -> FloatArray:
-    """(T,) tax on an income (T,), losses used as soon as they can be."""
-    tax = np.zeros(income.size)
+def own_tax(case: Case, base: Base) -> FloatArray:
+    """(T,) tax on an income, losses and interest deducted as soon as they can be."""
     if case.tax is None:
-        return tax
-    pool = case.tax.opening_losses
-    for t, earned in enumerate(income):
-        profit = max(float(earned), 0.0)
-        used = min(pool, case.tax.loss_use * profit)
-        pool += max(-float(earned), 0.0) - used
-        tax[t] = case.tax.rate * (profit - used)
-    return tax
+        return np.zeros(base.taxable.size)
+    law = Assessor(case.tax)
+    return np.array([law.period(base, t, np.zeros(()))[2] for t in range(base.taxable.size)])

@@ -10,6 +10,7 @@ from ..schema.case import Case
 from . import rules
 from .assembly import Assembly
 from .quantities import WIDER, window
+from .write_off import spread_fee
 
 BLOCK = "line"
 
@@ -29,6 +30,7 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
             )
         )  # fmt: skip
         builder.post(line, Account.FEES, v, -revolver.fee)
+        spread_fee(case, builder, line, v, revolver.fee, np.ones(revolver.tenor))
         waiting = np.arange(v + 1, min(v + revolver.tenor + 1, periods))
         builder.post(line, Account.FEES, waiting, -revolver.commitment_fee * case.horizon.dt)
 

@@ -78,9 +78,13 @@ BUDGET_PERIOD = Rule("budget_period", "budget of a period", "billion", 1.0, "bud
 CIRCULARITY = Rule("circularity", "cap on circular funding", "billion of funding", 1.0, "circularity")
 
 TAX_INCOME = Rule("tax_income", "taxable income is a profit or a loss", "billion")
+TAX_INTEREST = Rule(
+    "tax_interest", "most of taxable EBITDA that net interest may take off income", "billion", identity=True
+)
 TAX_LOSS_USE = Rule("tax_loss_use", "most of a profit that carried losses may offset", "billion", identity=True)
 TAX_LOSS_POOL = Rule("tax_loss_pool", "losses used are at most those carried in", "billion", identity=True)
 TAX_LOSS_CARRIED = Rule("tax_loss_carried", "losses carried forward", "billion")
+TAX_DEFERRED = Rule("tax_deferred", "tax that early write-offs put off past the end", "billion", identity=True)
 TAX_DUE = Rule("tax_due", "tax on the profit left", "billion")
 
 TARGET = Rule("compute_target", "compute that must be in service at the date", "PFLOP/s", 100.0)

@@ -14,6 +14,7 @@ from . import owners, rules
 from .assembly import Assembly, BoolArray
 from .quantities import MILLION, WIDER, FloatArray
 from .reference import riskless
+from .write_off import Service, write_off
 
 
 def layer_cost(layer: Layer) -> float:
@@ -64,7 +65,8 @@ def _post_build(case: Case, builder: LedgerBuilder, site: Site, layer: Layer, bu
     if layer.kind == "shell":
         builder.post(build, Account.SITE_OPEX, served, -site.opex * MILLION * dt)
         _post_rent(case, builder, site, build, 1.0, start, site.lease)
-    builder.post(build, Account.DEPRECIATION, t[start : start + site.life], -cost / site.life)
+    how = None if case.tax is None else case.tax.sites
+    write_off(case, builder, build, how, Service(start, site.life), cost)
     book = np.where(t < start, np.cumsum(paid), cost * np.maximum(0.0, 1.0 - (t - start + 1) / site.life))
     _post_value(builder, build, book * site.residual_share)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..schema.rules import Budget, Cash, Covenant, Objective, Risk
-from .check_hardware import in_order
+from ..schema.rules import Budget, Cash, Covenant, Objective, Risk, Tax, WriteOff
+from .check_hardware import in_order, sums_to_one
 from .context import Context, Node
 from .faults import quantity
 
@@ -48,6 +48,29 @@ def _margins(ctx: Context, node: Node) -> None:
         ctx.fault(
             (*node.path, "deficit_margin"), node["deficit_margin"], allowed, "a deficit costs more than a surplus earns"
         )
+
+
+def _interest(ctx: Context, node: Node) -> None:
+    if node["opening_interest"] > 0 and node["interest_limit"] is None:
+        cure = "add interest_limit, e.g. interest_limit = 0.30"
+        ctx.fault((*node.path, "opening_interest"), node["opening_interest"], "0 where interest has no limit", cure)
+
+
+def _write_off(ctx: Context, node: Node) -> None:
+    method = node["method"]
+    if node["years"] is not None and method != "straight":
+        ctx.fault(
+            (*node.path, "years"), "given", f'left out with method = "{method}", which says how long it takes',
+            'leave it out, or write method = "straight"',
+        )  # fmt: skip
+    if method == "table" and not node["shares"]:
+        ctx.fault(
+            (*node.path, "shares"), "(missing)", 'shares by calendar year, needed with method = "table"', "add shares"
+        )
+    elif method == "table":
+        sums_to_one(ctx, node, "shares")
+    elif node["shares"]:
+        ctx.fault((*node.path, "shares"), list(node["shares"]), 'left out unless method = "table"', "leave it out")
 
 
 def _budget(ctx: Context, node: Node) -> None:
@@ -121,6 +144,8 @@ def _tail(ctx: Context, node: Node) -> None:
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Objective: (_objective, _objective_target, within_horizon),
     Cash: (_margins,),
+    Tax: (_interest,),
+    WriteOff: (_write_off,),
     Budget: (_budget,),
     Covenant: (_covenant_window, _covenant_reach, _covenant_limit, _tail),
     Risk: (_shortfall, within_horizon, _tail),

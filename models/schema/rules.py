@@ -59,11 +59,60 @@ class Cash(Sourced):
     dividends: tuple[float, ...] = f.series("paid whatever happens", "billion per period", ge=0, default=0.0)
 
 
+WRITE_OFFS = ("straight", "macrs3", "macrs5", "macrs7", "macrs15", "table")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteOff(Sourced):
+    """How what is bought is written off for tax. The books, balance sheet and collateral do not follow it.
+
+    MACRS is the half-year table of IRS Publication 946 (26 USC 168) by calendar year: a year's share falls evenly on its
+    periods, that of the first year on those from the start of service on.
+    """
+
+    method: str = f.choice(
+        "straight: in equal parts; macrs3 … macrs15: the table of that class; table: own shares a year", WRITE_OFFS,
+        default="straight",
+    )  # fmt: skip
+    bonus: float = f.share(
+        "written off in the first year, before the rest is spread (26 USC 168(k))", usual=u.BONUS, default=0.0
+    )
+    years: int | None = f.years(
+        "straight: over so long; the life in service if left out", usual=u.WRITE_OFF, default=None
+    )
+    shares: tuple[float, ...] = f.numbers(
+        "table: shares of the cost in the first, second … calendar year; they sum to 1",
+        "fraction",
+        ge=0,
+        le=1,
+        default=(),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tax(Sourced):
+    """Tax on the expected income of the group. The defaults write off over the life in service, deduct fees when they are
+    paid and do not limit interest; a case that lenders read says more.
+    """
+
     rate: float = f.share("tax on income", usual=u.TAX)
     loss_use: float = f.share("most of a period's taxable income that carried losses may offset", default=0.8)
     opening_losses: float = f.number("losses carried in", "billion", ge=0, default=0.0)
+    interest_limit: float | None = f.share(
+        "most of taxable EBITDA that net interest may take off income (26 USC 163(j), ATAD article 4: 0.30); the rest is "
+        "carried forward without end; no limit if left out", usual=u.INTEREST_LIMIT, default=None,
+    )  # fmt: skip
+    opening_interest: float = f.number(
+        "interest not yet deducted for the limit, carried in", "billion", ge=0, default=0.0
+    )
+    fees: str = f.choice(
+        "paid: fees and issue discount are deducted when they are paid; straight: in equal parts over the life of the debt; "
+        "balance: in proportion to what is outstanding", ("paid", "straight", "balance"), default="paid",
+    )  # fmt: skip
+    systems: WriteOff | None = f.table(
+        "write-off of systems; straight over their life if left out", WriteOff, default=None
+    )
+    sites: WriteOff | None = f.table("write-off of sites; straight over their life if left out", WriteOff, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)

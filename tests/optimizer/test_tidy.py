@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 from capmix import Plan, Status, optimize
-from capmix.models.blocks.tax import assessed
+from capmix.models.blocks.tax import Base, assessed
 from capmix.models.ledger import Account
 from capmix.models.schema.rules import Covenant, Tax
 from capmix.optimizer.amounts import VISIBLE, Amounts, settled
@@ -187,7 +187,7 @@ def test_losses_are_used_at_once(data: st.DataObject) -> None:
     taxable, flow = (data.draw(st.lists(numbers, min_size=n, max_size=n)) for _ in range(2))
     rates = data.draw(st.lists(st.floats(0.0, 0.03), min_size=n, max_size=n))
     tax = Tax(rate=data.draw(st.floats(0.0, 0.5)), loss_use=data.draw(st.floats(0.0, 1.0)), opening_losses=1.5)
-    found = assessed(tax, np.array(taxable), np.array(flow), np.array(rates), 2.0)
+    found = assessed(tax, Base.plain(np.array(taxable)), np.array(flow), np.array(rates), 2.0)
     assert found.tax == pytest.approx(by_hand(tax, taxable, flow, rates, 2.0), abs=1e-12)
     carried = tax.opening_losses + np.cumsum(np.maximum(-found.income, 0.0) - found.used)
     assert found.pool == pytest.approx(carried, abs=1e-12)
@@ -202,7 +202,7 @@ def test_no_payment_that_the_rows_allow_is_less_up_to_any_period() -> None:
     tax = Tax(rate=0.3, loss_use=0.6, opening_losses=0.7)
     for _ in range(12):
         income = rng.normal(0.0, 2.0, n)
-        found = assessed(tax, income, np.zeros(n), np.zeros(n), 0.0)
+        found = assessed(tax, Base.plain(income), np.zeros(n), np.zeros(n), 0.0)
         for last in range(n):
             # columns: profit, loss, used, pool
             cost = np.zeros(4 * n)

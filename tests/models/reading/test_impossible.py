@@ -60,6 +60,16 @@ depth = [{ investor = "managers", steps = [{ size = 0.1, spread = 0.0 }] }]
         ("[budget]", "[organic]\namount = [0.1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1e12]\n[budget]", "organic.amount", "amounts are in billions"),
         ("total = 3.0", "total = 1e12", "budget.total", "for no limit leave it out"),
         ("limit = 0.90\n", "limit = 1e12\n", 'covenant[1] "wall".limit', "for no limit leave it out"),
+        # tax
+        ("loss_use = 0.8", "loss_use = 0.8\nopening_interest = 0.1", "tax.opening_interest", "add interest_limit"),
+        ("loss_use = 0.8", "loss_use = 0.8\ninterest_limit = 30", "tax.interest_limit", "15 % is written 0.15"),
+        ("loss_use = 0.8", "loss_use = 0.8\nfees = 'spread'", "tax.fees", "paid | straight | balance"),
+        ("[budget]", "[tax.systems]\nmethod = 'macrs4'\n[budget]", "tax.systems.method", "macrs5"),
+        ("[budget]", "[tax.systems]\nmethod = 'macrs5'\nyears = 5\n[budget]", "tax.systems.years", 'write method = "straight"'),
+        ("[budget]", "[tax.systems]\nmethod = 'table'\n[budget]", "tax.systems.shares", "add shares"),
+        ("[budget]", "[tax.sites]\nmethod = 'table'\nshares = [0.5, 0.4]\n[budget]", "tax.sites.shares", "shares that sum to 1"),
+        ("[budget]", "[tax.sites]\nshares = [0.5, 0.5]\n[budget]", "tax.sites.shares", 'unless method = "table"'),
+        ("[budget]", "[tax.systems]\nbonus = 60\n[budget]", "tax.systems.bonus", "from 0 to 1"),
         # money that costs nothing
         ("accretion = 0.2", "accretion = 0.0", 'instrument[4] "shares".accretion', "a return that its holders ask"),
         ("accretion = 0.2", "margin = 0.0", 'instrument[4] "shares".accretion', "equity that costs nothing is not on offer"),
