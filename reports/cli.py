@@ -231,6 +231,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     plan.add_argument("case", metavar="CASE", help="a case file, or the name of a shipped case")
     plan.add_argument("--variant", metavar="NAME", help="plan the case as its [variant.NAME] changes it")
+    plan.add_argument(
+        "--replications",
+        type=option_values.replications,
+        default=0,
+        metavar="N",
+        help="plan again on N other sets of scenarios, with the seeds that follow: what the choice of scenarios does "
+        "to the optimum, the limits and their prices (10 give a fair standard error)",
+    )
     _computing(plan)
 
     compare = commands.add_parser(

@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from .exits import Exit
+from .replications import replications_document
 from .tables import plain
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
             "circulating_share": number(plan.funding.circulating_share),
         },
         "bearers": _bearers(plan.bearers),
+        "replications": replications_document(plan.replications),
         "prices": [
             {
                 "rule": price.rule,
