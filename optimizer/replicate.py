@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.reading.faults import CaseError
+from ..errors import CapmixError
 from . import device as devices
 from . import stops
 from .arguments import MOST_SEED
@@ -97,7 +97,13 @@ def replicate(
         except OutOfTime:
             why = "the time limit has passed"
             break
-        except (CaseError, RuntimeError, ValueError, ArithmeticError, MemoryError) as error:  # the plan itself is kept
+        except (
+            CapmixError,
+            RuntimeError,
+            ValueError,
+            ArithmeticError,
+            MemoryError,
+        ) as error:  # the plan itself is kept
             words = " ".join(str(error).split()) or "not enough memory"
             messages.append(f"the replication with seed {other} failed: {words}")
             continue

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from ..errors import CapmixError
 from . import option_values
 from .exits import Exit, OutputError, UsageError, WriteError
 from .streams import complain, drop_output, take_over
@@ -194,7 +195,7 @@ def _unbreakable_output() -> None:
             reconfigure(errors="replace")
 
 
-class _Mistake(Exception):
+class _Mistake(CapmixError):
     """Wrong words on the command line: how they go, and what is wrong."""
 
 
