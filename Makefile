@@ -83,7 +83,8 @@ docs: $(READY) ## renew the generated pages: case-reference, instruments, plan-j
 site: $(READY) ## the documentation as a site, in build/site
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/site
 	@$(BIN)/uv pip install --quiet --python .venv/site --refresh-package capmix '.[docs]'
-	@NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true .venv/site/bin/mkdocs build --strict --quiet --clean --site-dir build/site $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 .venv/site/bin/mkdocs build --strict --clean --site-dir build/site $(ARGS) > .venv/site.log 2>&1 \
+	  || { cat .venv/site.log; exit 1; }
 	@echo "build/site/index.html"
 
 study: $(READY) ## renew docs/financing-study.md, which takes many minutes
