@@ -133,6 +133,7 @@ class Timings:
     master_s: float
     total_s: float
     build_s: float = 0.0
+    replications_s: float = 0.0  # all of it, of drawing to solving
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,7 @@ def plan_gap(other: Prepared, found: Solution, limits: Sequence[RiskLimit], colu
     """How far a plan is from the optimum that `found` proves, by the Lagrangian at its prices; never negative but by
     rounding.
 
-    columns: (columns,) any plan within the columns' bounds, whether or not it holds rows and limits.
+    columns: (columns,) any plan, whether or not it holds rows, limits and the columns' bounds, which are charged too.
     """
     program, backend = other.program, other.backend
     sense = 1.0 if program.maximise else -1.0
@@ -188,13 +188,17 @@ def plan_gap(other: Prepared, found: Solution, limits: Sequence[RiskLimit], colu
     priced = np.flatnonzero(duals)
     activity = np.asarray(program.matrix @ columns)
     rows = float(duals[priced] @ (active[priced] - activity[priced]))
+    under = np.minimum(columns - program.col_lower, 0.0)
+    above = np.maximum(columns - program.col_upper, 0.0)
+    reduced = found.column_duals
+    bounds = -float(np.maximum(reduced, 0.0) @ under) - float(np.minimum(reduced, 0.0) @ above)
     charged = 0.0
     if limits:
         exposures = [one.matrix @ columns[program.decisions] for one in limits]
         losses = backend.losses(other.store, [one.table for one in limits], exposures)
         for one, value, loss in zip(limits, found.risks, losses, strict=True):
             charged += value.price * (backend.tail(loss, one.level).cvar - one.limit)
-    lagrangian = -sense * (float(program.cost @ columns) + program.offset) + rows + charged  # minimised
+    lagrangian = -sense * (float(program.cost @ columns) + program.offset) + rows + bounds + charged  # minimised
     bound = -found.upper if program.maximise else found.lower
     return lagrangian - bound
 

@@ -109,6 +109,7 @@ def optimize(
             messages = (*messages, "interrupted before steps of covenants were priced by planning again")
     about = Circumstances(key, gap, fresh, messages, steps)
     plan = devices.steadily(backend, lambda: compose(ready, solution, about))
+    planned = clock.elapsed
     if asked and solution.decisions is not None:
         ready = replace(ready, store=None)  # room for other scenarios
         made = replicate(ready, solution, count, key, asked, gap, clock.left, progress)
@@ -116,7 +117,8 @@ def optimize(
     if stops.requested() and not any(INTERRUPTED in message for message in plan.messages):
         plan = replace(plan, messages=(*plan.messages, "interrupted when the plan had been found; it is whole"))
     plan = replace(plan, messages=(*backend.messages, *plan.messages, *map(str, case.doubts)))
-    return replace(plan, timings=timings(ready, solution, clock.elapsed))
+    others = 0.0 if plan.replications is None else clock.elapsed - planned
+    return replace(plan, timings=replace(timings(ready, solution, clock.elapsed), replications_s=others))
 
 
 def _on_fresh(ready: Prepared, solution: Solution, count: int, seed: int) -> OutOfSample:

@@ -74,6 +74,7 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
             "simulate_s": number(plan.timings.simulate_s),
             "evaluate_s": number(plan.timings.evaluate_s),
             "master_s": number(plan.timings.master_s),
+            "replications_s": number(plan.timings.replications_s),
             "total_s": number(plan.timings.total_s),
         },
         "passes": {

@@ -211,9 +211,10 @@ def proof(plan: Plan, folder: Path | None) -> Iterator[RenderableType]:
         yield note(f"Note: {safe(message)}", "")
     times, passes = plan.timings, plan.passes
     yield Text("")
+    others = f", replications {seconds(times.replications_s)}" if times.replications_s else ""
     yield text(
         f"{seconds(times.total_s)}: build {seconds(times.build_s)}, simulate {seconds(times.simulate_s)}, "
-        f"evaluate {seconds(times.evaluate_s)}, solve {seconds(times.master_s)}",
+        f"evaluate {seconds(times.evaluate_s)}, solve {seconds(times.master_s)}{others}",
         QUIET,
     )
     yield text(

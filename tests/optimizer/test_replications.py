@@ -112,10 +112,11 @@ def test_the_gap_is_weak_duality(name: str) -> None:
     own = plan_gap(ready, found, limits, found.columns)
     assert -1e-9 * size <= own <= 3e-5 * size
     rng = np.random.default_rng(5)
-    for _ in range(20):
-        other = np.clip(
-            found.columns * rng.uniform(0.0, 1.5, found.columns.size), ready.program.col_lower, ready.program.col_upper
-        )
+    low, high = ready.program.col_lower, ready.program.col_upper
+    for turn in range(20):
+        other = found.columns * rng.uniform(0.0, 1.5, found.columns.size)
+        if turn % 2:  # and outside of the columns' bounds
+            other = np.clip(other, low, high)
         assert plan_gap(ready, found, limits, other) >= -1e-9 * size
     sense = 1.0 if ready.program.maximise else -1.0
     tight = tuple(replace(one, limit=one.limit - 0.005 * abs(one.limit)) for one in limits)
@@ -221,6 +222,30 @@ def test_what_is_certified_is_kept_at_an_interrupt(phase: str) -> None:
     assert plan.replications.asked == 3
     assert plan.replications.optimum is None
     assert "interrupted: 1 of 3 replications are done" in plan.messages
+
+
+def test_the_run_s_own_scenarios_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+
+    def looked_at(ready: Prepared, *_: object) -> replicating.Made:
+        seen.append(ready.store)
+        return replicating.Made((), ("none was made",))
+
+    monkeypatch.setattr("capmix.optimizer.run.replicate", looked_at)
+    plan = optimize(starter(), scenarios=COUNT, seed=1, device="cpu", replications=2)
+    assert seen == [None]
+    assert plan.replications is not None
+    assert plan.replications.each == ()
+    assert plan.tables["replications"].rows == ()
+    assert "none was made" in plan.messages
+
+
+def test_time_is_told_apart() -> None:
+    times = replicated("starter").timings
+    parts = times.build_s + times.simulate_s + times.evaluate_s + times.master_s
+    assert 0.0 < times.replications_s < times.total_s
+    assert parts + times.replications_s <= times.total_s
+    assert optimize(starter(), scenarios=COUNT, seed=1, device="cpu").timings.replications_s == 0.0
 
 
 def test_without_time_none_is_made_and_a_message_says_so() -> None:

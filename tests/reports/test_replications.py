@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,13 @@ def test_the_summary_says_it() -> None:
         "gap 3.4e-06. As many other scenarios move the optimum by ± 0.20% (95 %, 3 replications).",
     ):
         assert words in text
+
+
+def test_their_time_is_said() -> None:
+    plan = make_plan(replications=many())
+    plan = dataclasses.replace(plan, timings=dataclasses.replace(plan.timings, replications_s=14.1))
+    assert "solve 2.50 s, replications 14.1 s" in squeezed(render(plan, 100))
+    assert document(plan)["timings"]["replications_s"] == 14.1
 
 
 def test_few_are_no_estimate() -> None:
