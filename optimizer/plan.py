@@ -202,8 +202,8 @@ class Replication:
 
     status: of the search. lower, upper: the optimum there lies between them; None where no plan was found. objective,
     cvars: of the run's plan there, each CVaR in the order of the limits. gap: how far the run's plan is from the
-    optimum there, what it breaks or leaves of each limit counted at that limit's price there (`replicate.py`); None
-    where no plan was found. prices: change of the objective per unit more of each limit that binds, by its name.
+    optimum there, what it exceeds of each limit charged at that limit's price there (`replicate.py`); None where no
+    plan was found. prices: change of the objective per unit more of each limit that binds, by its name.
     """
 
     seed: int

@@ -2,14 +2,15 @@
 
 Each replication is the case's plan with the next seed. Its search begins at what the run has learnt: the cuts that hold
 the plan are taken again on the new scenarios, where they are valid, so the certificate there is as good as any. The
-run's own plan is then put on the same scenarios. How far it is from the optimum v there is measured by the Lagrangian
-at the replication's own prices (y of the rows, pi of the risk limits), which by weak duality is never better than v:
+run's own plan is then put on the same scenarios, its states (cash, tax) made anew. How far it is from the optimum v
+there is measured at the replication's own prices: y of the rows, pi of the risk limits,
 
-    gap = v - [ f(x) - sum over rows i of y_i (a_i x - b_i) - sum over limits m of pi_m (CVaR_m(x) - limit_m) ]  >=  0
+    gap = v - [ f(x) - sum over rows y_i (excess over b_i)+ - sum over limits pi_m (CVaR_m(x) - limit_m)+ ]  >=  0
 
-with common random numbers, as Mak, Morton & Wood (1999, Operations Research Letters 24, 47-56,
-doi:10.1016/S0167-6377(98)00054-6) take f(x) alone where nothing but the objective is sampled. What that proves, and
-what it does not where limits are sampled too, stands in docs/mathematics-loop.md.
+never negative by weak duality, since the Lagrangian credits what is left of a limit besides. For a plan that keeps all
+rows and limits it is v - f(x) with common random numbers, the gap of Mak, Morton & Wood (1999, Operations Research
+Letters 24, 47-56, doi:10.1016/S0167-6377(98)00054-6). What that proves, and what it does not where limits are sampled
+too, stands in docs/mathematics-loop.md.
 """
 
 from __future__ import annotations
@@ -39,8 +40,10 @@ from .sample import Sample
 from .settings import Settings
 from .shortfalls import all_risks
 from .solution import Evaluated, Learnt, RiskLimit, Solution, Status
+from .tidy import with_states
 
 FloatArray = NDArray[np.float64]
+_FAILURES = (CapmixError, RuntimeError, ValueError, ArithmeticError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,7 @@ def replicate(
         except OutOfTime:
             why = "the time limit has passed"
             break
-        except (
-            CapmixError,
-            RuntimeError,
-            ValueError,
-            ArithmeticError,
-            MemoryError,
-        ) as error:  # the plan itself is kept
+        except _FAILURES as error:  # the plan itself is made, and kept
             words = " ".join(str(error).split()) or "not enough memory"
             messages.append(f"the replication with seed {other} failed: {words}")
             continue
@@ -166,41 +163,45 @@ def elsewhere(ready: Prepared, solution: Solution, other: Prepared) -> tuple[flo
 
 
 def columns_in(ready: Prepared, solution: Solution, other: Prepared) -> FloatArray:
-    """(columns,) the run's plan as columns of the program that other scenarios make. ValueError without a plan."""
+    """(columns,) the run's plan as columns of the program that other scenarios make: the same decisions, with tax and
+    states as they follow there, where rows do not leave them open. ValueError without a plan.
+    """
     if solution.columns is None:
         raise ValueError("there is no plan to put on other scenarios")
-    if other.program.column_names == ready.program.column_names:
-        return solution.columns
-    amounts = dict(zip(ready.program.column_names, solution.columns.tolist(), strict=True))
-    return np.array([amounts.get(name, 0.0) for name in other.program.column_names])
+    columns = solution.columns
+    if other.program.column_names != ready.program.column_names:
+        amounts = dict(zip(ready.program.column_names, columns.tolist(), strict=True))
+        columns = np.array([amounts.get(name, 0.0) for name in other.program.column_names])
+    following = with_states(other, columns, columns[other.program.decisions])
+    return columns if following is None else following
 
 
 def plan_gap(other: Prepared, found: Solution, limits: Sequence[RiskLimit], columns: FloatArray) -> float:
-    """How far a plan is from the optimum that `found` proves, by the Lagrangian at its prices; never negative but by
-    rounding.
+    """How far a plan is from the optimum that `found` proves, what it breaks charged at the prices there; never
+    negative but by rounding.
 
-    columns: (columns,) any plan, whether or not it holds rows, limits and the columns' bounds, which are charged too.
+    columns: (columns,) any plan, whether or not it holds rows, limits and the columns' bounds.
     """
     program, backend = other.program, other.backend
     sense = 1.0 if program.maximise else -1.0
     duals = found.row_duals  # of the minimised objective per unit more of the active bound
     active = np.where(duals > 0.0, program.row_lower, program.row_upper)
     priced = np.flatnonzero(duals)
-    activity = np.asarray(program.matrix @ columns)
-    rows = float(duals[priced] @ (active[priced] - activity[priced]))
+    broken = duals[priced] * (active[priced] - np.asarray(program.matrix @ columns)[priced])
+    equal = program.row_lower[priced] == program.row_upper[priced]
+    charged = float(np.where(equal, np.abs(broken), np.maximum(broken, 0.0)).sum())
     under = np.minimum(columns - program.col_lower, 0.0)
     above = np.maximum(columns - program.col_upper, 0.0)
     reduced = found.column_duals
-    bounds = -float(np.maximum(reduced, 0.0) @ under) - float(np.minimum(reduced, 0.0) @ above)
-    charged = 0.0
+    charged -= float(np.maximum(reduced, 0.0) @ under) + float(np.minimum(reduced, 0.0) @ above)
     if limits:
         exposures = [one.matrix @ columns[program.decisions] for one in limits]
         losses = backend.losses(other.store, [one.table for one in limits], exposures)
         for one, value, loss in zip(limits, found.risks, losses, strict=True):
-            charged += value.price * (backend.tail(loss, one.level).cvar - one.limit)
-    lagrangian = -sense * (float(program.cost @ columns) + program.offset) + rows + bounds + charged  # minimised
+            charged += value.price * max(0.0, backend.tail(loss, one.level).cvar - one.limit)
+    penalised = -sense * (float(program.cost @ columns) + program.offset) + charged  # minimised
     bound = -found.upper if program.maximise else found.lower
-    return lagrangian - bound
+    return penalised - bound
 
 
 def prices_of(ready: Prepared, found: Solution) -> Mapping[str, float]:

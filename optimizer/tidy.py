@@ -42,7 +42,7 @@ def tidied(ready: Prepared, solution: Solution, limits: Sequence[RiskLimit], gap
         return solution
     repair = solution.status is Status.CERTIFIED  # a search that was stopped has no time left for it
     for decided in _candidates(ready, solution.columns, solution.decisions, repair):
-        columns = _columns(ready, solution.columns, decided)
+        columns = with_states(ready, solution.columns, decided)
         if columns is not None and (better := _replaced(ready, solution, columns, limits, gap)) is not None:
             return better
     remark = _remark(ready, solution.decisions)
@@ -99,7 +99,7 @@ def _nearest(program: LinearProgram, columns: FloatArray) -> FloatArray | None:
     return np.asarray((columns + moved)[program.decisions])
 
 
-def _columns(ready: Prepared, columns: FloatArray, decided: FloatArray) -> FloatArray | None:
+def with_states(ready: Prepared, columns: FloatArray, decided: FloatArray) -> FloatArray | None:
     """(columns,) the program's columns for these decisions, tax and states made anew; None if rows leave them open."""
     program, labels = ready.program, ready.case.horizon.labels
     out = columns.copy()

@@ -28,8 +28,8 @@ def replications(plan: Plan) -> Iterator[RenderableType]:
         yield note(f"optimum of {found.certified}: {mean}; one more set moves it by ± {moved} (95 %)", "")
     if found.gap is not None:
         yield note(
-            f"this plan is {percent(found.gap.mean / size, 4)} from their optimum, below "
-            f"{percent(found.gap.ci_high / size, 4)} at 95 %, limits counted at their prices",
+            f"this plan is {percent(found.gap.mean / size, 3)} from their optimum, below "
+            f"{percent(found.gap.ci_high / size, 3)} at 95 %, what it exceeds charged at its price",
             "",
         )
     if found.limits:

@@ -90,7 +90,8 @@ def test_each_is_the_plan_of_its_seed(name: str) -> None:
         slack = 1e-9 * abs(one.lower)
         assert one.lower <= alone.upper + slack
         assert alone.lower <= one.upper + slack
-        assert one.objective == pytest.approx(other.program.cost @ columns + other.program.offset)
+        same = other.program.cost @ columns + other.program.offset
+        assert one.objective == pytest.approx(same, rel=0.02 if name == "cost" else 1e-9)  # tax is that of its income
         sense = 1.0 if other.program.maximise else -1.0
         for value, cvar, loss, figure in zip(alone.risks, one.cvars, ready.losses, plan.risk, strict=True):
             price = one.prices[f"risk[{figure.name}]"]
@@ -105,7 +106,7 @@ def test_each_is_the_plan_of_its_seed(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_gap_is_weak_duality(name: str) -> None:
-    """Never negative at whatever plan, nothing at the optimum's own, at most the plain difference at a feasible one."""
+    """Never negative at whatever plan, nothing at the optimum's own, the plain difference at a feasible one."""
     ready, limits, found = searched(name, 1)
     assert found.columns is not None
     size = abs(found.objective)
@@ -124,7 +125,7 @@ def test_the_gap_is_weak_duality(name: str) -> None:
     assert poor.columns is not None
     bound = found.upper if ready.program.maximise else found.lower
     difference = sense * (bound - poor.objective)
-    assert 0.0 <= plan_gap(ready, found, limits, poor.columns) <= difference + 1e-6 * size
+    assert plan_gap(ready, found, limits, poor.columns) == pytest.approx(difference, abs=1e-6 * size)
     assert difference > (1e-4 * size if any(value.price > 0.0 for value in found.risks) else -1e-9)
     others = replicated(name).replications
     assert others is not None
@@ -186,9 +187,9 @@ def test_the_spread_is_about_the_figure_to_first_order(name: str) -> None:
     optima = [0.5 * (one.lower + one.upper) for one in found.each if one.lower is not None and one.upper is not None]
     wide = 1.959963984540054 * float(np.std(optima, ddof=1))
     assert 0.4 < wide / plan.certificate.sampling_error < 2.0
-    assert found.gap is not None
-    assert found.gap.ci_high < 2e-4 * plan.objective_value
     assert found.spread is not None
+    assert found.gap is not None
+    assert 0.0 < found.gap.mean < found.gap.ci_high < found.spread
     assert found.optimum is not None
     assert abs(plan.objective_value - found.optimum.mean) < 1.5 * found.spread
     for limit, figure in zip(found.limits, plan.risk, strict=True):

@@ -52,7 +52,7 @@ def test_the_summary_says_it() -> None:
     for words in (
         "REPLICATIONS planned again on other sets of 100,000 scenarios; ± standard error",
         "optimum of 3: 1,234,000 ± 500 PFLOP/s-years; one more set moves it by ± 0.20% (95 %)",
-        "this plan is 0.0010% from their optimum, below 0.0020% at 95 %, limits counted at their prices",
+        "this plan is 0.001% from their optimum, below 0.002% at 95 %, what it exceeds charged at its price",
         "liquidity 2.000 2.013 ± 0.030 2 of 3 810 ± 8.0 bn",
         "gap 3.4e-06. As many other scenarios move the optimum by ± 0.20% (95 %, 3 replications).",
     ):
