@@ -15,7 +15,7 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup plan test test-lowest test-newest check format lint types contracts bench bench-ci docs study hooks lock clean
+.PHONY: help setup plan test test-lowest test-newest check format lint types contracts bench bench-ci docs site study wheel hooks lock clean
 
 help: ## list the targets
 	@echo "make TARGET [CASE=$(CASE)] [SCENARIOS=$(SCENARIOS)] [ARGS=...] [PYTHON=...] [WORKERS=$(WORKERS)]"
@@ -78,8 +78,21 @@ docs: $(READY) ## renew the generated pages: case-reference, instruments, plan-j
 	@$(BIN)/python -m capmix.reports.schema_page > .venv/page && cp .venv/page docs/plan-json.md
 	@$(BIN)/python -m capmix.reports.validation > .venv/page && cp .venv/page docs/validation.md
 
+# The site's tools are those that pyproject.toml allows, in an environment of their own; --strict takes a link that leads
+# nowhere, and a docstring that says of an argument what is not so, for errors.
+site: $(READY) ## the documentation as a site, in build/site
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/site
+	@$(BIN)/uv pip install --quiet --python .venv/site --refresh-package capmix '.[docs]'
+	@NO_MKDOCS_2_WARNING=1 .venv/site/bin/mkdocs build --strict --clean --site-dir build/site $(ARGS) > .venv/site.log 2>&1 \
+	  || { cat .venv/site.log; exit 1; }
+	@echo "build/site/index.html"
+
 study: $(READY) ## renew docs/financing-study.md, which takes many minutes
 	@$(BIN)/python -m capmix.reports.study > .venv/page && cp .venv/page docs/financing-study.md
+
+wheel: $(READY) ## the source distribution, and a wheel made from it, in dist
+	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist .
+	@ls dist
 
 hooks: $(READY) ## install the git hooks
 	@$(BIN)/pre-commit install

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .errors import CapmixError
     from .models.reading.faults import CaseError, Fault
     from .models.reading.load import load_case
     from .models.reading.variants import apply_variant
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     from .optimizer.run import optimize
     from .optimizer.solution import Status
 
+    __version__: str
+
 __all__ = [
+    "CapmixError",
     "Case",
     "CaseError",
     "Comparison",
@@ -66,6 +70,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CapmixError": "errors",
     "Case": "models.schema.case",
     "CaseError": "models.reading.faults",
     "Comparison": "optimizer.compare",
@@ -101,12 +106,26 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Public names are imported when they are first used, so that `import capmix` costs nothing."""
-    if name not in _HOMES:
+    value: object
+    if name == "__version__":
+        value = _version()
+    elif name in _HOMES:
+        value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})
+
+
+def _version() -> str:
+    """Version of the installed package; "0+unknown" where a checkout is used that is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("capmix")
+    except PackageNotFoundError:
+        return "0+unknown"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from ..errors import CapmixError
 from .host_cores import cores
 
 THREADS = "NUMBA_NUM_THREADS"
 THREADS_MOST = 1024
 
 
-class EnvironmentFault(ValueError):
+class EnvironmentFault(CapmixError, ValueError):
     """A variable of the environment has a value with which nothing can be computed; the message names the cure."""
 
 

@@ -5,8 +5,10 @@ Only names and texts of exceptions are looked at, so that nothing of CUDA is imp
 
 from __future__ import annotations
 
+from ..errors import CapmixError
 
-class DeviceFault(RuntimeError):
+
+class DeviceFault(CapmixError, RuntimeError):
     """A device cannot be used. The message says what happened and what to do."""
 
 

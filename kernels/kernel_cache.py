@@ -24,6 +24,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..errors import CapmixError
+
 FORMAT = "capmix kernel 1"
 SUFFIX = ".nbc"
 LONGEST_HEADER = 1000
@@ -32,7 +34,7 @@ VARIABLE = "NUMBA_CACHE_DIR"
 _said: set[str] = set()
 
 
-class Damaged(Exception):
+class Damaged(CapmixError):
     """A file holds something else than what was written there."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from ..errors import CapmixError
 from .store import bytes_needed
 
 SLICE = 1 << 16  # scenarios; chunks are multiples of it, and sums over scenarios are taken slice by slice
@@ -101,7 +102,7 @@ class Placement:
         )
 
 
-class TooLarge(MemoryError):
+class TooLarge(CapmixError, MemoryError):
     """Not even the losses of so many scenarios fit."""
 
 

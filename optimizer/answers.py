@@ -8,10 +8,12 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import CapmixError
+
 FloatArray = NDArray[np.float64]
 
 
-class SolverError(RuntimeError):
+class SolverError(CapmixError, RuntimeError):
     """The linear program could not be solved, or was refused because its numbers make no sense."""
 
 

@@ -14,6 +14,7 @@ from .shortfalls import SHORTFALL, all_risks
 MOST_SCENARIOS = 10**9
 MOST_SEED = 2**64 - 1
 LEAST_POINTS, MOST_POINTS = 2, 1000
+LEAST_REPLICATIONS, MOST_REPLICATIONS = 2, 1000
 
 
 def checked(
@@ -73,6 +74,21 @@ def checked_frontier(case: Case, limit: object, points: object, low: object, hig
     if faults:
         raise CaseError(faults)
     return names.index(str(limit))
+
+
+def checked_replications(replications: object) -> int:
+    """How many times to plan again.
+
+    Raises:
+        CaseError: neither 0 nor a whole number from 2 to 1,000.
+    """
+    most = MOST_REPLICATIONS
+    fits = _whole(replications) and (replications == 0 or LEAST_REPLICATIONS <= replications <= most)  # type: ignore[operator]
+    if not fits:
+        allowed = f"0, or a whole number from {LEAST_REPLICATIONS} to {most:,}"
+        cure = "10 give a fair standard error; one alone gives none"
+        raise CaseError([_fault("replications", replications, allowed, cure)])
+    return int(replications)  # type: ignore[call-overload, no-any-return]
 
 
 def _whole(value: object) -> bool:

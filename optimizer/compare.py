@@ -107,7 +107,7 @@ def compare(
         variants: their names; all of the case's where left out.
         milestones: compute in service, PFLOP/s; where left out, three round figures between today's and the largest.
         time_limit: seconds for all of them together.
-        scenarios, seed, device, gap, progress, out_of_sample: as for `optimize`.
+        scenarios: as for `optimize`, and so are seed, device, gap, progress and out_of_sample.
 
     Returns:
         one outcome per variant. A variant without a feasible plan is among them, with the reason. Ctrl-C, or

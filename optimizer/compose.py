@@ -87,10 +87,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     sense = 1.0 if program.maximise else -1.0
     losses = _losses(ready, solution)
     risk = _risk(ready, solution, losses, about, sense)
-    rising = np.where(np.isfinite(program.row_upper), 1.0, -1.0)  # relaxing a minimum means less of it
-    found = explain.limits(
-        program, solution.columns, sense * rising * solution.row_prices, sense * solution.bound_prices
-    )
+    found = explain.limits_of(program, solution)
     prices = explain.shadow_prices(found, risk, case.horizon.labels)
     found_loops = circular.circulation(circular.money_flows(amounts))
     raised = replace(funding(amounts), circulating=found_loops.funding, circulating_share=found_loops.share)

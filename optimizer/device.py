@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..errors import CapmixError
 from ..kernels import cuda_start
 from ..kernels.backend import Backend, Held, get_backend
 from ..kernels.chunked import Chunked
@@ -20,7 +21,7 @@ DEVICES = ("auto", "cpu", "cuda", "numpy")
 R = TypeVar("R")
 
 
-class DeviceError(RuntimeError):
+class DeviceError(CapmixError, RuntimeError):
     """The device that was asked for cannot be used here."""
 
 

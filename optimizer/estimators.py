@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import CapmixError
 from .labels import is_pandas
 from .portfolio_result import PortfolioResult
 from .portfolio_solve import cvar_portfolio
@@ -21,7 +22,7 @@ from .quantile import QuantileFit, quantile_regression
 FloatArray = NDArray[np.float64]
 
 
-class NotFitted(ValueError, AttributeError):
+class NotFitted(CapmixError, ValueError, AttributeError):
     """An estimator was asked before it was fitted; what scikit-learn's own error is derived from as well."""
 
 

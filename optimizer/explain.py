@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..models.program import LinearProgram, Rule, split
 from .plan import Cell, Column, RiskFigure, ShadowPrice, Table
+from .solution import Solution
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
@@ -81,26 +82,58 @@ def limits(
     return found
 
 
+def limits_of(program: LinearProgram, solution: Solution) -> list[Limit]:
+    """`limits` at a solution's plan and prices. ValueError without a plan."""
+    if solution.columns is None:
+        raise ValueError("a solution without a plan has no limits to look at")
+    sense = 1.0 if program.maximise else -1.0
+    rising = np.where(np.isfinite(program.row_upper), 1.0, -1.0)  # relaxing a minimum means less of it
+    return limits(program, solution.columns, sense * rising * solution.row_prices, sense * solution.bound_prices)
+
+
 def shadow_prices(found: Sequence[Limit], risk: Sequence[RiskFigure], labels: Sequence[str]) -> tuple[ShadowPrice, ...]:
     """At most 15 prices, the most important first. A limit's periods are one entry: as much more in each."""
-    groups: dict[tuple[str, tuple[str, ...]], list[Limit]] = {}
-    for limit in found:
-        if limit.price != 0.0 and not limit.rule.identity:
-            where = tuple(part for part in limit.index if part not in labels)
-            groups.setdefault((limit.rule.name, where), []).append(limit)
-    ranked = [
-        (sum(limit.importance for limit in group), _grouped(where, group, labels))
-        for (_, where), group in groups.items()
+    return tuple(price for _, price in ranked(found, risk, labels))
+
+
+def ranked(found: Sequence[Limit], risk: Sequence[RiskFigure], labels: Sequence[str]) -> list[tuple[str, ShadowPrice]]:
+    """The shadow prices, each with the name that its limit has on any scenarios: "site_power[texas]"."""
+    weighed = [
+        (sum(limit.importance for limit in group), named(rule, where), _grouped(where, group, labels))
+        for (rule, where), group in _groups(found, labels).items()
     ]
     for figure in risk:
         if figure.price != 0.0:
             title = f"risk limit {figure.name}"
             price = ShadowPrice("risk", title, f"CVaR {figure.level:.4g}", figure.price, 1.0, figure.unit, figure.limit)
-            ranked.append((abs(figure.price) * max(STEP * abs(figure.limit), 1e-3), price))
-    largest = max((weight for weight, _ in ranked), default=0.0)
-    ranked = [(weight, price) for weight, price in ranked if weight > SILENT * largest]
-    ranked.sort(key=lambda item: (-item[0], item[1].rule, item[1].index))
-    return tuple(price for _, price in ranked[:SHOWN])
+            weight = abs(figure.price) * max(STEP * abs(figure.limit), 1e-3)
+            weighed.append((weight, named("risk", (figure.name,)), price))
+    largest = max((weight for weight, _, _ in weighed), default=0.0)
+    weighed = [item for item in weighed if item[0] > SILENT * largest]
+    weighed.sort(key=lambda item: (-item[0], item[2].rule, item[2].index))
+    return [(name, price) for _, name, price in weighed[:SHOWN]]
+
+
+def prices_by_name(found: Sequence[Limit], labels: Sequence[str]) -> dict[str, float]:
+    """What more of each limit that binds is worth, all its periods together and per `Rule.per`, by its name."""
+    return {
+        named(rule, where): sum(limit.price for limit in group) * group[0].rule.per
+        for (rule, where), group in _groups(found, labels).items()
+    }
+
+
+def named(rule: str, where: Sequence[str]) -> str:
+    return f"{rule}[{','.join(where)}]" if where else rule
+
+
+def _groups(found: Sequence[Limit], labels: Sequence[str]) -> dict[tuple[str, tuple[str, ...]], list[Limit]]:
+    """The limits that have a price, those of one kind and place together over the periods."""
+    groups: dict[tuple[str, tuple[str, ...]], list[Limit]] = {}
+    for limit in found:
+        if limit.price != 0.0 and not limit.rule.identity:
+            where = tuple(part for part in limit.index if part not in labels)
+            groups.setdefault((limit.rule.name, where), []).append(limit)
+    return groups
 
 
 def _grouped(where: tuple[str, ...], group: Sequence[Limit], labels: Sequence[str]) -> ShadowPrice:

@@ -93,10 +93,10 @@ def frontier(
         case: as `load_case` reads it.
         limit: name of the risk limit that moves; "covenant NAME" for a covenant that is kept over the scenarios.
         points: how many amounts, 2 to 1,000, in equal steps.
-        low, high: the first and the last amount, in the limit's own unit. Where `low` is left out, the first is a step
-            above the least possible; where `high` is, the last is where the limit stops to cost anything.
+        low: the first amount, in the limit's own unit; left out, a step above the least possible.
+        high: the last amount; left out, where the limit stops to cost anything.
+        scenarios: as for `optimize`, and so are seed, device, gap, progress and out_of_sample.
         time_limit: seconds for all points together.
-        scenarios, seed, device, gap, progress, out_of_sample: as for `optimize`.
 
     Returns:
         the points by rising limit. One that no plan can meet is among them, with the least possible risk. Ctrl-C, or

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
+from ..errors import CapmixError
 from ..models.program import LinearProgram
 from .highs import (
     AT_UPPER,
@@ -42,7 +43,7 @@ UNPROVEN = 1e-7  # of an objective: more than rounding
 SLACK = 1e-3  # of the limit's scale: cuts with more are purged
 
 
-class Infeasible(Exception):
+class Infeasible(CapmixError):
     """The linear program with its cuts has no point. Never leaves the loop."""
 
 

@@ -133,6 +133,7 @@ class Timings:
     master_s: float
     total_s: float
     build_s: float = 0.0
+    replications_s: float = 0.0  # all of it, of drawing to solving
 
 
 @dataclass(frozen=True)
@@ -213,18 +214,88 @@ class TaxByScenario:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """A mean over independent replications, its standard error, and Student's 95 % confidence interval."""
+
+    mean: float
+    standard_error: float
+    ci_low: float
+    ci_high: float
+
+
+@dataclass(frozen=True)
+class Replication:
+    """The case planned again on other scenarios, and the plan of the run on the same ones.
+
+    status: of the search. lower, upper: the optimum there lies between them; None where no plan was found. objective,
+    cvars: of the run's plan there, each CVaR in the order of the limits. gap: how far the run's plan is from the
+    optimum there, what it exceeds of each limit charged at that limit's price there (`replicate.py`); None where no
+    plan was found. prices: change of the objective per unit more of each limit that binds, by its name.
+    """
+
+    seed: int
+    status: Status
+    lower: float | None
+    upper: float | None
+    objective: float
+    gap: float | None
+    cvars: tuple[float, ...]
+    prices: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class LimitReplicated:
+    """A risk limit over the replications: CVaR of the run's plan, in how many it is kept, and what the limit costs.
+
+    cvar and price are None where fewer than two replications tell them.
+    """
+
+    name: str
+    limit: float
+    unit: str
+    cvar: Estimate | None
+    kept: int
+    price: Estimate | None
+
+
+@dataclass(frozen=True)
+class Replications:
+    """What other scenarios, as many, would have said: the case planned again on independent sets of them.
+
+    Attributes:
+        asked: replications asked for; each: those that were made, by seed; the tables count the certified ones.
+        certified, infeasible: how many ended so. The rest of `each` stopped short of the gap.
+        optimum: mean of the certified optima (the middle of their bounds), in the objective's unit.
+        spread: half width of the 95 % prediction interval of one more optimum about that mean.
+        gap: of the run's plan on other scenarios, in the objective's unit; its interval is one-sided, from 0.
+        limits: one entry per risk limit.
+    """
+
+    asked: int
+    each: tuple[Replication, ...]
+    certified: int
+    infeasible: int
+    optimum: Estimate | None
+    spread: float | None
+    gap: Estimate | None
+    limits: tuple[LimitReplicated, ...]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What a plan was made from, so that all its figures can be computed again (`reevaluate.py`).
 
     columns: amount of each column of the linear program, by name; row_prices: objective gained per unit by which a row
     is relaxed, by the row's name; bound_prices: the same for a column's upper bound. What is left out is 0. steps: of
-    each covenant for which plans were made again, what a tightening step costs, and how that was found.
+    each covenant for which plans were made again, what a tightening step costs, and how that was found. replications:
+    as they were made.
     """
 
     columns: Mapping[str, float]
     row_prices: Mapping[str, float]
     bound_prices: Mapping[str, float]
     steps: Mapping[str, tuple[float | None, str]] = field(default_factory=dict)
+    replications: tuple[Replication, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -242,7 +313,7 @@ class Plan:
     prices_by_period (all of them), liquidity_fan (quantiles of cash per period), scaling (coefficient ranges before and
     after), circular_flows (edges of the money-flow graph), circular_loops (its loops), loss_by_claim, loss_by_holder,
     loss_by_instrument, loss_by_party, loss_by_limit (who bears the loss), default_dates and, with a tax and random
-    drivers, tax_by_scenario.
+    drivers, tax_by_scenario; replications and replicated_prices where they were asked for.
     """
 
     case: Case
@@ -264,6 +335,7 @@ class Plan:
     bearers: Bearers | None = None
     wealth: Wealth | None = None
     tax: TaxByScenario | None = None
+    replications: Replications | None = None
     messages: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     evidence: Evidence | None = field(default=None, repr=False)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from ..errors import CapmixError
 from ..kernels.pause import checking
 from . import stops
 
@@ -42,11 +43,11 @@ def named(name: str, progress: Progress | None) -> Progress | None:
     return progress and (lambda event: progress(replace(event, phase=f"{name}, {event.phase}")))
 
 
-class Enough(Exception):
+class Enough(CapmixError):
     """Raised by a progress callback to end the search with the best plan so far; its text becomes a message."""
 
 
-class OutOfTime(Exception):
+class OutOfTime(CapmixError):
     """The time limit has passed. Never leaves the engine: what was found by then is the result."""
 
 

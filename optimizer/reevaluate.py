@@ -26,6 +26,8 @@ from .loop import maximise
 from .out_of_sample import cvar_interval, evaluated, fresh_count, fresh_draws, fresh_losses
 from .plan import Evidence, Funding, Interval, Plan
 from .prepare import Prepared, prepare
+from .replicate import again, contradictions
+from .replications import with_replications
 from .scaling import scale
 from .settings import Settings
 from .shortfalls import all_risks, tails
@@ -56,7 +58,7 @@ class Claim:
     """What a run says of a plan and what cannot be computed from its amounts.
 
     bound: the objective that no plan betters. prices: change of the objective per unit more of each risk limit.
-    fresh: it was checked on fresh draws. most: wealth that no plan as good betters.
+    fresh: it was checked on fresh draws. most: wealth that no plan as good betters. replications: asked for.
     """
 
     status: Status
@@ -65,6 +67,7 @@ class Claim:
     prices: Sequence[float]
     fresh: bool
     most: float = math.inf
+    replications: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,12 @@ def planned_again(ready: Prepared, seed: int, found: Evidence, claim: Claim) -> 
         steps = {covenant: StepPrice(*step) for covenant, step in found.steps.items()}
         about = Circumstances(seed, claim.tolerance, fresh, (), steps or None)
         plan = devices.steadily(ready.backend, lambda: compose(ready, solution, about))
+        if claim.replications:
+            others = devices.steadily(
+                ready.backend, lambda: again(ready, solution, found.replications, ready.store.count)
+            )
+            plan = with_replications(plan, ready, solution, claim.replications, others)
+            broken += contradictions(found.replications, seed, claim.replications, claim.tolerance)
     except (StatementError, ArithmeticError) as error:
         return Again(None, (*broken, f"its papers cannot be written up: {error}"))
     limits = [(f.name, f.value, f.limit) for f in plan.risk]

@@ -11,7 +11,7 @@ from ..kernels.pause import checking
 from ..models.schema.case import Case
 from . import device as devices
 from . import stops
-from .arguments import checked
+from .arguments import checked, checked_replications
 from .assemble import risk_limits
 from .compose import Circumstances, compose, timings, unplanned
 from .lawful import lawful
@@ -21,6 +21,8 @@ from .out_of_sample import OutOfSample, evaluated, fresh_count, fresh_draws
 from .plan import Plan, Timings
 from .prepare import Clock, Prepared, prepare
 from .progress import OutOfTime, Progress
+from .replicate import replicate
+from .replications import with_replications
 from .settings import Settings
 from .shortfalls import tails
 from .solution import Solution
@@ -40,6 +42,7 @@ def optimize(
     time_limit: float | None = None,
     progress: Progress | None = None,
     out_of_sample: bool = True,
+    replications: int = 0,
 ) -> Plan:
     """The best plan of a case under its limits, with its certificate.
 
@@ -53,6 +56,10 @@ def optimize(
             one, which a message says.
         progress: called with a `ProgressEvent` now and then.
         out_of_sample: check each risk limit on fresh draws.
+        replications: plan again on so many further sets of scenarios, each certified, with the seeds that follow, and
+            put the plan on them: `Plan.replications` says what the choice of scenarios does to the optimum, to each
+            limit and to its price. 0, or 2 to 1,000. Those that are done when the time is up, or when somebody asks to
+            stop, are kept.
 
     Returns:
         a plan whose status is certified, stopped (the gap was not met), or infeasible with the reason. Ctrl-C, or
@@ -66,6 +73,7 @@ def optimize(
     """
     clock = Clock(progress, time_limit)
     count, key = checked(case, scenarios, seed, gap, time_limit)
+    asked = checked_replications(replications)
     backend = devices.choose(device, *tails(case))
     try:
         ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock))
@@ -105,10 +113,16 @@ def optimize(
             messages = (*messages, "interrupted before steps of covenants were priced by planning again")
     about = Circumstances(key, gap, fresh, messages, steps)
     plan = devices.steadily(backend, lambda: compose(ready, solution, about))
+    planned = clock.elapsed
+    if asked and solution.decisions is not None:
+        ready = replace(ready, store=None)  # room for other scenarios
+        made = replicate(ready, solution, count, key, asked, gap, clock.left, progress)
+        plan = with_replications(plan, ready, solution, asked, made.each, made.messages)
     if stops.requested() and not any(INTERRUPTED in message for message in plan.messages):
         plan = replace(plan, messages=(*plan.messages, "interrupted when the plan had been found; it is whole"))
     plan = replace(plan, messages=(*backend.messages, *plan.messages, *map(str, case.doubts)))
-    return replace(plan, timings=timings(ready, solution, clock.elapsed))
+    others = 0.0 if plan.replications is None else clock.elapsed - planned
+    return replace(plan, timings=replace(timings(ready, solution, clock.elapsed), replications_s=others))
 
 
 def _on_fresh(ready: Prepared, solution: Solution, count: int, seed: int) -> OutOfSample:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import CapmixError
 from ..models.blocks.financing import is_debt, is_repaid
 from ..models.blocks.revenue import billed_ahead
 from ..models.ledger import CASH_ACCOUNTS, OWED_AT_END, OWNED_AT_END, Account, Decision, Group
@@ -21,7 +22,7 @@ CLOSING = 1e-6
 SHORT = {Account.DEBT.label: "debt", Account.LEASES.label: "lease liabilities"}
 
 
-class StatementError(RuntimeError):
+class StatementError(CapmixError, RuntimeError):
     """A statement does not close: the ledger and the linear program disagree. A fault of capmix, not of the case."""
 
 

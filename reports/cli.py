@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from ..errors import CapmixError
 from . import option_values
 from .exits import Exit, OutputError, UsageError, WriteError
 from .streams import complain, drop_output, take_over
@@ -194,7 +195,7 @@ def _unbreakable_output() -> None:
             reconfigure(errors="replace")
 
 
-class _Mistake(Exception):
+class _Mistake(CapmixError):
     """Wrong words on the command line: how they go, and what is wrong."""
 
 
@@ -231,6 +232,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     plan.add_argument("case", metavar="CASE", help="a case file, or the name of a shipped case")
     plan.add_argument("--variant", metavar="NAME", help="plan the case as its [variant.NAME] changes it")
+    plan.add_argument(
+        "--replications",
+        type=option_values.replications,
+        default=0,
+        metavar="N",
+        help="plan again on N other sets of scenarios, with the seeds that follow: what the choice of scenarios does "
+        "to the optimum, the limits and their prices (10 give a fair standard error)",
+    )
     _computing(plan)
 
     compare = commands.add_parser(

@@ -26,7 +26,7 @@ from .text import figure, gap, level
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..optimizer.plan import Evidence, Table
+    from ..optimizer.plan import Evidence, Replication, Table
 
 # what depends on the machine, the search, or is checked elsewhere
 SKIPPED = (
@@ -127,7 +127,17 @@ class PlanAgain:
         if self._replan:
             tolerance = 1e-5 if amounts is None else found["certificate"]["tolerance"]
             self._search(word, found, ready, tolerance)
+            for one in () if amounts is None else amounts.replications:
+                self._replication(case, found, one, tolerance)
         return plan
+
+    def _replication(self, case: Case, found: dict[str, Any], one: Replication, tolerance: float) -> None:
+        """Search again on the scenarios of a replication."""
+        other = prepared(case, found["scenarios"]["count"], one.seed, self._device)
+        bounds = {"lower_bound": one.lower, "upper_bound": one.upper}
+        certificate = None if one.lower is None else bounds
+        faults, said = searched(other, tolerance, one.status.value, certificate)
+        self._findings.check(f"seed {one.seed}, replan", faults, said)
 
     def _planned(self, word: str, under: str, found: dict[str, Any], ready: Prepared, amounts: Evidence) -> Plan | None:
         findings, run, certificate = self._findings, self._run, found["certificate"]
@@ -139,6 +149,7 @@ class PlanAgain:
             prices=[0.0 if risk["price"] is None else risk["price"] for risk in found["risk"]],
             most=math.inf if (found["wealth"] or {}).get("upper_bound") is None else found["wealth"]["upper_bound"],
             fresh=bool(found["risk"]) and all(risk["out_of_sample"] is not None for risk in found["risk"]),
+            replications=0 if found["replications"] is None else found["replications"]["asked"],
         )
         again = planned_again(ready, found["scenarios"]["seed"], amounts, claim)
         broken = [f"{under}solution.json: {fault}" for fault in again.faults]

@@ -9,6 +9,7 @@ import time
 import warnings
 from dataclasses import replace
 
+from ..errors import CapmixError
 from ..kernels.modes import RESERVE, Mode, largest, pooled
 from . import machine
 from .computing import show_warning
@@ -23,7 +24,7 @@ WIDTH = 14
 OPTIONAL = ("pyarrow",)
 
 
-class Unsound(Exception):
+class Unsound(CapmixError):
     """A part of the installation does not work; the message says which and what to do."""
 
 

@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from .exits import Exit
+from .replications import replications_document
 from .tables import plain
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
             "simulate_s": number(plan.timings.simulate_s),
             "evaluate_s": number(plan.timings.evaluate_s),
             "master_s": number(plan.timings.master_s),
+            "replications_s": number(plan.timings.replications_s),
             "total_s": number(plan.timings.total_s),
         },
         "passes": {
@@ -91,6 +93,7 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
             "circulating_share": number(plan.funding.circulating_share),
         },
         "bearers": _bearers(plan.bearers),
+        "replications": replications_document(plan.replications),
         "prices": [
             {
                 "rule": price.rule,

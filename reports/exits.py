@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from ..errors import CapmixError
+
 
 class Exit(IntEnum):
     """How a command ended, for the shell and for CI."""
@@ -17,17 +19,17 @@ class Exit(IntEnum):
     INTERRUPTED = 130  # Ctrl-C before there was any plan
 
 
-class UsageError(Exception):
+class UsageError(CapmixError):
     """Something the user can put right before anything is computed; the message says how."""
 
 
-class WriteError(Exception):
+class WriteError(CapmixError):
     """The run folder could not be written; the plan itself stands."""
 
 
-class OutOfRoom(MemoryError):
+class OutOfRoom(CapmixError, MemoryError):
     """A limit on the process leaves too little memory to begin; the message says how much it takes."""
 
 
-class OutputError(Exception):
+class OutputError(CapmixError):
     """Standard output does not take what was asked for; what was computed stands."""

@@ -7,6 +7,7 @@ import argparse
 SEED_MAX = 2**64 - 1
 SCENARIOS_MAX = 10**9
 POINTS_MAX = 1000
+REPLICATIONS_MAX = 1000
 
 
 def names(text: str) -> list[str]:
@@ -30,6 +31,14 @@ def points(text: str) -> int:
     value = number(text)
     if not value.is_integer() or not 2 <= value <= POINTS_MAX:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 2 to {POINTS_MAX:,}")
+    return int(value)
+
+
+def replications(text: str) -> int:
+    """How many times to plan again."""
+    value = number(text)
+    if not value.is_integer() or not (value == 0 or 2 <= value <= REPLICATIONS_MAX):
+        raise argparse.ArgumentTypeError(f"{text!r} must be 0, or a whole number from 2 to {REPLICATIONS_MAX:,}")
     return int(value)
 
 

@@ -13,6 +13,7 @@ from .charts import Glyphs, Scale
 from .covenants import covenants
 from .entities import entities
 from .layout import INDENT, QUIET, grid, heading, note, text
+from .replications import replications
 from .text import figure, gap, level, money, percent, plural, safe, seconds, size
 from .views import Steps, amount, has_plan, line, numbers, records, steps
 
@@ -130,6 +131,7 @@ def risk_and_prices(plan: Plan) -> Iterator[RenderableType]:
     yield from _prices(plan)
     yield from covenants(plan)
     yield from entities(plan)
+    yield from replications(plan)
 
 
 def _tax(plan: Plan) -> Iterator[RenderableType]:
@@ -224,9 +226,10 @@ def proof(plan: Plan, folder: Path | None) -> Iterator[RenderableType]:
         yield note(f"Note: {safe(message)}", "")
     times, passes = plan.timings, plan.passes
     yield Text("")
+    others = f", replications {seconds(times.replications_s)}" if times.replications_s else ""
     yield text(
         f"{seconds(times.total_s)}: build {seconds(times.build_s)}, simulate {seconds(times.simulate_s)}, "
-        f"evaluate {seconds(times.evaluate_s)}, solve {seconds(times.master_s)}",
+        f"evaluate {seconds(times.evaluate_s)}, solve {seconds(times.master_s)}{others}",
         QUIET,
     )
     yield text(
@@ -249,6 +252,19 @@ def _where(plan: Plan) -> str:
     return f"{device.backend} on {plural(device.threads, 'thread')} of {safe(device.name)}"
 
 
+def _other_scenarios(plan: Plan, error: float | None) -> str:
+    """How far the choice of scenarios moves the optimum: by replications where there are any, else to first order."""
+    size = max(1e-9, abs(plan.objective_value))
+    found = plan.replications
+    if found is not None and found.spread is not None:
+        first = "" if error is None else f"; to first order ± {percent(error / size, 2)}"
+        made = f"{found.certified} replications{first}"
+        return f" As many other scenarios move the optimum by ± {percent(found.spread / size, 2)} (95 %, {made})."
+    if error is None:
+        return ""
+    return f" As many other scenarios move the optimum by ± {percent(error / size, 2)} (95 % interval)."
+
+
 def certificate_sentence(plan: Plan) -> str:
     """What is proven, in words."""
     certificate = plan.certificate
@@ -265,10 +281,7 @@ def certificate_sentence(plan: Plan) -> str:
     )
     if plan.status.value != "certified":
         head += f" That is more than the {certificate.tolerance:.0e} asked for, so a better plan may exist."
-    error = certificate.sampling_error
-    if error is not None:
-        share = error / max(1e-9, abs(plan.objective_value))
-        head += f" As many other scenarios move the optimum by ± {percent(share, 2)} (95 % interval)."
+    head += _other_scenarios(plan, certificate.sampling_error)
     checked = [f for f in plan.risk if f.out_of_sample is not None]
     parts = [
         f"{f.name} {figure(f.out_of_sample.value)} against {figure(f.limit)} {f.unit}"

@@ -62,6 +62,7 @@ def _compute(case: Case, scenarios: int, options: argparse.Namespace) -> Plan:
             gap=options.gap,
             time_limit=options.time_limit,
             progress=progress,
+            replications=options.replications,
         )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..errors import CapmixError
 from .document import encode
 from .exits import UsageError
 from .manifest import MANIFEST, MANIFEST_VERSION, SEAL
@@ -23,7 +24,7 @@ DOCUMENTS = {"plan": "plan.json", "compare": "compare.json", "frontier": "fronti
 LARGEST = 1 << 30
 
 
-class Unreadable(Exception):
+class Unreadable(CapmixError):
     """A file of the folder is not what it should be; the message begins with its name."""
 
 

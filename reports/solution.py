@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .document import encode
 
 if TYPE_CHECKING:
-    from ..optimizer.plan import Evidence
+    from ..optimizer.plan import Evidence, Replication
 
 SOLUTION_SCHEMA = 1
 PARTS = ("columns", "row_prices", "bound_prices")
@@ -23,7 +23,12 @@ def solution_makers(found: Mapping[str, Evidence | None]) -> dict[str, Callable[
 
 
 def _maker(found: Evidence) -> Callable[[], bytes]:
-    return lambda: encode({"schema_version": SOLUTION_SCHEMA, **asdict(found)})
+    return lambda: encode({"schema_version": SOLUTION_SCHEMA, **_plain(found)})
+
+
+def _plain(found: Evidence) -> dict[str, Any]:
+    replications = [asdict(one) | {"status": one.status.value} for one in found.replications]
+    return asdict(found) | {"replications": replications}
 
 
 def read_solution(content: bytes) -> Evidence:
@@ -36,7 +41,42 @@ def read_solution(content: bytes) -> Evidence:
         raise ValueError(f"is no JSON: {error}") from None
     if not isinstance(document, dict) or document.get("schema_version") != SOLUTION_SCHEMA:
         raise ValueError(f"is no solution of version {SOLUTION_SCHEMA}")
-    return Evidence(**{part: _amounts(document.get(part), part) for part in PARTS}, steps=_steps(document.get("steps")))
+    return Evidence(
+        **{part: _amounts(document.get(part), part) for part in PARTS},
+        steps=_steps(document.get("steps")),
+        replications=_replications(document.get("replications", [])),
+    )
+
+
+def _replications(found: object) -> tuple[Replication, ...]:
+    from ..optimizer.plan import Replication
+    from ..optimizer.solution import Status
+
+    if not isinstance(found, list):
+        raise ValueError("replications is no list")
+    out = []
+    for entry in found:
+        if not isinstance(entry, dict) or not isinstance(entry.get("seed"), int) or entry["seed"] < 0:
+            raise ValueError("replications: an entry without a seed")
+        cvars = entry.get("cvars")
+        if not isinstance(cvars, list):
+            raise ValueError("replications: an entry without cvars")
+        figures = {key: entry.get(key) for key in ("lower", "upper", "gap")}
+        amounts = _amounts({key: value for key, value in figures.items() if value is not None}, "replications")
+        told = _amounts({str(m): value for m, value in enumerate(cvars)}, "replications")
+        out.append(
+            Replication(
+                seed=entry["seed"],
+                status=Status(entry.get("status")),
+                lower=amounts.get("lower"),
+                upper=amounts.get("upper"),
+                objective=_amounts({"objective": entry.get("objective")}, "replications")["objective"],
+                gap=amounts.get("gap"),
+                cvars=tuple(told.values()),
+                prices=_amounts(entry.get("prices"), "replications.prices"),
+            )
+        )
+    return tuple(out)
 
 
 def _steps(found: object) -> dict[str, tuple[float | None, str]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -169,6 +171,7 @@ VIOLATIONS = {
     "kernels import pyomo": ("kernels/tables.py", "import pyomo.environ"),
     "models import numba": ("models/ledger.py", "import numba"),
     "a face imports pyomo": ("reports/cli.py", "import pyomo.environ"),
+    "errors know anything": ("errors.py", "from .models import ledger"),
     "a new package outside the floors": ("extra/__init__.py", "value = 1"),
 }
 
@@ -219,6 +222,26 @@ def test_floors_are_guarded(copy, case):
             path.write_text(before, "utf-8")
 
 
+def shipped() -> set[str]:
+    """Files that a wheel holds beside its metadata."""
+    data = {
+        p
+        for folder in SHIPPED
+        for p in (ROOT / folder).rglob("*")
+        if p.suffix in {".toml", ".csv", ".json", ".cu", ".cuh"}
+    }
+    return {"capmix/" + p.relative_to(ROOT).as_posix() for p in (*sources(*SHIPPED), *data, ROOT / "py.typed")}
+
+
+def held(wheel: Path) -> tuple[set[str], set[str]]:
+    """Files of a wheel, and of its metadata."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    return {n for n in names if ".dist-info/" not in n}, {
+        n.split(".dist-info/")[1] for n in names if ".dist-info/" in n
+    }
+
+
 def test_wheel_holds_the_package_and_the_cases_and_nothing_else_whatever_was_built_before(tmp_path):
     here = checkout(tmp_path / "checkout")
     stale = here / "build" / "lib" / "capmix" / "cases" / "deleted.toml"
@@ -239,19 +262,23 @@ def test_wheel_holds_the_package_and_the_cases_and_nothing_else_whatever_was_bui
     )
     assert result.returncode == 0, result.stderr
     (wheel,) = (tmp_path / "wheel").glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        files = {n for n in archive.namelist() if ".dist-info/" not in n}
-        metadata = {n.split(".dist-info/")[1] for n in archive.namelist() if ".dist-info/" in n}
-    data = {
-        p
-        for folder in SHIPPED
-        for p in (ROOT / folder).rglob("*")
-        if p.suffix in {".toml", ".csv", ".json", ".cu", ".cuh"}
-    }
-    wanted = {"capmix/" + p.relative_to(ROOT).as_posix() for p in (*sources(*SHIPPED), *data)}
-    assert files == wanted
+    files, metadata = held(wheel)
+    assert files == shipped()
     assert {"capmix/cases/hyperscaler.toml", "capmix/cases/neocloud.toml"} <= files
     assert {"licenses/LICENSE", "entry_points.txt", "METADATA"} <= metadata
+
+
+def test_the_source_distribution_builds_the_same_wheel(tmp_path):
+    here = checkout(tmp_path / "checkout")
+    uv = [sys.executable, "-m", "uv", "build", "--quiet", "--no-build-isolation", "--offline"]
+    result = run(*uv, "--python", sys.executable, "--out-dir", str(tmp_path / "dist"), ".", cwd=here)
+    assert result.returncode == 0, result.stderr
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    assert held(wheel)[0] == shipped()
+    (source,) = (tmp_path / "dist").glob("*.tar.gz")
+    with tarfile.open(source) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"README.md", "LICENSE", "pyproject.toml", "setup.py", "kernels/losses.cu"} <= names
 
 
 def loaded_after(code: str) -> set[str]:
@@ -272,6 +299,49 @@ def test_every_public_name_can_be_had():
 
     assert [name for name in capmix.__all__ if getattr(capmix, name).__name__ != name] == []
     assert set(capmix.__all__) == set(capmix._HOMES)
+
+
+def test_the_version_is_that_of_the_installed_package_and_looked_up_late():
+    import capmix
+
+    assert capmix.__version__ == project()["project"]["version"]
+    assert "__version__" in dir(capmix)
+    assert loaded_after("import capmix\nassert '__version__' not in vars(capmix)\nassert capmix.__version__") == set()
+
+
+def test_every_exception_is_a_capmix_error():
+    """But for the interrupt, which stays a KeyboardInterrupt that no `except Exception` catches."""
+    from capmix import CapmixError
+
+    found = {}
+    for path in sources(*FLOORS):
+        name = ".".join(("capmix", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
+        if path.name == "__main__.py":
+            continue
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as missing:
+            if not str(missing.name).startswith(("cupy", "pyarrow")):  # extras
+                raise
+            continue
+        for thing in vars(module).values():
+            if isinstance(thing, type) and issubclass(thing, BaseException) and thing.__module__ == name:
+                found[f"{name}.{thing.__name__}"] = thing
+    assert {"capmix.errors.CapmixError", "capmix.reports.exits.UsageError"} <= set(found)
+    assert len(found) > 25
+    bare = {name for name, thing in found.items() if not issubclass(thing, CapmixError)}
+    assert {name.rpartition(".")[2] for name in bare} == {"Interrupted"}
+
+
+@pytest.mark.parametrize(
+    ("name", "base"),
+    [("CaseError", Exception), ("DeviceError", RuntimeError), ("SolverError", RuntimeError)],
+)
+def test_public_errors_keep_the_bases_that_callers_catch(name, base):
+    import capmix
+
+    assert issubclass(getattr(capmix, name), base)
+    assert issubclass(getattr(capmix, name), capmix.CapmixError)
 
 
 def test_help_loads_no_heavy_library():

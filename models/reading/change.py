@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...errors import CapmixError
 from ..schema.fields import Spec
 from ..schema.horizon import Horizon
 from ..schema.variants import TARGETS
@@ -23,7 +24,7 @@ _LABELS = ("id", "investor", "kind", "accelerator")
 _ALL = "*"
 
 
-class NotThereError(Exception):
+class NotThereError(CapmixError):
     """A variant names what the case does not have: what is allowed, and the cure."""
 
     def __init__(self, allowed: str, cure: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import Any, Final
 
+from ...errors import CapmixError
 from ..schema.doubts import CaseWarning
 from ..schema.horizon import Horizon
 from .csvtables import CsvTables
@@ -19,7 +20,7 @@ MAX_FAULTS = 2000
 _LABELS = ("id", "investor", "kind", "accelerator")
 
 
-class SkipError(Exception):
+class SkipError(CapmixError):
     """A check needs a value that is itself at fault: leave it until that one is cured."""
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
+from ...errors import CapmixError
 from .dialects import NAMES, Dialect, Row, rows_of
 from .document import read_bytes
 from .encoding import EncodingError, text_of
@@ -35,7 +36,7 @@ PERIODS = (
 """Headers of the column that names the rows' periods, whatever their case."""
 
 
-class TableError(Exception):
+class TableError(CapmixError):
     """A table that cannot be used: what is allowed instead and the cure."""
 
     def __init__(self, allowed: str, cure: str) -> None:

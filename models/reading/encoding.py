@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ...errors import CapmixError
 
-class EncodingError(Exception):
+
+class EncodingError(CapmixError):
     """Bytes that are no UTF-8 text: the line, and the cure."""
 
     def __init__(self, line: int | None, cure: str) -> None:

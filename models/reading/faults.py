@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ...errors import CapmixError
 from ..schema.doubts import CaseWarning
 
 SHOWN = 100
@@ -52,7 +53,7 @@ class Fault:
         return "\n".join(rows)
 
 
-class CaseError(Exception):
+class CaseError(CapmixError):
     """A case that cannot be used.
 
     `faults` lists every mistake found, in the order of the file; `warnings` what is doubtful besides.

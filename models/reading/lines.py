@@ -6,6 +6,8 @@ import re
 import tomllib
 from bisect import bisect_right
 
+from ...errors import CapmixError
+
 KeyPath = tuple[str | int, ...]
 
 MAX_DEPTH = 24
@@ -20,7 +22,7 @@ _LITERAL_END = re.compile(r"'{3,5}")
 _SCALAR = re.compile(r"[^,\]}#\r\n]+")
 
 
-class TooDeepError(ValueError):
+class TooDeepError(CapmixError, ValueError):
     """Tables or arrays nested deeper than any case needs; `line` says where."""
 
     def __init__(self, line: int) -> None:
@@ -28,7 +30,7 @@ class TooDeepError(ValueError):
         self.line = line
 
 
-class _NotTomlError(Exception):
+class _NotTomlError(CapmixError):
     pass
 
 

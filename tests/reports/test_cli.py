@@ -93,11 +93,15 @@ def test_arguments_reach_the_engine(here, engine_gives):
             "5",
             "--device",
             "cpu",
+            "--replications",
+            "10",
         ]
     )
     (call,) = calls
     call.pop("progress")
-    assert call == {"scenarios": 10_000, "seed": 2**64 - 1, "gap": 1e-4, "time_limit": 5.0, "device": "cpu"}
+    assert call == {
+        "scenarios": 10_000, "seed": 2**64 - 1, "gap": 1e-4, "time_limit": 5.0, "device": "cpu", "replications": 10,
+    }  # fmt: skip
 
 
 def test_json_prints_the_document_and_nothing_else(here, engine_gives, capsysbinary):

@@ -52,6 +52,7 @@ def runs(tmp_path_factory) -> Path:
     assert main(["plan", str(case), *FEW, *late, "--out", str(place / "late")]) == 4
     assert main(["frontier", str(case), *FEW, *points, *late, "--out", str(place / "late frontier")]) == 4
     _stopped(case, place / "stopped")
+    assert main(["plan", str(case), *FEW, "--replications", "2", "--out", str(place / "replicated")]) == 0
     return place
 
 
@@ -109,8 +110,11 @@ def repaired(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    ["plan", "parquet", "compare", "frontier", "infeasible", "stopped", "cost", "partly", "late", "late frontier"],
-)
+    [
+        "plan", "parquet", "compare", "frontier", "infeasible", "stopped", "cost", "partly", "late", "late frontier",
+        "replicated",
+    ],
+)  # fmt: skip
 def test_a_run_verifies_wherever_it_lies(copy, capsys, kind):
     folder = copy(kind)
     code, said = verified(folder, capsys)
@@ -121,7 +125,7 @@ def test_a_run_verifies_wherever_it_lies(copy, capsys, kind):
     assert "as far as hashes and sums go" in said
 
 
-@pytest.mark.parametrize("kind", ["plan", "compare", "partly", "infeasible", "cost", "late"])
+@pytest.mark.parametrize("kind", ["plan", "compare", "partly", "infeasible", "cost", "late", "replicated"])
 def test_searched_again(copy, capsys, kind):
     code, said = verified(copy(kind), capsys, "--replan")
     assert code == 0
@@ -345,6 +349,47 @@ def test_an_infeasible_run_that_is_not_is_found_by_searching_again(copy, capsys)
     code, said = verified(folder, capsys, "--replan")
     assert code == 1
     assert "infeasible is written; another search ends certified" in said
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "named", "options"),
+    [
+        ("plan.json", _scaled("replications.optimum.mean", 1.01), "replications.optimum.mean", ()),
+        ("plan.json", lambda d: d["replications"]["limits"][0].update(kept=77), "replications.limits[1].kept", ()),
+        ("plan.json", lambda d: d.update(replications=None), "replications", ()),
+        ("solution.json", _scaled("replications.0.upper", 1.01), "replications", ()),
+        ("solution.json", lambda d: d["replications"][0].update(seed=77), "seeds are not among", ()),
+        ("solution.json", lambda d: d["replications"].pop(), "replications", ()),
+        ("solution.json", lambda d: d["replications"][0].update(prices=[]), "replications.prices", ()),
+    ],
+)
+def test_replications(copy, capsys, file, change, named, options):
+    folder = copy("replicated")
+    changed(folder / file, change)
+    repaired(folder)
+    code, said = verified(folder, capsys, *options)
+    assert code == 1
+    assert named in said
+
+
+def test_bounds_of_replications_are_searched_again(copy, capsys):
+    """Lower by a tenth, consistently: only another search sees it."""
+    folder = copy("replicated")
+    code, said = verified(folder, capsys, "--replan")
+    assert code == 0
+    assert "seed 2, replan" in said
+    assert "seed 3, replan" in said
+
+    def lower(document: Any) -> None:
+        for one in document["replications"]:
+            one["lower"] *= 0.9
+            one["upper"] *= 0.9
+
+    changed(folder / "solution.json", lower)
+    repaired(folder)
+    code, said = verified(folder, capsys, "--replan")
+    assert code == 1
+    assert said.count("the bounds cannot both be true") == 2
 
 
 def test_a_comparison(copy, capsys):
