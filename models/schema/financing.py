@@ -113,6 +113,10 @@ class Instrument(Sourced):
         "the coupon as a whole, benchmark and market spread included, is never below it", "fraction per year",
         ge=0, le=0.5, usual=u.COUPON_FLOOR, default=0.0,
     )  # fmt: skip
+    subsidised: bool = f.flag(
+        "public support pays what its lenders give up: it may cost nothing, or less than idle cash earns; else such money "
+        "is refused", default=False,
+    )  # fmt: skip
     market_margin: float | None = f.number(
         "margin that a straight debt would pay in place of `margin`, where holders gave up coupon for something else; "
         "for a convertible, that of the dearest unsecured straight debt if left out",
