@@ -117,6 +117,23 @@ def _power_column(ctx: Context, node: Node) -> None:
     never_negative(ctx, node, "power_column")
 
 
+def _lease(ctx: Context, node: Node) -> None:
+    """A remaining lease needs a shell that is leased, and subletting a lease."""
+    leased = node["lease"] is not None or node["opening_lease"] is not None
+    if node["sublet_share"] > 0 and not leased:
+        allowed = "0 without lease or opening_lease"
+        ctx.fault((*node.path, "sublet_share"), node["sublet_share"], allowed, "add lease = years, or leave it out")
+    opening = sum(layer["opening_mw"] for layer in node["layer"] if layer["kind"] == "shell")
+    if node["opening_lease"] is not None and opening == 0:
+        years = node["opening_lease"] / ctx.time().per_year
+        cure = "no shell is in service at the start: leave it out, or give the shell's opening_mw"
+        ctx.fault((*node.path, "opening_lease"), years, "left out without a shell in service", cure)
+    if leased and node["opex"] == 0:
+        name = "lease" if node["lease"] is not None else "opening_lease"
+        years = node[name] / ctx.time().per_year
+        ctx.fault((*node.path, name), years, "left out with opex = 0", "the rent is in opex: give it")
+
+
 def _stages(ctx: Context, node: Node) -> None:
     sums_to_one(ctx, node, "stages")
 
@@ -212,7 +229,7 @@ def _site_life(ctx: Context, node: Node) -> None:
 
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Accelerator: (_accelerator_window, _price_column, _resale_column, _availability),
-    Site: (_layers, _power_column),
+    Site: (_layers, _power_column, _lease),
     Layer: (_stages, _opening_mw, _schedule),
     Contract: (_signing, _survival, _relet, _opening_volume),
     Merchant: (_rentals, _merchant_column),
