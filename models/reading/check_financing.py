@@ -207,8 +207,8 @@ def _opening_rate(ctx: Context, node: Node) -> None:
         _say(
             ctx, node, "benchmark", "the driver that a floating rate follows", 'add benchmark, or write rate = "fixed"'
         )
-    if node["rate"] == "fixed" and node["benchmark"] is not None:
-        _say(ctx, node, "benchmark", 'left out with rate = "fixed"', 'leave it out, or write rate = "floating"')
+    if node["benchmark"] is None and node["market_margin"] is not None:
+        _say(ctx, node, "benchmark", "the driver that market_margin is over", "add benchmark, or leave it out")
 
 
 def _opening_maturity(ctx: Context, node: Node) -> None:

@@ -113,7 +113,8 @@ depends_on = "{}"
         ([('site_life = 15\n', '')], "opening.site_book_value", "site_life"),
         ([('maturity = "2029Q2"', 'maturity = "2026Q4"')], 'opening.debt[1] "old_loan".maturity', "leave repaid debt out"),
         ([('benchmark = "sofr"\nmaturity', 'maturity')], 'opening.debt[1] "old_loan".benchmark', "floating"),
-        ([('rate = "floating"\ncoupon', 'rate = "fixed"\ncoupon')], 'opening.debt[1] "old_loan".benchmark', "left out"),
+        ([('rate = "floating"\ncoupon', 'rate = "fixed"\ncoupon'), ('benchmark = "sofr"\nmaturity', 'market_margin = 0.03\nmaturity')],
+         'opening.debt[1] "old_loan".benchmark', "market_margin is over"),
         # rules
         ([('kind = "compute"', 'kind = "capacity"')], "objective.at", "add at"),
         ([('kind = "compute"', 'kind = "cost"\nat = "2028Q4"')], "objective.target", "add target"),
