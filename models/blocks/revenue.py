@@ -42,7 +42,10 @@ def most_systems(case: Case, accelerator: Accelerator) -> FloatArray:
 
 
 def declare(case: Case, builder: LedgerBuilder) -> None:
-    """Decisions sign[contract,t] and relet[contract,accelerator,t] (PFLOP/s), merchant[accelerator,t] (systems) and fixed[contract,id]."""
+    """Decisions sign[contract,t], relet[contract,accelerator,t], merchant[accelerator,t] and fixed[contract,id].
+
+    The first two in PFLOP/s, the third in systems.
+    """
     for contract in case.contract:
         tags = {"contract": contract.id, "customer": contract.customer}
         if contract.opening_volume > 0.0:
@@ -283,7 +286,7 @@ def constrain(a: Assembly) -> None:
 def _constrain_relet(a: Assembly, contract: Contract) -> None:
     """Room is kept for a share of what is delivered, and is expected to bring at most what the default leaves open.
 
-    The second row is divided by what a PFLOP/s brings where it brings most, so that rare defaults leave no tiny numbers.
+    The second row is divided by what a PFLOP/s brings where it brings most, so rare defaults leave no tiny numbers.
     """
     mine, room = a.mask(contract=contract.id), a.mask(block="relet", contract=contract.id)
     if not room.any():

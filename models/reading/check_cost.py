@@ -49,9 +49,9 @@ def _cost(ctx: Context, node: Node) -> None:
         return
     worst = min(found, key=lambda c: c.total)
     least = -_SAME if supplier else _SAME
-    path = (*node.path, _key(node))
-    value = node[path[-1]]
-    cure = f'raise the {path[-1]}, or write subsidised = true if public support pays the difference'
+    key = _key(node)
+    path, value = (*node.path, key), node[key]
+    cure = f"raise the {key}, or write subsidised = true if public support pays the difference"
     if worst.total < least and worst.own <= _SAME:
         said = f"an all-in cost above 0; on the mean path it is {_percent(worst.rate)} a year, fees included"
         ctx.fault(path, value, said, f"nobody pays to lend: {cure}")

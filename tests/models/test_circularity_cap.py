@@ -71,4 +71,3 @@ def test_the_cap_is_a_share_of_what_is_spent() -> None:
     decided[order], decided[credit] = 10.0, 0.004
     spent = 10.0 * np.array([0.0005, *[0.0022] * 7])  # a deposit of a quarter of 2 million; the rest and 0.2 million
     np.testing.assert_allclose(slack(case, decided), 0.25 * spent - np.array([0.0, *[0.004] * 7]), atol=1e-15)
-

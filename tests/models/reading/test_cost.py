@@ -1,5 +1,7 @@
 """Money that nobody would lend: all-in cost on the mean path, against cash flows laid out by hand."""
 
+# ruff: noqa: E501 - one bad case per line
+
 from __future__ import annotations
 
 import math
@@ -11,8 +13,10 @@ from capmix.models.reading import starter_case
 from scipy.optimize import brentq
 
 NOTES = 'instrument[2] "notes"'
-TERMS = 'benchmark = "sofr"\nspread_driver = "hy_spread"\nmargin = 0.015\nfee = 0.0175\ntenor = 5\namortisation = "bullet"'
-EURO = 'start = -0.005\nmean = -0.005\nreversion = 0.4\nvolatility = 0.009'
+TERMS = (
+    'benchmark = "sofr"\nspread_driver = "hy_spread"\nmargin = 0.015\nfee = 0.0175\ntenor = 5\namortisation = "bullet"'
+)
+EURO = "start = -0.005\nmean = -0.005\nreversion = 0.4\nvolatility = 0.009"
 SOFR = "start = 0.037\nmean = 0.035\nreversion = 0.4\nvolatility = 0.009               # 90 basis points a year\nfloor = 0.0"
 
 
@@ -35,7 +39,10 @@ def said(text: str) -> float:
 def test_the_cost_that_is_refused_is_that_of_its_cash_flows(case, margin, fee):
     """A floating bullet of five years, issued where it is cheapest: the mean rate falls, so in the last quarter."""
     case.replace(TERMS, f'benchmark = "sofr"\nmargin = {margin}\nfee = {fee}\ntenor = 5\namortisation = "bullet"')
-    case.replace('title = "Senior notes"\nkind = "high_yield_note"\nrate = "fixed"   ', 'kind = "high_yield_note"\nrate = "floating"   ')
+    case.replace(
+        'title = "Senior notes"\nkind = "high_yield_note"\nrate = "fixed"   ',
+        'kind = "high_yield_note"\nrate = "floating"   ',
+    )
     fault = case.fault()
     assert fault.key == NOTES + ".margin"
     flows = [1.0 - fee] + [-(mean_rate(11 + n - 1) + margin) / 4.0 for n in range(1, 21)]
@@ -57,10 +64,22 @@ def test_equal_repayments_and_a_fee(case):
     "terms, key",
     [
         ('benchmark = "sofr"\nmargin = -0.04\namortisation = "none"', "margin"),  # preferred shares below zero
-        ('margin = 0.05\nconversion = 1\nconverted_margin = -0.05\ntenor = 5\namortisation = "bullet"', "converted_margin"),
-        ('benchmark = "sofr"\ndilution = "over"\nmarket_margin = -0.045\ntenor = 5\namortisation = "bullet"', "market_margin"),
-        ('benchmark = "sofr"\nmargin = -0.01\nsecured_by = "sites"\nrent = true\ntenor = 5\namortisation = "linear"', "margin"),
-        ('benchmark = "sofr"\nmargin = -0.05\ndraw_window = 2\ncommitment_fee = 0.001\ntenor = 5\namortisation = "bullet"', "margin"),
+        (
+            'margin = 0.05\nconversion = 1\nconverted_margin = -0.05\ntenor = 5\namortisation = "bullet"',
+            "converted_margin",
+        ),
+        (
+            'benchmark = "sofr"\ndilution = "over"\nmarket_margin = -0.045\ntenor = 5\namortisation = "bullet"',
+            "market_margin",
+        ),
+        (
+            'benchmark = "sofr"\nmargin = -0.01\nsecured_by = "sites"\nrent = true\ntenor = 5\namortisation = "linear"',
+            "margin",
+        ),
+        (
+            'benchmark = "sofr"\nmargin = -0.05\ndraw_window = 2\ncommitment_fee = 0.001\ntenor = 5\namortisation = "bullet"',
+            "margin",
+        ),
     ],
 )
 def test_equity_leases_convertibles_and_facilities_too(case, terms, key):

@@ -188,7 +188,7 @@ def test_custom_schedule_and_equity_are_read(case):
     assert loaded.instrument[1].tenor is None
 
 
-SHELL = 'opex = 0.35                      # million per MW of shell and year'
+SHELL = "opex = 0.35                      # million per MW of shell and year"
 
 
 @pytest.mark.parametrize(
