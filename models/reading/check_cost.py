@@ -16,6 +16,7 @@ from ..schema.financing import Instrument
 from ..schema.ratings import rank
 from .check_drivers import start_of
 from .context import Context, Node
+from .faults import MISSING
 
 _SAME = 1e-9
 _PERPETUAL = 40  # years for which what is never repaid is followed
@@ -36,7 +37,10 @@ class _Costs:
 
 def _cost(ctx: Context, node: Node) -> None:
     """Refuse what costs nothing or less, or is sure to cost less than a deposit earns; doubt what is likely to."""
-    if node["subsidised"] or not node["depth"] or (_shares_pay(node) and node["market_margin"] is None):
+    if node["subsidised"] or not node["depth"]:
+        return
+    if _shares_pay(node) and node["market_margin"] is None:
+        _nothing_asked(ctx, node)
         return
     if node["tenor"] is None and node["amortisation"] != "none":
         return
@@ -66,6 +70,17 @@ def _cost(ctx: Context, node: Node) -> None:
     elif (worst := min(found, key=lambda c: c.idle)).idle < -_SAME:
         doubt = f"on the mean path it costs {_percent(worst.rate)} a year, fees included, less than idle cash earns"
         ctx.warn(path, value, f"{doubt}; usual: more", f"borrowing to hold cash would be a gain: {cure}")
+
+
+def _nothing_asked(ctx: Context, node: Node) -> None:
+    """Refuse a convertible whose holders are owed nothing for the coupon that they gave up (blocks/beyond.py)."""
+    straight = [
+        i for i in ctx.case["instrument"] if i["amortisation"] != "none" and not i["rent"] and not _shares_pay(i)
+    ]
+    if not straight and ctx.case["objective"]["money_discount"] == 0.0:
+        cure = "give it, or money_discount, or offer a straight debt that its holders could buy instead"
+        said = "the margin that a straight debt would pay, needed where none is on offer and money_discount is 0"
+        ctx.fault((*node.path, "market_margin"), MISSING, said, cure)
 
 
 def of_supplier(ctx: Context, node: Node) -> bool:

@@ -155,3 +155,20 @@ def test_no_price_column_falls_below_zero(case, old, new, key):
     assert "may fall to -0.2" in {w.key: w.usual for w in case.load().warnings}[key]
     case.replace(GAUSS, GAUSS + "floor = 0.0\n")
     assert not [w for w in case.load().warnings if "may fall" in w.usual]
+
+
+def test_a_convertible_is_measured_against_something(case):
+    """Without straight debt, a margin or a discount rate, shares of any value would pay for its coupon."""
+    start = case.text.index('[[instrument]]\nid = "gpu_loan"')
+    end = case.text.index("# ------", start)
+    bond = (
+        '[[instrument]]\nid = "notes"\nkind = "convertible"\nrate = "fixed"\ndilution = "over"\ntenor = 5\n'
+        'amortisation = "bullet"\ndepth = [{ investor = "managers", steps = [{ size = 0.1, spread = 0.0 }] }]\n'
+    )
+    case.text = case.text[:start] + bond + case.text[end:]
+    case.text = case.text[: case.text.index("[variant.own_cash]")]
+    case.append('[[driver]]\nid = "over"\nprocess = "excess"\ndepends_on = "rental"\nstrike = 5.0')
+    assert case.load().instrument[0].dilution == "over"
+    case.replace("money_discount = 0.10", "money_discount = 0.0")
+    fault = case.fault()
+    assert (fault.key, fault.value) == ('instrument[1] "notes".market_margin', "(missing)")
