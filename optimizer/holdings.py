@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.blocks.circularity import circular_investors
+from ..models.ledger import Account
 from .amounts import LEAST_SIZE, Amounts
 from .plan import Cell, Column, Funding, Table
 from .tabulate import NEGLIGIBLE, long, name_of, wide
@@ -35,10 +36,12 @@ def funding(amounts: Amounts) -> Funding:
     prepaid = amounts.prepaid
     total = sum(instruments.values()) + prepaid
     share = (circular + prepaid) / total if total > NEGLIGIBLE else 0.0
+    spent = -float(amounts.of(Account.HARDWARE, Account.SITES).sum())
+    of_spending = (circular + prepaid) / spent if spent > NEGLIGIBLE else 0.0
     if prepaid > NEGLIGIBLE:
         instruments[PREPAYMENTS] = prepaid
         holders[PREPAYMENTS] = prepaid
-    return Funding(instruments, holders, share, total)
+    return Funding(instruments, holders, share, total, circular_of_spending=of_spending)
 
 
 def holdings(amounts: Amounts, raised: Funding) -> dict[str, Table]:

@@ -155,7 +155,8 @@ class ScenarioInfo:
 class Funding:
     """Face value raised, billion, by instrument and by holder.
 
-    circular_share: of all funding, what comes from parties that the plan pays or is paid by: what the case caps.
+    circular_share: of all funding, what comes from parties that the plan pays or is paid by. circular_of_spending: the
+    same over what is spent on hardware and sites; may exceed 1. The case caps the one or the other.
     circulating: the largest circulation through the company on funding, billion, and its share of all funding; at most
     as much.
     """
@@ -166,6 +167,7 @@ class Funding:
     total: float
     circulating: float = 0.0
     circulating_share: float = 0.0
+    circular_of_spending: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ FloatArray = NDArray[np.float64]
 
 ROW = 1e-7  # in scaled units, relative: what a row may be off by
 WORTH = 1e-5  # of the value: what cleaning may cost
+SHOWN = 5e-7  # of the objective: what is left out of tables together comes to less
 CROSSED = 1e-9  # relative: bounds that cross by less do so by rounding
 PREPAID = 1e-6  # of the largest tax: tax beyond that of the income which is worth a remark
 
@@ -50,8 +51,15 @@ def tidied(ready: Prepared, solution: Solution, limits: Sequence[RiskLimit], gap
 
 
 def amounts_of(ready: Prepared, decided: FloatArray) -> Amounts:
-    """A plan's amounts as its papers show them: what is too small to be a decision is none."""
+    """A plan's amounts as its papers show them: what is too small to be a decision is none.
+
+    Where all these together are worth something, as in a plan that could not be put right, they are shown: the
+    objective, the certificate and the tables are then still those of one plan.
+    """
     settled_plan = settled(ready.ledger, decided)
+    cost = ready.program.cost[ready.program.decisions]
+    if abs(cost @ (settled_plan - decided)) > SHOWN * abs(cost @ decided):
+        settled_plan = np.array(decided, dtype=np.float64)
     return Amounts(
         ready.case, ready.ledger, ready.means, settled_plan, ready.deposit_rates, nothing_due=ready.nothing_due
     )

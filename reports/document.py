@@ -91,6 +91,7 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
             "total": number(plan.funding.total),
             "circulating": number(plan.funding.circulating),
             "circulating_share": number(plan.funding.circulating_share),
+            "circular_of_spending": number(plan.funding.circular_of_spending),
         },
         "bearers": _bearers(plan.bearers),
         "replications": replications_document(plan.replications),

@@ -69,7 +69,8 @@ def headline(plan: Plan, width: int, g: Glyphs) -> Iterator[RenderableType]:
                 "capital raised",
                 text(money(plan.funding.total), HEADING),
                 "bn",
-                f"{percent(plan.funding.circular_share)} circular (from suppliers and customers)",
+                f"{percent(plan.funding.circular_share)} circular (from suppliers and customers), "
+                f"{percent(plan.funding.circular_of_spending)} of what is spent",
             ),
             (
                 "capital spent",

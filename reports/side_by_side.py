@@ -88,6 +88,7 @@ def _rows(found: Comparison, outcomes: Sequence[Outcome]) -> Iterator[list[str]]
     yield row("all-in cost of money per year", lambda o: percent(o.cost, 2))
     yield row("largest repayment in a year, bn", lambda o: money(o.wall))
     yield row("circular share of funding", lambda o: percent(o.plan.funding.circular_share))
+    yield row("circular funding over spending", lambda o: percent(o.plan.funding.circular_of_spending))
     yield row("circulating share of funding", lambda o: percent(o.plan.funding.circulating_share))
     for name in dict.fromkeys(f.name for one in outcomes for f in one.plan.risk):
         yield row(_limited(outcomes, name), lambda o, n=name: _cvar(o, n))  # type: ignore[misc]

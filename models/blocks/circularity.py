@@ -42,13 +42,20 @@ def raised(a: Assembly) -> tuple[csr_array, csr_array]:
     return csr_array(face + prepaid), csr_array(prepaid + only(face, circular))
 
 
-def constrain(a: Assembly) -> None:
-    """At every date, circular funding so far is at most `cap` of all funding raised so far.
+def spent(a: Assembly) -> csr_array:
+    """(T, N) paid for hardware and sites, whoever is paid; what retired systems are sold for does not lower it."""
+    return csr_array(-a.expected([Account.HARDWARE, Account.SITES]))
 
-    A row for the end alone could be met by raising idle money in the last period.
+
+def constrain(a: Assembly) -> None:
+    """At every date, circular funding so far is at most `cap` of all spending so far, or of all funding raised so far.
+
+    A row for the end alone could be met by what is spent or raised in the last period. Against funding raised the cap
+    is diluted by money that is raised and left idle; against spending it is not.
     """
-    cap = a.case.circularity.cap
-    if cap >= 1.0:
+    rule = a.case.circularity
+    if rule.cap >= 1.0:
         return
     total, circular = raised(a)
-    a.rows(rules.CIRCULARITY, a.labels, cumulative(csr_array(circular - cap * total)), upper=0.0)
+    base = spent(a) if rule.against == "spending" else total
+    a.rows(rules.CIRCULARITY, a.labels, cumulative(csr_array(circular - rule.cap * base)), upper=0.0)

@@ -9,11 +9,11 @@ from functools import partial
 import numpy as np
 
 from ..flows import Flow, cumulative_window
-from ..ledger import OWED_AT_END, OWNED_AT_END, Account, Group
+from ..ledger import ACCOUNT_NUMBER, OWED_AT_END, OWNED_AT_END, Account, Group
 from . import owners
 from .figures import BALANCES, EBITDA, Figure, FloatArray, View
 from .financing import is_repaid
-from .quantities import accelerators_by_id
+from .quantities import MILLION, accelerators_by_id
 
 TAX = tuple(x for x in Account if x.group is Group.TAX)
 ASSETS = (Account.HARDWARE_VALUE, Account.SITE_VALUE)
@@ -155,15 +155,39 @@ def _terminal_equity(v: View) -> Pair:
     return Figure(worth, cash=1.0), Figure(constant=-1.0)
 
 
+def _price_of_systems(v: View) -> FloatArray:
+    """(P,) of each posting to HARDWARE, the share that is the price of systems: all but the cost of attaching them.
+
+    That is paid in the period of delivery at no one's price column; so is the price itself where it has none.
+    """
+    ledger, systems = v.ledger, accelerators_by_id(v.case)
+    attach, delivered = np.zeros(len(ledger.decisions)), np.full(len(ledger.decisions), -1)
+    for j, decision in enumerate(ledger.decisions):
+        if decision.block == "order":
+            system = systems[decision.tags["accelerator"]]
+            attach[j], delivered[j] = system.attach_cost * MILLION, decision.period + system.lead
+    at = (ledger.account == ACCOUNT_NUMBER[Account.HARDWARE]) & (ledger.period == delivered[ledger.decision])
+    at &= np.asarray((ledger.factors < 0).all(axis=1))[ledger.atom]
+    paid = np.bincount(ledger.decision[at], weights=-ledger.coefficient[at], minlength=len(ledger.decisions))
+    share = np.ones(ledger.decision.size)
+    number = ledger.decision[at]
+    share[at] = np.maximum(1.0 - attach[number] / paid[number], 0.0)
+    return share
+
+
 def _suppliers(v: View) -> list[str]:
     return list(dict.fromkeys(a.vendor for a in v.case.accelerator))
 
 
 def _supplier(v: View, party: str) -> Pair:
-    """limit × all that was paid for systems so far - what went to the supplier's systems. HARDWARE is an outflow."""
+    """limit × the price of systems paid so far - what of it the supplier was paid. HARDWARE is an outflow.
+
+    Network and installation go to others, as in what a credit tied to the supplier may fund.
+    """
     so_far = cumulative_window(v.ledger.periods)
-    orders = v.tagged(block="order")
-    own = v.tagged(block="order", vendor=party)
+    price = _price_of_systems(v)
+    orders = v.tagged(block="order") * price
+    own = v.tagged(block="order", vendor=party) * price
     return (
         Figure((v.flow([Account.HARDWARE], 1.0, own, so_far),)),
         Figure((v.flow([Account.HARDWARE], -1.0, orders, so_far),)),

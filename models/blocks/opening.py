@@ -11,6 +11,7 @@ from . import sites
 from .floors import opening_leg
 from .hardware import run_systems
 from .quantities import FloatArray, accelerators_by_id
+from .reference import reference, start_level
 
 
 def declare(case: Case, builder: LedgerBuilder) -> None:
@@ -67,6 +68,30 @@ def _debt(case: Case, builder: LedgerBuilder, debt: OpeningDebt) -> None:
     builder.post(fixed, Account.DEBT, t, closing[t])
     if debt.maturity >= periods:
         builder.post(fixed, Account.TERMINAL_DEBT, t[-1:], -closing[t[-1:]])
+        _revalue(case, builder, debt, fixed, closing)
+
+
+def _revalue(case: Case, builder: LedgerBuilder, debt: OpeningDebt, fixed: int, closing: FloatArray) -> None:
+    """What its payments behind the horizon are worth at market, above its balance there: REVALUED (beyond.py).
+
+    Its market asks benchmark + market_margin. Without a benchmark nothing says what it asks: it
+    stays at its balance.
+    """
+    end, dt = case.horizon.periods - 1, case.horizon.dt
+    floats = debt.rate == "floating" and debt.market_margin is None
+    if case.objective.valuation == "face" or debt.benchmark is None or floats:
+        return
+    margin = debt.coupon
+    if debt.rate == "fixed":
+        margin -= start_level(case, debt.benchmark)
+    asked = margin if debt.market_margin is None else debt.market_margin
+    before = closing[end:-1]
+    ahead = np.arange(1, before.size + 1)
+    rate = reference(case, debt.benchmark) + asked
+    worth = float(dt * np.exp(-ahead * np.log1p(rate * dt)) @ before)
+    builder.post(fixed, Account.REVALUED, end, -worth * (debt.coupon - asked))
+    if debt.rate == "fixed":
+        builder.post(fixed, Account.REVALUED, end, worth, debt.benchmark, end)
 
 
 def opening_debt_balance(debt: OpeningDebt) -> FloatArray:

@@ -34,6 +34,16 @@ def reference(case: Case, name: str | None) -> float:
     return _level(case, next(d for d in case.driver if d.id == name))
 
 
+def start_level(case: Case, name: str) -> float:
+    """Level of a driver in period 0."""
+    driver = next(d for d in case.driver if d.id == name)
+    if isinstance(driver, Deterministic):
+        return driver.path[0]
+    if isinstance(driver, Excess):
+        return max(start_level(case, driver.depends_on) / driver.strike - 1.0, 0.0)
+    return getattr(driver, "start", 1.0)
+
+
 def riskless(case: Case) -> float:
     """Money-market rate looked for in the last period, a year, never below 0; 0 where the case has none.
 

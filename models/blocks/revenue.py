@@ -27,10 +27,9 @@ def rental(case: Case, accelerator: Accelerator) -> FloatArray:
     return np.asarray(listed * fall * (1.0 - case.merchant.discount))
 
 
-def relet_price(case: Case) -> FloatArray:
-    """(T,) merchant revenue of one PFLOP/s per period, billion, on the accelerator that earns least per PFLOP/s."""
-    prices = [rental(case, a) / system_compute(a, case.objective.metric) for a in case.accelerator]
-    return np.min(prices, axis=0) if prices else np.zeros(case.horizon.periods)
+def relet_price(case: Case, accelerator: Accelerator) -> FloatArray:
+    """(T,) merchant revenue per period of one PFLOP/s on this accelerator, billion."""
+    return rental(case, accelerator) / system_compute(accelerator, case.objective.metric)
 
 
 def most_systems(case: Case, accelerator: Accelerator) -> FloatArray:
@@ -43,7 +42,10 @@ def most_systems(case: Case, accelerator: Accelerator) -> FloatArray:
 
 
 def declare(case: Case, builder: LedgerBuilder) -> None:
-    """Decisions sign and relet[contract,t] (PFLOP/s), merchant[accelerator,t] (systems) and fixed[contract,id]."""
+    """Decisions sign[contract,t], relet[contract,accelerator,t], merchant[accelerator,t] and fixed[contract,id].
+
+    The first two in PFLOP/s, the third in systems.
+    """
     for contract in case.contract:
         tags = {"contract": contract.id, "customer": contract.customer}
         if contract.opening_volume > 0.0:
@@ -200,8 +202,11 @@ def _deliver(
 
 
 def _declare_relet(case: Case, builder: LedgerBuilder, contract: Contract) -> None:
-    """Room kept in the merchant market for the compute of a contract: it is let, and paid for, after the default."""
-    customer, price = life(case, contract), relet_price(case)
+    """Room kept in the merchant market for the compute of a contract: it is let, and paid for, after the default.
+
+    On each accelerator at its own rental, so that one which is offered and not in service changes nothing.
+    """
+    customer = life(case, contract)
     if case.merchant is None or customer.driver is None or contract.relet_share == 0.0:
         return
     served = np.zeros(case.horizon.periods, dtype=np.bool_)
@@ -210,19 +215,22 @@ def _declare_relet(case: Case, builder: LedgerBuilder, contract: Contract) -> No
     for v in _signing(case, contract):
         served[v + contract.ramp : v + contract.ramp + contract.term] = True
     served[0] = False  # drivers are certain in period 0
-    for t in np.flatnonzero(served & (price > 0.0) & (np.array(case.merchant.volume) > 0.0)).tolist():
-        label = case.horizon.label(t)
-        relet = builder.decide(
-            Decision(
-                key=f"relet[{contract.id},{label}]", block="relet", period=t, unit="PFLOP/s", lower=0.0,
-                upper=WIDER * contract.relet_share * (contract.volume + contract.opening_volume),
-                tags={"contract": contract.id, "period": label},
+    served &= np.array(case.merchant.volume) > 0.0
+    for accelerator in case.accelerator:
+        price = relet_price(case, accelerator)
+        for t in np.flatnonzero(served & (price > 0.0) & (most_systems(case, accelerator) > 0.0)).tolist():
+            label = case.horizon.label(t)
+            relet = builder.decide(
+                Decision(
+                    key=f"relet[{contract.id},{accelerator.id},{label}]", block="relet", period=t, unit="PFLOP/s",
+                    lower=0.0, upper=WIDER * contract.relet_share * (contract.volume + contract.opening_volume),
+                    tags={"contract": contract.id, "accelerator": accelerator.id, "period": label},
+                )
+            )  # fmt: skip
+            builder.post(relet, Account.RELET, t, 1.0)
+            customer.while_dead(
+                builder, relet, Account.RELET_REVENUE, np.array([t]), price[t : t + 1], case.merchant.column
             )
-        )  # fmt: skip
-        builder.post(relet, Account.RELET, t, 1.0)
-        customer.while_dead(
-            builder, relet, Account.RELET_REVENUE, np.array([t]), price[t : t + 1], case.merchant.column
-        )
 
 
 def _declare_merchant(case: Case, builder: LedgerBuilder, accelerator: Accelerator, column: str, entity: str) -> None:
@@ -272,38 +280,40 @@ def constrain(a: Assembly) -> None:
     a.rows(rules.MERCHANT, a.labels, a.expected([Account.MERCHANT, Account.RELET]), upper=a.case.merchant.volume)
     for contract in a.case.contract:
         _constrain_relet(a, contract)
-    _constrain_rentable(a)
+    _constrain_relet_systems(a)
 
 
 def _constrain_relet(a: Assembly, contract: Contract) -> None:
     """Room is kept for a share of what is delivered, and is expected to bring at most what the default leaves open.
 
-    The second row is in PFLOP/s: it is divided by what one of them brings, so that rare defaults leave no tiny numbers.
+    The second row is divided by what a PFLOP/s brings where it brings most, so rare defaults leave no tiny numbers.
     """
     mine, room = a.mask(contract=contract.id), a.mask(block="relet", contract=contract.id)
     if not room.any():
         return
-    times = sorted(int(t) for t in a.period[room])
+    times = sorted({int(t) for t in a.period[room]})
     index = [f"{contract.id},{a.labels[t]}" for t in times]
     kept = a.selector(room, times)
     delivered = a.expected([Account.CONTRACTED], mine)[times]
     a.rows(rules.RELET, index, kept - contract.relet_share * delivered, upper=0.0)
-    brings = np.asarray(a.expected([Account.RELET_REVENUE], room)[times].sum(axis=1)).ravel()
-    some = np.flatnonzero(brings > 0.0)
+    brings = csr_array(a.expected([Account.RELET_REVENUE], room)[times])
+    most = np.asarray(brings.max(axis=1).toarray()).ravel()
+    some = np.flatnonzero(most > 0.0)
     if some.size:
         lost = a.expected([Account.OPEN_BILLS], mine)[[times[i] for i in some]].maximum(0.0)
-        scaled = csr_array(lost.multiply(1.0 / brings[some][:, None]))
-        a.rows(rules.RELET_BILLS, [index[i] for i in some], csr_array(kept[some] - scaled), upper=0.0)
+        scaled = csr_array((brings[some] - lost).multiply(1.0 / most[some][:, None]))
+        a.rows(rules.RELET_BILLS, [index[i] for i in some], scaled, upper=0.0)
 
 
-def _constrain_rentable(a: Assembly) -> None:
-    """Where some systems have no rental, what is kept for letting again is at most what the others could serve."""
-    rentable = [c for c in a.case.accelerator if c.rental > 0.0]
-    if len(rentable) == len(a.case.accelerator) or not a.mask(block="relet").any():
-        return
-    where = np.any([a.mask(accelerator=c.id) for c in rentable], axis=0)
-    for entity, own in owners.rings(a.case, a.ledger):
-        let = a.expected([Account.MERCHANT, Account.RELET], own)
-        if let.nnz:
-            served = a.expected([Account.COMPUTE], owners.within(where, own))
-            a.rows(rules.RELET_SYSTEMS, owners.index(entity, a.labels), let - served, upper=0.0)
+def _constrain_relet_systems(a: Assembly) -> None:
+    """What is let, and kept for letting again, on a kind of systems is at most the compute of those in service."""
+    for accelerator in a.case.accelerator:
+        where = a.mask(accelerator=accelerator.id)
+        room = a.mask(block="relet", accelerator=accelerator.id)
+        for entity, own in owners.rings(a.case, a.ledger):
+            times = sorted({int(t) for t in a.period[owners.within(room, own)]})
+            if times:
+                let = a.expected([Account.MERCHANT, Account.RELET], owners.within(where, own))[times]
+                served = a.expected([Account.COMPUTE], owners.within(where, own))[times]
+                index = [f"{accelerator.id},{name}" for name in owners.index(entity, [a.labels[t] for t in times])]
+                a.rows(rules.RELET_SYSTEMS, index, csr_array(let - served), upper=0.0)

@@ -28,7 +28,9 @@ COMPUTE_BALANCE = Rule("compute_balance", "compute sold is at most compute in se
 CONTRACT = Rule("contract_volume", "volume of a contract on offer", "PFLOP/s", 100.0)
 RELET = Rule("relet_share", "share of a contract's compute that may be let again", "PFLOP/s", 100.0)
 RELET_BILLS = Rule("relet_bills", "letting again brings at most what a default leaves open", "PFLOP/s", 100.0)
-RELET_SYSTEMS = Rule("relet_systems", "compute let again runs on systems that have a rental", "PFLOP/s", 100.0)
+RELET_SYSTEMS = Rule(
+    "relet_systems", "compute let again runs on systems in service of its kind", "PFLOP/s", 100.0, identity=True
+)
 RENTED = Rule("merchant_systems", "systems rented out are at most those in service", "systems", 100.0, identity=True)
 MERCHANT = Rule("merchant_volume", "most compute that the merchant market takes", "PFLOP/s", 100.0)
 

@@ -23,9 +23,12 @@ def layer_cost(layer: Layer) -> float:
 
 
 def stage_periods(layer: Layer) -> list[int]:
-    """Periods after the decision in which the stages are paid: in equal steps, the last with the start of service."""
+    """Periods after the decision in which the stages are paid: in equal steps, the last with the start of service.
+
+    A stage that falls amid a period is paid in the period that is nearer, halves in the later one.
+    """
     last = len(layer.stages) - 1
-    return [round(i * layer.lead / last) if last else 0 for i in range(last + 1)]
+    return [(2 * i * layer.lead + last) // (2 * last) if last else 0 for i in range(last + 1)]
 
 
 def declare(case: Case, builder: LedgerBuilder) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..schema.financing import Depth, Instrument, OpeningDebt
+from .check_cost import of_supplier
 from .check_drivers import start_of
 from .check_hardware import in_order, meets_horizon, sums_to_one
 from .context import Context, Node
@@ -88,26 +89,20 @@ def _rate(ctx: Context, node: Node) -> None:
             ctx, node, "benchmark", "the driver that a floating rate follows", 'add benchmark, or write rate = "fixed"'
         )
         return
-    if node["benchmark"] is not None or node["spread_driver"] is not None:
+    if node["benchmark"] is not None or node["spread_driver"] is not None or node["subsidised"]:
         return
     if _own_cost(node) > 0:
         return
     if node["tenor"] is None:
         allowed = "a return that its holders ask: accretion, margin, or a benchmark"
         _say(ctx, node, "accretion", allowed, "equity that costs nothing is not on offer: add accretion, e.g. 0.2")
-    elif node["discount"] == 0 and node["dilution"] is None and not _of_supplier(ctx, node):
+    elif node["discount"] == 0 and node["dilution"] is None and not of_supplier(ctx, node):
         # a zero coupon is paid for by its discount, by shares, or in the price of what it buys
         allowed = (
             "a benchmark, a spread_driver, a margin or a discount above 0; or a supplier's credit: tied_to, taken by"
         )
         cure = "money that costs nothing is not on offer"
         _say(ctx, node, "margin", f"{allowed} investor classes with a party", cure)
-
-
-def _of_supplier(ctx: Context, node: Node) -> bool:
-    """Whether it pays for purchases, and nobody but suppliers or their kin lend."""
-    takers = [ctx.entry("investor", depth["investor"]) for depth in node["depth"]]
-    return node["tied_to"] is not None and all(taker["party"] is not None for taker in takers)
 
 
 def _own_cost(node: Node, margin: str = "margin") -> float:
@@ -120,12 +115,12 @@ def _own_cost(node: Node, margin: str = "margin") -> float:
 def _below_zero(ctx: Context, node: Node) -> None:
     """A cost below zero at the rates of today: money would be paid to be borrowed."""
     parts = [(node["benchmark"], 1.0), (node["spread_driver"], node["spread_beta"])]
-    if all(driver is None for driver, _ in parts) or node["dilution"] is not None:
+    if all(driver is None for driver, _ in parts) or node["dilution"] is not None or node["subsidised"]:
         return
     market = sum(times * start_of(ctx, driver) for driver, times in parts if driver is not None)
     for margin in ("margin", "converted_margin"):
         cost = 1.0 if node[margin] is None else market + _own_cost(node, margin)
-        if cost <= 0:
+        if cost <= 0 and not any(fault.key == ctx.key((*node.path, margin)) for fault in ctx.faults):
             percent = f"{cost * 100:.4g} % a year, {market * 100:.4g} % of it the market's"
             doubt = f"at the rates of period 0 it costs {percent}"
             ctx.warn((*node.path, margin), node[margin], f"{doubt}; usual: above 0", f"raise the {margin}")
@@ -212,8 +207,8 @@ def _opening_rate(ctx: Context, node: Node) -> None:
         _say(
             ctx, node, "benchmark", "the driver that a floating rate follows", 'add benchmark, or write rate = "fixed"'
         )
-    if node["rate"] == "fixed" and node["benchmark"] is not None:
-        _say(ctx, node, "benchmark", 'left out with rate = "fixed"', 'leave it out, or write rate = "floating"')
+    if node["benchmark"] is None and node["market_margin"] is not None:
+        _say(ctx, node, "benchmark", "the driver that market_margin is over", "add benchmark, or leave it out")
 
 
 def _opening_maturity(ctx: Context, node: Node) -> None:

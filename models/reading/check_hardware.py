@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..schema.drivers import Deterministic, Survival
+from ..schema.drivers import Deterministic, Survival, Vasicek
 from ..schema.financing import Opening, OpeningFleet
 from ..schema.hardware import Accelerator
 from ..schema.revenue import Contract, Merchant, Organic
@@ -14,6 +14,7 @@ from .context import Context, Node
 
 SUM = 1e-6
 _FULLY_LET = (0.05, 2.0)
+_SIGMAS = 3.0
 
 
 def in_order(ctx: Context, node: Node, first: str, last: str) -> None:
@@ -48,6 +49,21 @@ def starts_at_one(ctx: Context, node: Node, name: str) -> None:
         )
 
 
+def never_negative(ctx: Context, node: Node, name: str) -> None:
+    """Fault if a driver of a price column is known to fall below zero, a doubt if its law lets it."""
+    for driver in factors_of(ctx, node[name]):
+        entry = ctx.entry("driver", driver)
+        if entry.cls is Deterministic and min(entry["path"]) < 0.0:
+            cure = f"the path of {driver} falls to {min(entry['path']):g}: correct it"
+            ctx.fault((*node.path, name), node[name], "a price column that is never below 0", cure)
+        elif entry.cls is Vasicek and (entry["floor"] is None or entry["floor"] < 0.0):
+            spread = _SIGMAS * max(entry["volatility"]) / (2.0 * entry["reversion"]) ** 0.5
+            lowest = min(entry["start"], *entry["mean"]) - spread
+            if lowest < 0.0:
+                doubt = f"{driver} may fall to {lowest:.3g}; usual: a price that is never below 0"
+                ctx.warn((*node.path, name), node[name], doubt, f"give {driver} floor = 0.0, or another process")
+
+
 def sums_to_one(ctx: Context, node: Node, name: str) -> None:
     total = sum(node[name])
     if abs(total - 1.0) > SUM:
@@ -65,10 +81,12 @@ def _accelerator_window(ctx: Context, node: Node) -> None:
 
 def _price_column(ctx: Context, node: Node) -> None:
     starts_at_one(ctx, node, "price_column")
+    never_negative(ctx, node, "price_column")
 
 
 def _resale_column(ctx: Context, node: Node) -> None:
     starts_at_one(ctx, node, "resale_column")
+    never_negative(ctx, node, "resale_column")
 
 
 def _availability(ctx: Context, node: Node) -> None:
@@ -96,6 +114,24 @@ def _layers(ctx: Context, node: Node) -> None:
 
 def _power_column(ctx: Context, node: Node) -> None:
     starts_at_one(ctx, node, "power_column")
+    never_negative(ctx, node, "power_column")
+
+
+def _lease(ctx: Context, node: Node) -> None:
+    """A remaining lease needs a shell that is leased, and subletting a lease."""
+    leased = node["lease"] is not None or node["opening_lease"] is not None
+    if node["sublet_share"] > 0 and not leased:
+        allowed = "0 without lease or opening_lease"
+        ctx.fault((*node.path, "sublet_share"), node["sublet_share"], allowed, "add lease = years, or leave it out")
+    opening = sum(layer["opening_mw"] for layer in node["layer"] if layer["kind"] == "shell")
+    if node["opening_lease"] is not None and opening == 0:
+        years = node["opening_lease"] / ctx.time().per_year
+        cure = "no shell is in service at the start: leave it out, or give the shell's opening_mw"
+        ctx.fault((*node.path, "opening_lease"), years, "left out without a shell in service", cure)
+    if leased and node["opex"] == 0:
+        name = "lease" if node["lease"] is not None else "opening_lease"
+        years = node[name] / ctx.time().per_year
+        ctx.fault((*node.path, name), years, "left out with opex = 0", "the rent is in opex: give it")
 
 
 def _stages(ctx: Context, node: Node) -> None:
@@ -165,6 +201,7 @@ def _rentals(ctx: Context, node: Node) -> None:
 
 def _merchant_column(ctx: Context, node: Node) -> None:
     """The index counts in list prices: one that starts at 100 would rent at a hundred times the list."""
+    never_negative(ctx, node, "column")
     start = column_start(ctx, node["column"])
     low, high = _FULLY_LET
     if not low <= start <= high:
@@ -192,7 +229,7 @@ def _site_life(ctx: Context, node: Node) -> None:
 
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Accelerator: (_accelerator_window, _price_column, _resale_column, _availability),
-    Site: (_layers, _power_column),
+    Site: (_layers, _power_column, _lease),
     Layer: (_stages, _opening_mw, _schedule),
     Contract: (_signing, _survival, _relet, _opening_volume),
     Merchant: (_rentals, _merchant_column),

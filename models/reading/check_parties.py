@@ -7,7 +7,9 @@ from collections.abc import Callable
 from ..schema.case import Case
 from ..schema.drivers import Survival
 from ..schema.financing import Instrument, Investor
+from ..schema.hardware import Accelerator
 from ..schema.parties import Party
+from ..schema.revenue import Contract
 from .context import BAD, Context, Node
 from .lines import KeyPath
 
@@ -79,6 +81,22 @@ def _funder(ctx: Context, node: Node) -> None:
         ctx.fault((*node.path, "party"), name, allowed, cure)
 
 
+def _in_trade(ctx: Context, node: Node, name: str, role: str) -> None:
+    """Who supplies or signs has a role that says so: what it funds is circular, offer or no offer."""
+    if ctx.entry("party", node[name])["role"] == "other":
+        allowed = f'a party with role = "{role}"'
+        cure = f'write role = "{role}" at the party; what it funds then counts as circular'
+        ctx.fault((*node.path, name), node[name], allowed, cure)
+
+
+def _vendor(ctx: Context, node: Node) -> None:
+    _in_trade(ctx, node, "vendor", "supplier")
+
+
+def _customer(ctx: Context, node: Node) -> None:
+    _in_trade(ctx, node, "customer", "customer")
+
+
 def _guarantee(ctx: Context, node: Node) -> None:
     if node["guarantor"] is None and node["guaranteed_share"] < 1.0:
         ctx.fault(
@@ -102,5 +120,7 @@ CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Party: (_survival, _stakes),
     Case: (_ownership,),
     Investor: (_funder,),
+    Accelerator: (_vendor,),
+    Contract: (_customer,),
     Instrument: (_guarantee, _rank),
 }

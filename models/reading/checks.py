@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    check_cost,
     check_drivers,
     check_entities,
     check_financing,
@@ -24,6 +25,7 @@ _MODULES = (
     check_drivers,
     check_hardware,
     check_market,
+    check_cost,
     check_financing,
     check_parties,
     check_entities,

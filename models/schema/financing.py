@@ -113,6 +113,10 @@ class Instrument(Sourced):
         "the coupon as a whole, benchmark and market spread included, is never below it", "fraction per year",
         ge=0, le=0.5, usual=u.COUPON_FLOOR, default=0.0,
     )  # fmt: skip
+    subsidised: bool = f.flag(
+        "public support pays what its lenders give up: it may cost nothing, or less than idle cash earns; else such money "
+        "is refused", default=False,
+    )  # fmt: skip
     market_margin: float | None = f.number(
         "margin that a straight debt would pay in place of `margin`, where holders gave up coupon for something else; "
         "for a convertible, that of the dearest unsecured straight debt if left out",
@@ -214,7 +218,14 @@ class OpeningDebt(Sourced):
     amount: float = f.number("outstanding at the start of period 0", "billion", gt=0)
     rate: str = f.choice("how the coupon is set", ("fixed", "floating"))
     coupon: float = f.rate("fixed: the coupon; floating: the margin over the benchmark", le=0.5, usual=u.COUPON)
-    benchmark: str | None = f.ref("driver of the reference rate of a floating debt", "driver", default=None)
+    benchmark: str | None = f.ref(
+        "driver of the reference rate of a floating debt; of a fixed one, the rate at which its value behind the horizon is "
+        "looked for, which is its balance if left out", "driver", default=None,
+    )  # fmt: skip
+    market_margin: float | None = f.number(
+        "what its market asks over the benchmark, for its value behind the horizon; if left out, what makes it worth its "
+        "balance today", "fraction per year", ge=-0.05, le=0.5, usual=u.MARGIN, default=None,
+    )  # fmt: skip
     maturity: int = f.period("period of final repayment", edge="last")
     amortisation: str = f.choice("how it is repaid", ("bullet", "linear"), default="bullet")
     secured_by: str = f.choice("collateral", ("none", "accelerators", "sites", "all"), default="none")

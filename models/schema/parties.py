@@ -26,7 +26,10 @@ class Party(Sourced):
 
     id: str = f.ident("name of the party")
     title: str = f.text("name in reports", default="")
-    role: str = f.choice("what the party is to the plan", ("supplier", "customer", "other"))
+    role: str = f.choice(
+        "what the party is to the plan; who sells systems or signs contracts is no `other`",
+        ("supplier", "customer", "other"),
+    )
     rating: str = f.choice("its credit rating, for margin grids", (*RATINGS, ""), default="")
     survival: str | None = f.ref("driver that says what its guarantees are worth", "driver", default=None)
     owns: tuple[Stake, ...] = f.tables("parties in which it holds a stake", Stake, default=())

@@ -219,11 +219,18 @@ class Covenant(Sourced):
 
 @dataclass(frozen=True, kw_only=True)
 class Circularity(Sourced):
-    """Funding from parties that the plan pays or is paid by, over all funding raised."""
+    """Funding from parties that the plan pays or is paid by, over what the plan has spent or raised.
+
+    Spending is what is paid for hardware and sites. Money raised and left idle adds to what is raised, not to spending.
+    """
 
     cap: float = f.share(
-        "at every date, most of the funding raised so far that may come from such parties", default=1.0
+        "at every date, the funding so far from such parties over what `against` says, at most", default=1.0
     )
+    against: str = f.choice(
+        "what the cap is a share of: the spending on hardware and sites so far, or all funding raised so far, which idle "
+        "money dilutes", ("spending", "raised"), default="spending",
+    )  # fmt: skip
 
 
 LOSSES = ("liquidity", "net_loss", "compute_shortfall")

@@ -70,7 +70,8 @@ class Site(Sourced):
         "end of it, also past the horizon. Owned, or left at will, if left out", usual=u.TENOR, default=None,
     )  # fmt: skip
     opening_lease: int | None = f.years(
-        "remaining time of the lease of the shell in service at the start; `lease` if left out", usual=u.TENOR,
+        "remaining time of the lease of the shell in service at the start; `lease` if left out. Without `lease` that "
+        "shell is leased and what is built is owned", usual=u.TENOR,
         default=None,
     )  # fmt: skip
     sublet_share: float = f.share("of the rent due past the horizon, what others would pay for the space", default=0.0)

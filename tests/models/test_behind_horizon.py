@@ -15,6 +15,7 @@ from capmix.models.build import build_ledger
 from capmix.models.ledger import OWED_AT_END, TERMINAL_ACCOUNTS, Account
 from capmix.models.schema.case import Case
 from capmix.models.schema.drivers import CIR, Deterministic, Excess, GeometricJumps, Vasicek
+from capmix.models.schema.financing import Opening, OpeningDebt
 from capmix.models.schema.rules import Objective
 from hypothesis import given
 from hypothesis import strategies as st
@@ -258,3 +259,35 @@ def test_contracts_that_run_on_are_worth_their_share_of_the_bills(share: float) 
     j = next(i for i, d in enumerate(ledger.decisions) if d.key == "sign[offtake,2027Q1]")
     bills = sum(2.5 * 8760 / 4 * 1e-9 * 1.08 ** (-n / 4) for n in range(1, 2 + 12 - 8 + 1))
     assert ahead[j] == pytest.approx(share * 0.9 * bills, rel=1e-12)
+
+
+@pytest.mark.parametrize("amortisation", ["bullet", "linear"])
+@pytest.mark.parametrize(("rate", "asked"), [("fixed", None), ("fixed", 0.01), ("floating", 0.07), ("floating", None)])
+def test_opening_debt_is_owed_at_the_market_too(amortisation: str, rate: str, asked: float | None) -> None:
+    """Ten quarters behind the horizon, at the benchmark's last level and the margin that its market asks, by hand.
+
+    A fixed debt without a margin is worth its balance today, at a benchmark of 3 %: its market asks what is above that.
+    """
+    path = (0.03, *series(0.05)[1:])
+    debt = OpeningDebt(
+        id="old", amount=0.6, rate=rate, coupon=0.04, benchmark="base", market_margin=asked, maturity=17,
+        amortisation=amortisation,
+    )  # fmt: skip
+    case = tiny(driver=(driver("market", 1.0), driver("base", *path)), opening=Opening(debt=(debt,)))
+    ledger = build_ledger(case)
+    j = next(i for i, d in enumerate(ledger.decisions) if d.key == "fixed[debt,old]")
+    got = -float(ledger.expected(OWED_AT_END, known_means(case, ledger)).toarray()[7, j])
+    left = 0.6 if amortisation == "bullet" else 0.6 * 10 / 18
+    coupon = 0.04 if rate == "fixed" else 0.09
+    margin = asked if asked is not None else 0.01 if rate == "fixed" else 0.04
+    value, balance = 0.0, left
+    for n in range(1, 11):
+        repaid = (left if n == 10 else 0.0) if amortisation == "bullet" else 0.6 / 18
+        value += (0.25 * coupon * balance + repaid) / (1.0 + 0.25 * (0.05 + margin)) ** n
+        balance -= repaid
+    assert got == pytest.approx(value, rel=1e-12)
+    bare = replace(debt, benchmark=None, market_margin=None) if rate == "fixed" else replace(debt, market_margin=None)
+    for same in (replace(case, opening=Opening(debt=(bare,))), replace(case, objective=FACE)):
+        ledger = build_ledger(same)
+        got = -float(ledger.expected(OWED_AT_END, known_means(same, ledger)).toarray()[7, j])
+        assert got == pytest.approx(left, rel=1e-12)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from capmix.models.blocks.idle import idle, wealth_weights
 from capmix.models.blocks.objective import wealth
 from capmix.models.build import build_ledger
 from capmix.models.ledger import CASH_ACCOUNTS, Account
@@ -13,7 +14,7 @@ from capmix.models.schema.case import Case
 from capmix.models.schema.drivers import Survival
 from capmix.models.schema.financing import Opening, OpeningFleet
 from capmix.models.schema.revenue import Contract, Merchant
-from capmix.models.schema.rules import Cash, Tax
+from capmix.models.schema.rules import Cash, Objective, Tax
 from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
@@ -114,7 +115,7 @@ def test_what_is_let_again_is_paid_for_at_the_markets_price_after_the_default_on
     case = risky(contract(prepayment=0.0, relet_share=0.5), recovery=0.4, market=0.5)
     for t in range(1, PERIODS):
         got = posted(
-            case, f"relet[offtake,{case.horizon.label(t)}]", Account.RELET_REVENUE, dies(3, float(np.float32(0.4))),
+            case, f"relet[offtake,gpu,{case.horizon.label(t)}]", Account.RELET_REVENUE, dies(3, float(np.float32(0.4))),
             market=0.5,
         )  # fmt: skip
         expected = 0.5 * RENT * FALL**t * (t >= 3)
@@ -152,6 +153,77 @@ def test_systems_without_a_rental_are_not_let_again() -> None:
     solved = solve(case, value=True, paths=paths)
     assert solved.of("sign[") > 100.0
     assert solved.of("relet[") == pytest.approx(0.0, abs=1e-9)
+
+
+def test_what_is_let_again_runs_on_the_systems_that_are_there() -> None:
+    """Half of the systems rent for a tenth: the compute let again of each is at most what is in service of it."""
+    fleets = tuple(OpeningFleet(accelerator=k, site="north", systems=5.0, age=0) for k in ("new", "old"))
+    case = risky(
+        contract(volume=80.0, prepayment=0.0, price=500.0, relet_share=1.0, ramp=0, term=7, sign_to=0, claim_periods=0),
+        accelerator=(
+            system("new", rental=60.0, life=9, supply=series(0.0), failure_rate=0.0, rental_decline=0.0),
+            system("old", rental=6.0, life=9, supply=series(0.0), failure_rate=0.0, rental_decline=0.0),
+        ),
+        opening=Opening(fleet=fleets),
+    )  # fmt: skip
+    solved = solve(case, value=True, paths=np.array([[series(0.9), series(0.02), dies(1)]]))
+    assert solved.of("sign[") == pytest.approx(80.0)
+    for label in case.horizon.labels[1:]:
+        kept = [solved.of(f"relet[offtake,{k},{label}") for k in ("new", "old")]
+        each = [x + 8.0 * solved.of(f"merchant[{k},{label}") for k, x in zip(("new", "old"), kept, strict=True)]
+        assert each[0] == pytest.approx(40.0, abs=1e-6)
+        assert max(each) <= 40.0 + 1e-6
+    brought = relet_of(solved, Account.RELET_REVENUE, "relet")
+    rent = 0.9 * 2190.0 * 1e-9  # of one PFLOP/s at a dollar an hour
+    assert brought[3] == pytest.approx(40.0 * (60.0 + 6.0) * rent, rel=1e-6)
+
+
+@settings(max_examples=15, deadline=None, phases=[Phase.generate])
+@given(st.floats(0.0, 100.0), st.floats(0.2, 3.0), st.booleans(), st.integers(1, PERIODS))
+def test_a_system_that_nobody_buys_never_lowers_the_optimum(rental: float, level: float, value: bool, at: int) -> None:
+    """However low its rental: what is let again is let at the rent of the system that it runs on."""
+    base = risky(
+        contract(volume=250.0, prepayment=0.0, price=90.0, relet_share=1.0, opening_volume=5.0, opening_term=4),
+        accelerator=(LET,), volume=60.0,
+        opening=Opening(fleet=(OpeningFleet(accelerator="gpu", site="north", systems=5.0, age=1, book_value=0.0),)),
+    )  # fmt: skip
+    idle = system("idle", vendor="maker", price=900.0, rental=rental)
+    paths = np.array([[series(level), series(0.02), p] for p in (LIVES, dies(at))])
+    less = solve(base, value=value, paths=paths)
+    more = solve(replace(base, accelerator=(LET, idle)), value=value, paths=paths)
+    sign = 1.0 if less.lp.maximise or value else -1.0
+    assert sign * more.objective >= sign * less.objective - 1e-7 * abs(less.objective) - 1e-9
+
+
+def test_doing_nothing_lets_nothing_again() -> None:
+    """One definition for cost and net loss: what an opening contract's compute brings after a default is the plan's."""
+    fleet = OpeningFleet(accelerator="gpu", site="north", systems=5.0, age=0, book_value=0.0)
+    paths = np.array([[series(0.9), series(0.02), dies(2)]])
+    nothing, cost = [], []
+    for share in (0.0, 1.0):
+        terms = contract(
+            opening_volume=8.0,
+            opening_term=4,
+            relet_share=share,
+            prepayment=0.0,
+            price=500.0,
+            claim_periods=0,
+            sign_to=0,
+        )
+        case = risky(
+            terms, volume=8.0, accelerator=(replace(LET, supply=series(0.0), rental_decline=0.0),),
+            opening=Opening(fleet=(fleet,)), objective=Objective(kind="cost", target=1e-6, at=0),
+        )  # fmt: skip
+        ledger = build_ledger(case)
+        nothing.append(idle(case, ledger, sample_means(ledger, paths), RATES).wealth)
+        solved = solve(case, paths=paths)
+        cost.append(solved.objective)
+    assert nothing[0] == pytest.approx(nothing[1], abs=1e-15)
+    rent = relet_of(solved, Account.RELET_REVENUE, "relet")
+    merchant = relet_of(solved, Account.MERCHANT_REVENUE, "merchant")
+    assert rent.sum() > 0.0
+    gained = wealth_weights(case, RATES) @ (rent + merchant)
+    assert cost[1] == pytest.approx(-gained, rel=1e-9)
 
 
 plans = st.fixed_dictionaries(

@@ -35,7 +35,7 @@ def market() -> Case:
     )
     stop = Window(id="draws_open", process="window", closing=flat(0.3, case), reopening=flat(2.0, case))
     terms = {
-        "notes": {"window": "notes_open"},
+        "notes": {"window": "notes_open", "margin": 0.005, "fee": 0.005},
         "gpu_loan": {"draw_stop": "draws_open"},
     }
     return replace(

@@ -113,7 +113,8 @@ depends_on = "{}"
         ([('site_life = 15\n', '')], "opening.site_book_value", "site_life"),
         ([('maturity = "2029Q2"', 'maturity = "2026Q4"')], 'opening.debt[1] "old_loan".maturity', "leave repaid debt out"),
         ([('benchmark = "sofr"\nmaturity', 'maturity')], 'opening.debt[1] "old_loan".benchmark', "floating"),
-        ([('rate = "floating"\ncoupon', 'rate = "fixed"\ncoupon')], 'opening.debt[1] "old_loan".benchmark', "left out"),
+        ([('rate = "floating"\ncoupon', 'rate = "fixed"\ncoupon'), ('benchmark = "sofr"\nmaturity', 'market_margin = 0.03\nmaturity')],
+         'opening.debt[1] "old_loan".benchmark', "market_margin is over"),
         # rules
         ([('kind = "compute"', 'kind = "capacity"')], "objective.at", "add at"),
         ([('kind = "compute"', 'kind = "cost"\nat = "2028Q4"')], "objective.target", "add target"),
@@ -185,3 +186,35 @@ def test_custom_schedule_and_equity_are_read(case):
     loaded = case.load()
     assert loaded.instrument[2].schedule == (0.25, 0.75)
     assert loaded.instrument[1].tenor is None
+
+
+SHELL = "opex = 0.35                      # million per MW of shell and year"
+
+
+@pytest.mark.parametrize(
+    "terms, key",
+    [
+        ("sublet_share = 0.5", "sublet_share"),
+        ("lease = 10\nopex = 0", "lease"),
+        ("opening_lease = 7\nopex = 0", "opening_lease"),
+    ],
+)
+def test_terms_of_a_lease_that_say_nothing(case, terms, key):
+    opex = "" if "opex" in terms else SHELL
+    fault = case.replace(SHELL, f"{terms}\n{opex}").fault()
+    assert fault.key == f"{SITE}.{key}"
+
+
+def test_a_remaining_lease_needs_a_shell(case):
+    case.replace(SHELL, f"{SHELL}\nopening_lease = 7\nsublet_share = 0.5")
+    assert case.load().site[0].opening_lease == 28
+    fault = case.replace("opening_mw = 24", "opening_mw = 0").fault()
+    assert (fault.key, fault.value) == (f"{SITE}.opening_lease", "7.0")
+
+
+@pytest.mark.parametrize(
+    "role, key", [('role = "supplier"', GB300 + ".vendor"), ('role = "customer"', LAB + ".customer")]
+)
+def test_who_supplies_or_signs_is_no_other(case, role, key):
+    """Else an offer that nobody takes would make the funding of a party circular."""
+    assert key in [f.key for f in case.replace(role, 'role = "other"').faults()]

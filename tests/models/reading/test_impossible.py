@@ -242,7 +242,7 @@ def test_a_supplier_may_lend_for_nothing(case):
     assert case.fault().key == CREDIT + ".margin"
 
 
-@pytest.mark.parametrize("term", ["discount = 0.1", 'dilution = "excess"', "margin = 0.01"])
+@pytest.mark.parametrize("term", ["discount = 0.1\nmargin = 0.02", 'dilution = "excess"', "margin = 0.04"])
 def test_a_zero_coupon_is_paid_for_otherwise(case, term):
     case.append('[[driver]]\nid = "excess"\nprocess = "excess"\ndepends_on = "rental"\nstrike = 1.2')
     case.replace('benchmark = "sofr"\nspread_driver = "hy_spread"\nmargin = 0.015', f"{term}")
@@ -252,16 +252,20 @@ def test_a_zero_coupon_is_paid_for_otherwise(case, term):
 @pytest.mark.parametrize(
     "old, new, cost",
     [
-        ("margin = 0.035", "margin = -0.05", "-1.3 % a year"),
-        ('spread_driver = "hy_spread"\nmargin = 0.015', "margin = -0.04", "-0.3 % a year"),
-        ("margin = 0.035", "margin = -0.0371", "-0.01 % a year"),
+        ("margin = 0.035", "margin = -0.05", "an all-in cost above 0"),
+        ('spread_driver = "hy_spread"\nmargin = 0.015', "margin = -0.03", "not below what idle cash earns at the same"),
+        ("margin = 0.035", "margin = -0.0371", "not below what idle cash earns at the same"),
     ],
 )
-def test_a_cost_below_zero_is_doubted(case, old, new, cost):
-    warnings = case.replace(old, new).load().warnings
-    assert len(warnings) == 1
-    assert warnings[0].key.endswith(".margin")
-    assert f"at the rates of period 0 it costs {cost}" in warnings[0].usual
+def test_money_that_nobody_would_lend_is_refused(case, old, new, cost):
+    case.replace(old, new)
+    fault = case.fault()
+    assert fault.key.endswith(".margin")
+    assert cost in fault.allowed
+    assert "subsidised = true" in fault.cure
+    key = new.split()[0]
+    case.replace(new, f"subsidised = true\n{key} = {new.split()[-1]}")
+    assert [w for w in case.load().warnings if "cost" in w.usual] == []
 
 
 @pytest.mark.parametrize(
@@ -271,10 +275,10 @@ def test_a_cost_below_zero_is_doubted(case, old, new, cost):
         ('offtaker = "lab"\ngrid = [{ rating = "A", margin = -0.05 }, { rating = "B", margin = 0.0 }]', "margin"),
     ],
 )
-def test_a_cost_below_zero_later_or_by_rating_is_doubted(case, terms, key):
+def test_a_cost_below_zero_later_or_by_rating_is_refused(case, terms, key):
     case.replace('role = "customer"', 'role = "customer"\nrating = "A"')
     case.replace("margin = 0.035\n", f"margin = 0.01\n{terms}\n")
-    assert LOAN + "." + key in [w.key for w in case.load().warnings]
+    assert case.fault().key == LOAN + "." + key
 
 
 def test_an_index_that_starts_at_a_hundred(case):
