@@ -45,6 +45,9 @@ class Account(Enum):
     SUPPORT = ("support and spares", Group.OPERATING, True, True, "billion")
     SITE_OPEX = ("site operation", Group.OPERATING, True, True, "billion")
     RENT = ("rent of leased capacity", Group.OPERATING, True, True, "billion")
+    DAMAGES = ("damages for compute that was not available", Group.OPERATING, True, True, "billion")
+    RECEIVABLES = ("change in receivables and customers' advances", Group.OPERATING, False, False, "billion")
+    PAYABLES = ("change in payables for operation", Group.OPERATING, False, False, "billion")
     ORGANIC = ("organic cash flow", Group.OPERATING, False, False, "billion")
     HARDWARE = ("hardware", Group.INVESTING, False, False, "billion")
     SITES = ("sites", Group.INVESTING, False, False, "billion")
@@ -61,6 +64,7 @@ class Account(Enum):
     DEPRECIATION = ("depreciation, less gains on sales", Group.NON_CASH, False, True, "billion")
     ACCRETION = ("accretion (pay-in-kind interest)", Group.NON_CASH, False, True, "billion")
     FEES_SPREAD = ("fees put off to the life of the debt", Group.NON_CASH, False, True, "billion")
+    BAD_DEBTS = ("receivables lost at a default", Group.NON_CASH, True, True, "billion")
     ORGANIC_EBITDA = ("EBITDA of the rest of the company", Group.NON_CASH, True, False, "billion")
     OPEN_BILLS = ("bills that a default leaves open", Group.NON_CASH, False, False, "billion")
     TERMINAL_ASSETS = ("assets at the end", Group.TERMINAL, False, False, "billion")
@@ -70,12 +74,18 @@ class Account(Enum):
     DEFERRED_TAX = ("tax put off past the end by early write-offs", Group.TERMINAL, False, False, "billion")
     RENT_AHEAD = ("rent due after the end", Group.TERMINAL, False, False, "billion")
     CONTRACTS_AHEAD = ("contracts that run on after the end", Group.TERMINAL, False, False, "billion")
+    RECEIVABLES_AT_END = ("receivables at the end", Group.TERMINAL, False, False, "billion")
+    PAYABLES_AT_END = ("payables at the end", Group.TERMINAL, False, False, "billion")
+    CREDIT_LOSS_AHEAD = ("expected loss on receivables at the end", Group.TERMINAL, False, False, "billion")
     DILUTION = ("value given to holders who convert", Group.TERMINAL, False, False, "billion")
     DEBT = ("debt outstanding", Group.STOCK, False, False, "billion")
     EQUITY = ("outside equity outstanding", Group.STOCK, False, False, "billion")
     LEASES = ("lease liabilities outstanding", Group.STOCK, False, False, "billion")
     UNEARNED = ("prepayments not yet earned", Group.STOCK, False, False, "billion")
     WRITTEN_AHEAD = ("written off for tax ahead of the books", Group.STOCK, False, False, "billion")
+    ADVANCES = ("bills that customers have paid ahead", Group.STOCK, False, False, "billion")
+    RECEIVABLE = ("receivables", Group.STOCK, False, False, "billion")
+    PAYABLE = ("payables", Group.STOCK, False, False, "billion")
     HARDWARE_VALUE = ("market value of systems", Group.STOCK, False, False, "billion")
     SITE_VALUE = ("value of sites", Group.STOCK, False, False, "billion")
     COMPUTE = ("compute in service", Group.PHYSICAL, False, False, "PFLOP/s")
@@ -101,19 +111,17 @@ class Account(Enum):
 
 CASH_ACCOUNTS: tuple[Account, ...] = tuple(a for a in Account if a.cash)
 TERMINAL_ACCOUNTS: tuple[Account, ...] = tuple(a for a in Account if a.group is Group.TERMINAL)
-OWNED_AT_END = (Account.TERMINAL_ASSETS, Account.CONTRACTS_AHEAD)
-OWED_AT_END = (
-    Account.TERMINAL_DEBT, Account.DEFERRED, Account.REVALUED, Account.DEFERRED_TAX, Account.RENT_AHEAD,
-)  # fmt: skip
+WORKING_CAPITAL_AT_END = (Account.RECEIVABLES_AT_END, Account.PAYABLES_AT_END, Account.CREDIT_LOSS_AHEAD)
+OWNED_AT_END = (Account.TERMINAL_ASSETS, Account.CONTRACTS_AHEAD, Account.RECEIVABLES_AT_END)
+_FINANCED = (Account.TERMINAL_DEBT, Account.DEFERRED, Account.REVALUED, Account.DEFERRED_TAX, Account.RENT_AHEAD)
+OWED_AT_END = (*_FINANCED, Account.PAYABLES_AT_END, Account.CREDIT_LOSS_AHEAD)
 
 
 @dataclass(frozen=True)
 class Decision:
     """One amount the LP chooses. `key` is unique, e.g. "order[gb300,texas,2027Q1]".
 
-    block: "order", "build", "sign", "relet", "merchant", "place", "commit", "draw", "tax", "deferred_tax",
-    "fixed" (value 1: opening
-    balance sheet and exogenous flows). tags: parts of the key by name, e.g. {"accelerator": "gb300", "site": "texas"}.
+    block: its first word; "fixed": value 1, opening balance sheet and exogenous flows. tags: parts of the key by name.
     rule: name of the `Rule` that its upper bound stands for, or "".
     """
 
@@ -299,18 +307,11 @@ class Ledger:
         price. Rows, losses and statements are all made from what is left, so a certificate is exact for it; the case as
         written differs by less than `LEAST` for each posting left out.
         """
-        size = np.abs(self.coefficient) * self.reach[self.decision] * np.maximum(1.0, np.abs(means))[self.atom]
-        keep = size >= LEAST
+        keep = np.abs(self.coefficient) * self.reach[self.decision] * np.maximum(1.0, np.abs(means))[self.atom] >= LEAST
         if keep.all():
             return self
-        return replace(
-            self,
-            decision=self.decision[keep],
-            account=self.account[keep],
-            period=self.period[keep],
-            coefficient=self.coefficient[keep],
-            atom=self.atom[keep],
-        )
+        posted = ("decision", "account", "period", "coefficient", "atom")
+        return replace(self, **{name: getattr(self, name)[keep] for name in posted})
 
     @cached_property
     def reach(self) -> FloatArray:

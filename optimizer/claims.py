@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..kernels.tables import MAX_FACTORS, FloatArray, IntArray, LossKind, LossTable, TermTable
 from ..kernels.waterfall import Waterfall, waterfall
+from ..models.blocks import owners
 from ..models.blocks.revenue import to_be_billed, unearned
 from ..models.blocks.survival import life
 from ..models.ledger import ACCOUNT_NUMBER, Account, Decision, Ledger
@@ -28,6 +29,7 @@ DEBT_RANKS = SENIORITIES[:3]
 RESIDUAL = "residual"  # what own shareholders have: behind every claim that others hold, equity among them
 RANKS = (*SENIORITIES, RESIDUAL)
 OWN, ARREARS, BACKSTOP = "own_equity", "unpaid_at_default", "revolver"
+PAYABLES, ADVANCES, SUPPLIERS = "trade_payables", "customer_advances", "suppliers_of_operation"
 PREPAYMENTS, UNNAMED = "customer_prepayments", "holders_unnamed"
 ESTATE, SYSTEMS, SITES = 0, 1, 2  # pools of one entity, in this order
 PER_ENTITY = 3
@@ -115,10 +117,20 @@ class _Entries:
         ledger, at = self._ledger, np.flatnonzero(keep)
         self._add(ledger.period[at], ledger.atom[at], ledger.coefficient[at] * decided[ledger.decision[at]])
 
-    def alive(self, *parts: tuple[FloatArray, int | None]) -> None:
-        """A new stock: amounts (T,) times the driver's value in the same period; times 1 where there is no driver."""
+    def alive(
+        self, *parts: tuple[FloatArray, int | None], bills: tuple[NDArray[np.bool_], FloatArray] | None = None
+    ) -> None:
+        """A new stock: amounts (T,) times the driver's value in the same period; times 1 where there is no driver.
+
+        bills: postings that belong to it too, and the decisions.
+        """
         at, atoms = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
         values = [np.zeros(0)]
+        if bills is not None:
+            ledger, posted = self._ledger, np.flatnonzero(bills[0])
+            at.append(ledger.period[posted].astype(np.int64))
+            atoms.append(ledger.atom[posted].astype(np.int64))
+            values.append(ledger.coefficient[posted] * bills[1][ledger.decision[posted]])
         for amounts, driver in parts:
             periods = np.flatnonzero(amounts)
             first = self._ledger.factors.shape[0] + len(self._extra)
@@ -181,13 +193,16 @@ def claims(amounts: Amounts) -> Claims:
     found: list[Claim] = []
     _debts(amounts, entries, found)
     _prepayments(amounts, entries, found)
+    _trade(amounts, entries, found)
     entities, place = _entities(case)
+    owner_of = _places(amounts)
     at = {site.id: entities.index(place(site.entity)) for site in case.site}
     where = np.array([at.get(d.tags.get("site", ""), 0) for d in ledger.decisions])
     for e in range(len(entities)):
         for account in (Account.HARDWARE_VALUE, Account.SITE_VALUE):
             entries.post((ledger.account == ACCOUNT_NUMBER[account]) & (where == e)[ledger.decision], amounts.decided)
-        entries.alive(*_contracts(amounts, entities[e]))
+        bills = (ledger.account == ACCOUNT_NUMBER[Account.RECEIVABLE]) & (owner_of == entities[e])[ledger.decision]
+        entries.alive(*_contracts(amounts, entities[e]), bills=(bills, amounts.decided))
     order, survival = driver_order(case), {p.id: p.survival for p in case.party}
     survivals = tuple(dict.fromkeys(survival[c.guarantor] or "" for c in found if c.guarantor))
     for name in survivals:
@@ -266,6 +281,27 @@ def _prepayments(amounts: Amounts, entries: _Entries, found: list[Claim]) -> Non
                 found.append(
                     Claim(PREPAYMENTS, contract.customer, contract.customer, "senior", entity=place(contract.entity))
                 )
+
+
+def _trade(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
+    """What is owed for systems to each supplier and for operation to others, and what customers have paid ahead."""
+    ledger, place = amounts.ledger, _places(amounts)
+    supplier = [d.tags["vendor"] if d.block == "defer" else "" for d in ledger.decisions]
+    customer = [d.tags.get("customer", "") for d in ledger.decisions]
+    for account, name, holders in ((Account.PAYABLE, PAYABLES, supplier), (Account.ADVANCES, ADVANCES, customer)):
+        stock = (ledger.account == ACCOUNT_NUMBER[account]) & (np.abs(amounts.decided) > NEGLIGIBLE)[ledger.decision]
+        who = np.array(holders, dtype=np.str_)
+        for holder, entity in dict.fromkeys(
+            zip(who[ledger.decision[stock]].tolist(), place[ledger.decision[stock]].tolist(), strict=True)
+        ):
+            entries.post(stock & ((who == holder) & (place == entity))[ledger.decision], amounts.decided)
+            found.append(Claim(name, holder or SUPPLIERS, holder, "senior", entity=entity))
+
+
+def _places(amounts: Amounts) -> NDArray[np.str_]:
+    """(N,) the ring-fenced company that each decision belongs to, or the company itself."""
+    owner = owners.decisions_of(amounts.case, amounts.ledger)
+    return np.where(np.isin(owner, _entities(amounts.case)[0]), owner, PARENT)
 
 
 def _contracts(amounts: Amounts, entity: str) -> list[tuple[FloatArray, int | None]]:

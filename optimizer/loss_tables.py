@@ -10,7 +10,7 @@ from ..kernels.tables import FloatArray
 from ..models.blocks.circularity import circular_parties
 from ..models.schema.case import Case
 from .bearers import Bearing
-from .claims import ARREARS, BACKSTOP, OWN, PARENT, PREPAYMENTS, UNNAMED, Claim
+from .claims import ADVANCES, ARREARS, BACKSTOP, OWN, PARENT, PAYABLES, PREPAYMENTS, SUPPLIERS, UNNAMED, Claim
 from .plan import Bearers, Cell, Column, Table
 from .tabulate import NEGLIGIBLE, long, name_of
 
@@ -21,6 +21,9 @@ _TITLES = {
     ARREARS: "bills unpaid at default",
     BACKSTOP: "committed revolver",
     PREPAYMENTS: "customer prepayments",
+    PAYABLES: "open bills of suppliers",
+    ADVANCES: "bills that customers have paid ahead",
+    SUPPLIERS: "suppliers of power, support and site operation",
     UNNAMED: "holders without a name",
     SHAREHOLDERS: "the company's shareholders",
     OUTSIDERS: "holders behind whom no party stands",

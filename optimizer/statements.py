@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from ..errors import CapmixError
 from ..models.blocks.financing import is_debt, is_repaid
 from ..models.blocks.revenue import billed_ahead
-from ..models.ledger import CASH_ACCOUNTS, OWED_AT_END, OWNED_AT_END, Account, Decision, Group
+from ..models.ledger import (
+    CASH_ACCOUNTS,
+    OWED_AT_END,
+    OWNED_AT_END,
+    WORKING_CAPITAL_AT_END,
+    Account,
+    Decision,
+    Group,
+)
 from .amounts import Amounts
 from .plan import Table
 from .tabulate import wide
@@ -19,6 +27,8 @@ FloatArray = NDArray[np.float64]
 
 BILLION = "billion"
 CLOSING = 1e-6
+_AS_BALANCES = (Account.TERMINAL_DEBT, Account.PAYABLES_AT_END)
+"""What is owed at the end and stands in a balance of its own before it."""
 SHORT = {Account.DEBT.label: "debt", Account.LEASES.label: "lease liabilities"}
 
 
@@ -72,17 +82,19 @@ def _balance_sheet(amounts: Amounts) -> Table:
     """
     systems, sites = amounts.of(Account.HARDWARE_VALUE), amounts.of(Account.SITE_VALUE)
     owed = {a.label: amounts.of(a) for a in (Account.DEBT, Account.LEASES, Account.UNEARNED)}
-    outside = amounts.of(Account.EQUITY)
-    own = amounts.cash + systems + sites - np.sum(list(owed.values()), axis=0) - outside
+    owed |= {a.label: amounts.of(a) for a in (Account.ADVANCES, Account.PAYABLE) if np.any(amounts.of(a))}
+    outside, receivable = amounts.of(Account.EQUITY), amounts.of(Account.RECEIVABLE)
+    own = amounts.cash + systems + sites + receivable - np.sum(list(owed.values()), axis=0) - outside
     running = amounts.of(Account.CONTRACTS_AHEAD)
-    ahead = {a.label: -amounts.of(a) for a in OWED_AT_END if a is not Account.TERMINAL_DEBT}
+    ahead = {a.label: -amounts.of(a) for a in OWED_AT_END if a not in _AS_BALANCES}
     ahead[Account.DEFERRED.label] += amounts.part(Account.DEFERRED, _of_equity(amounts))
     owed |= {label: values for label, values in ahead.items() if np.any(values)}
-    assets, liabilities = amounts.cash + systems + sites + running, np.sum(list(owed.values()), axis=0)
+    assets, liabilities = amounts.cash + systems + sites + receivable + running, np.sum(list(owed.values()), axis=0)
     rows: list[tuple[tuple[str, ...], FloatArray]] = [
         (("cash", "assets"), amounts.cash),
         (("systems at market value", "assets"), systems),
         (("sites", "assets"), sites),
+        *([((Account.RECEIVABLE.label, "assets"), receivable)] if np.any(receivable) else []),
         *([((Account.CONTRACTS_AHEAD.label, "assets"), running)] if np.any(running) else []),
         (("assets", "sum"), assets),
         *(((SHORT.get(label, label), "liabilities"), values) for label, values in owed.items()),
@@ -194,8 +206,9 @@ def _behind_horizon(amounts: Amounts) -> Table:
     for decision, amount in amounts.decisions("sign", "fixed"):
         if (contract := contracts.get(decision.tags.get("contract", ""))) is not None:
             billed += amount * billed_ahead(amounts.case, contract, decision)
-    shown = [a for a in OWED_AT_END if a is not Account.DEFERRED_TAX or np.any(amounts.of(a))]
-    rows = [((a.label,), amounts.of(a)[-1:]) for a in (*OWNED_AT_END, *shown, Account.DILUTION)]
+    unusual = (Account.DEFERRED_TAX, *WORKING_CAPITAL_AT_END)
+    lines = (*OWNED_AT_END, *OWED_AT_END, Account.DILUTION)
+    rows = [((a.label,), amounts.of(a)[-1:]) for a in lines if a not in unusual or np.any(amounts.of(a))]
     rows.append(
         (("contracts still to be billed, discounted: their value with a takeover_share of 1",), np.array([billed]))
     )

@@ -11,11 +11,11 @@ from .assembly import Assembly
 
 
 def constrain(a: Assembly) -> None:
-    """Spending is what is paid; sales of retired systems do not refill the budget."""
+    """Spending is what is paid, of systems by their delivery at the latest; sales of retired ones do not refill it."""
     budget = a.case.budget
     if budget is None:
         return
-    spent = -a.expected([Account.HARDWARE, Account.SITES])
+    spent = -a.expected([Account.HARDWARE, Account.SITES], ~a.mask(block="defer"))
     if budget.total is not None:
         total = csr_array(np.asarray(spent.sum(axis=0))[None, :])
         a.rows(rules.BUDGET_TOTAL, ["total"], total, upper=budget.total)

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from ..flows import Flow, cumulative_window
-from ..ledger import ACCOUNT_NUMBER, OWED_AT_END, OWNED_AT_END, Account, Group
+from ..ledger import ACCOUNT_NUMBER, OWED_AT_END, OWNED_AT_END, WORKING_CAPITAL_AT_END, Account, Group
 from . import owners
 from .figures import BALANCES, EBITDA, Figure, FloatArray, View
 from .financing import is_repaid
@@ -54,41 +54,50 @@ def _fixed_charge_cover(v: View) -> Pair:
 
 
 def _dscr(v: View) -> Pair:
-    """EBITDA + interest on cash - tax - limit × (interest + principal).
+    """EBITDA as it is paid + interest on cash - tax - limit × (interest + principal).
 
     The tax is that on all income, interest on cash included, so the interest counts too. With leases as debt, EBITDA
     before rent, and the rent is service.
     """
-    return Figure(v.earnings(v.year, *TAX), deposits=v.year), Figure(v.service())
+    return Figure(v.earnings(v.year, *TAX, paid=True), deposits=v.year), Figure(v.service())
 
 
 def _llcr(v: View) -> Pair:
-    """Present value of later EBITDA + interest on cash - tax, and of the assets at the end, - limit × debt."""
+    """Present value of later EBITDA as it is paid + interest on cash - tax, of the assets and of open bills at the end,
+    - limit × debt.
+    """
     rate = v.case.objective.money_discount if v.covenant.discount is None else v.covenant.discount
     t = np.arange(v.ledger.periods)
     ahead = t[None, :] - t[:, None]
     later = np.where(ahead > 0, (1.0 + rate) ** (-np.maximum(ahead, 0) * v.case.horizon.dt), 0.0)
     left = np.zeros_like(later)
     left[:, -1] = (1.0 + rate) ** (-ahead[:, -1] * v.case.horizon.dt)
-    worth = (*v.earnings(later, *TAX), v.flow([Account.TERMINAL_ASSETS], window=left))
+    ends = [Account.TERMINAL_ASSETS, *WORKING_CAPITAL_AT_END]
+    worth = (*v.earnings(later, *TAX, paid=True), v.flow(ends, window=left))
     return Figure(worth, deposits=later), v.debt(-1.0)
 
 
 def _ltv(v: View) -> Pair:
-    """limit × value of systems and sites - debt. With leases as debt, the right to use leased sites is an asset.
+    """limit × value of systems and sites, less what is still to be paid for systems, - debt.
 
-    It counts for what is still to be paid for it (IFRS 16, C8); leased systems are among the systems anyway.
+    With leases as debt, the right to use leased sites is an asset: it counts for what is still to be paid for it (IFRS
+    16, C8); leased systems are among the systems anyway.
     """
-    return v.debt(-1.0), Figure((v.flow((*ASSETS, Account.SITE_LEASES) if v.leases else ASSETS),))
+    value = v.flow((*ASSETS, Account.SITE_LEASES) if v.leases else ASSETS)
+    return v.debt(-1.0), Figure((value, _unpaid(v)))
+
+
+def _unpaid(v: View, factor: float = 1.0) -> Flow:
+    """What is owed for systems delivered, as a deduction."""
+    return v.flow([Account.PAYABLE], -factor, v.tagged(block="defer"))
 
 
 def _borrowing_base(v: View) -> Pair:
-    """limit × sum of systems' value × advance rate at their age - debt secured by systems."""
+    """limit × sum of systems' value, as far as paid, × advance rate at their age - debt secured by systems."""
     secured = v.tagged(kind="debt", secured_by="accelerators")
     owed = {i.id: -1.0 for i in v.debts if i.secured_by == "accelerators"}
-    return Figure((v.flow([Account.DEBT], -1.0, secured),), owed), Figure(
-        (v.flow([Account.HARDWARE_VALUE], share=_advance(v)),)
-    )
+    base = (v.flow([Account.HARDWARE_VALUE], share=_advance(v)), _unpaid(v, max(v.covenant.advance)))
+    return Figure((v.flow([Account.DEBT], -1.0, secured),), owed), Figure(base)
 
 
 def _advance(v: View) -> FloatArray:

@@ -25,6 +25,8 @@ IntArray = NDArray[np.int64]
 
 BALANCES = (Account.DEBT, Account.EQUITY, Account.LEASES)
 EBITDA = tuple(x for x in Account if x.ebitda)
+AVAILABLE = (*(x for x in EBITDA if x is not Account.BAD_DEBTS), Account.RECEIVABLES, Account.PAYABLES)
+"""Cash flow available for debt service, before tax: EBITDA as it is paid. What is not collected is in no cash flow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,11 +176,15 @@ class View:
         mine = [i for i in self.case.instrument if self.entity is None or issuer[i.id] == self.entity]
         return [i for i in mine if is_repaid(i) and i.rent]
 
-    def earnings(self, window: FloatArray, *more: Account) -> tuple[Flow, ...]:
-        """EBITDA and the accounts `more`, in the (T, T) window; before rent where the covenant counts leases."""
+    def earnings(self, window: FloatArray, *more: Account, paid: bool = False) -> tuple[Flow, ...]:
+        """EBITDA and the accounts `more`, in the (T, T) window; before rent where the covenant counts leases.
+
+        paid: as it is paid, with the change in receivables and payables.
+        """
+        accounts = AVAILABLE if paid else EBITDA
         if not self.leases:
-            return (self.flow([*EBITDA, *more], window=window),)
-        before = [x for x in EBITDA if x is not Account.RENT]
+            return (self.flow([*accounts, *more], window=window),)
+        before = [x for x in accounts if x is not Account.RENT]
         return self.flow([*before, *more], window=window), self.flow([Account.SITE_RENT], window=window)
 
     def service(self) -> tuple[Flow, ...]:

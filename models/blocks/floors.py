@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from ..schema.case import Case
 from ..schema.drivers import Deterministic, Driver, Excess, Vasicek
 from ..schema.financing import Instrument
-from .quantities import FloatArray
+from . import availability
+from .quantities import FloatArray, excess_of
 
 _SIGMAS = 4.5
 """Below its mean by so many deviations, a Gaussian rate is taken not to come: once in 300,000 draws."""
@@ -41,11 +42,6 @@ class Leg:
     @property
     def slope(self) -> float:
         return self.times if self.strike is None else self.times * self.strike
-
-
-def excess_of(driver: str, strike: float) -> str:
-    """Name of the driver that shows what another stands above a floor."""
-    return f"{driver}_over_{strike:.9g}"
 
 
 def benchmark_leg(case: Case, instrument: Instrument) -> Leg | None:
@@ -85,17 +81,18 @@ def least_margin(instrument: Instrument) -> float:
 
 
 def with_floors(case: Case) -> Case:
-    """The case with the drivers that floored coupons need; itself where none is missing."""
+    """The case with the drivers that floored coupons and short availability need; itself where none is missing."""
     legs = [leg for i in case.instrument for leg in (benchmark_leg(case, i), spread_leg(case, i)) if leg is not None]
     floating = [d for d in case.opening.debt if d.rate == "floating"]
     legs += [opening_leg(case, d.benchmark, d.coupon) for d in floating if d.benchmark is not None]
     known = {d.id for d in case.driver}
-    wanted = {leg.column: leg for leg in legs if leg.strike is not None and leg.column not in known}
+    pairs = [(leg.driver, leg.strike) for leg in legs if leg.strike is not None]
+    wanted = {excess_of(*pair): pair for pair in (*pairs, *availability.excesses(case))}
     made = tuple(
-        Excess(id=name, title=f"{leg.driver} above {leg.strike:.4g}", process="excess", depends_on=leg.driver,
-               strike=leg.strike)
-        for name, leg in wanted.items() if leg.strike is not None
-    )  # fmt: skip
+        Excess(id=name, title=f"{driver} above {strike:.4g}", process="excess", depends_on=driver, strike=strike)
+        for name, (driver, strike) in wanted.items()
+        if name not in known
+    )
     return replace(case, driver=(*case.driver, *made)) if made else case
 
 

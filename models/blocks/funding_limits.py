@@ -110,6 +110,9 @@ def _collateral_of(a: Assembly, entity: str, own: BoolArray | None) -> None:
     # Opening values and opening debt are constants; what the debt leaves free of them stands on the right.
     spare = {k: np.maximum(a.fixed(values[k]) - debts[k], 0.0) for k in classes}
     new = {k: only(v, ~a.mask(block="fixed")) for k, v in values.items()}
+    # Nobody lends on systems that are delivered and not paid for.
+    unpaid = a.expected([Account.PAYABLE], owners.within(a.mask(block="defer"), own))
+    new["accelerators"] = csr_array(new["accelerators"] - unpaid)
     times, index = range(a.periods), owners.index(entity, a.labels)
     for k in classes:
         if pledged[k]:
@@ -161,7 +164,7 @@ def _tied(a: Assembly) -> None:
 
 def supplier_payments(a: Assembly, party: str) -> csr_array:
     """(T, N) expected price of systems paid to a supplier; network and installation go to others."""
-    orders = a.mask(block="order", vendor=party)
+    orders, deferred = a.mask(block="order", vendor=party), a.mask(block="defer", vendor=party)
     rows, columns, values = [], [], []
     systems = accelerators_by_id(a.case)
     for j in np.flatnonzero(orders).tolist():
@@ -173,7 +176,7 @@ def supplier_payments(a: Assembly, party: str) -> csr_array:
             values.append(accelerator.attach_cost * MILLION)
     shape = (a.periods, len(a.ledger.decisions))
     attached = csr_array((values, (rows, columns)), shape=shape) if rows else csr_array(shape)
-    return csr_array(-a.expected([Account.HARDWARE], orders) - attached)
+    return csr_array(-a.expected([Account.HARDWARE], orders | deferred) - attached)
 
 
 def _any(a: Assembly, instruments: Sequence[Instrument]) -> BoolArray:

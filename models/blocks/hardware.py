@@ -1,4 +1,4 @@
-"""Hardware: orders of accelerator systems, what they cost, consume and deliver, and their supply."""
+"""Hardware: orders of accelerator systems, what they cost and when, what they consume and deliver, and their supply."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from .quantities import (
     system_compute,
     window,
 )
+from .working_capital import parts, post_cost, system_days
 from .write_off import Service, write_off
 
 
@@ -55,6 +56,8 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
                     )
                 )
                 _post_order(case, builder, accelerator, site, order, v)
+                if system_days(case, accelerator) > 0.0 and accelerator.deposit < 1.0:
+                    _declare_defer(case, builder, accelerator, site, v)
 
 
 def _post_order(case: Case, builder: LedgerBuilder, accelerator: Accelerator, site: Site, order: int, v: int) -> None:
@@ -70,6 +73,32 @@ def _post_order(case: Case, builder: LedgerBuilder, accelerator: Accelerator, si
     write_off(case, builder, order, how, service, price, column, v)
     write_off(case, builder, order, how, service, attach)
     run_systems(case, builder, accelerator, site, order, 1.0, start, 0, column, v)
+
+
+def _declare_defer(case: Case, builder: LedgerBuilder, accelerator: Accelerator, site: Site, v: int) -> None:
+    """Decision defer[accelerator,site,t], systems of an order whose balance is paid when the supplier's terms say.
+
+    Terms are a right, so it is a choice: where what has been paid matters (collateral, purpose loans, vendor loans), a
+    plan may pay at delivery.
+    """
+    label, start = case.horizon.label(v), v + accelerator.lead
+    last, column = case.horizon.periods - 1, accelerator.price_column
+    tags = {"accelerator": accelerator.id, "site": site.id, "vendor": accelerator.vendor, "period": label}
+    defer = builder.decide(
+        Decision(
+            key=f"defer[{accelerator.id},{site.id},{label}]", block="defer", period=v, unit="systems", lower=0.0,
+            upper=WIDER * accelerator.supply[v], tags=tags,
+        )
+    )  # fmt: skip
+    balance = (1.0 - accelerator.deposit) * accelerator.price * MILLION
+    for wait, share in parts(system_days(case, accelerator), case.horizon.dt):
+        builder.post(defer, Account.HARDWARE, start, share * balance, column, v)
+        owed: PeriodArray = np.arange(start, min(start + wait, last + 1))
+        builder.post(defer, Account.PAYABLE, owed, share * balance, column, v)
+        if start + wait <= last:
+            builder.post(defer, Account.HARDWARE, start + wait, -share * balance, column, v)
+        else:
+            builder.post(defer, Account.PAYABLES_AT_END, last, -share * balance, column, v)
 
 
 def run_systems(
@@ -100,9 +129,10 @@ def run_systems(
     builder.post(decision, Account.COMPUTE, t, compute, accelerator.availability_column)
     builder.post(decision, Account.SYSTEMS, t, alive)
     builder.post(decision, Account.IT_POWER, t, megawatts)
-    builder.post(decision, Account.SUPPORT, t, -accelerator.support_rate * dt * price * alive, column, bought)
-    builder.post(decision, Account.POWER, t, power * (1.0 - fixed), site.power_column)
-    builder.post(decision, Account.POWER, t, power * fixed)
+    support = -accelerator.support_rate * dt * price * alive
+    post_cost(case, builder, decision, Account.SUPPORT, t, support, column, bought, served=age)
+    post_cost(case, builder, decision, Account.POWER, t, power * (1.0 - fixed), site.power_column, served=age)
+    post_cost(case, builder, decision, Account.POWER, t, power * fixed, served=age)
     worth = price * alive * _closing(accelerator, t - start, age, dt)
     builder.post(decision, Account.HARDWARE_VALUE, t, worth, accelerator.resale_column)
     if end >= periods:
@@ -122,7 +152,7 @@ def _closing(accelerator: Accelerator, served: PeriodArray, age: int, dt: float)
 
 
 def constrain(a: Assembly) -> None:
-    """Supply per accelerator and period, over all sites."""
+    """Supply per accelerator and period, over all sites; what is paid for later is at most what is ordered."""
     for accelerator in a.case.accelerator:
         orders = a.mask(block="order", accelerator=accelerator.id)
         a.rows(
@@ -131,3 +161,13 @@ def constrain(a: Assembly) -> None:
             a.selector(orders, order_window(a.case, accelerator)),
             upper=[accelerator.supply[t] for t in order_window(a.case, accelerator)],
         )
+        deferred = a.mask(block="defer", accelerator=accelerator.id)
+        if deferred.any():
+            rows: dict[tuple[str, int], int] = {}
+            entries = []
+            for j in np.flatnonzero(deferred | orders).tolist():
+                place = a.ledger.decisions[j].tags["site"], int(a.period[j])
+                row = rows.setdefault(place, len(rows))
+                entries.append((row, j, 1.0 if deferred[j] else -1.0))
+            names = [f"{accelerator.id},{site},{a.labels[t]}" for site, t in rows]
+            a.rows(rules.DEFERRED, names, None, upper=0.0, terms=entries)

@@ -12,10 +12,11 @@ from .floors import opening_leg
 from .hardware import run_systems
 from .quantities import FloatArray, accelerators_by_id
 from .reference import reference, start_level
+from .working_capital import post_opening_payables
 
 
 def declare(case: Case, builder: LedgerBuilder) -> None:
-    """fixed[organic], fixed[dividends], fixed[sites], fixed[fleet,accelerator,site,i], fixed[debt,id]."""
+    """fixed[organic], [dividends], [payables], [sites], [fleet,accelerator,site,i] and [debt,id]."""
     t = np.arange(case.horizon.periods)
     if case.organic is not None:
         organic = _fixed(builder, "organic", {"kind": "organic"})
@@ -24,6 +25,8 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
     if any(case.cash.dividends):
         dividends = _fixed(builder, "dividends", {"kind": "dividends"})
         builder.post(dividends, Account.DIVIDENDS, t, -np.asarray(case.cash.dividends))
+    if case.working_capital.opening_payables:
+        post_opening_payables(case, builder, _fixed(builder, "payables", {"kind": "payables"}))
     sites.declare_opening(case, builder)
     for number, fleet in enumerate(case.opening.fleet):
         _fleet(case, builder, fleet, number)

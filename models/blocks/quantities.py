@@ -20,6 +20,11 @@ WIDER = 1.01
 """A bound that only repeats a row is this much wider, so that the row, not the bound, carries the shadow price."""
 
 
+def excess_of(driver: str, strike: float) -> str:
+    """Name of the driver that shows what another stands above a floor."""
+    return f"{driver}_over_{strike:.9g}"
+
+
 def hours(horizon: Horizon) -> float:
     """Hours in a period."""
     return HOURS_PER_YEAR * horizon.dt

@@ -5,16 +5,22 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..ledger import Account, Decision, LedgerBuilder
+from ..ledger import ONE, Account, Decision, LedgerBuilder, Scale
 from ..schema.case import Case
 from ..schema.drivers import Survival
 from ..schema.hardware import Accelerator
 from ..schema.revenue import Contract
-from . import owners, rules
+from . import owners, rules, serving
 from .assembly import Assembly
+from .availability import bounds, factors, varies
 from .hardware import order_window
-from .quantities import DOLLAR, WIDER, FloatArray, PeriodArray, hours, system_compute, window
-from .survival import life
+from .quantities import DOLLAR, WIDER, FloatArray, PeriodArray, hours, system_compute
+from .serving import hourly_price, opening_term, signing
+from .survival import Life, life
+from .working_capital import Bills, contract_days, post_sale
+
+MOST_FACTORS = 4
+"""Drivers that a price may be the product of, as the kernels take it."""
 
 
 def rental(case: Case, accelerator: Accelerator) -> FloatArray:
@@ -55,9 +61,9 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
                     tags={"kind": "contract", **tags},
                 )
             )  # fmt: skip
-            term = _opening_term(case, contract)
-            _deliver(case, builder, contract, fixed, 0, 0, term, contract.opening_volume, contract.price, 0.0)
-        for v in _signing(case, contract):
+            term = opening_term(case, contract)
+            _deliver(case, builder, contract, fixed, None, 0, term, contract.opening_volume, contract.price, 0.0)
+        for v in signing(case, contract):
             label = case.horizon.label(v)
             sign = builder.decide(
                 Decision(
@@ -67,26 +73,15 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
             )  # fmt: skip
             if contract.prepayment > 0.0:
                 _prepay(case, builder, contract, sign, v)
-            price, credit = _price(case, contract, v), contract.prepayment
+            price, credit = hourly_price(case, contract, v), contract.prepayment
             _deliver(case, builder, contract, sign, v, v + contract.ramp, contract.term, 1.0, price, credit)
+        bills = Bills(case, life(case, contract), contract_days(case, contract), 0)
+        serving.declare(case, builder, contract, bills)
         _declare_relet(case, builder, contract)
     if case.merchant is not None:
         for accelerator in case.accelerator:
             for entity in owners.with_sites(case):
                 _declare_merchant(case, builder, accelerator, case.merchant.column, entity)
-
-
-def _signing(case: Case, contract: Contract) -> range:
-    return window(contract.sign_from, contract.sign_to, case.horizon.periods - contract.ramp)
-
-
-def _price(case: Case, contract: Contract, signed: int) -> float:
-    """Price of a contract signed in a period, USD per PFLOP/s-hour."""
-    return float(contract.price * (1.0 - contract.price_fall) ** (signed * case.horizon.dt))
-
-
-def _opening_term(case: Case, contract: Contract) -> int:
-    return case.horizon.periods if contract.opening_term is None else contract.opening_term
 
 
 def to_be_billed(case: Case, contract: Contract, decision: Decision) -> FloatArray:
@@ -96,9 +91,13 @@ def to_be_billed(case: Case, contract: Contract, decision: Decision) -> FloatArr
     """
     t = np.arange(case.horizon.periods)
     if decision.block == "fixed":
-        start, term, hourly = 0, _opening_term(case, contract), contract.opening_volume * contract.price
+        start, term, hourly = 0, opening_term(case, contract), contract.opening_volume * contract.price
     else:
-        start, term, hourly = decision.period + contract.ramp, contract.term, _price(case, contract, decision.period)
+        start, term, hourly = (
+            decision.period + contract.ramp,
+            contract.term,
+            hourly_price(case, contract, decision.period),
+        )
     left = np.clip(start + term - 1 - t, 0, term) * (t >= decision.period)
     return np.asarray(left * hourly * hours(case.horizon) * DOLLAR)
 
@@ -116,9 +115,13 @@ def bills_ahead(case: Case, contract: Contract, start: int, term: int) -> float:
 def billed_ahead(case: Case, contract: Contract, decision: Decision) -> float:
     """What one unit of a contract still brings behind the horizon, as `bills_ahead`, billion: a takeover_share of 1."""
     if decision.block == "fixed":
-        start, term, hourly = 0, _opening_term(case, contract), contract.opening_volume * contract.price
+        start, term, hourly = 0, opening_term(case, contract), contract.opening_volume * contract.price
     else:
-        start, term, hourly = decision.period + contract.ramp, contract.term, _price(case, contract, decision.period)
+        start, term, hourly = (
+            decision.period + contract.ramp,
+            contract.term,
+            hourly_price(case, contract, decision.period),
+        )
     return bills_ahead(case, contract, start, term) * hourly * hours(case.horizon) * DOLLAR
 
 
@@ -131,7 +134,7 @@ def unearned(case: Case, contract: Contract, signed: int) -> FloatArray:
 
 def _credit(case: Case, contract: Contract, signed: int) -> float:
     """What is credited against each bill of one unit, billion."""
-    return contract.prepayment * _price(case, contract, signed) * hours(case.horizon) * DOLLAR
+    return contract.prepayment * hourly_price(case, contract, signed) * hours(case.horizon) * DOLLAR
 
 
 def _prepay(case: Case, builder: LedgerBuilder, contract: Contract, sign: int, signed: int) -> None:
@@ -166,7 +169,7 @@ def _deliver(
     builder: LedgerBuilder,
     contract: Contract,
     decision: int,
-    signed: int,
+    signed: int | None,
     start: int,
     term: int,
     volume: float,
@@ -176,13 +179,19 @@ def _deliver(
     """Post `term` periods of delivery of `volume` PFLOP/s from `start` at `price` per PFLOP/s-hour.
 
     Bills are paid while the customer lives. At his default the bills of `claim_periods` are claimed, and his recovery
-    of the claim is paid at once; what is not recovered stays open.
+    of the claim is paid at once; what is not recovered stays open. `signed` is None where it runs at the start.
     """
     t: PeriodArray = np.arange(start, min(start + term, case.horizon.periods))
     bill = volume * price * hours(case.horizon) * DOLLAR
     customer = life(case, contract)
     builder.post(decision, Account.CONTRACTED, t, volume)
     customer.while_alive(builder, decision, Account.CONTRACT_REVENUE, t, bill)
+    paid = Bills(case, customer, contract_days(case, contract), signed or 0, signed is None)
+    paid.post(builder, decision, np.arange(start, start + term), bill * (1.0 - prepaid))
+    serving.post_short(case, builder, contract, decision, t, bill, paid)
+    if signed is None and contract.opening_receivable > 0.0:
+        paid.post_opening(builder, decision, contract.opening_receivable)
+    signed = signed or 0
     if case.objective.valuation == "market" and contract.takeover_share > 0.0:
         value = contract.takeover_share * bill * bills_ahead(case, contract, start, term)
         end = np.array([case.horizon.periods - 1])
@@ -211,8 +220,8 @@ def _declare_relet(case: Case, builder: LedgerBuilder, contract: Contract) -> No
         return
     served = np.zeros(case.horizon.periods, dtype=np.bool_)
     if contract.opening_volume > 0.0:
-        served[: _opening_term(case, contract)] = True
-    for v in _signing(case, contract):
+        served[: opening_term(case, contract)] = True
+    for v in signing(case, contract):
         served[v + contract.ramp : v + contract.ramp + contract.term] = True
     served[0] = False  # drivers are certain in period 0
     served &= np.array(case.merchant.volume) > 0.0
@@ -227,10 +236,29 @@ def _declare_relet(case: Case, builder: LedgerBuilder, contract: Contract) -> No
                     tags={"contract": contract.id, "accelerator": accelerator.id, "period": label},
                 )
             )  # fmt: skip
-            builder.post(relet, Account.RELET, t, 1.0)
-            customer.while_dead(
-                builder, relet, Account.RELET_REVENUE, np.array([t]), price[t : t + 1], case.merchant.column
-            )
+            _let_again(case, builder, customer, relet, t, float(price[t]), accelerator)
+
+
+def _let_again(
+    case: Case, builder: LedgerBuilder, customer: Life, relet: int, t: int, price: float, accelerator: Accelerator
+) -> None:
+    """What one PFLOP/s brings once the customer is dead, of what is up of it.
+
+    Where the price would be the product of too many drivers, the least share counts.
+    """
+    assert case.merchant is not None
+    column, up = case.merchant.column, accelerator.availability_column
+    share = 1.0
+    scaled: Scale = ((up, t),)
+    if not varies(case, up):
+        scaled = ()
+    elif len(factors(case, column)) + 1 + len(factors(case, up)) > MOST_FACTORS:
+        share, scaled = (bounds(case, up) or (0.0, 0.0))[0], ()
+    at, value = np.array([t]), share * price / (1.0 - customer.recovery)
+    builder.post(relet, Account.RELET, t, share, scaled=scaled)
+    for amount, driver in ((value, ONE), (-value, customer.driver or ONE)):
+        builder.post(relet, Account.RELET_REVENUE, at, amount, column, None, driver, scaled=scaled)
+        post_sale(case, builder, relet, at, amount, column, driver, scaled)
 
 
 def _declare_merchant(case: Case, builder: LedgerBuilder, accelerator: Accelerator, column: str, entity: str) -> None:
@@ -249,8 +277,10 @@ def _declare_merchant(case: Case, builder: LedgerBuilder, accelerator: Accelerat
                 upper=WIDER * most[t], tags=tags,
             )
         )  # fmt: skip
-        builder.post(rented, Account.MERCHANT_REVENUE, t, revenue[t], column)
-        builder.post(rented, Account.MERCHANT, t, compute)
+        up = accelerator.availability_column if varies(case, accelerator.availability_column) else ONE
+        builder.post(rented, Account.MERCHANT_REVENUE, t, revenue[t], column, None, up)
+        builder.post(rented, Account.MERCHANT, t, compute, up)
+        post_sale(case, builder, rented, np.array([t]), revenue[t], column, up)
 
 
 def constrain(a: Assembly) -> None:
@@ -258,7 +288,7 @@ def constrain(a: Assembly) -> None:
 
     An entity sells the compute of its own sites only.
     """
-    for entity, own in owners.rings(a.case, a.ledger):
+    for entity, own in () if serving.constrain(a) else owners.rings(a.case, a.ledger):
         sold = a.expected([Account.CONTRACTED, Account.MERCHANT], own)
         if sold.nnz:
             served = a.expected([Account.COMPUTE], own)

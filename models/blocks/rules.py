@@ -10,6 +10,9 @@ CHAIN_LINKS = ("supply", "shell", "power", "cooling", "security", "fibre", "grid
 MONEY_LINKS = ("depth", "appetite", "facility", "collateral", "use", "cash", "budget", "circularity", "covenant")
 
 SUPPLY = Rule("supply", "supply of accelerator systems", "systems per period", 100.0, "supply")
+DEFERRED = Rule(
+    "deferred", "systems that are paid after delivery are at most those ordered", "systems", 100.0, identity=True
+)
 LAYER = {k: Rule(f"site_{k}", f"{k} in service at a site", "MW", 100.0, k) for k in LAYERS}
 SCHEDULE = {
     k: Rule(
@@ -25,6 +28,11 @@ ROOM = {k: Rule(f"room_{k}", f"most {k} that a site can hold", "MW", 100.0, k) f
 PACE = {k: Rule(f"pace_{k}", f"most {k} that can be started in a period", "MW per period", 100.0, k) for k in LAYERS}
 
 COMPUTE_BALANCE = Rule("compute_balance", "compute sold is at most compute in service", "PFLOP/s", 100.0, identity=True)
+COMPUTE_CLASS = Rule(
+    "compute_class", "compute promised and rented out of systems of one availability is at most theirs", "PFLOP/s",
+    100.0, identity=True,
+)  # fmt: skip
+SERVED = Rule("served", "what is kept better of a contract is at most its volume", "PFLOP/s", 100.0, identity=True)
 CONTRACT = Rule("contract_volume", "volume of a contract on offer", "PFLOP/s", 100.0)
 RELET = Rule("relet_share", "share of a contract's compute that may be let again", "PFLOP/s", 100.0)
 RELET_BILLS = Rule("relet_bills", "letting again brings at most what a default leaves open", "PFLOP/s", 100.0)

@@ -71,6 +71,8 @@ def _row(a: Assembly, leaning: list[Instrument], m: int, n: int, entity: str, ow
         if age == NEVER:
             continue
         held = _in_service(a, account, age, own)
+        if account is Account.HARDWARE_VALUE:
+            held = csr_array(held - _in_service(a, Account.PAYABLE, age, owners.within(a.mask(block="defer"), own)))
         opening = a.expected([Account.DEBT], owners.within(a.mask(kind="debt", secured_by=kind), own))
         spare += np.maximum(a.fixed(held) - a.fixed(opening), 0.0)
         value = csr_array(value + held)
@@ -104,7 +106,7 @@ def _service_start(a: Assembly) -> np.ndarray[tuple[int, ...], np.dtype[np.int64
     start = np.full(len(a.ledger.decisions), -a.periods - 1000, dtype=np.int64)
     for j, decision in enumerate(a.ledger.decisions):
         tags = decision.tags
-        if decision.block == "order":
+        if decision.block in ("order", "defer"):
             start[j] = decision.period + lead[tags["accelerator"]]
         elif decision.block == "build":
             start[j] = decision.period + layers[tags["site"], tags["layer"]]

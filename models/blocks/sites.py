@@ -14,6 +14,7 @@ from . import owners, rules
 from .assembly import Assembly, BoolArray
 from .quantities import MILLION, WIDER, FloatArray
 from .reference import riskless
+from .working_capital import post_cost
 from .write_off import Service, write_off
 
 
@@ -66,7 +67,7 @@ def _post_build(case: Case, builder: LedgerBuilder, site: Site, layer: Layer, bu
     builder.post(build, Account.SITES, t, -paid)
     served = t[start:]
     if layer.kind == "shell":
-        builder.post(build, Account.SITE_OPEX, served, -site.opex * MILLION * dt)
+        post_cost(case, builder, build, Account.SITE_OPEX, served, -site.opex * MILLION * dt)
         _post_rent(case, builder, site, build, 1.0, start, site.lease)
     how = None if case.tax is None else case.tax.sites
     write_off(case, builder, build, how, Service(start, site.life), cost)
@@ -128,7 +129,8 @@ def _declare_opening(case: Case, builder: LedgerBuilder, entity: str, own: Seque
     tags = {"kind": "sites", **({"entity": entity} if entity else {})}
     opening = builder.decide(Decision(key=key, block="fixed", period=0, unit="", lower=1.0, upper=1.0, tags=tags))
     for site in own:
-        builder.post(opening, Account.SITE_OPEX, t, -site.opex * MILLION * case.horizon.dt * shells[site.id])
+        cost = -site.opex * MILLION * case.horizon.dt * shells[site.id]
+        post_cost(case, builder, opening, Account.SITE_OPEX, t, cost, served=t.size)
         left = site.lease if site.opening_lease is None else site.opening_lease
         _post_rent(case, builder, site, opening, shells[site.id], 0, left)
     served = [s.life for s in case.site if shells[s.id] > 0.0 or not total]  # a site merely on offer changes nothing

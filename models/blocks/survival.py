@@ -33,17 +33,21 @@ class Life:
         amounts: ArrayLike,
         observed: PeriodArray | None = None,
         column: str = ONE,
+        priced: PeriodArray | None = None,
     ) -> None:
-        """Post amounts × column in `periods` where he is alive in `observed`, which is the period where left out."""
+        """Post amounts × column in `periods` where he is alive in `observed`, which is the period where left out.
+
+        `priced`: periods in which the column is observed; the period itself where left out.
+        """
         value = np.broadcast_to(np.asarray(amounts, dtype=np.float64), periods.shape)
         if self.driver is None:
-            builder.post(decision, account, periods, value, column)
+            builder.post(decision, account, periods, value, column, priced)
             return
         seen = periods if observed is None else observed
         scale = 1.0 / (1.0 - self.recovery)
-        builder.post(decision, account, periods, scale * value, column, None, self.driver, seen)
+        builder.post(decision, account, periods, scale * value, column, priced, self.driver, seen)
         if self.recovery > 0.0:
-            builder.post(decision, account, periods, -self.recovery * scale * value, column)
+            builder.post(decision, account, periods, -self.recovery * scale * value, column, priced)
 
     def while_dead(
         self,
@@ -68,12 +72,14 @@ class Life:
         periods: PeriodArray,
         amounts: ArrayLike,
         since: PeriodArray,
+        column: str = ONE,
+        priced: PeriodArray | None = None,
     ) -> None:
-        """Post amounts in `periods` where he was alive in `since` and is so no more."""
+        """Post amounts × column in `periods` where he was alive in `since` and is so no more."""
         if self.driver is not None:
             value = np.broadcast_to(np.asarray(amounts, dtype=np.float64), periods.shape) / (1.0 - self.recovery)
-            builder.post(decision, account, periods, value, self.driver, since)
-            builder.post(decision, account, periods, -value, self.driver)
+            builder.post(decision, account, periods, value, self.driver, since, column, priced)
+            builder.post(decision, account, periods, -value, self.driver, None, column, priced)
 
 
 def life(case: Case, contract: Contract) -> Life:

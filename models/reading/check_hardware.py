@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..schema.drivers import Deterministic, Survival, Vasicek
+from ..schema.drivers import Deterministic, Excess, LogisticShare, Survival, Vasicek, Window
 from ..schema.financing import Opening, OpeningFleet
 from ..schema.hardware import Accelerator
 from ..schema.revenue import Contract, Merchant, Organic
@@ -13,6 +13,8 @@ from .check_drivers import column_start, factors_of, start_of
 from .context import Context, Node
 
 SUM = 1e-6
+_FACTORS = 4
+"""Drivers that a price may be the product of, as the scenarios are computed."""
 _FULLY_LET = (0.05, 2.0)
 _SIGMAS = 3.0
 
@@ -99,6 +101,26 @@ def _availability(ctx: Context, node: Node) -> None:
                 node["availability_column"],
                 allowed,
                 f"{driver} starts at {start:g}",
+            )
+
+
+def _served(ctx: Context, node: Node) -> None:
+    """What a contract or a rental is paid for is a product of drivers, and short only of a share with bounds."""
+    name, drivers = node["availability_column"], factors_of(ctx, node["availability_column"])
+    kinds = [ctx.entry("driver", driver).cls for driver in drivers]
+    moves = any(kind is not Deterministic for kind in kinds)
+    bounded = all(kind in (LogisticShare, Survival, Window, Deterministic) for kind in kinds)
+    if moves and ctx.case["contract"] and (Excess in kinds or (len(kinds) > 1 and not bounded)):
+        allowed = "drivers of process logistic_share, survival, window or deterministic, where there are contracts"
+        cure = "what is short of a contract is told from a share that stays between bounds"
+        ctx.fault((*node.path, "availability_column"), name, allowed, cure)
+    merchant = ctx.case["merchant"]
+    if moves and merchant is not None and node["rental"] > 0:
+        count = len(kinds) + len(factors_of(ctx, merchant["column"]))
+        if count > _FACTORS:
+            allowed = f"a column that with merchant.column is the product of at most {_FACTORS} drivers, not {count}"
+            ctx.fault(
+                (*node.path, "availability_column"), name, allowed, "a rental is paid for what is available of it"
             )
 
 
@@ -189,6 +211,22 @@ def _opening_volume(ctx: Context, node: Node) -> None:
         )
 
 
+def _opening_receivable(ctx: Context, node: Node) -> None:
+    if node["opening_receivable"] > 0 and node["opening_volume"] == 0:
+        value, cure = node["opening_receivable"], "give opening_volume, whose bills they are, or leave it out"
+        ctx.fault((*node.path, "opening_receivable"), value, "0 without opening_volume", cure)
+
+
+def _remedy(ctx: Context, node: Node) -> None:
+    if node["shortfall"] == "damages" and node["damages"] == 0:
+        cure = 'add damages, over the price, or write shortfall = "credit"'
+        ctx.fault((*node.path, "damages"), 0, 'above 0 with shortfall = "damages"', cure)
+    if node["shortfall"] != "damages" and node["damages"] > 0:
+        ctx.fault(
+            (*node.path, "damages"), node["damages"], '0 unless shortfall = "damages"', 'write shortfall = "damages"'
+        )
+
+
 def _rentals(ctx: Context, node: Node) -> None:
     if not any(accelerator["rental"] > 0 for accelerator in ctx.case["accelerator"]):
         ctx.fault(
@@ -228,10 +266,10 @@ def _site_life(ctx: Context, node: Node) -> None:
 
 
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
-    Accelerator: (_accelerator_window, _price_column, _resale_column, _availability),
+    Accelerator: (_accelerator_window, _price_column, _resale_column, _availability, _served),
     Site: (_layers, _power_column, _lease),
     Layer: (_stages, _opening_mw, _schedule),
-    Contract: (_signing, _survival, _relet, _opening_volume),
+    Contract: (_signing, _survival, _relet, _opening_volume, _opening_receivable, _remedy),
     Merchant: (_rentals, _merchant_column),
     Organic: (_organic_column,),
     OpeningFleet: (_fleet_age,),

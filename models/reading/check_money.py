@@ -17,6 +17,7 @@ STOCKS = {
     "opening": 20.0, "opening_cash": 20.0, "opening_losses": 20.0, "opening_interest": 20.0,
     "minimum": 5.0, "minimum_cash": 5.0, "reserve": 5.0,
     "dividends": 5.0, "site_book_value": 5.0, "amount": 5.0, "ebitda": 5.0,
+    "opening_receivable": 5.0, "opening_payables": 5.0,
 }  # fmt: skip
 """Times what all hardware and sites would cost: a company whose cash, debt or book value is more needs no such plan."""
 

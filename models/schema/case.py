@@ -12,7 +12,7 @@ from .fields import Sourced
 from .financing import Instrument, Investor, Opening, Party
 from .hardware import Accelerator
 from .horizon import Horizon
-from .revenue import Contract, Merchant, Organic
+from .revenue import Contract, Merchant, Organic, WorkingCapital
 from .revolver import Revolver
 from .rules import Budget, Cash, Circularity, Covenant, Objective, Risk, Tax
 from .sites import Site
@@ -54,6 +54,9 @@ class Case:
     circularity: Circularity = f.table("circular funding", Circularity, default=Circularity())
     organic: Organic | None = f.table("cash flow of the rest of the company", Organic, default=None)
     merchant: Merchant | None = f.table("the merchant market", Merchant, default=None)
+    working_capital: WorkingCapital = f.table(
+        "receivables and payables in days", WorkingCapital, default=WorkingCapital()
+    )
     opening: Opening = f.table("the opening balance sheet", Opening, default=Opening())
     entity: tuple[Entity, ...] = f.tables("the parent and its ring-fenced companies", Entity, default=())
     party: tuple[Party, ...] = f.tables("suppliers and customers", Party)

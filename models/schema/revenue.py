@@ -40,6 +40,23 @@ class Contract(Sourced):
         "whether the seller keeps, at the customer's default, what of the prepayment is not yet credited; false: it is "
         "returned at once", default=False,
     )  # fmt: skip
+    payment_days: float | None = f.number(
+        "days after delivery in which a period's bill is paid; below 0: so many days ahead of it; those of "
+        "[working_capital] if left out", "days", ge=-92, le=366, usual=u.BILL_DAYS, default=None,
+    )  # fmt: skip
+    opening_receivable: float = f.number(
+        "bills of the volume already signed that are open at the start; paid over `payment_days`, while the customer "
+        "lives", "billion", ge=0, default=0.0,
+    )  # fmt: skip
+    shortfall: str = f.choice(
+        "remedy for volume that is not available in a scenario. credit: it is not paid; damages: nor that, and `damages` "
+        "are owed", ("credit", "damages"), default="credit",
+    )  # fmt: skip
+    damages: float = f.number(
+        "damages for one PFLOP/s that is not available for one hour, over the contract's price", "times the price", ge=0,
+        le=100, usual=u.DAMAGES, default=0.0,
+    )  # fmt: skip
+    damages_cap: float = f.share("most damages of a period over its full bill", usual=u.DAMAGES_CAP, default=1.0)
     takeover_share: float = f.share(
         "of what is still to be billed, what the contract is worth to whoever takes over at a default or the end, "
         "beyond the systems' resale value; 0: the parts are sold and the contract ends", default=0.0,
@@ -57,6 +74,10 @@ class Merchant(Sourced):
     )
     discount: float = f.share("achieved price below list price", usual=u.MERCHANT_DISCOUNT, default=0.0)
     volume: tuple[float, ...] = f.series("most compute that the merchant market takes", "PFLOP/s", ge=0)
+    payment_days: float | None = f.number(
+        "days after the period's use in which a rental is paid; those of [working_capital] if left out", "days", ge=0,
+        le=366, usual=u.PAYMENT_DAYS, default=None,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,3 +89,29 @@ class Organic(Sourced):
     ebitda: tuple[float, ...] = f.series(
         "EBITDA of the rest of the company, for covenants only", "billion per period", ge=0, default=0.0
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkingCapital(Sourced):
+    """Days from a delivery to its payment: days sales and days payables outstanding, where an entry has none of its own.
+
+    What is billed and bought in a period falls evenly into it, so that at its end the bills of the last `days` are open.
+    Income counts on accrual, cash moves with the payment.
+    """
+
+    receivable_days: float = f.number(
+        "contracts and merchant revenue: days sales outstanding (DSO)", "days", ge=0, le=366, usual=u.PAYMENT_DAYS,
+        default=0.0,
+    )  # fmt: skip
+    payable_days: float = f.number(
+        "power, support and site operation: days payables outstanding (DPO)", "days", ge=0, le=366,
+        usual=u.PAYMENT_DAYS, default=0.0,
+    )  # fmt: skip
+    system_days: float = f.number(
+        "systems: days from delivery to the payment of the balance", "days", ge=0, le=366, usual=u.PAYMENT_DAYS,
+        default=0.0,
+    )  # fmt: skip
+    opening_payables: float | None = f.number(
+        "owed at the start for power, support and site operation; what `payable_days` of the opening fleet and sites "
+        "cost if left out", "billion", ge=0, default=None,
+    )  # fmt: skip

@@ -94,6 +94,15 @@ COMPUTE_PRICE: Final = Usual(
 )
 PRICE_FALL: Final = Usual(0.001, 0.6, "compute got 0.1 to 0.4 a year cheaper")
 TERM: Final = Usual(0.2, 20.0, "take-or-pay contracts run 2 to 15 years", slips=((1 / 12, "in months"),))
+PAYMENT_DAYS: Final = Usual(
+    1, 180, "invoices are due in 0 to 90 days, the largest buyers take up to 120",
+    slips=((365 / 12, "in months"), (365.0, "in years")),
+)  # fmt: skip
+BILL_DAYS: Final = Usual(
+    -92, 180, "paid a quarter ahead at the earliest, at the latest after 120 days", slips=((365 / 12, "in months"),)
+)
+DAMAGES: Final = Usual(0.02, 3.0, "0.1 to 1.5 times the price of what is short")
+DAMAGES_CAP: Final = Usual(0.02, 1.0, "service credits end at 0.1 to 1 of a period's bill")
 MERCHANT_DISCOUNT: Final = Usual(0.001, 0.85, "reserved is 0.2 to 0.5 below on demand")
 
 PER_DOLLAR: Mapping[str, float] = {

@@ -83,6 +83,18 @@ depends_on = "{}"
         ([('prepayment = 0.05', 'opening_volume = 5')], LAB + ".opening_volume", "opening_term"),
         ([('prepayment = 0.05', 'opening_term = 2')], LAB + ".opening_volume", "give the volume"),
         ([('rental = 5.0', 'rental = 0'), ('rental = 8.0', 'rental = 0')], "merchant", "rental above 0"),
+        ([('prepayment = 0.05', 'opening_receivable = 0.1')], LAB + ".opening_receivable", "0 without opening_volume"),
+        ([('prepayment = 0.05', 'shortfall = "damages"')], LAB + ".damages", "add damages"),
+        ([('prepayment = 0.05', 'damages = 0.5')], LAB + ".damages", 'shortfall = "damages"'),
+        ([('prepayment = 0.05', 'payment_days = 400')], LAB + ".payment_days", "-92 to 366"),
+        ([('prepayment = 0.05', 'payment_days = -93')], LAB + ".payment_days", "-92 to 366"),
+        ([('resale_column = "rental"', 'resale_column = "rental"\navailability_column = "lets"'),
+          ("[correlation]", '[[column]]\nid = "lets"\ndrivers = ["utilisation", "plain"]\n' + VASICEK + "\n[correlation]")],
+         GB300 + ".availability_column", "logistic_share"),
+        ([('resale_column = "rental"', 'resale_column = "rental"\navailability_column = "lets"'),
+          ("[correlation]", '[[column]]\nid = "lets"\ndrivers = ["utilisation", "one_up", "other_up"]\n'
+           + SURVIVAL.format("one_up", "rental") + SURVIVAL.format("other_up", "rental") + "\n[correlation]")],
+         GB300 + ".availability_column", "at most 4 drivers, not 5"),
         # financing
         ([(BULLET, 'amortisation = "bullet"')], NOTES + ".tenor", "add tenor"),
         ([(BULLET, 'tenor = 5\namortisation = "none"')], NOTES + ".tenor", "leave it out"),
