@@ -202,22 +202,24 @@ def test_use_and_ties_follow_the_spending() -> None:
     assert (raised <= 0.5 * systems + 1e-9).all()
 
 
-def test_circular_funding_keeps_its_cap_at_every_date() -> None:
+@pytest.mark.parametrize("against", ["spending", "raised"])
+def test_circular_funding_keeps_its_cap_at_every_date(against: str) -> None:
     investors = (
         Investor(id="fund", kind="bank", appetite=series(0.01)),
         Investor(id="nv", kind="vendor", party="maker", appetite=series(0.05)),
     )
     vendor = bond("vendor", depth=(Depth(investor="nv", steps=(Step(size=1.0, spread=0.0),)),))
-    case = poor(instrument=(bond(), vendor), investor=investors, circularity=Circularity(cap=0.25))
+    case = poor(instrument=(bond(), vendor), investor=investors, circularity=Circularity(cap=0.25, against=against))
     solved = solve(case)
+    spent = -np.cumsum(expected(solved, Account.HARDWARE, Account.SITES))
     funds = np.array([solved.of(f"place[bond,fund,{k}") for k in (1, 2)]).sum()
     circular = solved.of("place[vendor,")
-    assert circular == pytest.approx(0.25 * (funds + circular))
+    assert circular == pytest.approx(0.25 * (spent[-1] if against == "spending" else funds + circular))
     labels = case.horizon.labels
     for t in range(1, PERIODS + 1):
         nv = sum(solved.of(f"place[vendor,nv,1,{label}]") for label in labels[:t])
         rest = sum(solved.of(f"place[bond,fund,{k},{label}]") for label in labels[:t] for k in (1, 2))
-        assert nv <= 0.25 * (nv + rest) + 1e-9
+        assert nv <= 0.25 * (spent[t - 1] if against == "spending" else nv + rest) + 1e-9
 
 
 def test_prepayments_are_circular_funding() -> None:
