@@ -77,6 +77,13 @@ class Index:
         return cls(match[1], parts, (periods or {}).get(parts[-1]) if parts else None)
 
 
+def period_of(index: Index) -> int:
+    """The period of a row or column that has one; ValueError for others."""
+    if index.period is None:
+        raise ValueError(f"{index.name} belongs to no period")
+    return index.period
+
+
 @dataclass(frozen=True)
 class LinearProgram:
     """maximise or minimise c'x + offset, row_lower <= A x <= row_upper, col_lower <= x <= col_upper.
@@ -90,11 +97,9 @@ class LinearProgram:
         rules: rule of each row-name prefix and of each column-bound prefix.
         unit: unit of the primary objective. scale of `cost` is that unit.
         bound_rules: per column, the name of the rule its upper bound stands for, or "".
-        row_index, column_index: family, keys and period of each row and column; read from the names where left out, as
-            in programs made by hand.
+        row_index, column_index: family, keys and period of each row and column. Programs made or widened by hand may
+            leave them out: then they are read from the names, without periods.
         held: rows that were declared but hold no amount, so that every plan keeps them: they are not among the rows.
-
-    Raises ValueError if there are more or fewer indices than names.
     """
 
     matrix: csr_array
@@ -120,11 +125,8 @@ class LinearProgram:
 
     def __post_init__(self) -> None:
         for field, names in (("row_index", self.row_names), ("column_index", self.column_names)):
-            index = getattr(self, field)
-            if not index:
+            if len(getattr(self, field)) != len(names):
                 object.__setattr__(self, field, tuple(map(Index.read, names)))
-            elif len(index) != len(names):
-                raise ValueError(f"{field} holds {len(index)} entries for {len(names)} names")
 
     @property
     def own(self) -> tuple[str, ...]:

@@ -270,12 +270,14 @@ def _missed(solution: Solution) -> tuple[str, ...]:
 
 def _prices(ready: Prepared, solution: Solution, risk: Sequence[RiskFigure]) -> Prices:
     """Objective gained per unit by which a row, or a risk limit, is relaxed; a cost counts as a loss."""
-    rows = dict(zip(ready.program.row_names, solution.row_prices.tolist(), strict=True))
-    return Prices(rows, {figure.name: abs(figure.price) for figure in risk})
+    program = ready.program
+    free = {index.name: 0.0 for index in program.held}
+    rows = dict(zip(program.row_names, solution.row_prices.tolist(), strict=True))
+    return Prices({**free, **rows}, {figure.name: abs(figure.price) for figure in risk})
 
 
 def _cash(ready: Prepared, columns: FloatArray) -> FloatArray:
-    at = {name: j for j, name in enumerate(ready.program.column_names)}
+    at = ready.program.columns
     return columns[[at[f"cash[{label}]"] for label in ready.case.horizon.labels]]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
-from ..models.program import LinearProgram, Rule, split
+from ..models.program import LinearProgram, Rule
 from .highs import LpResult, LpStatus, Model, SolverError, Unsolved
 from .magnitudes import far_apart
 from .progress import Monitor, OutOfTime
@@ -105,7 +105,7 @@ class _Search:
             program.row_upper * self._scaling.rows, program.col_upper[self._ruled] / columns[self._ruled]
         )
         self._total = self._count + self._ruled.size
-        prefixes = [split(name)[0] for name in program.row_names]
+        prefixes = [index.rule for index in program.row_index]
         prefixes += [program.bound_rules[j] for j in self._ruled]
         self._rules = [program.rules.get(prefix) for prefix in prefixes]
         equal = self._lower == self._upper

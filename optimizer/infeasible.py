@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..models.program import LinearProgram, split
+from ..models.program import Index, LinearProgram
 from ..models.schema.rules import Risk
 from .plan import Fault, Infeasibility
 from .risk_figures import UNITS
@@ -23,11 +23,13 @@ def in_words(conflict: Conflict | None, program: LinearProgram, risks: Sequence[
 
 
 def _fault(program: LinearProgram, one: Relaxation) -> Fault:
-    prefix, index = split(one.name)
-    if one.row < 0 and one.column >= 0:
-        prefix = program.bound_rules[one.column] or prefix
+    if one.row >= 0:
+        index = program.row_index[one.row]
+    else:
+        index = program.column_index[one.column] if one.column >= 0 else Index.read(one.name)
+    prefix = (program.bound_rules[one.column] if one.row < 0 <= one.column else "") or index.rule
     rule = program.rules.get(prefix)
-    where = ", ".join(index)
+    where = ", ".join(index.parts)
     if rule is None:
         return Fault(prefix, prefix.replace("_", " "), where, one.amount, "")
     return Fault(rule.name, rule.title, where, one.amount, rule.unit)
