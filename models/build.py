@@ -115,7 +115,7 @@ def declare(
     a.block = "covenants"
     covenants.constrain(a, nothing_due)
     between()
-    a.block = "objective"
+    a.block = "target"
     goal, value = objective.primary(a), objective.value(a)
     a.block = "own_limits"
     add_own(a, own)

@@ -27,6 +27,7 @@ from ..models.blocks.headroom import headrooms, name_of
 from ..models.build import build_program
 from ..models.flows import Flow, expected, trailing_window
 from ..models.ledger import Ledger
+from ..models.own_limits import OwnLimit
 from ..models.program import LinearProgram, period_of
 from ..models.schema.case import Case
 from .highs import Unsolved
@@ -68,6 +69,7 @@ def calendar(
     rates: FloatArray,
     tail_cuts: TailCuts | None = None,
     time_left: float = math.inf,
+    own: Sequence[OwnLimit] = (),
 ) -> Calendar:
     """The periods without distributions and those without tests of cover.
 
@@ -75,6 +77,7 @@ def calendar(
         means: (A,) sample means of the ledger's atoms. rates: (T,) mean deposit rates.
         tail_cuts: what covenants that are kept over the scenarios ask beyond the expected path.
         time_left: seconds; the choice itself depends on no clock.
+        own: limits that the user added.
 
     Raises `OutOfTime`, `Interrupted`, and `Unsolved` where HiGHS fails.
     """
@@ -85,8 +88,10 @@ def calendar(
     if not gates and not optional:
         return Calendar()
     kept = replace(case, covenant=tuple(replace(c, as_="hard") for c in case.covenant if c.as_ != "report"))
-    program = build_program(kept, ledger, means, rates)
-    without = build_program(kept, ledger, means, rates, nothing_due=frozenset(optional)) if optional else program
+    program = build_program(kept, ledger, means, rates, own=own)
+    without = program
+    if optional:
+        without = build_program(kept, ledger, means, rates, nothing_due=frozenset(optional), own=own)
     number = {pair: k for k, pair in enumerate([*gates, *optional])}
     rows, free = _switched(program, number)
     shut = [*_paid(program, number), *_nothing_due(without, number)]

@@ -86,8 +86,13 @@ def limits_of(program: LinearProgram, solution: Solution) -> list[Limit]:
     if solution.columns is None:
         raise ValueError("a solution without a plan has no limits to look at")
     sense = 1.0 if program.maximise else -1.0
-    rising = np.where(np.isfinite(program.row_upper), 1.0, -1.0)  # relaxing a minimum means less of it
-    return limits(program, solution.columns, sense * rising * solution.row_prices, sense * solution.bound_prices)
+    return limits(program, solution.columns, row_worth(program, solution), sense * solution.bound_prices)
+
+
+def row_worth(program: LinearProgram, solution: Solution) -> FloatArray:
+    """(rows,) change of the objective per unit more of each row's constant; relaxing a minimum means less of it."""
+    sense = 1.0 if program.maximise else -1.0
+    return np.asarray(sense * np.where(np.isfinite(program.row_upper), 1.0, -1.0) * solution.row_prices)
 
 
 def shadow_prices(found: Sequence[Limit], risk: Sequence[RiskFigure], labels: Sequence[str]) -> tuple[ShadowPrice, ...]:

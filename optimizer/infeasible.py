@@ -19,7 +19,11 @@ def in_words(conflict: Conflict | None, program: LinearProgram, risks: Sequence[
     unit = {risk.id: UNITS[risk.loss] for risk in risks}
     least = tuple((item.name, item.limit, item.least, unit[item.name]) for item in conflict.least)
     instead = [tuple(_fault(program, r) for r in one) for one in conflict.instead]
-    return Infeasibility(_reason(faults, instead, least, conflict, risks), least, faults, conflict.proven)
+    reason = _reason(faults, instead, least, conflict, risks)
+    if program.own and not faults:
+        added = ", ".join(program.rules[name].title.removeprefix("own limit ") for name in program.own)
+        reason += f"; this is with the limits added to the case: {added}"
+    return Infeasibility(reason, least, faults, conflict.proven)
 
 
 def _fault(program: LinearProgram, one: Relaxation) -> Fault:

@@ -112,14 +112,9 @@ def lawful_columns(ready: Prepared, columns: FloatArray, decided: FloatArray) ->
     program, labels = ready.program, ready.case.horizon.labels
     out = columns.copy()
     out[program.decisions] = decided
-<<<<<<< HEAD
     at = program.columns
     amounts = Amounts(ready.case, ready.ledger, ready.means, decided, ready.deposit_rates)
     found = amounts.assessed
-=======
-    at = program.columns
-    found = Amounts(ready.case, ready.ledger, ready.means, decided, ready.deposit_rates).assessed
->>>>>>> 719cbc6 (Ask rows and columns for their index, not for their name's parts)
     if found is not None:
         number = {d.period: program.decisions[j] for j, d in enumerate(ready.ledger.decisions) if d.block == "tax"}
         out[[number[t] for t in range(len(labels))]] = found.tax

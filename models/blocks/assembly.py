@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ class DeclaredColumn:
     lower: float
     upper: float
     unit: str
+    tags: Mapping[str, str]
     rule: str = ""
     decided: bool = False
 
@@ -74,7 +75,7 @@ class Assembly:
         self.rules: dict[str, Rule] = {}
         self.block = ""
         self.columns: list[DeclaredColumn] = [
-            DeclaredColumn(Index.read(d.key, self.number), d.key, d.lower, d.upper, d.unit, d.rule, True)
+            DeclaredColumn(Index.read(d.key, self.number), d.key, d.lower, d.upper, d.unit, d.tags, d.rule, True)
             for d in ledger.decisions
         ]
         self.declared: list[DeclaredRows] = []
@@ -83,14 +84,19 @@ class Assembly:
         self._expected: dict[tuple[Account, ...], csr_array] = {}
         self._states: dict[tuple[str, str], int] = {}
         self._names: set[str] = set()
+        self._reach = np.zeros(0)
 
-    def state(self, name: str, of: str = "", lower: float | None = 0.0, unit: str = "billion") -> int:
-        """Add a state per period, from `lower` up, named name[t] or name[of,t]; its column in period 0."""
+    def state(self, name: str, of: str = "", lower: float | None = 0.0, unit: str = "billion", kind: str = "of") -> int:
+        """Add a state per period, from `lower` up, named name[t] or name[of,t]; its column in period 0.
+
+        kind: what `of` is, e.g. "instrument".
+        """
         first = len(self.columns)
         least = -np.inf if lower is None else float(lower)
         for t, label in enumerate(self.labels):
             index = Index(name, (of, label) if of else (label,), t)
-            self.columns.append(DeclaredColumn(index, index.name, least, np.inf, unit))
+            tags = {kind: of, "period": label} if of else {"period": label}
+            self.columns.append(DeclaredColumn(index, index.name, least, np.inf, unit, tags))
         self._states[name, of] = first
         return first
 
@@ -182,8 +188,11 @@ class Assembly:
     @property
     def reach(self) -> FloatArray:
         """(columns,) how large each column may be."""
-        bounds = np.array([(c.lower, c.upper) for c in self.columns], dtype=np.float64).reshape(-1, 2)
-        return reach(bounds[:, 0], bounds[:, 1])
+        new = self.columns[self._reach.size :]
+        if new:
+            bounds = np.array([(c.lower, c.upper) for c in new], dtype=np.float64)
+            self._reach = np.append(self._reach, reach(bounds[:, 0], bounds[:, 1]))
+        return self._reach
 
     def _combined(self, matrix: csr_array | None, terms: Terms, count: int) -> csr_array:
         shape = (count, len(self.columns))
