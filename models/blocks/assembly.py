@@ -94,7 +94,7 @@ class Assembly:
         first = len(self.columns)
         least = -np.inf if lower is None else float(lower)
         for t, label in enumerate(self.labels):
-            index = Index(name, (of, label) if of else (label,), t)
+            index = Index(name, (*of.split(","), label) if of else (label,), t)
             tags = {kind: of, "period": label} if of else {"period": label}
             self.columns.append(DeclaredColumn(index, index.name, least, np.inf, unit, tags))
         self._states[name, of] = first

