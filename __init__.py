@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .errors import CapmixError
+    from .models.own_handle import Handle, UnknownName
+    from .models.own_rows import OwnLimitError
     from .models.reading.faults import CaseError, Fault
     from .models.reading.load import load_case
     from .models.reading.variants import apply_variant
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from .optimizer.frontier import Frontier, frontier
     from .optimizer.frontier_points import FrontierPoint
     from .optimizer.highs import SolverError
+    from .optimizer.named_model import program_text, pyomo_model
+    from .optimizer.own import PyomoRows
     from .optimizer.plan import Plan, Table
     from .optimizer.portfolio import Portfolio
     from .optimizer.portfolio_frontier import cvar_frontier
@@ -49,15 +53,19 @@ __all__ = [
     "Fault",
     "Frontier",
     "FrontierPoint",
+    "Handle",
+    "OwnLimitError",
     "Plan",
     "Portfolio",
     "PortfolioResult",
     "ProgressEvent",
+    "PyomoRows",
     "QuantileFit",
     "QuantileRegressor",
     "SolverError",
     "Status",
     "Table",
+    "UnknownName",
     "apply_variant",
     "compare",
     "cvar_frontier",
@@ -65,6 +73,8 @@ __all__ = [
     "frontier",
     "load_case",
     "optimize",
+    "program_text",
+    "pyomo_model",
     "quantile_regression",
     "solve_cvar",
 ]
@@ -83,15 +93,19 @@ _HOMES = {
     "Fault": "models.reading.faults",
     "Frontier": "optimizer.frontier",
     "FrontierPoint": "optimizer.frontier_points",
+    "Handle": "models.own_handle",
+    "OwnLimitError": "models.own_rows",
     "Plan": "optimizer.plan",
     "Portfolio": "optimizer.portfolio",
     "PortfolioResult": "optimizer.portfolio_result",
     "ProgressEvent": "optimizer.progress",
+    "PyomoRows": "optimizer.own",
     "QuantileFit": "optimizer.quantile",
     "QuantileRegressor": "optimizer.estimators",
     "SolverError": "optimizer.highs",
     "Status": "optimizer.solution",
     "Table": "optimizer.plan",
+    "UnknownName": "models.own_handle",
     "apply_variant": "models.reading.variants",
     "compare": "optimizer.compare",
     "cvar_frontier": "optimizer.portfolio_frontier",
@@ -99,6 +113,8 @@ _HOMES = {
     "frontier": "optimizer.frontier",
     "load_case": "models.reading.load",
     "optimize": "optimizer.run",
+    "program_text": "optimizer.named_model",
+    "pyomo_model": "optimizer.named_model",
     "quantile_regression": "optimizer.quantile",
     "solve_cvar": "optimizer.cvar",
 }

@@ -9,6 +9,7 @@ from ..models.reading.faults import CaseError, Fault, show
 from ..models.reading.values import nearest
 from ..models.schema.case import Case
 from ..models.schema.rules import Risk
+from .own import Constraints, PyomoRows
 from .shortfalls import SHORTFALL, all_risks
 
 MOST_SCENARIOS = 10**9
@@ -18,7 +19,12 @@ LEAST_REPLICATIONS, MOST_REPLICATIONS = 2, 1000
 
 
 def checked(
-    case: Case, scenarios: int | None, seed: int | None, gap: float, time_limit: float | None
+    case: Case,
+    scenarios: int | None,
+    seed: int | None,
+    gap: float,
+    time_limit: float | None,
+    constraints: Constraints | None = None,
 ) -> tuple[int, int]:
     """Number of scenarios and seed of the run, the case's own where left out.
 
@@ -44,6 +50,9 @@ def checked(
         faults.append(
             _fault("time_limit", time_limit, "a number of seconds above 0", "leave it out to run until the gap is met")
         )
+    if not _functions(constraints):
+        allowed = "a function that returns rows, a PyomoRows, or a list of them"
+        faults.append(_fault("constraints", constraints, allowed, "docs/own-limits.md shows one of each"))
     if faults:
         raise CaseError(faults)
     return int(count), int(key)
@@ -89,6 +98,12 @@ def checked_replications(replications: object) -> int:
         cure = "10 give a fair standard error; one alone gives none"
         raise CaseError([_fault("replications", replications, allowed, cure)])
     return int(replications)  # type: ignore[call-overload, no-any-return]
+
+
+def _functions(value: object) -> bool:
+    if value is None or callable(value) or isinstance(value, PyomoRows):
+        return True
+    return isinstance(value, list | tuple) and all(one is not None and _functions(one) for one in value)
 
 
 def _whole(value: object) -> bool:

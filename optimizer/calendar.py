@@ -27,7 +27,8 @@ from ..models.blocks.headroom import headrooms, name_of
 from ..models.build import build_program
 from ..models.flows import Flow, expected, trailing_window
 from ..models.ledger import Ledger
-from ..models.program import LinearProgram, split
+from ..models.own_limits import OwnLimit
+from ..models.program import LinearProgram, period_of
 from ..models.schema.case import Case
 from .highs import Unsolved
 from .magnitudes import far_apart
@@ -68,6 +69,7 @@ def calendar(
     rates: FloatArray,
     tail_cuts: TailCuts | None = None,
     time_left: float = math.inf,
+    own: Sequence[OwnLimit] = (),
 ) -> Calendar:
     """The periods without distributions and those without tests of cover.
 
@@ -75,6 +77,7 @@ def calendar(
         means: (A,) sample means of the ledger's atoms. rates: (T,) mean deposit rates.
         tail_cuts: what covenants that are kept over the scenarios ask beyond the expected path.
         time_left: seconds; the choice itself depends on no clock.
+        own: limits that the user added.
 
     Raises `OutOfTime`, `Interrupted`, and `Unsolved` where HiGHS fails.
     """
@@ -85,12 +88,13 @@ def calendar(
     if not gates and not optional:
         return Calendar()
     kept = replace(case, covenant=tuple(replace(c, as_="hard") for c in case.covenant if c.as_ != "report"))
-    program = build_program(kept, ledger, means, rates)
-    without = build_program(kept, ledger, means, rates, nothing_due=frozenset(optional)) if optional else program
+    program = build_program(kept, ledger, means, rates, own=own)
+    without = program
+    if optional:
+        without = build_program(kept, ledger, means, rates, nothing_due=frozenset(optional), own=own)
     number = {pair: k for k, pair in enumerate([*gates, *optional])}
-    labels = {label: t for t, label in enumerate(case.horizon.labels)}
-    rows, free = _switched(program, number, labels)
-    shut = [*_paid(program, number, labels), *_nothing_due(without, number, labels)]
+    rows, free = _switched(program, number)
+    shut = [*_paid(program, number), *_nothing_due(without, number)]
     cuts: list[TailCut] = []
     choice = None
     end = time.perf_counter() + time_left
@@ -150,19 +154,17 @@ def optional_tests(case: Case, ledger: Ledger, means: FloatArray, rates: FloatAr
     return found
 
 
-def _switched(
-    program: LinearProgram, number: Mapping[Pair, int], labels: Mapping[str, int]
-) -> tuple[list[Switched], NDArray[np.int64]]:
+def _switched(program: LinearProgram, number: Mapping[Pair, int]) -> tuple[list[Switched], NDArray[np.int64]]:
     """The rows of tests that a switch governs, and the numbers of all others."""
     found: list[Switched] = []
     free = np.ones(len(program.row_names), dtype=np.bool_)
-    for i, name in enumerate(program.row_names):
-        prefix, index = split(name)
+    for i, row in enumerate(program.row_index):
+        prefix = row.rule
         if prefix in (rules.RESERVE.name, rules.LOCK_UP.name):
-            t = labels[index[1]]
-            keys = [(_gate(index[0]), t)] + ([(f"lock-up {index[0]}", t)] if prefix == rules.LOCK_UP.name else [])
+            entity, t = row.keys[0], period_of(row)
+            keys = [(_gate(entity), t)] + ([(f"lock-up {entity}", t)] if prefix == rules.LOCK_UP.name else [])
         elif prefix.startswith("covenant_"):
-            keys = [(f"covenant {prefix.removeprefix('covenant_')}", labels[index[-1]])]
+            keys = [(f"covenant {prefix.removeprefix('covenant_')}", period_of(row))]
         else:
             continue
         by = tuple(number[key] for key in keys if key in number)
@@ -172,26 +174,24 @@ def _switched(
     return found, np.flatnonzero(free)
 
 
-def _paid(program: LinearProgram, number: Mapping[Pair, int], labels: Mapping[str, int]) -> list[Switched]:
+def _paid(program: LinearProgram, number: Mapping[Pair, int]) -> list[Switched]:
     """Distributions are zero while their switch is off."""
     width, found = program.matrix.shape[1], []
-    for j, name in enumerate(program.column_names):
-        prefix, index = split(name)
-        if prefix == "distribution" and (gate := (_gate(index[0]), labels[index[1]])) in number:
+    for j, column in enumerate(program.column_index):
+        if column.rule == "distribution" and (gate := (_gate(column.keys[0]), period_of(column))) in number:
             row = csr_array(([1.0], ([0], [j])), shape=(1, width))
             found.append(Switched(row, 0.0, (number[gate],)))
     return found
 
 
-def _nothing_due(program: LinearProgram, number: Mapping[Pair, int], labels: Mapping[str, int]) -> list[Switched]:
+def _nothing_due(program: LinearProgram, number: Mapping[Pair, int]) -> list[Switched]:
     """What is due is zero while a test of cover is off."""
     found = []
-    for i, name in enumerate(program.row_names):
-        prefix, index = split(name)
-        if prefix == rules.NOTHING_DUE.name:
-            found.append(_at_most(program, i, (number[f"lock-up {index[0]}", labels[index[1]]],)))
-        elif prefix.startswith("nothing_due_"):
-            key = (f"covenant {prefix.removeprefix('nothing_due_')}", labels[index[-1]])
+    for i, row in enumerate(program.row_index):
+        if row.rule == rules.NOTHING_DUE.name:
+            found.append(_at_most(program, i, (number[f"lock-up {row.keys[0]}", period_of(row)],)))
+        elif row.rule.startswith("nothing_due_"):
+            key = (f"covenant {row.rule.removeprefix('nothing_due_')}", period_of(row))
             found.append(_at_most(program, i, (number[key],)))
     return found
 

@@ -27,6 +27,7 @@ from .lawful import lawful
 from .listening import INTERRUPTED, UNCHECKED, listening
 from .loop import maximise
 from .out_of_sample import evaluated, fresh_count, fresh_draws
+from .own import Constraints
 from .plan import Plan, Table
 from .prepare import Clock, Prepared, prepare, same_drivers, simulated
 from .progress import OutOfTime, Progress, named
@@ -68,7 +69,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Told:
-    """What all searches are told. fresh: number of fresh draws to check the plans on. remarks: for every plan."""
+    """What all searches are told. fresh: number of fresh draws to check the plans on. remarks: for every plan.
+
+    constraints: functions that add limits to each.
+    """
 
     count: int
     seed: int
@@ -76,6 +80,7 @@ class _Told:
     fresh: int
     clock: Clock
     remarks: tuple[str, ...] = ()
+    constraints: Constraints | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,7 @@ def compare(
     progress: Progress | None = None,
     out_of_sample: bool = True,
     milestones: Sequence[float] | None = None,
+    constraints: Constraints | None = None,
 ) -> Comparison:
     """Plan several variants of a case on one pool of scenarios.
 
@@ -108,6 +114,7 @@ def compare(
         milestones: compute in service, PFLOP/s; where left out, three round figures between today's and the largest.
         time_limit: seconds for all of them together.
         scenarios: as for `optimize`, and so are seed, device, gap, progress and out_of_sample.
+        constraints: as for `optimize`; asked anew for each variant, since each has amounts of its own.
 
     Returns:
         one outcome per variant. A variant without a feasible plan is among them, with the reason. Ctrl-C, or
@@ -115,17 +122,17 @@ def compare(
 
     Raises:
         KeyboardInterrupt: interrupted before any variant had a plan, or twice.
+        UnknownName, OwnLimitError: as `optimize`.
         CaseError, DeviceError, SolverError: as `optimize`; also for a name that is no variant of the case.
     """
     clock = Clock(progress, time_limit)
     names = _names(case, variants)
-    count, key = checked(case, scenarios, seed, gap, time_limit)
+    count, key = checked(case, scenarios, seed, gap, time_limit, constraints)
     _check_milestones(milestones)
     cases = {name: apply_variant(case, name) for name in names}
     backend = devices.choose(device, *tails(*cases.values()))
-    told = _Told(
-        count, key, Settings(gap=gap, time_limit=time_limit), fresh_count(count) if out_of_sample else 0, clock
-    )
+    fresh = fresh_count(count) if out_of_sample else 0
+    told = _Told(count, key, Settings(gap=gap, time_limit=time_limit), fresh, clock, constraints=constraints)
     try:
         outcomes = _outcomes(case, cases, backend, told, progress)
     except OutOfTime as late:
@@ -154,7 +161,7 @@ def _outcomes(
 
     def search(name: str, part: Backend, progress: Progress | None) -> None:
         known = [(one.processes, one.store) for one in drawn]
-        make = partial(prepare, cases[name], part, told.count, told.seed, Clock(None), known)
+        make = partial(prepare, cases[name], part, told.count, told.seed, Clock(None), known, told.constraints)
         ready = devices.steadily(part, make)
         solution = _searched(name, ready, told, progress)
         found[name] = ready, solution

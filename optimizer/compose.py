@@ -26,6 +26,7 @@ from .holdings import decision_table, funding, holdings
 from .infeasible import in_words
 from .loss_tables import bearers, loss_tables
 from .out_of_sample import OutOfSample
+from .own import own_table
 from .plan import (
     Cell,
     Certificate,
@@ -101,6 +102,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         **entity_risk_tables(amounts, bearing, ready.backend, ready.store),
         "chain": explain.chain(found, risk, _power(amounts), case.horizon.labels, program.maximise),
         **explain.price_tables(prices, found, program.unit),
+        **own_table(program, ready.own, solution.columns, explain.row_worth(program, solution)),
         "liquidity_fan": liquidity_fan(
             ready.backend, ready.store, ready.liquidity, solution.decisions, case.horizon.labels
         ),
@@ -118,7 +120,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         tax=own_tax,
         bearers=bearers(case, bearing),
         certificate=_with_error(plan.certificate, ready, risk, about),
-        evidence=evidence(program, solution, about.steps),
+        evidence=evidence(program, solution, about.steps, ready.own),
     )
     return _with(
         plan,
@@ -270,12 +272,14 @@ def _missed(solution: Solution) -> tuple[str, ...]:
 
 def _prices(ready: Prepared, solution: Solution, risk: Sequence[RiskFigure]) -> Prices:
     """Objective gained per unit by which a row, or a risk limit, is relaxed; a cost counts as a loss."""
-    rows = dict(zip(ready.program.row_names, solution.row_prices.tolist(), strict=True))
-    return Prices(rows, {figure.name: abs(figure.price) for figure in risk})
+    program = ready.program
+    free = {index.name: 0.0 for index in program.held}
+    rows = dict(zip(program.row_names, solution.row_prices.tolist(), strict=True))
+    return Prices({**free, **rows}, {figure.name: abs(figure.price) for figure in risk})
 
 
 def _cash(ready: Prepared, columns: FloatArray) -> FloatArray:
-    at = {name: j for j, name in enumerate(ready.program.column_names)}
+    at = ready.program.columns
     return columns[[at[f"cash[{label}]"] for label in ready.case.horizon.labels]]
 
 

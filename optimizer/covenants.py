@@ -37,7 +37,7 @@ BREACH = 1e-9
 
 @dataclass(frozen=True)
 class Prices:
-    """Objective gained per unit more room: by name of the row, and by name of the risk limit."""
+    """Objective gained per unit more room: by name of every row, and by name of the risk limit."""
 
     rows: Mapping[str, float]
     risks: Mapping[str, float]
@@ -346,7 +346,7 @@ def first_order(amounts: Amounts, backend: Backend, store: Held, one: Shortfall,
                 if t in test.untested:
                     continue
                 name = f"covenant_{covenant.id}[{f'{test.of},' if test.of else ''}{amounts.labels[t]}]"
-                cost -= prices.rows.get(name, 0.0) * step * float(slope[i])
+                cost -= prices.rows[name] * step * float(slope[i])
     elif price := prices.risks.get(name_of(covenant), 0.0):
         tighter = shortfall_at(amounts, covenant, step)
         worse = [_cvar(covenant, backend, store, each, amounts.decided) for each in (tighter, one)]

@@ -4,7 +4,8 @@ Elastic programming: rows, and upper bounds that stand for a rule, may be violat
 names the rules in conflict (Chinneck 2008, Feasibility and Infeasibility in Optimization, ch. 6,
 https://doi.org/10.1007/978-0-387-74932-7). What the user himself has set gives way first: one family of his limits
 alone where that is enough, then all of them, then what markets and sites offer. Balances of what is sold and drawn
-come after all of these, and rows that only define an amount (equalities) at the very last.
+come after all of these, and rows that only define an amount (equalities) at the very last. Limits that he added in
+code (`own_limits`) are named before all others.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
-from ..models.program import LinearProgram, Rule, split
+from ..models.program import OWN, LinearProgram, Rule
 from .highs import LpResult, LpStatus, Model, SolverError, Unsolved
 from .magnitudes import far_apart
 from .progress import Monitor, OutOfTime
@@ -29,7 +30,7 @@ BoolArray = NDArray[np.bool_]
 
 SMALLEST = 1e-7  # scaled amounts below are rounding
 LARGEST = 1e5  # scaled limits above are the unit of all others
-OWN_LINKS = frozenset({"covenant", "budget", "cash", "circularity"})
+OWN_LINKS = frozenset({OWN, "covenant", "budget", "cash", "circularity"})
 OWN_RULES = frozenset({"compute_target"})
 PRICES = (1.0, 1e2, 1e4, 1e7)  # of each kind, relative to the size of its limit
 OTHERS = 0.5  # a covenant is named first unless another limit has to move by less than this share of its move
@@ -64,13 +65,15 @@ def explained(program: LinearProgram, monitor: Monitor, seed: int = 0) -> Confli
     alone = list(search.alone())
     if alone:
         covenants = [name for name, _ in alone if search.is_covenant(name)]
-        best = min(alone, key=lambda one: one[1].move)
-        if covenants and not search.is_covenant(best[0]):
+        added = [one for one in alone if one[0] in program.own]
+        best = min(added or alone, key=lambda one: one[1].move)
+        if covenants and not added and not search.is_covenant(best[0]):
             tightest = min((one for one in alone if one[0] in covenants), key=lambda one: one[1].move)
             best = best if best[1].move < OTHERS * tightest[1].move else tightest
         others = tuple(cure.relaxations for name, cure in alone if name != best[0])
         return Conflict(best[1].relaxations, instead=others, proven=search.proves(best[1].relaxations))
-    for allowed in (search.covenants, *(search.kinds <= kind for kind in Kind)):
+    first = [search.linked(OWN)] if program.own else []
+    for allowed in (*first, search.linked("covenant"), *(search.kinds <= kind for kind in Kind)):
         cure = search.cure(allowed)
         if cure is not None:
             return Conflict(cure.relaxations, proven=search.proves(cure.relaxations))
@@ -105,7 +108,7 @@ class _Search:
             program.row_upper * self._scaling.rows, program.col_upper[self._ruled] / columns[self._ruled]
         )
         self._total = self._count + self._ruled.size
-        prefixes = [split(name)[0] for name in program.row_names]
+        prefixes = [index.rule for index in program.row_index]
         prefixes += [program.bound_rules[j] for j in self._ruled]
         self._rules = [program.rules.get(prefix) for prefix in prefixes]
         equal = self._lower == self._upper
@@ -117,10 +120,9 @@ class _Search:
         rule = self.program.rules.get(name)
         return rule is not None and rule.link == "covenant"
 
-    @property
-    def covenants(self) -> BoolArray:
-        """(total,) the rows of covenants."""
-        return np.array([rule is not None and rule.link == "covenant" for rule in self._rules], dtype=np.bool_)
+    def linked(self, link: str) -> BoolArray:
+        """(total,) the rows whose rules are of this kind."""
+        return np.array([rule is not None and rule.link == link for rule in self._rules], dtype=np.bool_)
 
     def alone(self) -> Iterator[tuple[str, _Cure]]:
         """Each family of the user's own limits that is enough on its own, in the order of the rows."""
@@ -185,9 +187,10 @@ class _Search:
             name = self._name(i)
             total[name] = total.get(name, 0.0) + one.amount * self._factor[i] / float(self._size[i])
 
-        def key(item: tuple[int, Relaxation]) -> tuple[int, bool, float, str, int]:
+        def key(item: tuple[int, Relaxation]) -> tuple[int, bool, bool, float, str, int]:
             name = self._name(item[0])
-            return int(self.kinds[item[0]]), not self.is_covenant(name), -total[name], name, item[0]
+            added, tested = name in self.program.own, self.is_covenant(name)
+            return int(self.kinds[item[0]]), not added, not tested, -total[name], name, item[0]
 
         return tuple(one for _, one in sorted(found, key=key))
 
@@ -269,7 +272,7 @@ def _in_units(scaling: Scaling, program: LinearProgram) -> Scaling:
 
 
 def _kind(rule: Rule | None, equality: bool) -> Kind:
-    if equality:
+    if equality and (rule is None or rule.link != OWN):
         return Kind.DEFINITION
     if rule is None:
         return Kind.WORLD

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.own_limits import OwnLimit
 from ..models.program import LinearProgram
 from .covenants import StepPrice
 from .plan import Evidence
@@ -16,7 +17,10 @@ FloatArray = NDArray[np.float64]
 
 
 def evidence(
-    program: LinearProgram, solution: Solution, steps: Mapping[str, StepPrice] | None = None
+    program: LinearProgram,
+    solution: Solution,
+    steps: Mapping[str, StepPrice] | None = None,
+    own: Sequence[OwnLimit] = (),
 ) -> Evidence | None:
     """All that the figures of a solution follow from; None without a plan."""
     if solution.columns is None:
@@ -26,6 +30,7 @@ def evidence(
         row_prices=_named(program.row_names, solution.row_prices),
         bound_prices=_named(program.column_names, solution.bound_prices),
         steps={covenant: (step.cost, step.how) for covenant, step in (steps or {}).items()},
+        own=tuple(own),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.program import LinearProgram, Rule, split
+from ..models.program import OWN, LinearProgram, Rule
 from .plan import Cell, Column, RiskFigure, ShadowPrice, Table
 from .solution import Solution
 from .tabulate import long
@@ -61,11 +61,10 @@ def limits(
     found = []
     positive = program.matrix.maximum(0.0) @ columns
     negative = program.matrix.minimum(0.0) @ columns
-    for i, name in enumerate(program.row_names):
-        prefix, index = split(name)
-        rule = program.rules.get(prefix)
+    for i, row in enumerate(program.row_index):
+        rule, index = program.rules.get(row.rule), row.parts
         lower, upper = float(program.row_lower[i]), float(program.row_upper[i])
-        if rule is None or lower == upper:
+        if rule is None or (lower == upper and rule.link != OWN):
             continue
         if np.isfinite(upper):
             used, capacity, level = float(positive[i]), upper - float(negative[i]), upper
@@ -77,7 +76,7 @@ def limits(
         rule = program.rules.get(bound) if bound else None
         upper = float(program.col_upper[j])
         if rule is not None and np.isfinite(upper):
-            _, index = split(program.column_names[j])
+            index = program.column_index[j].parts
             found.append(Limit(rule, index, float(columns[j]), upper, upper, float(bound_prices[j])))
     return found
 
@@ -87,8 +86,13 @@ def limits_of(program: LinearProgram, solution: Solution) -> list[Limit]:
     if solution.columns is None:
         raise ValueError("a solution without a plan has no limits to look at")
     sense = 1.0 if program.maximise else -1.0
-    rising = np.where(np.isfinite(program.row_upper), 1.0, -1.0)  # relaxing a minimum means less of it
-    return limits(program, solution.columns, sense * rising * solution.row_prices, sense * solution.bound_prices)
+    return limits(program, solution.columns, row_worth(program, solution), sense * solution.bound_prices)
+
+
+def row_worth(program: LinearProgram, solution: Solution) -> FloatArray:
+    """(rows,) change of the objective per unit more of each row's constant; relaxing a minimum means less of it."""
+    sense = 1.0 if program.maximise else -1.0
+    return np.asarray(sense * np.where(np.isfinite(program.row_upper), 1.0, -1.0) * solution.row_prices)
 
 
 def shadow_prices(found: Sequence[Limit], risk: Sequence[RiskFigure], labels: Sequence[str]) -> tuple[ShadowPrice, ...]:

@@ -24,6 +24,7 @@ from .frontier_points import FrontierPoint, frontier_tables
 from .frontier_search import FrontierSearch
 from .listening import UNCHECKED, listening
 from .out_of_sample import cvar_interval, fresh_count, fresh_draws, fresh_losses
+from .own import Constraints
 from .plan import Device, Plan, ScenarioInfo, Table, Timings
 from .prepare import Clock, Prepared, prepare
 from .progress import OutOfTime, Progress
@@ -86,6 +87,7 @@ def frontier(
     time_limit: float | None = None,
     progress: Progress | None = None,
     out_of_sample: bool = True,
+    constraints: Constraints | None = None,
 ) -> Frontier:
     """The best plan at each of `points` amounts of a risk limit, each with its certificate.
 
@@ -95,7 +97,7 @@ def frontier(
         points: how many amounts, 2 to 1,000, in equal steps.
         low: the first amount, in the limit's own unit; left out, a step above the least possible.
         high: the last amount; left out, where the limit stops to cost anything.
-        scenarios: as for `optimize`, and so are seed, device, gap, progress and out_of_sample.
+        scenarios: as for `optimize`, and so are seed, device, gap, progress, out_of_sample and constraints.
         time_limit: seconds for all points together.
 
     Returns:
@@ -104,15 +106,16 @@ def frontier(
 
     Raises:
         KeyboardInterrupt: interrupted before any point had a plan, or twice.
+        UnknownName, OwnLimitError: as `optimize`.
         CaseError, DeviceError, SolverError: as `optimize`; also for a limit that the case does not have, and for
             amounts out of order.
     """
     clock = Clock(progress, time_limit)
-    count, key = checked(case, scenarios, seed, gap, time_limit)
+    count, key = checked(case, scenarios, seed, gap, time_limit, constraints)
     number = checked_frontier(case, limit, points, low, high)
     backend = devices.choose(device, *tails(case))
     try:
-        ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock))
+        ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock, (), constraints))
     except OutOfTime as late:
         plan = unplanned(case, backend, count, key, str(late))
         return _unplanned(plan, number, points, low, high, clock.elapsed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..models.program import LinearProgram, split
+from ..models.program import Index, LinearProgram
 from ..models.schema.rules import Risk
 from .plan import Fault, Infeasibility
 from .risk_figures import UNITS
@@ -19,15 +19,21 @@ def in_words(conflict: Conflict | None, program: LinearProgram, risks: Sequence[
     unit = {risk.id: UNITS[risk.loss] for risk in risks}
     least = tuple((item.name, item.limit, item.least, unit[item.name]) for item in conflict.least)
     instead = [tuple(_fault(program, r) for r in one) for one in conflict.instead]
-    return Infeasibility(_reason(faults, instead, least, conflict, risks), least, faults, conflict.proven)
+    reason = _reason(faults, instead, least, conflict, risks)
+    if program.own and not faults:
+        added = ", ".join(program.rules[name].title.removeprefix("own limit ") for name in program.own)
+        reason += f"; this is with the limits added to the case: {added}"
+    return Infeasibility(reason, least, faults, conflict.proven)
 
 
 def _fault(program: LinearProgram, one: Relaxation) -> Fault:
-    prefix, index = split(one.name)
-    if one.row < 0 and one.column >= 0:
-        prefix = program.bound_rules[one.column] or prefix
+    if one.row >= 0:
+        index = program.row_index[one.row]
+    else:
+        index = program.column_index[one.column] if one.column >= 0 else Index.read(one.name)
+    prefix = (program.bound_rules[one.column] if one.row < 0 <= one.column else "") or index.rule
     rule = program.rules.get(prefix)
-    where = ", ".join(index)
+    where = ", ".join(index.parts)
     if rule is None:
         return Fault(prefix, prefix.replace("_", " "), where, one.amount, "")
     return Fault(rule.name, rule.title, where, one.amount, rule.unit)

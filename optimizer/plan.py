@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..models.schema.case import Case
 from .solution import Passes, Status
+
+if TYPE_CHECKING:
+    from ..models.own_limits import OwnLimit
 
 PLAN_SCHEMA = 1
 
@@ -290,7 +294,7 @@ class Evidence:
     columns: amount of each column of the linear program, by name; row_prices: objective gained per unit by which a row
     is relaxed, by the row's name; bound_prices: the same for a column's upper bound. What is left out is 0. steps: of
     each covenant for which plans were made again, what a tightening step costs, and how that was found. replications:
-    as they were made.
+    as they were made. own: limits that the user added to the program.
     """
 
     columns: Mapping[str, float]
@@ -298,6 +302,7 @@ class Evidence:
     bound_prices: Mapping[str, float]
     steps: Mapping[str, tuple[float | None, str]] = field(default_factory=dict)
     replications: tuple[Replication, ...] = ()
+    own: tuple[OwnLimit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -315,7 +320,8 @@ class Plan:
     prices_by_period (all of them), liquidity_fan (quantiles of cash per period), scaling (coefficient ranges before and
     after), circular_flows (edges of the money-flow graph), circular_loops (its loops), loss_by_claim, loss_by_holder,
     loss_by_instrument, loss_by_party, loss_by_limit (who bears the loss), default_dates and, with a tax and random
-    drivers, tax_by_scenario; replications and replicated_prices where they were asked for.
+    drivers, tax_by_scenario; replications and replicated_prices where they were asked for; own_limits where
+    any were added.
     """
 
     case: Case

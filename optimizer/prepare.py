@@ -17,8 +17,9 @@ from ..kernels.backend import Backend, Held
 from ..kernels.pause import checking
 from ..kernels.tables import ProcessTable
 from ..models.blocks.floors import with_floors
-from ..models.build import build_ledger, build_program
+from ..models.build import build_ledger, build_program, declare
 from ..models.ledger import Ledger
+from ..models.own_limits import OwnLimit
 from ..models.program import LinearProgram
 from ..models.reading.faults import CaseError, Fault
 from ..models.schema.case import Case
@@ -26,6 +27,7 @@ from . import stops
 from .assemble import Measured, liquidity, measured, process_table
 from .calendar import calendar
 from .driver_order import reordered
+from .own import Constraints, own_limits
 from .progress import OutOfTime, Progress, ProgressEvent, time_is_up
 from .tail_cuts import tail_cuts_of
 
@@ -44,6 +46,7 @@ class Prepared:
         liquidity: running cash, with or without a limit on it.
         closed: (entity, period) in which an entity makes no distribution, since its tests are not met.
         nothing_due: (test of cover, period) in which nothing is due, so that it does not apply.
+        own: limits that the user added.
     """
 
     case: Case
@@ -61,6 +64,7 @@ class Prepared:
     evaluate_s: float
     closed: frozenset[tuple[str, int]] = frozenset()
     nothing_due: frozenset[tuple[str, int]] = frozenset()
+    own: tuple[OwnLimit, ...] = ()
 
 
 class Clock:
@@ -143,22 +147,33 @@ def prepare(
     seed: int,
     clock: Clock | None = None,
     drawn: Sequence[tuple[ProcessTable, Held]] = (),
+    constraints: Constraints | None = None,
+    own: tuple[OwnLimit, ...] = (),
 ) -> Prepared:
     """Draw the scenarios, and build the ledger and, on their means, the linear program.
 
     `drawn`: scenarios drawn before with the same count and seed; those of the same drivers are used again.
+    `constraints`: functions that add limits; `own`: limits that such functions added before.
 
     Raises:
         CaseError: a driver overflows in some scenario.
         OutOfTime, Interrupted: as `Clock.check`, which is called a few times a second.
+        UnknownName, OwnLimitError: as `own_limits`.
     """
     clock = Clock(None) if clock is None else clock
     with checking(clock.check):
-        return _prepared(case, backend, count, seed, clock, drawn)
+        return _prepared(case, backend, count, seed, clock, drawn, constraints, own)
 
 
 def _prepared(
-    case: Case, backend: Backend, count: int, seed: int, clock: Clock, drawn: Sequence[tuple[ProcessTable, Held]]
+    case: Case,
+    backend: Backend,
+    count: int,
+    seed: int,
+    clock: Clock,
+    drawn: Sequence[tuple[ProcessTable, Held]],
+    constraints: Constraints | None,
+    own: tuple[OwnLimit, ...],
 ) -> Prepared:
     clock.lap()
     clock.tell("building the ledger")
@@ -179,11 +194,12 @@ def _prepared(
     ledger = ledger.told(means)
     cash = liquidity(case, ledger)
     cuts = tail_cuts_of(case, ledger, rates, backend, store)
-    chosen = clock.timed(lambda left: calendar(case, ledger, means, rates, cuts, left))
+    own = (*own, *own_limits(constraints, lambda: declare(case, ledger, means, rates, between=clock.check)))
+    chosen = clock.timed(lambda left: calendar(case, ledger, means, rates, cuts, left, own))
     losses = measured(case, ledger, means, rates, chosen.nothing_due)
-    program = build_program(case, ledger, means, rates, chosen.closed, chosen.nothing_due, clock.check)
+    program = build_program(case, ledger, means, rates, chosen.closed, chosen.nothing_due, clock.check, own)
     build += clock.lap()
     return Prepared(
         case, backend, processes, store, ledger, means, rates, program, losses, cash, build, simulate, evaluate,
-        chosen.closed, chosen.nothing_due,
+        chosen.closed, chosen.nothing_due, own,
     )  # fmt: skip

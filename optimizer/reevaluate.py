@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.own_limits import OwnLimit
 from ..models.schema.case import Case
 from . import device as devices
 from .assemble import risk_limits
@@ -78,17 +79,25 @@ class Again:
     faults: tuple[str, ...]
 
 
-def prepared(case: Case, scenarios: int, seed: int, device: str = "auto", like: Prepared | None = None) -> Prepared:
-    """The case on the scenarios of a run; those of `like` are used again where they are the same.
+def prepared(
+    case: Case,
+    scenarios: int,
+    seed: int,
+    device: str = "auto",
+    like: Prepared | None = None,
+    own: tuple[OwnLimit, ...] = (),
+) -> Prepared:
+    """The case on the scenarios of a run, with the limits that were added to it; the scenarios of `like` are used again
+    where they are the same.
 
     Raises:
         CaseError, DeviceError, SolverError: as `optimize`.
     """
     if like is None:
         backend = devices.choose(device, *tails(case))
-        return devices.steadily(backend, lambda: prepare(case, backend, scenarios, seed))
+        return devices.steadily(backend, lambda: prepare(case, backend, scenarios, seed, own=own))
     drawn = [(like.processes, like.store)]
-    return devices.steadily(like.backend, lambda: prepare(case, like.backend, scenarios, seed, drawn=drawn))
+    return devices.steadily(like.backend, lambda: prepare(case, like.backend, scenarios, seed, drawn=drawn, own=own))
 
 
 def planned_again(ready: Prepared, seed: int, found: Evidence, claim: Claim) -> Again:

@@ -121,7 +121,7 @@ def _one(
 ) -> Replication:
     """KeyboardInterrupt and OutOfTime where the search did not end by itself."""
     clock = Clock(progress, left)
-    other = prepare(ready.case, ready.backend, scenarios, seed, clock)
+    other = prepare(ready.case, ready.backend, scenarios, seed, clock, own=ready.own)
     limits = risk_limits(other.case, other.losses)
     learnt = _learnt(other, limits, ready, solution, gap, clock.left)
     settings = Settings(gap=gap, polish=False, time_limit=clock.left)
@@ -264,7 +264,7 @@ def again(ready: Prepared, solution: Solution, told: Sequence[Replication], scen
     """
     out = []
     for one in told:
-        other = prepare(ready.case, ready.backend, scenarios, one.seed)
+        other = prepare(ready.case, ready.backend, scenarios, one.seed, own=ready.own)
         objective, cvars = elsewhere(ready, solution, other)
         out.append(replace(one, objective=objective, cvars=cvars))
     return tuple(out)

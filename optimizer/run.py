@@ -18,6 +18,7 @@ from .lawful import lawful
 from .listening import INTERRUPTED, UNCHECKED, listening
 from .loop import maximise
 from .out_of_sample import OutOfSample, evaluated, fresh_count, fresh_draws
+from .own import Constraints
 from .plan import Plan, Timings
 from .prepare import Clock, Prepared, prepare
 from .progress import OutOfTime, Progress
@@ -43,6 +44,7 @@ def optimize(
     progress: Progress | None = None,
     out_of_sample: bool = True,
     replications: int = 0,
+    constraints: Constraints | None = None,
 ) -> Plan:
     """The best plan of a case under its limits, with its certificate.
 
@@ -60,6 +62,8 @@ def optimize(
             put the plan on them: `Plan.replications` says what the choice of scenarios does to the optimum, to each
             limit and to its price. 0, or 2 to 1,000. Those that are done when the time is up, or when somebody asks to
             stop, are kept.
+        constraints: limits of your own: a function that is given a `Handle` of named amounts and returns linear rows, a
+            `PyomoRows`, or several of these (docs/own-limits.md). The bound and the certificate are with them.
 
     Returns:
         a plan whose status is certified, stopped (the gap was not met), or infeasible with the reason. Ctrl-C, or
@@ -68,15 +72,16 @@ def optimize(
     Raises:
         KeyboardInterrupt: interrupted before the search had begun, or twice.
         CaseError: an argument is outside its range, a tail holds less than one scenario, or a driver overflows.
+        UnknownName, OwnLimitError: `constraints` name an amount that is not there, or give what is no linear row.
         DeviceError: the device cannot be used.
         SolverError: the solver failed.
     """
     clock = Clock(progress, time_limit)
-    count, key = checked(case, scenarios, seed, gap, time_limit)
     asked = checked_replications(replications)
+    count, key = checked(case, scenarios, seed, gap, time_limit, constraints)
     backend = devices.choose(device, *tails(case))
     try:
-        ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock))
+        ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock, (), constraints))
     except OutOfTime as late:
         plan = unplanned(case, backend, count, key, str(late))
         return replace(plan, timings=Timings(0.0, 0.0, 0.0, clock.elapsed))

@@ -112,7 +112,7 @@ def lawful_columns(ready: Prepared, columns: FloatArray, decided: FloatArray) ->
     program, labels = ready.program, ready.case.horizon.labels
     out = columns.copy()
     out[program.decisions] = decided
-    at = {name: j for j, name in enumerate(program.column_names)}
+    at = program.columns
     amounts = Amounts(ready.case, ready.ledger, ready.means, decided, ready.deposit_rates)
     found = amounts.assessed
     if found is not None:

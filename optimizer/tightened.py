@@ -120,7 +120,9 @@ def _with_step(ready: Prepared, covenant: Covenant) -> Prepared:
     )
     program, losses = ready.program, ready.losses
     if covenant.as_ == "hard":
-        program = build_program(case, ready.ledger, ready.means, ready.deposit_rates, ready.closed, ready.nothing_due)
+        program = build_program(
+            case, ready.ledger, ready.means, ready.deposit_rates, ready.closed, ready.nothing_due, own=ready.own
+        )
     else:
         losses = measured(case, ready.ledger, ready.means, ready.deposit_rates, ready.nothing_due)
     return replace(ready, case=case, program=program, losses=losses)

@@ -19,7 +19,7 @@ from .streams import complain, drop_output, take_over
 from .text import safe
 
 TRACEBACK = "CAPMIX_TRACEBACK"
-COMPUTING = ("plan", "compare", "frontier", "verify")
+COMPUTING = ("plan", "compare", "frontier", "verify", "export")
 BALLAST = 1 << 23
 
 DESCRIPTION = """\
@@ -36,6 +36,7 @@ examples:
   capmix frontier my.toml --limit liquidity --points 20
                                            what a risk limit costs, from the safest plan to the boldest
   capmix verify runs/my-20270101-120000    check a run folder: hashes, sums, and every figure computed again
+  capmix export my.toml my.lp              its linear program for another solver: .lp or .mps
   capmix doctor my.toml                    what this machine offers, and how many scenarios fit
 
 exit codes:
@@ -146,6 +147,10 @@ def _run(options: argparse.Namespace) -> int:
         from .verify import verify_command
 
         return verify_command(options)
+    if options.command == "export":
+        from .export import export_command
+
+        return export_command(options)
     if options.command == "check":
         from .check import check_command
 
@@ -313,6 +318,27 @@ in the folder on the same scenarios.""",
         "--device", choices=("auto", "cuda", "cpu"), default="auto", help="where the scenarios are evaluated"
     )
     verify.add_argument("--no-progress", action="store_true", help="no progress line")
+
+    export = commands.add_parser(
+        "export",
+        help="write the linear program for another solver",
+        formatter_class=style,
+        allow_abbrev=False,
+        description="""\
+Write a case's linear program, its expected path without the risk limits, in CPLEX
+LP format (.lp) or free MPS (.mps). Never overwrites.""",
+    )
+    export.add_argument("case", metavar="CASE", help="a case file, or the name of a shipped case")
+    export.add_argument("path", metavar="FILE", help="the new file, ending in .lp or .mps")
+    export.add_argument("--variant", metavar="NAME", help="the case as its [variant.NAME] changes it")
+    _scenarios(export)
+    export.add_argument(
+        "--device", choices=("auto", "cuda", "cpu"), default="auto", help="where the scenarios are drawn"
+    )
+    export.add_argument(
+        "--seed", type=option_values.seed, metavar="S", help="seed of the draws, 0 to 2^64 - 1 (default: the case's)"
+    )
+    export.add_argument("--no-progress", action="store_true", help="no progress line")
 
     check = commands.add_parser(
         "check",

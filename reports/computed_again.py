@@ -122,7 +122,8 @@ class PlanAgain:
             return None
         count, seed = found["scenarios"]["count"], found["scenarios"]["seed"]
         fitting(case, count)
-        ready = self.ready = prepared(case, count, seed, self._device, self.ready)
+        own = () if amounts is None else amounts.own
+        ready = self.ready = prepared(case, count, seed, self._device, self.ready, own)
         plan = None if amounts is None else self._planned(word, under, found, ready, amounts)
         if self._replan:
             tolerance = 1e-5 if amounts is None else found["certificate"]["tolerance"]

@@ -7,7 +7,6 @@ sends to itself, C++ by abort(). None of that can be caught afterwards.
 from __future__ import annotations
 
 import os
-import sys
 
 from ..kernels.host_cores import cores, quota
 from ..kernels.host_memory import rooms
@@ -29,11 +28,6 @@ def check_machine(computing: bool = True) -> None:
         UsageError: a setting of Python or of Numba with which nothing can be planned.
         OutOfRoom: a limit on the process's memory in which not even the libraries start.
     """
-    if computing and sys.flags.optimize >= 2:
-        raise UsageError(
-            "PYTHONOPTIMIZE=2 (python -OO) takes out the texts that Pyomo is built from at its start; unset it, or set "
-            "it to 1"
-        )
     from ..kernels.environment import faults
 
     if computing and (wrong := faults()):

@@ -14,8 +14,8 @@ from .machine import memory_available
 if TYPE_CHECKING:
     from ..models.schema.case import Case
 
-LIBRARIES = 270_000_000  # interpreter, libraries, compiled kernels
-POSTING = 900  # the ledger's share, the linear program's and its copies in the solver; measured up to 700,000
+LIBRARIES = 230_000_000  # interpreter, libraries, compiled kernels
+POSTING = 520  # the ledger's share, the linear program's and its copies in the solver; measured up to 250,000
 A_FACE, AN_ORDER, A_LAYER, A_CONTRACT, A_RENTAL = (
     5,
     8,

@@ -13,6 +13,7 @@ from .charts import Glyphs, Scale
 from .covenants import covenants
 from .entities import entities
 from .layout import INDENT, QUIET, grid, heading, note, text
+from .own_limits import own_limits
 from .replications import replications
 from .text import figure, gap, level, money, percent, plural, safe, seconds, size
 from .views import Steps, amount, has_plan, line, numbers, records, steps
@@ -129,6 +130,7 @@ def risk_and_prices(plan: Plan) -> Iterator[RenderableType]:
         yield note("the case sets no risk limit: the plan is the best on average, whatever the bad futures hold")
     yield from _tax(plan)
     yield from _prices(plan)
+    yield from own_limits(plan)
     yield from covenants(plan)
     yield from entities(plan)
     yield from replications(plan)
@@ -275,8 +277,9 @@ def certificate_sentence(plan: Plan) -> str:
     bound = certificate.lower_bound if cost else certificate.upper_bound
     reached = f"this one {'costs' if cost else 'reaches'} {figure(plan.objective_value, 8)}"
     where = f"on these {plan.scenarios.count:,} futures"
+    kept = " that keeps your own limits" if "own_limits" in plan.tables else ""
     head = (
-        f"No plan {'costs less' if cost else 'does better'} than {figure(bound, 8)} {unit} {where}; "
+        f"No plan{kept} {'costs less' if cost else 'does better'} than {figure(bound, 8)} {unit} {where}; "
         f"{reached}: gap {gap(certificate.gap)}."
     )
     if plan.status.value != "certified":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .document import encode
 
 if TYPE_CHECKING:
+    from ..models.own_limits import OwnLimit
     from ..optimizer.plan import Evidence, Replication
 
 SOLUTION_SCHEMA = 1
@@ -28,7 +29,14 @@ def _maker(found: Evidence) -> Callable[[], bytes]:
 
 def _plain(found: Evidence) -> dict[str, Any]:
     replications = [asdict(one) | {"status": one.status.value} for one in found.replications]
-    return asdict(found) | {"replications": replications}
+    parts = asdict(found) | {"replications": replications}
+    own = [_finite(limit) for limit in parts.pop("own")]
+    return parts | ({"own": own} if own else {})
+
+
+def _finite(limit: dict[str, Any]) -> dict[str, Any]:
+    """A limit without infinities, which JSON does not have: a side that is open is null."""
+    return {**limit, **{side: limit[side] if math.isfinite(limit[side]) else None for side in ("lower", "upper")}}
 
 
 def read_solution(content: bytes) -> Evidence:
@@ -41,10 +49,14 @@ def read_solution(content: bytes) -> Evidence:
         raise ValueError(f"is no JSON: {error}") from None
     if not isinstance(document, dict) or document.get("schema_version") != SOLUTION_SCHEMA:
         raise ValueError(f"is no solution of version {SOLUTION_SCHEMA}")
+    columns, row_prices, bound_prices = (_amounts(document.get(part), part) for part in PARTS)
     return Evidence(
-        **{part: _amounts(document.get(part), part) for part in PARTS},
+        columns=columns,
+        row_prices=row_prices,
+        bound_prices=bound_prices,
         steps=_steps(document.get("steps")),
         replications=_replications(document.get("replications", [])),
+        own=_own(document.get("own", [])),
     )
 
 
@@ -77,6 +89,25 @@ def _replications(found: object) -> tuple[Replication, ...]:
             )
         )
     return tuple(out)
+
+
+def _own(found: object) -> tuple[OwnLimit, ...]:
+    """Limits that the user added; there are none in most files."""
+    from ..models.own_limits import OwnLimit
+
+    if not isinstance(found, list):
+        raise ValueError("own is no list")
+    limits = []
+    for one in found:
+        if not isinstance(one, dict) or set(one) != {"name", "terms", "lower", "upper", "unit", "period"}:
+            raise ValueError("own: an entry is no limit")
+        texts = {key: one[key] for key in ("name", "unit", "period")}
+        if not all(isinstance(text, str) for text in texts.values()):
+            raise ValueError("own: a limit's name, unit or period is no text")
+        sides = {side: one[side] for side in ("lower", "upper") if one[side] is not None}
+        low, high = ({"lower": -math.inf, "upper": math.inf} | _amounts(sides, "own")).values()
+        limits.append(OwnLimit(terms=_amounts(one["terms"], "own"), lower=low, upper=high, **texts))
+    return tuple(limits)
 
 
 def _steps(found: object) -> dict[str, tuple[float | None, str]]:

@@ -1,16 +1,16 @@
-"""The linear program under construction: a Pyomo model, its columns in order, and its rows as sparse blocks."""
+"""The linear program under construction: its columns in order, and the rows of each rule as sparse blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_array
 
-from ..ledger import Account, Ledger
-from ..program import Rule
+from ..ledger import LEAST, Account, Ledger, reach
+from ..program import Index, Rule
 from ..schema.case import Case
 
 FloatArray = NDArray[np.float64]
@@ -18,8 +18,38 @@ BoolArray = NDArray[np.bool_]
 Terms = Iterable[tuple[int, int, float]]
 
 
+@dataclass(frozen=True)
+class DeclaredColumn:
+    """A decision of the ledger, or a state: lower <= x <= upper. rule: of its upper bound, or ""."""
+
+    index: Index
+    name: str
+    lower: float
+    upper: float
+    unit: str
+    tags: Mapping[str, str]
+    rule: str = ""
+    decided: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class DeclaredRows:
+    """Rows of one rule: lower <= matrix @ x <= upper, over the columns that were there when a block declared them.
+
+    block: name of the block, as its file in models/blocks.
+    """
+
+    block: str
+    rule: Rule
+    index: tuple[Index, ...]
+    names: tuple[str, ...]
+    matrix: csr_array
+    lower: FloatArray
+    upper: FloatArray
+
+
 class Assembly:
-    """What the blocks need to add their rows.
+    """What the blocks need to add their rows; what they have declared is the one source of arrays and of Pyomo models.
 
     Columns 0 … N-1 are the ledger's decisions, in its order; blocks add states behind them. Rows are given as sparse
     matrices over the decisions, plus terms (row, column, coefficient) on states.
@@ -29,43 +59,44 @@ class Assembly:
         ledger: its ledger.
         means: (A,) sample means of the ledger's atoms.
         rates: (T,) expected deposit rate per period.
+
+    Attributes:
+        declared: the rows so far, in order.
+        broken: rows without any amount whose bounds do not hold 0: no plan keeps them. They follow all others.
+        held: rows without any amount that every plan keeps.
     """
 
     def __init__(self, case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray) -> None:
-        import pyomo.environ as pyo
-        from pyomo.core.expr.numeric_expr import LinearExpression
-
         self.case, self.ledger, self.means, self.rates = case, ledger, means, rates
         self.labels = case.horizon.labels
         self.periods = case.horizon.periods
+        self.number = {label: t for t, label in enumerate(self.labels)}
         self.period = np.array([d.period for d in ledger.decisions], dtype=np.int64)
-        self.model: Any = pyo.ConcreteModel(name=case.case.name)
-        self.columns: list[Any] = []
-        self.column_names: list[str] = []
-        self.bound_rules: list[str] = []
         self.rules: dict[str, Rule] = {}
-        self.constant_rows: list[tuple[str, float, float]] = []
-        self._pyo, self._linear = pyo, LinearExpression
+        self.block = ""
+        self.columns: list[DeclaredColumn] = [
+            DeclaredColumn(Index.read(d.key, self.number), d.key, d.lower, d.upper, d.unit, d.tags, d.rule, True)
+            for d in ledger.decisions
+        ]
+        self.declared: list[DeclaredRows] = []
+        self.broken: list[DeclaredRows] = []
+        self.held: list[Index] = []
         self._expected: dict[tuple[Account, ...], csr_array] = {}
         self._states: dict[tuple[str, str], int] = {}
-        self._add_decisions()
+        self._names: set[str] = set()
+        self._reach = np.zeros(0)
 
-    def _add_decisions(self) -> None:
-        decisions = self.ledger.decisions
-        bounds = [(d.lower, None if np.isinf(d.upper) else d.upper) for d in decisions]
-        self.model.x = self._pyo.Var(range(len(decisions)), bounds=lambda _, j: bounds[j])
-        self.columns += [self.model.x[j] for j in range(len(decisions))]
-        self.column_names += [d.key for d in decisions]
-        self.bound_rules += [d.rule for d in decisions]
+    def state(self, name: str, of: str = "", lower: float | None = 0.0, unit: str = "billion", kind: str = "of") -> int:
+        """Add a state per period, from `lower` up, named name[t] or name[of,t]; its column in period 0.
 
-    def state(self, name: str, of: str = "", lower: float | None = 0.0) -> int:
-        """Add a state per period, from `lower` up, named name[t] or name[of,t]; its column in period 0."""
+        kind: what `of` is, e.g. "instrument".
+        """
         first = len(self.columns)
-        var = self._pyo.Var(range(self.periods), bounds=(lower, None))
-        self.model.add_component(f"{name}_{of}" if of else name, var)
-        self.columns += [var[t] for t in range(self.periods)]
-        self.column_names += [f"{name}[{of},{label}]" if of else f"{name}[{label}]" for label in self.labels]
-        self.bound_rules += [""] * self.periods
+        least = -np.inf if lower is None else float(lower)
+        for t, label in enumerate(self.labels):
+            index = Index(name, (*of.split(","), label) if of else (label,), t)
+            tags = {kind: of, "period": label} if of else {"period": label}
+            self.columns.append(DeclaredColumn(index, index.name, least, np.inf, unit, tags))
         self._states[name, of] = first
         return first
 
@@ -106,7 +137,13 @@ class Assembly:
         upper: ArrayLike = np.inf,
         terms: Terms = (),
     ) -> None:
-        """Add rows lower <= matrix @ x + terms <= upper, named rule[index]. ValueError if a number is not finite."""
+        """Add rows lower <= matrix @ x + terms <= upper, named rule[index].
+
+        An index is its keys, joined by commas, and its period's label last where it has one. Coefficients that no plan
+        could show, as `Ledger.told` has it, are left out.
+
+        Raises ValueError if a number is not finite or a name is taken.
+        """
         self.rules[rule.name] = rule
         count = len(index)
         low = np.broadcast_to(np.asarray(lower, dtype=np.float64), (count,))
@@ -114,43 +151,48 @@ class Assembly:
         block = self._combined(matrix, terms, count)
         if not np.isfinite(block.data).all() or np.isnan(low).any() or np.isnan(high).any():
             raise ValueError(f"rows {rule.name} hold a number that is not finite")
-        full: list[tuple[str, tuple[Any, Any, Any]]] = []
-        for i, label in enumerate(index):
-            start, stop = block.indptr[i], block.indptr[i + 1]
-            if start == stop:
-                if low[i] > 0.0 or high[i] < 0.0:
-                    self.constant_rows.append((f"{rule.name}[{label}]", float(low[i]), float(high[i])))
-                continue
-            body = self._linear(
-                constant=0.0,
-                linear_coefs=block.data[start:stop].tolist(),
-                linear_vars=[self.columns[j] for j in block.indices[start:stop]],
-            )
-            bounds = (None if np.isinf(low[i]) else float(low[i]), None if np.isinf(high[i]) else float(high[i]))
-            if bounds != (None, None):
-                full.append((f"{rule.name}[{label}]", (bounds[0], body, bounds[1])))
-        names = [name for name, _ in full]
-        made = dict(full)
-        if len(made) != len(names):
-            raise ValueError(f"rows {rule.name} have the same name twice")
-        component = self._pyo.Constraint(names, rule=lambda _, name: made[name])
-        self.model.add_component(self._free_name(rule.name), component)
+        empty = np.diff(block.indptr) == 0
+        block = shown(block, self.reach)
+        said = [Index.read(f"{rule.name}[{label}]", self.number) for label in index]
+        names = [f"{rule.name}[{label}]" for label in index]
+        bounded = np.isfinite(low) | np.isfinite(high)
+        kept = np.flatnonzero(~empty & bounded)
+        never = np.flatnonzero(empty & ((low > 0.0) | (high < 0.0)))
+        self.held += [said[i] for i in np.flatnonzero(empty & (low <= 0.0) & (high >= 0.0)).tolist()]
+        for some, into in ((kept, self.declared), (never, self.broken)):
+            if some.size:
+                self._declare(
+                    into,
+                    DeclaredRows(
+                        block=self.block,
+                        rule=rule,
+                        index=tuple(said[i] for i in some.tolist()),
+                        names=tuple(names[i] for i in some.tolist()),
+                        matrix=block if some.size == count else csr_array(block[some]),
+                        lower=low[some],
+                        upper=high[some],
+                    ),
+                )
 
-    def goal(self, name: str, cost: FloatArray, offset: float, maximise: bool) -> None:
-        """Add an objective over all columns."""
-        used = np.flatnonzero(cost)
-        body = self._linear(
-            constant=offset, linear_coefs=cost[used].tolist(), linear_vars=[self.columns[j] for j in used]
-        )
-        sense = self._pyo.maximize if maximise else self._pyo.minimize
-        self.model.add_component(name, self._pyo.Objective(expr=body, sense=sense))
+    def add(self, rows: DeclaredRows) -> None:
+        """Add rows as they are, without leaving anything out. ValueError if a name is taken."""
+        self._declare(self.declared, rows)
 
-    def _free_name(self, name: str) -> str:
-        """Rules may add rows several times; Pyomo wants each component under its own name."""
-        number = 0
-        while self.model.component(f"row_{name}_{number}") is not None:
-            number += 1
-        return f"row_{name}_{number}"
+    def _declare(self, into: list[DeclaredRows], rows: DeclaredRows) -> None:
+        for name in rows.names:
+            if name in self._names:
+                raise ValueError(f"rows {rows.rule.name} have the same name twice: {name}")
+            self._names.add(name)
+        into.append(rows)
+
+    @property
+    def reach(self) -> FloatArray:
+        """(columns,) how large each column may be."""
+        new = self.columns[self._reach.size :]
+        if new:
+            bounds = np.array([(c.lower, c.upper) for c in new], dtype=np.float64)
+            self._reach = np.append(self._reach, reach(bounds[:, 0], bounds[:, 1]))
+        return self._reach
 
     def _combined(self, matrix: csr_array | None, terms: Terms, count: int) -> csr_array:
         shape = (count, len(self.columns))
@@ -167,6 +209,21 @@ class Assembly:
         block.sum_duplicates()
         block.eliminate_zeros()
         return block
+
+
+def shown(matrix: csr_array, size: FloatArray) -> csr_array:
+    """The rows without coefficients that no plan could show, `size` being how large each column may be: what is left of
+    sums that cancel, and shares of nearly nothing. As `Ledger.told`, and with its argument.
+    """
+    kept = csr_array(matrix, copy=True)
+    kept.data = told(kept.data, size[kept.indices])
+    kept.eliminate_zeros()
+    return kept
+
+
+def told(coefficient: FloatArray, size: FloatArray) -> FloatArray:
+    """Coefficients of amounts of these sizes, 0 where no plan could show them."""
+    return np.where(np.abs(coefficient) * size < LEAST, 0.0, coefficient)
 
 
 def only(matrix: csr_array, where: BoolArray) -> csr_array:

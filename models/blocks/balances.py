@@ -21,7 +21,7 @@ def add_balances(a: Assembly) -> None:
     for instrument in a.case.instrument:
         balance = a.expected(BALANCES, a.mask(instrument=instrument.id))
         if balance.nnz:
-            first = a.state(OWED, instrument.id, lower=None)
+            first = a.state(OWED, instrument.id, lower=None, kind="instrument")
             terms = [(t, first + t, -1.0) for t in range(a.periods)]
             a.rows(rules.OWED, label(a, instrument.id), balance, lower=0.0, upper=0.0, terms=terms)
 
@@ -55,7 +55,7 @@ def _pledged_state(a: Assembly, name: str, rate: float, balance: int) -> int:
 
 def taking(a: Assembly, name: str, share: float, matrix: csr_array | None, terms: list[tuple[int, int, float]]) -> int:
     """First column of a state of which matrix @ x + terms may take a share."""
-    first = a.state(PLEDGED, name)
+    first = a.state(PLEDGED, name, kind="instrument")
     terms = terms + [(t, first + t, -share) for t in range(a.periods)]
     a.rows(rules.PLEDGED, label(a, name), matrix, upper=0.0, terms=terms)
     return first

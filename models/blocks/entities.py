@@ -95,7 +95,7 @@ def constrain(a: Assembly, closed: Calendar = (), nothing_due: Calendar = ()) ->
     nothing_due: (name of a lock-up, period) in which no debt service is due, so that its cover is not tested.
     """
     for entity in owners.companies(a.case):
-        first = a.state(ENTITY_CASH, entity.id, lower=None)
+        first = a.state(ENTITY_CASH, entity.id, lower=None, kind="entity")
         terms = [(t, first + t, 1.0) for t in range(a.periods)]
         terms += [(t, first + t - 1, -(1.0 + a.rates[t])) for t in range(1, a.periods)]
         start = np.zeros(a.periods)

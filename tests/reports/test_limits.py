@@ -128,9 +128,7 @@ def test_blas_keeps_to_what_the_process_may_use(monkeypatch, left, given, thread
     assert os.environ["OPENBLAS_NUM_THREADS"] == "7"
 
 
-@pytest.mark.parametrize(
-    "variable, value", [("NUMBA_NUM_THREADS", "0"), ("NUMBA_DISABLE_JIT", "1"), ("PYTHONOPTIMIZE", "2")]
-)
+@pytest.mark.parametrize("variable, value", [("NUMBA_NUM_THREADS", "0"), ("NUMBA_DISABLE_JIT", "1")])
 def test_a_setting_that_cannot_be_used_is_named_with_its_cure(here, variable, value):
     done = subprocess.run(
         [sys.executable, "-m", "capmix", "plan", "my.toml"],
@@ -140,6 +138,16 @@ def test_a_setting_that_cannot_be_used_is_named_with_its_cure(here, variable, va
     assert variable in done.stderr
     assert "unset it" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_plan_needs_no_docstrings_and_no_pyomo(here):
+    """Pyomo reads its own docstrings when it is imported, which python -OO takes out."""
+    script = "import sys, capmix.reports.cli as c; code = c.main(sys.argv[1:]); print('pyomo' in sys.modules, code)"
+    done = subprocess.run(
+        [sys.executable, "-OO", "-c", script, "plan", "my.toml", "--scenarios", "500", "--out", "run"],
+        cwd=here, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.stdout.split()[-2:] == ["False", "0"], done.stderr
 
 
 def test_a_case_is_checked_whatever_numba_is_told(monkeypatch):
