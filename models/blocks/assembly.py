@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -99,6 +99,12 @@ class Assembly:
             self.columns.append(DeclaredColumn(index, index.name, least, np.inf, unit, tags))
         self._states[name, of] = first
         return first
+
+    def fix(self, column: int) -> None:
+        """Hold a decision at 0, before any row of it is declared."""
+        self.columns[column] = replace(self.columns[column], upper=0.0, rule="")
+        if column < self._reach.size:
+            self._reach[column] = 0.0
 
     def first(self, name: str, of: str = "") -> int | None:
         """Column of a state in period 0; None where there is no such state."""

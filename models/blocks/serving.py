@@ -22,6 +22,11 @@ from .availability import Level, Terms, backing, damages, short, spare, varying
 from .quantities import DOLLAR, WIDER, FloatArray, PeriodArray, hours, system_compute, window
 from .working_capital import Bills
 
+WORTHWHILE = 1e-4
+"""Share of a bill that serving must keep on average; below it a decision would be noise to the solver."""
+
+ROUNDING = 1e-6
+
 SURE = "others"
 """The pool of the systems whose availability is the same in every scenario."""
 
@@ -142,13 +147,14 @@ def constrain(a: Assembly) -> bool:
     """
     if not a.mask(block="serve").any():
         return False
+    _leave_out(a)
     for contract in a.case.contract:
         _volume(a, contract)
     moving = varying(a.case)
     mean = {column: _expected_share(a, column) for column in moving}
     as_it_stands = np.ones(a.periods)
     for column in moving:
-        as_it_stands = np.maximum(as_it_stands, mean[column] / np.array(backing(a.case, column).strikes))
+        as_it_stands = np.maximum(as_it_stands, _least(mean[column] / np.array(backing(a.case, column).strikes)))
     for entity, own in owners.rings(a.case, a.ledger):
         contracted, rented = a.expected([Account.CONTRACTED], own), a.expected([Account.MERCHANT], own)
         if not contracted.nnz and not rented.nnz:
@@ -162,7 +168,7 @@ def constrain(a: Assembly) -> bool:
                     mine = owners.within(a.mask(block="serve", pool=pool, level=level), own)
                     need = np.ones(a.periods)
                     if backed is not None:
-                        need = np.maximum(mean[pool] / np.array(backed.strikes), 1.0)
+                        need = _least(mean[pool] / np.array(backed.strikes))
                     chosen = a.selector(mine, range(a.periods))
                     taken = csr_array(taken + diags_array(need) @ chosen)
                     total = csr_array(total + diags_array(need - as_it_stands) @ chosen)
@@ -177,6 +183,27 @@ def constrain(a: Assembly) -> bool:
                 a.rows(rules.COMPUTE_CLASS, [f"{pool},{name}" for name in index], csr_array(taken + there), upper=0.0)
         a.rows(rules.COMPUTE_BALANCE, index, total, upper=0.0)
     return True
+
+
+def _least(share: FloatArray) -> FloatArray:
+    """At least one unit of compute for one of a promise; more only where that is more than rounding."""
+    return np.where(share > 1.0 + ROUNDING, share, 1.0)
+
+
+def _leave_out(a: Assembly) -> None:
+    """Fix at 0 what would hardly keep more: late in a ramp next to nothing of a promise is missing."""
+    brought = a.expected([Account.CONTRACT_REVENUE, Account.DAMAGES], a.mask(block="serve")).tocoo()
+    kept = np.zeros(len(a.ledger.decisions))
+    np.add.at(kept, brought.col, brought.data)
+    bills = {
+        (contract.id, str(number)): price * hours(a.case.horizon) * DOLLAR
+        for contract in a.case.contract
+        for number, (_, price) in _lots(a.case, contract).items()
+    }
+    for j in np.flatnonzero(a.mask(block="serve")).tolist():
+        tags = a.ledger.decisions[j].tags
+        if kept[j] < WORTHWHILE * bills[tags["contract"], tags["lot"]]:
+            a.fix(j)
 
 
 def _expected_share(a: Assembly, column: str) -> FloatArray:
