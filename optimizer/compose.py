@@ -26,7 +26,7 @@ from .holdings import decision_table, funding, holdings
 from .infeasible import in_words
 from .loss_tables import bearers, loss_tables
 from .out_of_sample import OutOfSample
-from .own import own_table
+from .own_table import own_table
 from .plan import (
     Cell,
     Certificate,

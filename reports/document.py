@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from .exits import Exit
-from .replications import replications_document
+from .replications_document import replications_document
 from .tables import plain
 
 if TYPE_CHECKING:

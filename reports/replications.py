@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .layout import grid, heading, note
 from .text import figure, percent, plural, safe
@@ -11,7 +11,7 @@ from .text import figure, percent, plural, safe
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ..optimizer.plan import Estimate, Plan, Replications
+    from ..optimizer.plan import Estimate, Plan
 
 
 def replications(plan: Plan) -> Iterator[RenderableType]:
@@ -53,33 +53,3 @@ def replications(plan: Plan) -> Iterator[RenderableType]:
 
 def _told(found: Estimate | None, digits: int = 4) -> str:
     return "–" if found is None else f"{figure(found.mean, digits)} ± {figure(found.standard_error, 2)}"
-
-
-def replications_document(found: Replications | None) -> dict[str, Any] | None:
-    """The part of plan.json; each replication on its own stands in the table."""
-    if found is None:
-        return None
-    return {
-        "asked": found.asked,
-        "made": len(found.each),
-        "certified": found.certified,
-        "infeasible": found.infeasible,
-        "optimum": _estimate(found.optimum),
-        "spread": found.spread,
-        "gap": _estimate(found.gap),
-        "limits": [
-            {"name": one.name, "cvar": _estimate(one.cvar), "kept": one.kept, "price": _estimate(one.price)}
-            for one in found.limits
-        ],
-    }
-
-
-def _estimate(found: Estimate | None) -> dict[str, float] | None:
-    if found is None:
-        return None
-    return {
-        "mean": found.mean,
-        "standard_error": found.standard_error,
-        "ci_low": found.ci_low,
-        "ci_high": found.ci_high,
-    }
