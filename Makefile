@@ -32,7 +32,7 @@ test: check ## everything: check, then pytest; ARGS go to pytest
 # What a user may get who installs without the lock: a plain install into an environment of its own, with the lowest and
 # with the newest releases that pyproject.toml allows. The tests are those that cross every library and need no oracle.
 APART := tests/reports tests/models/test_golden.py tests/models/test_by_hand.py tests/optimizer/test_run.py \
-  tests/optimizer/test_infeasible.py tests/kernels/test_losses.py tests/kernels/test_modes.py
+  tests/optimizer/analysis/test_infeasible.py tests/kernels/test_losses.py tests/kernels/memory/test_placement.py
 define apart
 @$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/$(1)
 @$(BIN)/uv pip install --quiet --python .venv/$(1) --refresh-package capmix $(2) '.[parquet]'
@@ -73,10 +73,10 @@ bench-ci: $(READY) ## ratios for CI into bench-ci.json; exit code 1 where bench/
 	@$(BIN)/python -m bench ci --json bench-ci.json $(ARGS)
 
 docs: $(READY) ## renew the generated pages: case-reference, instruments, plan-json, validation; not the study
-	@$(BIN)/python -m capmix.models.reading.reference > .venv/page && cp .venv/page docs/case-reference.md
-	@$(BIN)/python -m capmix.models.reading.instruments_page > .venv/page && cp .venv/page docs/instruments.md
-	@$(BIN)/python -m capmix.reports.schema_page > .venv/page && cp .venv/page docs/plan-json.md
-	@$(BIN)/python -m capmix.reports.validation > .venv/page && cp .venv/page docs/validation.md
+	@$(BIN)/python -m capmix.reports.pages.case_reference > .venv/page && cp .venv/page docs/case-reference.md
+	@$(BIN)/python -m capmix.reports.pages.instruments > .venv/page && cp .venv/page docs/instruments.md
+	@$(BIN)/python -m capmix.reports.pages.schema_page > .venv/page && cp .venv/page docs/plan-json.md
+	@$(BIN)/python -m capmix.reports.pages.validation > .venv/page && cp .venv/page docs/validation.md
 
 # The site's tools are those that pyproject.toml allows, in an environment of their own; --strict takes a link that leads
 # nowhere, and a docstring that says of an argument what is not so, for errors.
@@ -88,7 +88,7 @@ site: $(READY) ## the documentation as a site, in build/site
 	@echo "build/site/index.html"
 
 study: $(READY) ## renew docs/financing-study.md, which takes many minutes
-	@$(BIN)/python -m capmix.reports.study > .venv/page && cp .venv/page docs/financing-study.md
+	@$(BIN)/python -m capmix.reports.pages.study > .venv/page && cp .venv/page docs/financing-study.md
 
 wheel: $(READY) ## the source distribution, and a wheel made from it, in dist
 	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist .

@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from .models.reading.load import load_case
     from .models.reading.variants import apply_variant
     from .models.schema.case import Case
-    from .optimizer.compare import Comparison, compare
-    from .optimizer.cvar import CvarProgram, CvarResult, CvarTerm, solve_cvar
-    from .optimizer.device import DeviceError
-    from .optimizer.estimators import CvarPortfolio, QuantileRegressor
-    from .optimizer.frontier import Frontier, frontier
-    from .optimizer.frontier_points import FrontierPoint
-    from .optimizer.highs import SolverError
+    from .optimizer.comparison.compare import Comparison, compare
+    from .optimizer.cutting_planes.highs import SolverError
+    from .optimizer.cutting_planes.progress import ProgressEvent
+    from .optimizer.cutting_planes.solution import Status
+    from .optimizer.cvar.quantile_regression import QuantileFit, quantile_regression
+    from .optimizer.cvar.solve import CvarProgram, CvarResult, CvarTerm, solve_cvar
+    from .optimizer.frontiers.frontier import Frontier, frontier
+    from .optimizer.frontiers.points import FrontierPoint
     from .optimizer.named_model import program_text, pyomo_model
-    from .optimizer.own import PyomoRows
     from .optimizer.plan import Plan, Table
-    from .optimizer.portfolio import Portfolio
-    from .optimizer.portfolio_frontier import cvar_frontier
-    from .optimizer.portfolio_result import CvarFrontier, PortfolioResult
-    from .optimizer.portfolio_solve import cvar_portfolio
-    from .optimizer.progress import ProgressEvent
-    from .optimizer.quantile import QuantileFit, quantile_regression
+    from .optimizer.portfolios.estimators import CvarPortfolio, QuantileRegressor
+    from .optimizer.portfolios.frontier import cvar_frontier
+    from .optimizer.portfolios.portfolio import Portfolio
+    from .optimizer.portfolios.result import CvarFrontier, PortfolioResult
+    from .optimizer.portfolios.solve import cvar_portfolio
     from .optimizer.run import optimize
-    from .optimizer.solution import Status
+    from .optimizer.setup.device import DeviceError
+    from .optimizer.setup.own_limits import PyomoRows
 
     __version__: str
 
@@ -83,40 +83,40 @@ _HOMES = {
     "CapmixError": "errors",
     "Case": "models.schema.case",
     "CaseError": "models.reading.faults",
-    "Comparison": "optimizer.compare",
-    "CvarFrontier": "optimizer.portfolio_result",
-    "CvarPortfolio": "optimizer.estimators",
-    "CvarProgram": "optimizer.cvar",
-    "CvarResult": "optimizer.cvar",
-    "CvarTerm": "optimizer.cvar",
-    "DeviceError": "optimizer.device",
+    "Comparison": "optimizer.comparison.compare",
+    "CvarFrontier": "optimizer.portfolios.result",
+    "CvarPortfolio": "optimizer.portfolios.estimators",
+    "CvarProgram": "optimizer.cvar.solve",
+    "CvarResult": "optimizer.cvar.solve",
+    "CvarTerm": "optimizer.cvar.solve",
+    "DeviceError": "optimizer.setup.device",
     "Fault": "models.reading.faults",
-    "Frontier": "optimizer.frontier",
-    "FrontierPoint": "optimizer.frontier_points",
+    "Frontier": "optimizer.frontiers.frontier",
+    "FrontierPoint": "optimizer.frontiers.points",
     "Handle": "models.own_handle",
     "OwnLimitError": "models.own_rows",
     "Plan": "optimizer.plan",
-    "Portfolio": "optimizer.portfolio",
-    "PortfolioResult": "optimizer.portfolio_result",
-    "ProgressEvent": "optimizer.progress",
-    "PyomoRows": "optimizer.own",
-    "QuantileFit": "optimizer.quantile",
-    "QuantileRegressor": "optimizer.estimators",
-    "SolverError": "optimizer.highs",
-    "Status": "optimizer.solution",
+    "Portfolio": "optimizer.portfolios.portfolio",
+    "PortfolioResult": "optimizer.portfolios.result",
+    "ProgressEvent": "optimizer.cutting_planes.progress",
+    "PyomoRows": "optimizer.setup.own_limits",
+    "QuantileFit": "optimizer.cvar.quantile_regression",
+    "QuantileRegressor": "optimizer.portfolios.estimators",
+    "SolverError": "optimizer.cutting_planes.highs",
+    "Status": "optimizer.cutting_planes.solution",
     "Table": "optimizer.plan",
     "UnknownName": "models.own_handle",
     "apply_variant": "models.reading.variants",
-    "compare": "optimizer.compare",
-    "cvar_frontier": "optimizer.portfolio_frontier",
-    "cvar_portfolio": "optimizer.portfolio_solve",
-    "frontier": "optimizer.frontier",
+    "compare": "optimizer.comparison.compare",
+    "cvar_frontier": "optimizer.portfolios.frontier",
+    "cvar_portfolio": "optimizer.portfolios.solve",
+    "frontier": "optimizer.frontiers.frontier",
     "load_case": "models.reading.load",
     "optimize": "optimizer.run",
     "program_text": "optimizer.named_model",
     "pyomo_model": "optimizer.named_model",
-    "quantile_regression": "optimizer.quantile",
-    "solve_cvar": "optimizer.cvar",
+    "quantile_regression": "optimizer.cvar.quantile_regression",
+    "solve_cvar": "optimizer.cvar.solve",
 }
 
 

@@ -78,8 +78,8 @@ def rounds(call: Callable[[], object], count: int) -> tuple[float, ...]:
 
 def _kernel(name: str, yardstick: Yardstick) -> list[Measured]:
     """The loss pass over an explicit matrix: its bytes at most once, against a copy's read and written."""
+    from capmix.kernels.cpu.matrix_backend import MatrixBackend
     from capmix.kernels.matrix import Part
-    from capmix.kernels.matrix_backend import MatrixBackend
 
     instance = make("factor", 100_000, 100)
     backend, part = MatrixBackend(), Part(instance.tails[0].losses, None)
@@ -92,7 +92,7 @@ def _fused(name: str, yardstick: Yardstick) -> list[Measured]:
     """The loss pass of a case, all its losses at once, at exposures that any plan may have."""
     import capmix
     from capmix.kernels.backend import get_backend
-    from capmix.optimizer.prepare import prepare
+    from capmix.optimizer.setup.prepare import prepare
 
     backend = get_backend()
     ready = prepare(capmix.load_case("hyperscaler"), backend, 200_000, 1)
@@ -118,7 +118,7 @@ def _tail(name: str, yardstick: Yardstick) -> list[Measured]:
 def _draws(name: str, yardstick: Yardstick) -> list[Measured]:
     import capmix
     from capmix.kernels.backend import get_backend
-    from capmix.optimizer.prepare import prepare
+    from capmix.optimizer.setup.prepare import prepare
 
     case = capmix.load_case("hyperscaler")
     backend = get_backend()

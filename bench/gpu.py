@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import capmix
 from capmix.kernels.backend import Backend, get_backend
-from capmix.kernels.cuda_backend import CudaBackend
-from capmix.kernels.cuda_bandwidth import copy_bandwidth as device_copy
+from capmix.kernels.cuda.backend import CudaBackend
+from capmix.kernels.cuda.bandwidth import copy_bandwidth as device_copy
+from capmix.kernels.cuda.cupy_device import CupyDevice
 from capmix.kernels.cuda_start import start
-from capmix.kernels.cupy_device import CupyDevice
-from capmix.kernels.faults import DeviceFault
+from capmix.kernels.device_errors import DeviceFault
 
 from . import gpu_passes
 from .gpu_exercise import exercise

@@ -19,7 +19,7 @@ read -r -a counts <<<"${COUNTS:-1e6 1e7 1e8 1e9}"
 each=${SECONDS_EACH:-120}
 read -r -a tools <<<"${TOOLS-memcheck racecheck synccheck initcheck}"
 device=${DEVICE:-cuda}
-read -r -a tests <<<"${TESTS-tests/kernels tests/optimizer/test_devices.py tests/optimizer/test_cuda_plans.py}"
+read -r -a tests <<<"${TESTS-tests/kernels tests/optimizer/setup/test_devices.py tests/optimizer/test_cuda_plans.py}"
 
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT

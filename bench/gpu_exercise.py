@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from capmix.kernels.cuda_backend import CudaBackend
-from capmix.kernels.cuda_source import THREADS, kernels
-from capmix.kernels.cuda_vector import Vector, grid_of
+from capmix.kernels.cuda.backend import CudaBackend
+from capmix.kernels.cuda.source import THREADS, kernels
+from capmix.kernels.cuda.vector import Vector, grid_of
 from capmix.kernels.settling import Settling
 from capmix.kernels.tables import LossKind
 from capmix.kernels.waterfall import waterfall

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from capmix.kernels.cupy_device import CupyDevice
+from capmix.kernels.cuda.cupy_device import CupyDevice
 
 _EVENTS = 20_000  # pairs that may wait to be read
 

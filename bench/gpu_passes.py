@@ -9,8 +9,8 @@ from typing import Any
 import capmix
 import numpy as np
 from capmix.kernels.backend import Backend, get_backend
-from capmix.kernels.modes import SLICE
-from capmix.optimizer.prepare import Prepared, prepare
+from capmix.kernels.memory.placement import SLICE
+from capmix.optimizer.setup.prepare import Prepared, prepare
 
 from .machine import median_time
 from .passes import amounts_of

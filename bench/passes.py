@@ -8,7 +8,7 @@ import capmix
 import numpy as np
 from capmix.kernels.backend import get_backend
 from capmix.kernels.tail import tail
-from capmix.optimizer.prepare import prepare
+from capmix.optimizer.setup.prepare import prepare
 
 from .machine import copy_bandwidth, median_time
 

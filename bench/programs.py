@@ -13,7 +13,7 @@ import capmix
 from capmix.kernels.backend import get_backend
 from capmix.models.build import build_ledger, build_program
 from capmix.models.schema.case import Case
-from capmix.optimizer.prepare import prepare
+from capmix.optimizer.setup.prepare import prepare
 
 from .machine import describe, median_time
 

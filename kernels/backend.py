@@ -154,13 +154,13 @@ def get_backend(name: str = "auto") -> Backend:
     if name != "numpy":
         environment.check()
         try:
-            from .numba_backend import NumbaBackend
+            from .cpu.numba_backend import NumbaBackend
 
             return NumbaBackend()
         except ImportError as fault:
             if name == "numba":
                 raise
             warnings.warn(f"numba cannot be imported ({fault}); the slow NumPy backend is used", stacklevel=2)
-    from .numpy_backend import NumpyBackend
+    from .cpu.numpy_backend import NumpyBackend
 
     return NumpyBackend()

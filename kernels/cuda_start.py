@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .backend import Backend
-from .cuda_probe import Found, probe_all, wheels
-from .faults import translate
+from .cuda.probe import Found, probe_all, wheels
+from .device_errors import translate
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ def start() -> Started:
     """All visible devices that work. Raises `faults.DeviceFault`."""
     found = probe_all()
     try:
-        from .cuda_backend import CudaBackend
-        from .cupy_device import CupyDevice
-        from .shards import Sharded
+        from .cuda.backend import CudaBackend
+        from .cuda.cupy_device import CupyDevice
+        from .multi_gpu.backend import Sharded
 
         devices = [CupyDevice(f.number) for f in found]
         return Started(CudaBackend(devices[0]) if len(devices) == 1 else Sharded(devices), found[0])

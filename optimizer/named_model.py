@@ -9,15 +9,15 @@ from typing import Any
 from ..models.build import declare
 from ..models.reading.faults import CaseError, Fault, show
 from ..models.schema.case import Case
-from . import device as devices
-from .arguments import checked
-from .compose import OBJECTIVES, versions
+from .analysis.compose import OBJECTIVES, versions
+from .analysis.risk_figures import UNITS
+from .cutting_planes.progress import Progress
 from .exchange import FORMATS, as_text
-from .own import Constraints
-from .prepare import Clock, Prepared, prepare
-from .progress import Progress
-from .risk_figures import UNITS
-from .shortfalls import all_risks, tails
+from .setup import device as devices
+from .setup.arguments import checked
+from .setup.own_limits import Constraints
+from .setup.prepare import Clock, Prepared, prepare
+from .setup.risk_losses import all_risks, tails
 
 
 def pyomo_model(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..models.schema.case import Case
-from .solution import Passes, Status
+from .cutting_planes.solution import Passes, Status
 
 if TYPE_CHECKING:
     from ..models.own_limits import OwnLimit

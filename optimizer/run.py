@@ -9,26 +9,26 @@ from numpy.typing import NDArray
 
 from ..kernels.pause import checking
 from ..models.schema.case import Case
-from . import device as devices
 from . import stops
-from .arguments import checked, checked_replications
-from .assemble import risk_limits
-from .compose import Circumstances, compose, timings, unplanned
-from .lawful import lawful
+from .analysis.compose import Circumstances, compose, timings, unplanned
+from .analysis.lawful import lawful
+from .analysis.replicate import replicate
+from .analysis.replications import with_replications
+from .analysis.tidy import tidied
+from .analysis.tightened import step_prices
+from .cutting_planes.progress import OutOfTime, Progress
+from .cutting_planes.search import maximise
+from .cutting_planes.settings import Settings
+from .cutting_planes.solution import Solution
 from .listening import INTERRUPTED, UNCHECKED, listening
-from .loop import maximise
-from .out_of_sample import OutOfSample, evaluated, fresh_count, fresh_draws
-from .own import Constraints
 from .plan import Plan, Timings
-from .prepare import Clock, Prepared, prepare
-from .progress import OutOfTime, Progress
-from .replicate import replicate
-from .replications import with_replications
-from .settings import Settings
-from .shortfalls import tails
-from .solution import Solution
-from .tidy import tidied
-from .tightened import step_prices
+from .setup import device as devices
+from .setup.arguments import checked, checked_replications
+from .setup.assemble import risk_limits
+from .setup.out_of_sample import OutOfSample, evaluated, fresh_count, fresh_draws
+from .setup.own_limits import Constraints
+from .setup.prepare import Clock, Prepared, prepare
+from .setup.risk_losses import tails
 
 FloatArray = NDArray[np.float64]
 

@@ -125,37 +125,37 @@ def _ended(arguments: list[str]) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     if options.command == "new":
-        from .new import new_command
+        from .commands.new import new_command
 
         return new_command(options)
     from .limits import check_machine
 
     check_machine(computing=options.command != "check")
     if options.command == "plan":
-        from .plan import plan_command
+        from .commands.plan import plan_command
 
         return plan_command(options)
     if options.command == "compare":
-        from .compare import compare_command
+        from .commands.compare import compare_command
 
         return compare_command(options)
     if options.command == "frontier":
-        from .frontier import frontier_command
+        from .commands.frontier import frontier_command
 
         return frontier_command(options)
     if options.command == "verify":
-        from .verify import verify_command
+        from .commands.verify import verify_command
 
         return verify_command(options)
     if options.command == "export":
-        from .export import export_command
+        from .commands.export import export_command
 
         return export_command(options)
     if options.command == "check":
-        from .check import check_command
+        from .commands.check import check_command
 
         return check_command(options)
-    from .doctor import doctor_command
+    from .commands.doctor import doctor_command
 
     return doctor_command(options)
 
@@ -215,7 +215,7 @@ class _Version(argparse.Action):
     """Looks the version up only when it is asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from .document import version
+        from .files.document import version
 
         print(f"capmix {version()}")
         parser.exit()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ..kernels.host_cores import cores, quota
-from ..kernels.host_memory import rooms
+from ..kernels.memory.host_memory import rooms
 from .exits import OutOfRoom, UsageError
 from .text import size
 

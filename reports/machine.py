@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..kernels.host_cores import cores
-from ..kernels.host_memory import memory_available as free_memory
-from ..kernels.host_memory import memory_total, rooms
+from ..kernels.memory.host_memory import memory_available as free_memory
+from ..kernels.memory.host_memory import memory_total, rooms
 
 __all__ = ["copy_bandwidth", "cores", "memory_available", "memory_total", "processor"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..kernels.modes import RESERVE, SLICE, Mode, Shape, TooLarge, largest, place
+from ..kernels.memory.placement import RESERVE, SLICE, Mode, Shape, TooLarge, largest, place
 from .machine import memory_available
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Need:
 
 def shape(case: Case, scenarios: int) -> Shape:
     """What the scenarios of a case take."""
-    from ..optimizer.shortfalls import tails
+    from ..optimizer.setup.risk_losses import tails
 
     return Shape(scenarios, len(case.driver), case.horizon.periods, *tails(case))
 

@@ -15,7 +15,7 @@ from .signals import search_has_begun
 from .text import figure, seconds, shorten
 
 if TYPE_CHECKING:
-    from ..optimizer.progress import ProgressEvent
+    from ..optimizer.cutting_planes.progress import ProgressEvent
 
 EVERY = 0.1
 _CLEAR = "\r\x1b[2K"

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from capmix.models.schema.case import Case
 from capmix.models.schema.financing import Instrument
+from capmix.optimizer.cutting_planes.solution import Status
 from capmix.optimizer.plan import Cell, Plan, Table
-from capmix.optimizer.solution import Status
 from numpy.typing import NDArray
 
 SHIPPED = ("hyperscaler", "neocloud", "ai_lab")

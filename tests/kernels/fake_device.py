@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from capmix.kernels.modes import Shape
-from capmix.kernels.numba_backend import NumbaBackend
+from capmix.kernels.cpu.numba_backend import NumbaBackend
+from capmix.kernels.memory.placement import Shape
 from capmix.kernels.store import Store
 
 

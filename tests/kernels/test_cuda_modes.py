@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from capmix.kernels import chunked, modes
-from capmix.kernels.chunked import Chunked
-from capmix.kernels.cuda_backend import CudaBackend
-from capmix.kernels.cuda_pack import work_width
-from capmix.kernels.cuda_source import DRAW_THREADS
-from capmix.kernels.faults import OutOfDeviceMemory
-from capmix.kernels.modes import Costs, Mode, Placement, Shape
-from capmix.kernels.numba_backend import NumbaBackend
+from capmix.kernels.cpu.numba_backend import NumbaBackend
+from capmix.kernels.cuda.backend import CudaBackend
+from capmix.kernels.cuda.pack import work_width
+from capmix.kernels.cuda.source import DRAW_THREADS
+from capmix.kernels.device_errors import OutOfDeviceMemory
+from capmix.kernels.memory import chunked
+from capmix.kernels.memory import placement as modes
+from capmix.kernels.memory.chunked import Chunked
+from capmix.kernels.memory.placement import Costs, Mode, Placement, Shape
 from capmix.kernels.store import LANES
 
 from .cuda.shim import COMPILER, ShimDevice
+from .memory.test_placement import DRIVERS, PERIODS, losses_of
 from .samples import every_process
-from .test_modes import DRIVERS, PERIODS, losses_of
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 

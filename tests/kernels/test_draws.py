@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 from capmix.kernels import draws
-from capmix.kernels import draws_numba as fast
+from capmix.kernels.cpu import draws as fast
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from capmix.kernels.numba_backend import NumbaBackend
+from capmix.kernels.cpu.numba_backend import NumbaBackend
 from capmix.kernels.waterfall import Waterfall, distribute, waterfall
 from hypothesis import given, settings
 from hypothesis import strategies as st

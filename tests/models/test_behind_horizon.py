@@ -176,9 +176,9 @@ def test_coupon_given_up_is_owed_only_beyond_what_the_shares_bring() -> None:
 
 
 def test_references_are_the_means_of_the_simulated_drivers() -> None:
-    from capmix.kernels.numpy_backend import NumpyBackend
-    from capmix.optimizer.assemble import process_table
-    from capmix.optimizer.driver_order import driver_order
+    from capmix.kernels.cpu.numpy_backend import NumpyBackend
+    from capmix.optimizer.setup.assemble import process_table
+    from capmix.optimizer.setup.driver_order import driver_order
 
     drivers = (
         Vasicek(id="v", process="vasicek", start=0.03, mean=series(0.05), reversion=0.7, volatility=series(0.01)),

@@ -10,7 +10,7 @@ import pytest
 from capmix.models.build import build_ledger, build_program
 from capmix.models.schema.case import Case
 from capmix.models.schema.rules import Cash
-from capmix.optimizer.calendar import closed_periods
+from capmix.optimizer.setup.lockup_calendar import closed_periods
 from scipy.optimize import linprog
 from scipy.sparse import vstack
 

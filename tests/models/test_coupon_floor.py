@@ -12,9 +12,9 @@ from capmix.models.ledger import ACCOUNT_NUMBER, Account
 from capmix.models.schema.case import Case
 from capmix.models.schema.drivers import CIR, Deterministic, Excess, Vasicek
 from capmix.models.schema.financing import Depth, Opening, OpeningDebt, Step
-from capmix.optimizer.assemble import process_table
-from capmix.optimizer.device import choose
-from capmix.optimizer.driver_order import driver_order, reordered
+from capmix.optimizer.setup.assemble import process_table
+from capmix.optimizer.setup.device import choose
+from capmix.optimizer.setup.driver_order import driver_order, reordered
 
 from .tiny import PERIODS, bond, series, tiny
 

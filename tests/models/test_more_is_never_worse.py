@@ -20,8 +20,8 @@ from capmix.models.schema.financing import (
 )
 from capmix.models.schema.revenue import Organic
 from capmix.models.schema.rules import Cash, Covenant, Risk, Tax
-from capmix.optimizer.assemble import measured
-from capmix.optimizer.calendar import calendar
+from capmix.optimizer.setup.assemble import measured
+from capmix.optimizer.setup.lockup_calendar import calendar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog

@@ -15,7 +15,7 @@ from capmix.models.schema.case import Case
 from capmix.models.schema.financing import Opening, OpeningDebt
 from capmix.models.schema.revenue import Merchant
 from capmix.models.schema.rules import Cash, Covenant, Tax
-from capmix.optimizer.calendar import calendar, optional_tests
+from capmix.optimizer.setup.lockup_calendar import calendar, optional_tests
 from scipy.optimize import linprog
 from scipy.sparse import vstack
 

@@ -11,12 +11,12 @@ import pytest
 from capmix.models.build import build_ledger
 from capmix.models.ledger import Account, Ledger
 from capmix.models.reading import load_case, starter_case
-from capmix.models.reading.instruments_page import in_shipped_cases, page
 from capmix.models.schema.case import Case
 from capmix.models.schema.financing import INVESTOR_KINDS, Depth, Grid, Instrument, Investor, Party, Step
 from capmix.models.schema.horizon import Horizon
 from capmix.models.schema.presets import ELSEWHERE, PRESETS, filled
 from capmix.models.schema.rules import Cash
+from capmix.reports.pages.instruments import in_shipped_cases, page
 from scipy.optimize import brentq
 
 from .tiny import driver, known_means, series, site, system, tiny
@@ -267,7 +267,7 @@ def test_every_preset_loads_from_a_case(name: str, tmp_path: Path) -> None:
 
 def test_page_is_current_and_every_preset_has_its_deal() -> None:
     path = Path(capmix.__file__).parent / "docs" / "instruments.md"
-    assert path.read_text(encoding="utf-8") == page(), "run python -m capmix.models.reading.instruments_page"
+    assert path.read_text(encoding="utf-8") == page(), "run python -m capmix.reports.pages.instruments"
     for preset in (*PRESETS.values(), *ELSEWHERE.values()):
         assert all((preset.title, preset.program, preset.scenario, preset.deal, preset.source))
         assert preset.confidence in ("verified", "secondary", "derived", "unverified")

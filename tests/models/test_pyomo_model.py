@@ -20,9 +20,9 @@ from capmix.models.own_limits import OwnLimit
 from capmix.models.program import Index, LinearProgram
 from capmix.models.pyomo_model import modelled
 from capmix.models.schema.case import Case
-from capmix.optimizer.device import choose
 from capmix.optimizer.named_model import model_of
-from capmix.optimizer.prepare import prepare
+from capmix.optimizer.setup.device import choose
+from capmix.optimizer.setup.prepare import prepare
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler

@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 from capmix.kernels.tables import LossKind, LossTable
 from capmix.models.program import LinearProgram
-from capmix.optimizer.solution import RiskLimit
+from capmix.optimizer.cutting_planes.solution import RiskLimit
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,22 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from capmix.kernels import chunked, cuda_start, modes
-from capmix.kernels.chunked import Chunked
-from capmix.kernels.cuda_backend import CudaBackend
-from capmix.kernels.faults import DeviceFault, DeviceLost
-from capmix.kernels.modes import Mode, Placement
-from capmix.kernels.shards import Sharded
+from capmix.kernels import cuda_start
+from capmix.kernels.cuda.backend import CudaBackend
+from capmix.kernels.device_errors import DeviceFault, DeviceLost
+from capmix.kernels.memory import chunked
+from capmix.kernels.memory import placement as modes
+from capmix.kernels.memory.chunked import Chunked
+from capmix.kernels.memory.placement import Mode, Placement
+from capmix.kernels.multi_gpu.backend import Sharded
 from capmix.optimizer import run
-from capmix.optimizer.assemble import risk_limits
-from capmix.optimizer.loop import maximise
-from capmix.optimizer.prepare import prepare
+from capmix.optimizer.cutting_planes.search import maximise
+from capmix.optimizer.cutting_planes.settings import Settings
+from capmix.optimizer.cutting_planes.solution import Status
 from capmix.optimizer.run import optimize
-from capmix.optimizer.settings import Settings
-from capmix.optimizer.shortfalls import tails
-from capmix.optimizer.solution import Status
+from capmix.optimizer.setup.assemble import risk_limits
+from capmix.optimizer.setup.prepare import prepare
+from capmix.optimizer.setup.risk_losses import tails
 
 from .cases import starter
 

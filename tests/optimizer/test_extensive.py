@@ -9,10 +9,10 @@ import pytest
 import scipy.sparse as sp
 from capmix import Status, optimize
 from capmix.models.program import LinearProgram
-from capmix.optimizer.assemble import risk_limits
-from capmix.optimizer.device import choose
-from capmix.optimizer.prepare import prepare
-from capmix.optimizer.solution import RiskLimit
+from capmix.optimizer.cutting_planes.solution import RiskLimit
+from capmix.optimizer.setup.assemble import risk_limits
+from capmix.optimizer.setup.device import choose
+from capmix.optimizer.setup.prepare import prepare
 
 from .cases import every_loss
 from .extensive import extensive, solve_highs

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from capmix import Plan, SolverError, Status, load_case, optimize
 from capmix.models.schema.case import Case
-from capmix.optimizer.assemble import risk_limits
-from capmix.optimizer.device import choose
-from capmix.optimizer.prepare import prepare
+from capmix.optimizer.setup.assemble import risk_limits
+from capmix.optimizer.setup.device import choose
+from capmix.optimizer.setup.prepare import prepare
 
 from .cases import flat, starter
 from .extensive import extensive, solve_highs

@@ -13,10 +13,10 @@ from capmix.models.schema.case import Case
 from capmix.models.schema.drivers import Window
 from capmix.models.schema.revolver import Revolver
 from capmix.models.schema.rules import Covenant
-from capmix.optimizer.assemble import risk_limits
-from capmix.optimizer.device import choose
-from capmix.optimizer.driver_order import driver_order
-from capmix.optimizer.prepare import prepare
+from capmix.optimizer.setup.assemble import risk_limits
+from capmix.optimizer.setup.device import choose
+from capmix.optimizer.setup.driver_order import driver_order
+from capmix.optimizer.setup.prepare import prepare
 
 from .cases import flat, starter
 from .extensive import extensive, solve_highs

@@ -13,11 +13,11 @@ from capmix.models.schema.case import Case
 from capmix.models.schema.drivers import Window
 from capmix.models.schema.financing import Opening
 from capmix.models.schema.rules import Covenant
-from capmix.optimizer.assemble import risk_limits
-from capmix.optimizer.covenants import breaches
-from capmix.optimizer.device import choose
-from capmix.optimizer.prepare import prepare
-from capmix.optimizer.shortfalls import shortfall
+from capmix.optimizer.analysis.covenants import breaches
+from capmix.optimizer.setup.assemble import risk_limits
+from capmix.optimizer.setup.device import choose
+from capmix.optimizer.setup.prepare import prepare
+from capmix.optimizer.setup.risk_losses import shortfall
 
 from .cases import starter
 from .extensive import extensive, solve_highs

@@ -14,12 +14,12 @@ import scipy.sparse as sp
 from capmix import CaseError, Handle, OwnLimitError, Plan, PyomoRows, Status, UnknownName, compare, frontier, optimize
 from capmix.models.build import build_ledger, declare
 from capmix.models.schema.case import Case
-from capmix.optimizer.assemble import risk_limits
-from capmix.optimizer.device import choose
-from capmix.optimizer.prepare import prepare
-from capmix.optimizer.reevaluate import Claim, planned_again, prepared
-from capmix.reports.solution import read_solution, solution_makers
-from capmix.reports.terminal import render
+from capmix.optimizer.analysis.reevaluate import Claim, planned_again, prepared
+from capmix.optimizer.setup.assemble import risk_limits
+from capmix.optimizer.setup.device import choose
+from capmix.optimizer.setup.prepare import prepare
+from capmix.reports.files.solution import read_solution, solution_makers
+from capmix.reports.summary.terminal import render
 
 from .cases import starter
 from .extensive import extensive, solve_highs

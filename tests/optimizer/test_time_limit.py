@@ -10,14 +10,14 @@ import capmix
 import pytest
 from capmix import Status, optimize
 from capmix.optimizer import stops
-from capmix.optimizer.calendar import closed_periods
-from capmix.optimizer.prepare import Clock, prepare
-from capmix.optimizer.progress import OutOfTime, ProgressEvent
-from capmix.optimizer.settings import Settings
+from capmix.optimizer.cutting_planes.progress import OutOfTime, ProgressEvent
+from capmix.optimizer.cutting_planes.settings import Settings
+from capmix.optimizer.setup.lockup_calendar import closed_periods
+from capmix.optimizer.setup.prepare import Clock, prepare
 from capmix.reports.cli import main
 
+from .analysis.test_entities import split
 from .cases import starter
-from .test_entities import split
 
 COUNT = 500
 
@@ -50,7 +50,7 @@ def test_a_clock_says_what_was_being_done() -> None:
     with pytest.raises(OutOfTime, match=r"limit of 1e-09 s has passed while drawing 7 scenarios: nothing was planned"):
         clock.check()
     with pytest.raises(OutOfTime, match="building the ledger"):
-        prepare(starter(), capmix.optimizer.device.choose("cpu"), COUNT, 1, clock)
+        prepare(starter(), capmix.optimizer.setup.device.choose("cpu"), COUNT, 1, clock)
 
 
 def test_a_request_ends_what_prepares_a_plan() -> None:
@@ -63,7 +63,7 @@ def test_a_request_ends_what_prepares_a_plan() -> None:
 
 
 def test_without_time_there_is_no_calendar() -> None:
-    ready = prepare(split(), capmix.optimizer.device.choose("cpu"), COUNT, 1)
+    ready = prepare(split(), capmix.optimizer.setup.device.choose("cpu"), COUNT, 1)
     with pytest.raises(OutOfTime):
         closed_periods(ready.case, ready.ledger, ready.means, ready.deposit_rates, 0.0)
 

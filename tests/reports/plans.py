@@ -14,6 +14,7 @@ from capmix.models.schema.hardware import Accelerator
 from capmix.models.schema.horizon import Horizon
 from capmix.models.schema.rules import Cash, Risk
 from capmix.models.schema.sites import Layer, Site
+from capmix.optimizer.cutting_planes.solution import Passes, Status
 from capmix.optimizer.plan import (
     Certificate,
     Column,
@@ -29,7 +30,6 @@ from capmix.optimizer.plan import (
     Table,
     Timings,
 )
-from capmix.optimizer.solution import Passes, Status
 
 
 def make_case(periods: int = 8, **changes: Any) -> Case:

@@ -1,5 +1,5 @@
 """The validator of JSON Schema, which `capmix verify` uses as well."""
 
-from capmix.reports.json_schema import faults
+from capmix.reports.files.json_schema import faults
 
 __all__ = ["faults"]

@@ -11,18 +11,20 @@ import warnings
 
 import capmix.optimizer.run as engine
 import pytest
-from capmix.kernels.cuda_probe import Found
-from capmix.kernels.faults import NoCupy
+from capmix.kernels.cuda.probe import Found
+from capmix.kernels.device_errors import NoCupy
 from capmix.models.reading.starter import starter_case
-from capmix.optimizer.device import DeviceError
-from capmix.optimizer.highs import SolverError
-from capmix.optimizer.solution import Status
-from capmix.reports import doctor, hand_over, memory, tables
+from capmix.optimizer.cutting_planes.highs import SolverError
+from capmix.optimizer.cutting_planes.solution import Status
+from capmix.optimizer.setup.device import DeviceError
+from capmix.reports import memory
 from capmix.reports.cli import build_parser, main
-from capmix.reports.cuda_lines import cuda_lines
+from capmix.reports.commands import doctor, hand_over
+from capmix.reports.commands.doctor_cuda import cuda_lines
 from capmix.reports.exits import WriteError
-from capmix.reports.json_schema import faults
-from capmix.reports.schema import schema
+from capmix.reports.files import tables
+from capmix.reports.files.json_schema import faults
+from capmix.reports.files.schema import schema
 
 from .plans import infeasible_plan, make_plan
 
@@ -364,7 +366,7 @@ def test_doctor_lists_each_device(here, capsys, monkeypatch):
 
 @pytest.mark.parametrize("place", ["new", "damaged", "file/below"])
 def test_doctor_tells_the_truth_about_the_kernel_cache(here, monkeypatch, place):
-    from capmix.kernels import kernel_cache
+    from capmix.kernels.cpu import kernel_cache
 
     (here / "file").write_text("")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(here / "file" if place == "file/below" else here / place))
@@ -385,7 +387,7 @@ def test_doctor_tells_the_truth_about_the_kernel_cache(here, monkeypatch, place)
 
 
 def test_doctor_says_what_is_broken(here, capsys, monkeypatch):
-    from capmix.optimizer import highs
+    from capmix.optimizer.cutting_planes import highs
 
     def broken(*_args, **_kwargs):
         raise SolverError("HiGHS cannot be used")

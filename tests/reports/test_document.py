@@ -8,11 +8,11 @@ import math
 from pathlib import Path
 
 import pytest
-from capmix.optimizer.solution import Status
-from capmix.reports.document import document, encode
-from capmix.reports.json_schema import faults
-from capmix.reports.schema import schema
-from capmix.reports.schema_page import page
+from capmix.optimizer.cutting_planes.solution import Status
+from capmix.reports.files.document import document, encode
+from capmix.reports.files.json_schema import faults
+from capmix.reports.files.schema import schema
+from capmix.reports.pages.schema_page import page
 
 from .plans import infeasible_plan, make_plan
 

@@ -7,8 +7,8 @@ import json
 import pytest
 from capmix.models.reading.starter import starter_case
 from capmix.reports.cli import main
-from capmix.reports.doubts import SHOWN
-from capmix.reports.schema import schema
+from capmix.reports.commands.doubts import SHOWN
+from capmix.reports.files.schema import schema
 
 from .schema_check import faults
 
@@ -63,7 +63,7 @@ def test_plan_tells_keeps_and_writes_them(doubtful, tmp_path, capsys):
 
 def test_many_are_cut_short_on_the_error_stream(doubtful, tmp_path, capsys):
     from capmix.models.reading import load_case
-    from capmix.reports.doubts import tell_doubts
+    from capmix.reports.commands.doubts import tell_doubts
 
     path = tmp_path / "my.toml"
     text = path.read_text(encoding="utf-8")

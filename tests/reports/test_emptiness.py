@@ -11,17 +11,17 @@ from typing import Any
 
 import capmix
 import pytest
+from capmix.optimizer.cutting_planes.solution import Status
 from capmix.optimizer.plan import Funding, Plan
-from capmix.optimizer.solution import Status
 from capmix.reports.charts import ASCII
-from capmix.reports.compare import comparison_document
-from capmix.reports.frontier import frontier_document
-from capmix.reports.frontier_view import render_frontier
-from capmix.reports.manifest import Run, contents
-from capmix.reports.plan import gist
-from capmix.reports.schema import schema
-from capmix.reports.side_by_side import render_comparison
-from capmix.reports.terminal import render
+from capmix.reports.commands.compare import comparison_document
+from capmix.reports.commands.frontier import frontier_document
+from capmix.reports.commands.plan import gist
+from capmix.reports.files.manifest import Run, contents
+from capmix.reports.files.schema import schema
+from capmix.reports.summary.frontier_view import render_frontier
+from capmix.reports.summary.side_by_side import render_comparison
+from capmix.reports.summary.terminal import render
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from capmix import CaseError, load_case, program_text
 from capmix.models.program import LinearProgram
-from capmix.optimizer.device import choose
 from capmix.optimizer.exchange import FORMATS, as_text, fit_names
-from capmix.optimizer.prepare import prepare
+from capmix.optimizer.setup.device import choose
+from capmix.optimizer.setup.prepare import prepare
 from capmix.reports.cli import main
 from scipy.optimize import linprog
 from scipy.sparse import vstack

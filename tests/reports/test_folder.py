@@ -10,9 +10,9 @@ import sys
 import time
 
 import pytest
-from capmix.reports import folder
 from capmix.reports.exits import UsageError, WriteError
-from capmix.reports.folder import Place, publish, reserve
+from capmix.reports.files import folder
+from capmix.reports.files.folder import Place, publish, reserve
 
 NOW = time.struct_time((2026, 11, 22, 20, 15, 0, 6, 326, 0))
 FILES = {"plan.json": b"{}", "tables/a.csv": b"a\r\n"}
@@ -104,7 +104,7 @@ def test_killed_while_writing_leaves_no_folder_that_looks_whole(here):
     script = (
         "import os, signal\n"
         "from pathlib import Path\n"
-        "from capmix.reports import folder\n"
+        "from capmix.reports.files import folder\n"
         "real = folder._write\n"
         "def write(path, content):\n"
         "    real(path, content)\n"
@@ -171,7 +171,7 @@ def test_a_disk_without_room_is_found_before_anything_is_computed(here, monkeypa
 def test_a_limit_on_files_is_found_before_anything_is_computed(here):
     script = (
         "import resource\n"
-        "from capmix.reports.folder import reserve\n"
+        "from capmix.reports.files.folder import reserve\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
         "reserve('new', 'hand')\n"
     )

@@ -12,9 +12,10 @@ from pathlib import Path
 import capmix.optimizer.run as engine
 import pytest
 from capmix.models.reading.starter import starter_case
-from capmix.reports import folder, frontier_view, manifest, side_by_side, terminal
 from capmix.reports.cli import main
-from capmix.reports.tables import csv_bytes
+from capmix.reports.files import folder, manifest
+from capmix.reports.files.tables import csv_bytes
+from capmix.reports.summary import frontier_view, side_by_side, terminal
 
 from .plans import infeasible_plan, make_plan
 from .sparse import starter

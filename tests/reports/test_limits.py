@@ -9,7 +9,7 @@ import sys
 
 import capmix.optimizer.run as engine
 import pytest
-from capmix.kernels import host_memory
+from capmix.kernels.memory import host_memory
 from capmix.models.reading.starter import starter_case
 from capmix.reports import limits, machine
 from capmix.reports.cli import main

@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 from capmix.optimizer.plan import Bearers, Funding, Plan, Table
-from capmix.reports.document import document
-from capmix.reports.json_schema import faults
-from capmix.reports.schema import schema
-from capmix.reports.terminal import render
+from capmix.reports.files.document import document
+from capmix.reports.files.json_schema import faults
+from capmix.reports.files.schema import schema
+from capmix.reports.summary.terminal import render
 
 from .plans import infeasible_plan, long, make_plan
 

@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from capmix.reports.manifest import Run, contents
+from capmix.reports.files.manifest import Run, contents
 
 from .plans import infeasible_plan, make_plan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 
-from capmix.optimizer.progress import ProgressEvent
+from capmix.optimizer.cutting_planes.progress import ProgressEvent
 from capmix.reports.progress import ProgressLine, describe
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from capmix.optimizer.cutting_planes.solution import Status
 from capmix.optimizer.plan import Estimate, LimitReplicated, Replication, Replications
-from capmix.optimizer.solution import Status
 from capmix.reports.cli import main
-from capmix.reports.document import document, encode
-from capmix.reports.json_schema import faults
-from capmix.reports.schema import schema
-from capmix.reports.terminal import render
+from capmix.reports.files.document import document, encode
+from capmix.reports.files.json_schema import faults
+from capmix.reports.files.schema import schema
+from capmix.reports.summary.terminal import render
 from rich.cells import cell_len
 
 from .plans import make_plan

@@ -30,9 +30,9 @@ import math, os, signal, sys, threading, time, types
 sys.path.insert(0, sys.argv[1])
 import plans
 from capmix.optimizer import stops
-from capmix.optimizer.solution import Status
-from capmix.optimizer.progress import ProgressEvent
-from capmix.reports import folder
+from capmix.optimizer.cutting_planes.solution import Status
+from capmix.optimizer.cutting_planes.progress import ProgressEvent
+from capmix.reports.files import folder
 from capmix.reports.start import main
 
 number = int(sys.argv[2])

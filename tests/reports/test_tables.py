@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 from capmix.optimizer.plan import Column, Table
-from capmix.reports.tables import csv_bytes, parquet_bytes
+from capmix.reports.files.tables import csv_bytes, parquet_bytes
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from capmix.models.schema.case import Heading
 from capmix.models.schema.rules import Objective
+from capmix.optimizer.cutting_planes.solution import Status
 from capmix.optimizer.plan import Interval
-from capmix.optimizer.solution import Status
 from capmix.reports.charts import ASCII
-from capmix.reports.terminal import render
+from capmix.reports.summary.terminal import render
 from rich.cells import cell_len
 
 from .plans import infeasible_plan, make_case, make_plan, make_tables

@@ -7,7 +7,7 @@ import math
 import pytest
 from capmix.reports import charts, text
 from capmix.reports.charts import ASCII, UNICODE, Scale
-from capmix.reports.layout import short
+from capmix.reports.summary.layout import short
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -14,13 +14,13 @@ from typing import Any
 import capmix
 import pytest
 from capmix.models.reading.starter import starter_case
-from capmix.optimizer.progress import Enough
-from capmix.reports.agreement import same
-from capmix.reports.case_files import case_files
+from capmix.optimizer.cutting_planes.progress import Enough
 from capmix.reports.cli import main
-from capmix.reports.document import encode
-from capmix.reports.manifest import MANIFEST_VERSION, SEAL, Run, contents
-from capmix.reports.solution import read_solution
+from capmix.reports.commands.case_files import case_files
+from capmix.reports.files.document import encode
+from capmix.reports.files.manifest import MANIFEST_VERSION, SEAL, Run, contents
+from capmix.reports.files.solution import read_solution
+from capmix.reports.verification.agreement import same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

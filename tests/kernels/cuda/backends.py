@@ -11,8 +11,8 @@ from functools import cache
 
 import pytest
 from capmix.kernels.backend import get_backend
-from capmix.kernels.cuda_backend import CudaBackend
-from capmix.kernels.faults import DeviceFault
+from capmix.kernels.cuda.backend import CudaBackend
+from capmix.kernels.device_errors import DeviceFault
 
 from .shim import COMPILER, ShimDevice
 
@@ -24,8 +24,8 @@ ALL = ("numpy", "numba", *CUDA)
 @cache
 def gpu():
     """The CUDA backend on a GPU, or why there is none."""
-    from capmix.kernels.cuda_probe import probe
-    from capmix.kernels.cupy_device import CupyDevice
+    from capmix.kernels.cuda.cupy_device import CupyDevice
+    from capmix.kernels.cuda.probe import probe
 
     try:
         probe()

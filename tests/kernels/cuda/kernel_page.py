@@ -12,11 +12,11 @@ from functools import cache
 
 import numpy as np
 from capmix.kernels.backend import get_backend
-from capmix.kernels.cuda_backend import CudaBackend
-from capmix.kernels.cuda_source import flattened
+from capmix.kernels.cuda.backend import CudaBackend
+from capmix.kernels.cuda.source import flattened
 from capmix.kernels.tables import LossKind, LossTable, ProcessTable, TermTable
 from capmix.models.reading.load import load_case
-from capmix.optimizer.prepare import prepare
+from capmix.optimizer.setup.prepare import prepare
 
 from . import limits
 from .limits import ARCHITECTURES, MODELS, Work

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from capmix.kernels.cuda_source import DRAW_THREADS, THREADS
+from capmix.kernels.cuda.source import DRAW_THREADS, THREADS
 
 WARP = 32
 REGISTER_UNIT = 256  # registers that a warp gets at a time

@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from capmix.kernels.cuda_device import Array
-from capmix.kernels.cuda_source import SOURCES, constants, flattened, kernels
-from capmix.kernels.faults import DeviceLost, OutOfDeviceMemory
+from capmix.kernels.cuda.device import Array
+from capmix.kernels.cuda.source import SOURCES, constants, flattened, kernels
+from capmix.kernels.device_errors import DeviceLost, OutOfDeviceMemory
 
 COMPILER = shutil.which("g++")
 FAULTS = {

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from capmix.kernels.breaches import by_date
-from capmix.kernels.chunked import Chunked
-from capmix.kernels.shards import Sharded
+from capmix.kernels.memory.chunked import Chunked
+from capmix.kernels.multi_gpu.backend import Sharded
 from capmix.kernels.tables import LossKind
 from numpy.testing import assert_allclose
 
@@ -69,7 +69,7 @@ def test_bits_of_the_processor(device_backend):
 
 @pytest.mark.skipif(COMPILER is None, reason="g++ is not installed")
 def test_on_two_devices(monkeypatch):
-    monkeypatch.setattr("capmix.kernels.modes.SLICE", 512)
+    monkeypatch.setattr("capmix.kernels.memory.placement.SLICE", 512)
     devices = [ShimDevice(), ShimDevice()]
     backend = Chunked(Sharded(devices, chunk=16_384, least=256))
     store = backend.simulate(every_process(PERIODS), COUNT, SEED)

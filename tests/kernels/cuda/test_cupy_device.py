@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from capmix.kernels.cuda_backend import CudaBackend
-from capmix.kernels.cuda_source import flattened, kernels, options
-from capmix.kernels.cupy_device import CupyDevice
-from capmix.kernels.faults import DeviceLost, OutOfDeviceMemory
+from capmix.kernels.cuda.backend import CudaBackend
+from capmix.kernels.cuda.cupy_device import CupyDevice
+from capmix.kernels.cuda.source import flattened, kernels, options
+from capmix.kernels.device_errors import DeviceLost, OutOfDeviceMemory
 
 from ..samples import NUMBA, every_process
 from .shim import COMPILER, ShimDevice

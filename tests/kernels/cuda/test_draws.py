@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from capmix.kernels import draws, elementary
-from capmix.kernels.cuda_source import THREADS
-from capmix.kernels.cuda_vector import grid_of
+from capmix.kernels.cuda.source import THREADS
+from capmix.kernels.cuda.vector import grid_of
 
 TOP = 2**64 - 1
 NUMBERS = np.array([0, 1, 2, 255, 256, 2**32, 2**63, TOP, *range(10_000, 12_000)], dtype=np.uint64)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from capmix.bench import gpu_exercise
 from capmix.bench.gpu_meter import Meter
-from capmix.kernels.cuda_backend import CudaBackend
-from capmix.kernels.cuda_source import kernels
-from capmix.kernels.cupy_device import CupyDevice
+from capmix.kernels.cuda.backend import CudaBackend
+from capmix.kernels.cuda.cupy_device import CupyDevice
+from capmix.kernels.cuda.source import kernels
 
 from .shim import COMPILER, ShimDevice
 from .test_cupy_device import Cupy

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from capmix.kernels.chunked import Chunked
 from capmix.kernels.group_settling import Companies, GroupSettling, settle_all
+from capmix.kernels.memory.chunked import Chunked
 from capmix.kernels.tables import LossKind
 from capmix.kernels.waterfall import waterfall
 from numpy.testing import assert_allclose

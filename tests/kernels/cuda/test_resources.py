@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from capmix.kernels.cuda_source import SOURCES, flattened, kernels, options
+from capmix.kernels.cuda.source import SOURCES, flattened, kernels, options
 
 TABLE = Path(__file__).parent / "resources.csv"
 ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")

@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-from capmix.kernels import cuda_settle
-from capmix.kernels.chunked import Chunked
+from capmix.kernels.cuda import settle as cuda_settle
+from capmix.kernels.memory.chunked import Chunked
 from capmix.kernels.settling import NOISE, Settling, added
 from capmix.kernels.tables import LossKind
 from capmix.kernels.waterfall import distribute, waterfall
@@ -155,7 +155,7 @@ def test_no_amount_of_each_scenario_leaves_the_device(device_backend):
 
 
 def test_in_slices_by_the_engine_s_backend(monkeypatch):
-    monkeypatch.setattr("capmix.kernels.chunked.SLICE", 512)
+    monkeypatch.setattr("capmix.kernels.memory.chunked.SLICE", 512)
     backend = Chunked(NUMBA)
     store = backend.simulate(every_process(PERIODS), COUNT, SEED)
     total, tally = backend.settle(store, settling())

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from capmix.kernels.cuda_source import SOURCES, kernels
-from capmix.kernels.faults import DeviceLost, OutOfDeviceMemory
+from capmix.kernels.cuda.source import SOURCES, kernels
+from capmix.kernels.device_errors import DeviceLost, OutOfDeviceMemory
 
 from .shim import COMPILER, ShimDevice, compiled
 
@@ -164,7 +164,7 @@ def test_memory_is_given_back_and_can_run_out():
 
 def test_every_kernel_is_found():
     """No kernel escapes the tests by the way it is written."""
-    from capmix.kernels.cuda_source import FOLDER
+    from capmix.kernels.cuda.source import FOLDER
 
     assert {p.stem for p in FOLDER.glob("*.cu")} == set(SOURCES)
     declared = sum(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from capmix.kernels.cuda_vector import Vector
+from capmix.kernels.cuda.vector import Vector
 from capmix.kernels.tail import tail
 from hypothesis import given
 from hypothesis import strategies as st

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from capmix.bench.certificate_families import FAMILIES, draw
 from capmix.bench.certificates import exact, one, table
-from capmix.optimizer.cvar import solve_cvar
+from capmix.optimizer.cvar.solve import solve_cvar
 
 EACH = 7
 CELLS = 6_000  # scenarios × columns of a program at most

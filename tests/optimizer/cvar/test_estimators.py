@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from capmix import CvarPortfolio, QuantileRegressor, quantile_regression
-from capmix.optimizer.quantile import pinball, weighted_quantile
+from capmix.optimizer.cvar.quantile_regression import pinball, weighted_quantile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog

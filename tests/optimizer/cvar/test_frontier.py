@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from capmix import Status, cvar_frontier, cvar_portfolio
-from capmix.optimizer import portfolio_frontier
+from capmix.optimizer.portfolios import frontier as portfolio_frontier
 
 from .portfolio_oracle import best
 
@@ -60,8 +60,8 @@ def test_warm_points_come_from_cuts_and_the_rest_from_the_start(monkeypatch: pyt
     """Where cuts stall, the remaining points are solved from the start, to the same values."""
     r = returns(800, 12)
     usual = cvar_frontier(r, points=6)
-    monkeypatch.setattr("capmix.optimizer.portfolio_cuts.QUERIES", 1)
-    monkeypatch.setattr("capmix.optimizer.portfolio_cuts.QUERIES_PER_ASSET", 0.0)
+    monkeypatch.setattr("capmix.optimizer.portfolios.cuts.QUERIES", 1)
+    monkeypatch.setattr("capmix.optimizer.portfolios.cuts.QUERIES_PER_ASSET", 0.0)
     solves = []
     real = portfolio_frontier.solved
     monkeypatch.setattr(portfolio_frontier, "solved", lambda *given: solves.append(1) or real(*given))

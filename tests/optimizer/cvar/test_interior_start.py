@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from capmix.optimizer.interior_point import InteriorPoint
-from capmix.optimizer.interior_program import Quadratic, TermRows
-from capmix.optimizer.interior_start import central
+from capmix.optimizer.cvar.interior_point import InteriorPoint
+from capmix.optimizer.cvar.interior_program import Quadratic, TermRows
+from capmix.optimizer.cvar.interior_start import central
 from scipy.sparse import csr_array
 
 

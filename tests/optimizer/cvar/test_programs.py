@@ -69,8 +69,8 @@ ENGINES = ["newton", "newton from pilots", "cuts"]
 def engine_of(kind: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The engine's name; from pilots: on so few rows that these programs have one, as large ones do."""
     if kind.endswith("from pilots"):
-        monkeypatch.setattr("capmix.optimizer.cvar_newton.PILOT_ROWS", 60)
-        monkeypatch.setattr("capmix.optimizer.cvar_newton.PILOT_TAIL", 3.0)
+        monkeypatch.setattr("capmix.optimizer.cvar.newton.PILOT_ROWS", 60)
+        monkeypatch.setattr("capmix.optimizer.cvar.newton.PILOT_TAIL", 3.0)
     return kind.split()[0]
 
 
@@ -281,7 +281,7 @@ def test_time_limit_and_callbacks_keep_what_was_found() -> None:
 
 
 def test_cutting_planes_that_stall_hand_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("capmix.optimizer.cvar_search.NEWTON_COLUMNS", 10)
+    monkeypatch.setattr("capmix.optimizer.cvar.search.NEWTON_COLUMNS", 10)
     losses, _ = dense(4_000, 150, 13)
     program = least_cvar(losses)
     found = solve_cvar(program, gap=1e-7)

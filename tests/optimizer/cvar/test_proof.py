@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from capmix import CvarProgram, CvarTerm
 from capmix.bench.certificate_oracle import highs
-from capmix.kernels.matrix_backend import MatrixBackend
-from capmix.optimizer.cvar_book import Book
-from capmix.optimizer.cvar_check import checked
-from capmix.optimizer.cvar_program import means
-from capmix.optimizer.cvar_proof import Evidence, bound, broken, farkas, in_units
-from capmix.optimizer.cvar_repair import kept
-from capmix.optimizer.cvar_units import scaled, sized, units_of
+from capmix.kernels.cpu.matrix_backend import MatrixBackend
+from capmix.optimizer.cvar.book import Book
+from capmix.optimizer.cvar.check import checked
+from capmix.optimizer.cvar.program import means
+from capmix.optimizer.cvar.proof import Evidence, bound, broken, farkas, in_units
+from capmix.optimizer.cvar.repair import kept
+from capmix.optimizer.cvar.units import scaled, sized, units_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from capmix import CvarProgram, CvarTerm, solve_cvar
-from capmix.optimizer import sparse_losses
+from capmix.optimizer.cvar import sparse_losses
 
 
 def program() -> CvarProgram:

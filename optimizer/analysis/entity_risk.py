@@ -1,0 +1,115 @@
+"""Each company of a group over the scenarios: its own cash, its default, and what of its distributions is not made."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...kernels.backend import Backend, Held
+from ..plan import Cell, Column, Table
+from ..setup.liquidity import liquidity_of
+from .claims import OWN
+from .expected import Amounts
+from .loss_allocation import Bearing
+from .risk_figures import FAN_SCENARIOS
+from .tabulate import long
+
+GROUP = "the group"
+LEVELS = (0.05, 0.5, 0.95)
+
+
+def entity_risk_tables(amounts: Amounts, bearing: Bearing, backend: Backend, store: Held) -> dict[str, Table]:
+    """entity_liquidity, entity_risk and entity_default; none where there is only one company."""
+    if not bearing.entities:
+        return {}
+    tables = (_liquidity(amounts, backend, store), _risk(bearing, amounts), _default(bearing))
+    return {table.name: table for table in tables}
+
+
+def _liquidity(amounts: Amounts, backend: Backend, store: Held) -> Table:
+    """Quantiles of each company's own running cash, what the plan pays within the group included."""
+    count = min(store.count, FAN_SCENARIOS)
+    rows: list[tuple[Cell, ...]] = []
+    for entity in amounts.case.entity:
+        loss = liquidity_of(amounts.case, amounts.ledger, entity.id, entity.id)
+        exposure = np.asarray(loss.matrix @ amounts.decided, dtype=np.float64)
+        quantiles, mean, below = backend.fan(store, loss.table, exposure, LEVELS, count)
+        floor = loss.table.least(exposure)
+        for t, label in enumerate(amounts.labels):
+            numbers = (*quantiles[:, t], mean[t], floor[t], below[t])
+            rows.append((entity.id, label, *(float(x) for x in numbers)))
+    columns = (
+        Column("entity"),
+        Column("period"),
+        *(Column(f"{q:.0%}", "billion", "money") for q in LEVELS),
+        Column("mean", "billion", "money"),
+        Column("minimum", "billion", "money"),  # less the revolver's line
+        Column("below minimum", "", "share"),
+    )
+    title = f"Each entity's own running cash over {count:,} scenarios, with all that is planned to be paid in the group"
+    return long("entity_liquidity", title, columns, rows)
+
+
+def _risk(bearing: Bearing, amounts: Amounts) -> Table:
+    """A row per company and one of the group: default, losses of those it owes, distributions that are not made."""
+    known, parent = bearing.claims, bearing.entities[0].entity
+    count = len(known.claims)
+    lenders = np.array([c.instrument != OWN for c in known.claims])
+    whose = np.array([c.entity or parent for c in known.claims])
+    rows: list[tuple[Cell, ...]] = []
+    for one in bearing.entities:
+        mine = lenders & (whose == one.entity)
+        planned = float(amounts.by_period("distribution", ("entity",)).get((one.entity,), np.zeros(1)).sum())
+        rows.append(
+            (
+                one.entity,
+                float(one.default.sum()),
+                *_sums(bearing, mine, count),
+                planned,
+                float(one.missing.sum()),
+            )
+        )
+    own = ~lenders
+    rows.append((GROUP, bearing.any_default, *_sums(bearing, lenders, count), None, None))
+    rows.append((f"shareholders of {parent}", None, *_sums(bearing, own, count), None, None))
+    columns = (
+        Column("entity"),
+        Column("default", "", "share"),
+        Column("owed", "billion", "money"),
+        Column("expected loss", "billion", "money"),
+        Column("loss in the tail", "billion", "money"),
+        Column("planned distributions", "billion", "money"),
+        Column("not made, mean", "billion", "money"),
+    )
+    title = (
+        "Each company over the scenarios: its default, the losses of those whom it owes, guarantees counted as payments"
+    )
+    title += f"; default of {GROUP}: of any of them"
+    return long("entity_risk", title, columns, rows)
+
+
+def _sums(bearing: Bearing, mine: NDArray[np.bool_], count: int) -> tuple[float, float, float]:
+    return (
+        float(bearing.owed[mine].sum()),
+        float(bearing.expected[:count][mine].sum()),
+        float(bearing.tail[:count][mine].sum()),
+    )
+
+
+def _default(bearing: Bearing) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for one in bearing.entities:
+        so_far = np.cumsum(one.default)
+        for t, label in enumerate(bearing.claims.labels):
+            numbers = (one.default[t], so_far[t], one.withheld[t], one.missing[t])
+            rows.append((one.entity, label, *(float(x) for x in numbers)))
+    columns = (
+        Column("entity"),
+        Column("period"),
+        Column("first default", "", "share"),
+        Column("so far", "", "share"),
+        Column("distribution not made in full", "", "share"),
+        Column("not made, mean", "billion", "money"),
+    )
+    title = "When each company defaults on its own cash, and what it cannot distribute as planned"
+    return long("entity_default", title, columns, rows)

@@ -1,0 +1,189 @@
+"""Who funds the plan and what it buys: issuance, funding, purchases, construction, contracts, and all decisions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.blocks.circularity import circular_investors
+from ...models.ledger import Account
+from ..plan import Cell, Column, Funding, Table
+from .expected import LEAST_SIZE, Amounts
+from .tabulate import NEGLIGIBLE, long, name_of, wide
+
+FloatArray = NDArray[np.float64]
+
+FUNDED = {"place": "placed", "draw": "drawn"}
+COMMITTED = ("commit", "line")
+PREPAYMENTS = "customer_prepayments"
+BILLION = "billion"
+
+
+def funding(amounts: Amounts) -> Funding:
+    """Expected face value placed and drawn, billion, and customers' prepayments.
+
+    Circular is what comes from investors behind whom a supplier or customer stands, and all prepayments.
+    """
+    behind = circular_investors(amounts.case)
+    instruments, holders, circular = dict[str, float](), dict[str, float](), 0.0
+    for decision, amount in amounts.raised():
+        if amount <= NEGLIGIBLE:
+            continue
+        instrument, holder = decision.tags["instrument"], decision.tags["investor"]
+        instruments[instrument] = instruments.get(instrument, 0.0) + amount
+        holders[holder] = holders.get(holder, 0.0) + amount
+        circular += amount if holder in behind else 0.0
+    prepaid = amounts.prepaid
+    total = sum(instruments.values()) + prepaid
+    share = (circular + prepaid) / total if total > NEGLIGIBLE else 0.0
+    spent = -float(amounts.of(Account.HARDWARE, Account.SITES).sum())
+    of_spending = (circular + prepaid) / spent if spent > NEGLIGIBLE else 0.0
+    if prepaid > NEGLIGIBLE:
+        instruments[PREPAYMENTS] = prepaid
+        holders[PREPAYMENTS] = prepaid
+    return Funding(instruments, holders, share, total, circular_of_spending=of_spending)
+
+
+def holdings(amounts: Amounts, raised: Funding) -> dict[str, Table]:
+    """The tables issuance, funding_by_instrument, funding_by_holder, purchases, construction, contracts, merchant."""
+    tables = (
+        _issuance(amounts),
+        _by_instrument(amounts, raised),
+        _by_holder(amounts, raised),
+        _purchases(amounts),
+        _construction(amounts),
+        _contracts(amounts),
+        _relet(amounts),
+        _merchant(amounts),
+    )
+    return {table.name: table for table in tables}
+
+
+def decision_table(amounts: Amounts) -> Table:
+    """Every decision that is taken at all: key, block, period, amount, unit, tags."""
+    rows: list[tuple[Cell, ...]] = []
+    for decision, amount in zip(amounts.ledger.decisions, amounts.decided, strict=True):
+        if decision.block == "fixed" or abs(amount) <= NEGLIGIBLE * LEAST_SIZE:
+            continue
+        tags = ", ".join(f"{k}={v}" for k, v in decision.tags.items())
+        label = amounts.labels[decision.period]
+        rows.append((decision.key, decision.block, label, float(amount), decision.unit, tags))
+    columns = (
+        Column("key"),
+        Column("block"),
+        Column("period"),
+        Column("amount", "", "number"),
+        Column("unit"),
+        Column("tags"),
+    )
+    return long("decisions", "Decisions", columns, rows)
+
+
+def _issuance(amounts: Amounts) -> Table:
+    """What is funded sums to all funding; a commitment is no funding until it is drawn."""
+    columns = (
+        Column("instrument"),
+        Column("holder"),
+        Column("step"),
+        Column("how"),
+        Column("period"),
+        Column("funded", BILLION, "money"),
+        Column("committed", BILLION, "money"),
+    )
+    funded = {d.key: face for d, face in amounts.raised()}
+    prepaid = dict(zip((d.key for d in amounts.ledger.decisions), amounts.prepaid_by_decision.tolist(), strict=True))
+    customer = {c.id: c.customer for c in amounts.case.contract}
+    rows: list[tuple[Cell, ...]] = []
+    for decision, amount in amounts.decisions(*FUNDED, *COMMITTED, "sign"):
+        tags, label = decision.tags, amounts.labels[decision.period]
+        if decision.block in FUNDED and funded[decision.key] > NEGLIGIBLE:
+            how, face, promised = FUNDED[decision.block], funded[decision.key], 0.0
+        elif decision.block in COMMITTED and amount > NEGLIGIBLE:
+            how, face, promised = "committed", 0.0, amount
+        elif decision.block == "sign" and prepaid[decision.key] > NEGLIGIBLE:
+            who = customer[tags["contract"]]
+            rows.append((PREPAYMENTS, who, tags["contract"], "prepaid", label, prepaid[decision.key], 0.0))
+            continue
+        else:
+            continue
+        name = tags.get("instrument", "revolver")
+        rows.append((name, tags["investor"], tags.get("step", ""), how, label, face, promised))
+    return long("issuance", "Placements, draws and prepayments (funded), and commitments", columns, rows)
+
+
+def _by_instrument(amounts: Amounts, raised: Funding) -> Table:
+    known = {i.id: i for i in amounts.case.instrument}
+    columns = (
+        Column("instrument"),
+        Column("title"),
+        Column("kind"),
+        Column("face", BILLION, "money"),
+        Column("share", "", "share"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for name, face in sorted(raised.by_instrument.items(), key=lambda item: -item[1]):
+        title, kind = (
+            (name_of(known[name]), known[name].kind) if name in known else ("customer prepayments", "prepayment")
+        )
+        rows.append((name, title, kind, face, face / raised.total))
+    return long("funding_by_instrument", "Funding raised by instrument", columns, rows)
+
+
+def _by_holder(amounts: Amounts, raised: Funding) -> Table:
+    known = {i.id: i for i in amounts.case.investor}
+    behind = circular_investors(amounts.case)
+    columns = (
+        Column("holder"),
+        Column("title"),
+        Column("kind"),
+        Column("circular"),
+        Column("face", BILLION, "money"),
+        Column("share", "", "share"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for name, face in sorted(raised.by_holder.items(), key=lambda item: -item[1]):
+        if name in known:
+            circular = "yes" if name in behind else "no"
+            rows.append((name, name_of(known[name]), known[name].kind, circular, face, face / raised.total))
+        else:
+            rows.append((name, "customer prepayments", "customer", "yes", face, face / raised.total))
+    return long("funding_by_holder", "Funding raised by holder", columns, rows)
+
+
+def _present(found: dict[tuple[str, ...], FloatArray]) -> list[tuple[tuple[str, ...], FloatArray]]:
+    return [(key, values) for key, values in found.items() if np.max(np.abs(values)) > NEGLIGIBLE]
+
+
+def _purchases(amounts: Amounts) -> Table:
+    rows = _present(amounts.by_period("order", ("accelerator", "site")))
+    heads = ("accelerator", "site")
+    return wide("purchases", "Systems ordered", heads, rows, amounts.labels, "systems", "count", total=True)
+
+
+def _construction(amounts: Amounts) -> Table:
+    rows = _present(amounts.by_period("build", ("site", "layer")))
+    heads = ("site", "layer")
+    return wide("construction", "Construction started", heads, rows, amounts.labels, "MW", "number", total=True)
+
+
+def _contracts(amounts: Amounts) -> Table:
+    customer = {c.id: c.customer for c in amounts.case.contract}
+    signed = _present(amounts.by_period("sign", ("contract",)))
+    rows = [((contract, customer[contract]), values) for (contract,), values in signed]
+    heads = ("contract", "customer")
+    return wide("contracts", "Contracts signed", heads, rows, amounts.labels, "PFLOP/s", "number", total=True)
+
+
+def _relet(amounts: Amounts) -> Table:
+    customer = {c.id: c.customer for c in amounts.case.contract}
+    kept = _present(amounts.by_period("relet", ("contract",)))
+    rows = [((contract, customer[contract]), values) for (contract,), values in kept]
+    title = "Room kept in the merchant market for letting again after a default"
+    return wide("relet", title, ("contract", "customer"), rows, amounts.labels, "PFLOP/s", "number")
+
+
+def _merchant(amounts: Amounts) -> Table:
+    rows = _present(amounts.by_period("merchant", ("accelerator",)))
+    return wide(
+        "merchant", "Systems rented out without a contract", ("accelerator",), rows, amounts.labels, "systems", "count"
+    )

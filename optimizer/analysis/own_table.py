@@ -1,0 +1,51 @@
+"""What a plan says of the limits that a user has added: where it stands, and what they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.own_limits import OwnLimit
+from ...models.program import LinearProgram
+from ..plan import Cell, Column, Table
+from .tabulate import long
+
+FloatArray = NDArray[np.float64]
+
+KEPT = 1e-6  # of a limit's size: nearer than that it binds
+
+
+def own_table(
+    program: LinearProgram, own: Sequence[OwnLimit], columns: FloatArray, prices: FloatArray
+) -> dict[str, Table]:
+    """own_limits: each of them at the plan, with its shadow price; no table where there are none.
+
+    prices: (rows,) change of the objective per unit more of each row's constant.
+    """
+    if not own:
+        return {}
+    rows: list[tuple[Cell, ...]] = []
+    reached = program.matrix @ columns
+    for limit in own:
+        i = program.rows[limit.row]
+        value = float(reached[i])
+        for sign, bound in _sides(limit):
+            room = 0.0 if sign == "=" else bound - value if sign == "<=" else value - bound
+            size = max(abs(bound), abs(value))
+            binds = "yes" if room <= KEPT * size else "no"
+            price = float(prices[i]) if binds == "yes" or sign == "=" else 0.0
+            rows.append((limit.name, limit.period, sign, bound, value, room, binds, price, limit.unit))
+    names = ("limit", "period", "sign", "bound", "plan", "room", "binds", "price", "unit")
+    forms = ("text", "text", "text", "number", "number", "number", "text", "number", "text")
+    units = ("", "", "", "", "", "", "", f"{program.unit} per unit more of the bound", "")
+    heads = tuple(Column(n, u, f) for n, u, f in zip(names, units, forms, strict=True))
+    return {"own_limits": long("own_limits", "Limits added by the user, at the plan", heads, rows)}
+
+
+def _sides(limit: OwnLimit) -> list[tuple[str, float]]:
+    if limit.lower == limit.upper:
+        return [("=", limit.upper)]
+    sides = [(">=", limit.lower), ("<=", limit.upper)]
+    return [(sign, bound) for sign, bound in sides if np.isfinite(bound)]

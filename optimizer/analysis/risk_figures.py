@@ -1,0 +1,74 @@
+"""What the scenarios say about a plan: each risk limit's figures, and the fan of running cash per period."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...kernels.backend import Backend, Held, Losses
+from ...models.schema.rules import Risk
+from ..plan import Cell, Column, RiskFigure, Table
+from ..setup.assemble import Measured
+from ..setup.out_of_sample import cvar_interval
+from ..setup.risk_losses import SHORTFALL
+from .tabulate import long
+
+FloatArray = NDArray[np.float64]
+
+UNITS = {"liquidity": "billion", "net_loss": "billion", "compute_shortfall": "PFLOP/s", SHORTFALL: "billion"}
+QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
+FAN_SCENARIOS = 1 << 17
+
+
+def risk_figures(
+    backend: Backend,
+    risks: Sequence[Risk],
+    losses: Sequence[Losses],
+    prices: Sequence[float],
+    fresh: Sequence[FloatArray] | None,
+) -> tuple[RiskFigure, ...]:
+    """Figures of each limit from its losses in sample (S,), and, where given, on fresh draws."""
+    figures = []
+    for i, risk in enumerate(risks):
+        result = backend.tail(losses[i], risk.level)
+        figures.append(
+            RiskFigure(
+                name=risk.id,
+                loss=risk.loss,
+                measure="CVaR",
+                level=risk.level,
+                limit=risk.limit,
+                value=result.cvar,
+                var=result.var,
+                probability=backend.above(losses[i], risk.limit),
+                unit=UNITS[risk.loss],
+                price=prices[i],
+                out_of_sample=None if fresh is None else cvar_interval(fresh[i], risk.level),
+            )
+        )
+    return tuple(figures)
+
+
+def liquidity_fan(
+    backend: Backend, store: Held, liquidity: Measured, decided: FloatArray, labels: Sequence[str]
+) -> Table:
+    """Quantiles of running cash per period, over the first 131,072 scenarios at most (they are independent draws)."""
+    count = min(store.count, FAN_SCENARIOS)
+    exposure = liquidity.matrix @ decided
+    quantiles, mean, below = backend.fan(store, liquidity.table, exposure, QUANTILES, count)
+    columns = (
+        Column("period"),
+        *(Column(f"{q:.0%}", "billion", "money") for q in QUANTILES),
+        Column("mean", "billion", "money"),
+        Column("minimum", "billion", "money"),  # less the revolver's line
+        Column("below minimum", "", "share"),
+    )
+    floor = liquidity.table.least(exposure)
+    rows: list[tuple[Cell, ...]] = [
+        (label, *(float(q) for q in quantiles[:, t]), float(mean[t]), float(floor[t]), float(below[t]))
+        for t, label in enumerate(labels)
+    ]
+    title = f"Running cash over {count:,} scenarios, before anything is done about a shortfall"
+    return long("liquidity_fan", title, columns, rows)

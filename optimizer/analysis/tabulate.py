@@ -1,0 +1,57 @@
+"""Small helpers that make the plan's tables: wide tables with a column per period, and long ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..plan import Cell, Column, Table
+
+FloatArray = NDArray[np.float64]
+
+NEGLIGIBLE = 1e-9
+
+
+def clean(values: FloatArray) -> tuple[float, ...]:
+    """Plain floats; what is below 1e-9 of the largest, or of one, is nought (solver noise, and no -0.0)."""
+    scale = max(1.0, float(np.max(np.abs(values), initial=0.0)))
+    return tuple(float(v) if abs(v) > NEGLIGIBLE * scale else 0.0 for v in values)
+
+
+def rounded_off(value: float, *sizes: float) -> float:
+    """The value, or 0 where it is rounding beside numbers of these sizes, as a difference of them may be."""
+    return value if abs(value) > NEGLIGIBLE * max(1.0, *map(abs, sizes)) else 0.0
+
+
+def wide(
+    name: str,
+    title: str,
+    heads: Sequence[str],
+    rows: Iterable[tuple[tuple[str, ...], FloatArray]],
+    labels: Sequence[str],
+    unit: str,
+    form: str,
+    total: bool = False,
+) -> Table:
+    """A table with text columns `heads`, then one column per period; with `total` the sum in the last column."""
+    columns = [Column(h) for h in heads] + [Column(label, unit, form) for label in labels]
+    if total:
+        columns.append(Column("total", unit, form))
+    body: list[tuple[Cell, ...]] = []
+    for head, values in rows:
+        cells: list[Cell] = [*head, *clean(values)]
+        if total:
+            cells.append(float(sum(clean(values))))
+        body.append(tuple(cells))
+    return Table(name, title, tuple(columns), tuple(body))
+
+
+def long(name: str, title: str, columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> Table:
+    return Table(name, title, tuple(columns), tuple(tuple(r) for r in rows))
+
+
+def name_of(entry: object) -> str:
+    """The entry's title, or its id where it has none."""
+    return str(getattr(entry, "title", "") or getattr(entry, "id", entry))

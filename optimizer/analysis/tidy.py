@@ -1,0 +1,235 @@
+"""The plan as it is handed over: amounts too small to be decisions are zero, and the tax is that of its income.
+
+Points between plans hold traces of each of them, and of the tax that each of them would have paid. Both are put right
+after the search, and the plan that comes of it takes the other's place only if it holds every row, every bound and
+every risk limit over all scenarios, is certified as well, and is worth no less: the certificate is then its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, csr_array, hstack
+from scipy.sparse.linalg import spsolve
+
+from ...models.blocks.tax import DEFERRED, put_off
+from ...models.ledger import Account
+from ...models.program import LinearProgram
+from ..cutting_planes.highs import LpStatus, Model, SolverError
+from ..cutting_planes.phase_one import FEASIBLE
+from ..cutting_planes.progress import relative_gap
+from ..cutting_planes.scaling import apply, scale
+from ..cutting_planes.solution import RiskLimit, RiskValue, Solution, Status
+from ..setup.prepare import Prepared
+from .expected import Amounts, settled
+
+FloatArray = NDArray[np.float64]
+
+ROW = 1e-7  # in scaled units, relative: what a row may be off by
+WORTH = 1e-5  # of the value: what cleaning may cost
+SHOWN = 5e-7  # of the objective: what is left out of tables together comes to less
+CROSSED = 1e-9  # relative: bounds that cross by less do so by rounding
+PREPAID = 1e-6  # of the largest tax: tax beyond that of the income which is worth a remark
+
+
+def tidied(ready: Prepared, solution: Solution, limits: Sequence[RiskLimit], gap: float) -> Solution:
+    """The solution with its plan put right, else as it was, with a remark where its tax is not that of its income.
+
+    limits: of the search, in its order. gap: at which a plan counts as certified. Takes one pass over all scenarios.
+    """
+    if solution.columns is None or solution.decisions is None:
+        return solution
+    repair = solution.status is Status.CERTIFIED  # a search that was stopped has no time left for it
+    for decided in _candidates(ready, solution.columns, solution.decisions, repair):
+        columns = lawful_columns(ready, solution.columns, decided)
+        if columns is not None and (better := _replaced(ready, solution, columns, limits, gap)) is not None:
+            return better
+    return replace(solution, messages=(*solution.messages, *remark(ready, solution.decisions)))
+
+
+def amounts_of(ready: Prepared, decided: FloatArray) -> Amounts:
+    """A plan's amounts as its papers show them: what is too small to be a decision is none.
+
+    Where all these together are worth something, as in a plan that could not be put right, they are shown: the
+    objective, the certificate and the tables are then still those of one plan.
+    """
+    settled_plan = settled(ready.ledger, decided)
+    cost = ready.program.cost[ready.program.decisions]
+    if abs(cost @ (settled_plan - decided)) > SHOWN * abs(cost @ decided):
+        settled_plan = np.array(decided, dtype=np.float64)
+    return Amounts(
+        ready.case, ready.ledger, ready.means, settled_plan, ready.deposit_rates, nothing_due=ready.nothing_due
+    )
+
+
+def _candidates(ready: Prepared, columns: FloatArray, decided: FloatArray, repair: bool) -> Iterator[FloatArray]:
+    """The decisions without traces; these with as little changed as the rows want; and the decisions as they were."""
+    whole = settled(ready.ledger, decided)
+    if not np.array_equal(whole, decided):
+        yield whole
+        near = columns.copy()
+        near[ready.program.decisions] = whole
+        if repair and (repaired := _nearest(ready.program, near)) is not None:
+            yield settled(ready.ledger, repaired)
+    yield decided
+
+
+def _nearest(program: LinearProgram, columns: FloatArray) -> FloatArray | None:
+    """(N,) the decisions nearest to these that hold the rows, those that are zero at zero; None if there are none."""
+    scaling = scale(program)
+    matrix = csr_array(apply(scaling, csr_array(program.matrix)))
+    at = columns / scaling.columns
+    up, down = program.col_upper / scaling.columns - at, at - program.col_lower / scaling.columns
+    price = np.zeros(at.size)
+    price[program.decisions] = 1.0 / np.maximum(1.0, np.abs(at[program.decisions]))
+    nothing = np.zeros(at.size, dtype=np.bool_)
+    nothing[program.decisions] = columns[program.decisions] == 0.0
+    up, down = (np.where(nothing, 0.0, np.maximum(part, 0.0)) for part in (up, down))
+    activity = matrix @ at
+    model = Model(
+        cost=np.concatenate([price, price]),
+        matrix=csr_array(hstack([matrix, -matrix])),
+        row_lower=program.row_lower * scaling.rows - activity,
+        row_upper=program.row_upper * scaling.rows - activity,
+        col_lower=np.zeros(2 * at.size),
+        col_upper=np.concatenate([up, down]),
+    )
+    try:
+        result = model.solve()
+    except SolverError:
+        return None
+    if result.status is not LpStatus.OPTIMAL:
+        return None
+    moved = (result.x[: at.size] - result.x[at.size :]) * scaling.columns
+    return np.asarray((columns + moved)[program.decisions])
+
+
+def lawful_columns(ready: Prepared, columns: FloatArray, decided: FloatArray) -> FloatArray | None:
+    """(columns,) the program's columns for these decisions, tax and states made anew; None if rows leave them open."""
+    program, labels = ready.program, ready.case.horizon.labels
+    out = columns.copy()
+    out[program.decisions] = decided
+    at = program.columns
+    amounts = Amounts(ready.case, ready.ledger, ready.means, decided, ready.deposit_rates)
+    found = amounts.assessed
+    if found is not None:
+        number = {d.period: program.decisions[j] for j, d in enumerate(ready.ledger.decisions) if d.block == "tax"}
+        out[[number[t] for t in range(len(labels))]] = found.tax
+        states = {
+            "profit": np.maximum(found.income, 0.0), "loss": np.maximum(-found.income, 0.0), "loss_used": found.used,
+            "loss_pool": found.pool, "cash": found.cash, "interest_carried": found.waiting,
+        }  # fmt: skip
+        states = {name: values for name, values in states.items() if f"{name}[{labels[0]}]" in at}
+        for name, values in states.items():
+            out[[at[f"{name}[{label}]"] for label in labels]] = values
+        for j, d in enumerate(ready.ledger.decisions):
+            if d.block == DEFERRED and ready.case.tax is not None:
+                ahead = amounts.of(Account.WRITTEN_AHEAD)[-1]
+                out[program.decisions[j]] = put_off(ready.case.tax, float(ahead), float(found.pool[-1]))
+        done = {at[f"{name}[{label}]"] for name in states for label in labels}
+    else:
+        done = set()
+    open_ = sorted(set(range(out.size)) - set(program.decisions.tolist()) - done)
+    return out if not open_ or _solve_states(program, out, np.array(open_)) else None
+
+
+def _solve_states(program: LinearProgram, columns: FloatArray, open_: NDArray[np.int64]) -> bool:
+    """Set the open columns in place from the equalities that define them; False if these do not."""
+    matrix = csr_array(program.matrix)
+    equal = np.flatnonzero(program.row_lower == program.row_upper)
+    inside = csc_array(matrix[equal])[:, open_]
+    rows = equal[np.flatnonzero(np.diff(csr_array(inside).indptr))]
+    if rows.size != open_.size:
+        return False
+    columns[open_] = 0.0
+    right = program.row_lower[rows] - matrix[rows] @ columns
+    found = np.atleast_1d(spsolve(csc_array(csc_array(matrix[rows])[:, open_]), right))
+    columns[open_] = found
+    return bool(np.isfinite(found).all())
+
+
+def _replaced(
+    ready: Prepared, solution: Solution, columns: FloatArray, limits: Sequence[RiskLimit], gap: float
+) -> Solution | None:
+    """The solution with these columns as its plan, if they are as good in every respect; else None."""
+    program, before = ready.program, solution.columns
+    assert before is not None
+    sense = 1.0 if program.maximise else -1.0
+    objective = float(program.cost @ columns) + program.offset
+    value = float(program.value @ columns) + program.value_offset
+    bound = solution.upper if program.maximise else solution.lower
+    if sense * (objective - bound) > CROSSED * max(1e-9, abs(objective)):
+        return None  # better than anything can be: something is wrong with it
+    reached = relative_gap(sense * bound, sense * objective)
+    bound = sense * max(sense * bound, sense * objective)
+    certified = reached <= gap or (solution.status is not Status.CERTIFIED and reached <= solution.gap * (1.0 + 1e-6))
+    worth = value >= solution.value - WORTH * max(1.0, abs(solution.value))
+    if not (certified and worth and worst_violation(program, columns) <= max(ROW, worst_violation(program, before))):
+        return None
+    decided = columns[program.decisions]
+    risks = _risks(ready, solution.risks, limits, decided)
+    for new, old in zip(risks, solution.risks, strict=True):
+        if new.value > max(new.limit + FEASIBLE * abs(new.limit), old.value):
+            return None
+    upper, lower = (bound, objective) if program.maximise else (objective, bound)
+    return replace(
+        solution,
+        columns=columns, decisions=decided, objective=objective, value=value, upper=upper, lower=lower, gap=reached,
+        risks=risks,
+    )  # fmt: skip
+
+
+def worst_violation(program: LinearProgram, columns: FloatArray) -> float:
+    """The largest violation of a row or a bound, in scaled units relative to max(1, |limit|)."""
+    scaling = scale(program)
+    activity = (program.matrix @ columns) * scaling.rows
+    x = columns / scaling.columns
+    worst = 0.0
+    for value, low, high in (
+        (activity, program.row_lower * scaling.rows, program.row_upper * scaling.rows),
+        (x, program.col_lower / scaling.columns, program.col_upper / scaling.columns),
+    ):
+        under = (low - value) / np.maximum(1.0, np.abs(np.where(np.isfinite(low), low, 0.0)))
+        above = (value - high) / np.maximum(1.0, np.abs(np.where(np.isfinite(high), high, 0.0)))
+        worst = max(worst, float(np.max(under, initial=0.0)), float(np.max(above, initial=0.0)))
+    return worst
+
+
+def _risks(
+    ready: Prepared, before: Sequence[RiskValue], limits: Sequence[RiskLimit], decided: FloatArray
+) -> tuple[RiskValue, ...]:
+    if not limits:
+        return ()
+    backend = ready.backend
+    losses = backend.losses(ready.store, [one.table for one in limits], [one.matrix @ decided for one in limits])
+    found = []
+    for old, one, loss in zip(before, limits, losses, strict=True):
+        tail = backend.tail(loss, one.level)
+        found.append(replace(old, value=tail.cvar, var=tail.var, probability=backend.above(loss, one.limit)))
+    return tuple(found)
+
+
+def tax_off(ready: Prepared, decided: FloatArray) -> str:
+    """What to say of a plan whose tax is not that of its income: a limit on the path is met by it. Else nothing."""
+    amounts = Amounts(ready.case, ready.ledger, ready.means, decided, ready.deposit_rates)
+    found = amounts.assessed
+    if found is None:
+        return ""
+    paid = -amounts.of(Account.TAX)
+    early = np.cumsum(paid) - np.cumsum(found.tax)
+    t = int(np.argmax(np.abs(early)))
+    if abs(early[t]) <= PREPAID * max(float(np.max(np.abs(paid))), float(np.max(found.tax)), 1e-3):
+        return ""
+    return (
+        f"up to {amounts.labels[t]} the plan pays {abs(early[t]):.4g} billion {'more' if early[t] > 0.0 else 'less'} "
+        "tax than its income owes by then"
+    )
+
+
+def remark(ready: Prepared, decided: FloatArray) -> tuple[str, ...]:
+    """`tax_off` of a plan that stays so."""
+    said = tax_off(ready, decided)
+    return (f"{said}: with the tax of its income a limit would not be met",) if said else ()

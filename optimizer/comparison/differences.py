@@ -1,0 +1,195 @@
+"""The figures in which variants differ, and the tables that put them side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.ledger import Account
+from ...models.schema.case import Case
+from ..analysis.expected import Amounts
+from ..analysis.funding_cost import cost_of_funding
+from ..analysis.funding_tables import FUNDED
+from ..analysis.tabulate import long
+from ..plan import Cell, Column, Plan, Table
+
+FloatArray = NDArray[np.float64]
+
+BILLION = "billion"
+PARTS = (0.25, 0.5, 0.75)
+SOME = 1e-6  # billion: less is rounding
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One variant: its plan, and what is compared.
+
+    Attributes:
+        capacity: (T,) expected compute in service, PFLOP/s; None without a plan.
+        cost: all-in yearly cost of the money raised, None where none was.
+        costs: the same by instrument.
+        wall: largest expected repayment in one year within the horizon, billion.
+    """
+
+    name: str
+    title: str
+    plan: Plan
+    capacity: FloatArray | None
+    cost: float | None
+    costs: Mapping[str, float | None]
+    wall: float | None
+
+    def reached(self, milestone: float) -> int | None:
+        """First period with that much compute in service; None where it is never reached."""
+        if self.capacity is None:
+            return None
+        there = np.flatnonzero(self.capacity >= milestone * (1.0 - 1e-9))
+        return int(there[0]) if there.size else None
+
+
+def outcome(name: str, title: str, plan: Plan, amounts: Amounts | None) -> Outcome:
+    """The figures of one variant; `amounts` is None where it has no plan."""
+    if amounts is None:
+        return Outcome(name, title, plan, None, None, {}, None)
+    raised: dict[str, float] = {}
+    for decision, amount in amounts.decisions(*FUNDED):
+        raised[decision.tags["instrument"]] = raised.get(decision.tags["instrument"], 0.0) + amount
+    used = [i for i, face in raised.items() if face > SOME]
+    return Outcome(
+        name=name,
+        title=title,
+        plan=plan,
+        capacity=amounts.of(Account.COMPUTE),
+        cost=cost_of_funding(amounts) if used else None,
+        costs={i: cost_of_funding(amounts, i) for i in used},
+        wall=maturity_wall(amounts),
+    )
+
+
+def maturity_wall(amounts: Amounts) -> float:
+    """Largest expected repayment in any year that lies in the horizon, billion."""
+    due = -amounts.of(Account.PRINCIPAL)
+    span = min(amounts.case.horizon.per_year, due.size)
+    return float(np.convolve(due, np.ones(span), mode="valid").max())
+
+
+def milestones_of(outcomes: Sequence[Outcome]) -> tuple[float, ...]:
+    """Three figures of two digits between compute in service at the start and the most that any variant reaches."""
+    known = [one.capacity for one in outcomes if one.capacity is not None]
+    if not known:
+        return ()
+    low, high = min(float(c[0]) for c in known), max(float(c.max()) for c in known)
+    return tuple(dict.fromkeys(_rounded(low + part * (high - low)) for part in PARTS))
+
+
+def _rounded(value: float) -> float:
+    """`value` with two significant digits."""
+    if value <= 0.0:
+        return 0.0
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return round(value / unit) * unit
+
+
+def tables(case: Case, outcomes: Sequence[Outcome], reference: str, milestones: Sequence[float]) -> dict[str, Table]:
+    """The tables comparison, milestones, limits and cost_by_instrument."""
+    made = (
+        _comparison(outcomes, reference),
+        _milestones(case, outcomes, milestones),
+        _limits(outcomes),
+        _costs(outcomes),
+    )
+    return {table.name: table for table in made}
+
+
+def _comparison(outcomes: Sequence[Outcome], reference: str) -> Table:
+    base = next((o.plan.objective_value for o in outcomes if o.name == reference), math.nan)
+    unit = outcomes[0].plan.objective_unit
+    columns = (
+        Column("variant"),
+        Column("title"),
+        Column("status"),
+        Column("objective", unit, "number"),
+        Column(f"times {reference}" if reference else "times", "", "number"),
+        Column("gap", "", "number"),
+        Column("raised", BILLION, "money"),
+        Column("all-in cost", "per year", "rate"),
+        Column("largest repayment in a year", BILLION, "money"),
+        Column("circular share of funding", "", "share"),
+        Column("circulating share of funding", "", "share"),
+        Column("expected loss of all", BILLION, "money"),
+        Column("tail loss of all", BILLION, "money"),
+        Column("tail loss held outside", "", "share"),
+        Column("tail loss held by circular parties", "", "share"),
+        Column("probability of default", "", "share"),
+        Column("why"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for one in outcomes:
+        plan, borne = one.plan, one.plan.bearers
+        head: tuple[Cell, ...] = (one.name, one.title, plan.status.value)
+        if one.capacity is None or plan.certificate is None:
+            reason = plan.infeasibility.reason if plan.infeasibility is not None else "; ".join(plan.messages)
+            rows.append((*head, *(None,) * (len(columns) - 4), reason))
+            continue
+        tail: tuple[Cell, ...] = (None,) * 5
+        if borne is not None:
+            tail = (borne.expected, borne.cvar, borne.outside_share, borne.circular_share, borne.default_probability)
+        times = plan.objective_value / base if base > 0.0 else None
+        funds = plan.funding
+        rows.append(
+            (*head, plan.objective_value, times, plan.certificate.gap, funds.total, one.cost, one.wall,
+             funds.circular_share, funds.circulating_share, *tail, "; ".join(plan.messages))
+        )  # fmt: skip
+    return long("comparison", "Variants side by side", columns, rows)
+
+
+def _milestones(case: Case, outcomes: Sequence[Outcome], milestones: Sequence[float]) -> Table:
+    columns = (
+        Column("variant"),
+        Column("compute in service", "PFLOP/s", "number"),
+        Column("period"),
+        Column("periods from the start", "periods", "count"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for one in outcomes:
+        for mark in milestones:
+            t = one.reached(mark)
+            rows.append((one.name, mark, None if t is None else case.horizon.label(t), t))
+    return long("milestones", "When compute in service reaches a mark; empty: never", columns, rows)
+
+
+def _limits(outcomes: Sequence[Outcome]) -> Table:
+    columns = (
+        Column("variant"),
+        Column("limit"),
+        Column("level", "", "share"),
+        Column("CVaR", "", "number"),
+        Column("most allowed", "", "number"),
+        Column("unit"),
+        Column("price", "objective per unit", "number"),
+    )
+    rows: list[tuple[Cell, ...]] = [
+        (one.name, f.name, f.level, f.value, f.limit, f.unit, f.price) for one in outcomes for f in one.plan.risk
+    ]
+    return long("limits", "Risk limits", columns, rows)
+
+
+def _costs(outcomes: Sequence[Outcome]) -> Table:
+    columns = (
+        Column("variant"),
+        Column("instrument"),
+        Column("face", BILLION, "money"),
+        Column("all-in cost", "per year", "rate"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for one in outcomes:
+        faces = one.plan.funding.by_instrument
+        rows += [
+            (one.name, i, faces.get(i, 0.0), one.costs.get(i))
+            for i in sorted(one.costs, key=lambda i: -faces.get(i, 0.0))
+        ]
+    return long("cost_by_instrument", "Money raised and what it costs, fees included", columns, rows)

@@ -1,0 +1,95 @@
+"""Where the scenarios are evaluated: the choice of a backend, and what to call it in reports."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ...errors import CapmixError
+from ...kernels import cuda_start
+from ...kernels.backend import Backend, Held, get_backend
+from ...kernels.device_errors import DeviceFault
+from ...kernels.memory.chunked import Chunked
+from ...kernels.memory.host_memory import memory_available
+from ...kernels.memory.scenarios import Scenarios
+from ..plan import Device
+
+DEVICES = ("auto", "cpu", "cuda", "numpy")
+
+R = TypeVar("R")
+
+
+class DeviceError(CapmixError, RuntimeError):
+    """The device that was asked for cannot be used here."""
+
+
+def choose(device: str, losses: int = 1, tails: float = 0.05) -> Chunked:
+    """Backend for "auto" (a CUDA device if one works), "cpu" (all cores), "numpy" (the slow definition) or "cuda".
+
+    Args:
+        losses, tails: number of risk limits, and the sum of 1 - level over them; they decide how much memory is needed.
+
+    Raises:
+        DeviceError: the name is unknown, or the device is not to be had.
+    """
+    if device not in DEVICES:
+        raise DeviceError(f"device {device!r} is unknown; it must be one of {', '.join(DEVICES)}")
+    if device == "cuda" or (device == "auto" and cuda_start.worth_trying()):
+        try:
+            started = cuda_start.start()
+        except DeviceFault as fault:
+            if device == "cuda":
+                raise DeviceError(f"device 'cuda' cannot be used: {fault}") from fault
+            backend = _cpu("auto", losses, tails)
+            backend.messages.append(f"planned on the CPU: {fault}")
+            return backend
+        backend = Chunked(
+            started.backend, losses, tails, _free(started.backend), host_free=memory_available, spare=get_backend
+        )
+        backend.device_name = getattr(started.backend, "device_name", started.found.name)
+        backend.messages.extend(started.found.remarks)
+        return backend
+    return _cpu("numpy" if device == "numpy" else "auto", losses, tails)
+
+
+def _cpu(name: str, losses: int, tails: float) -> Chunked:
+    return Chunked(get_backend(name), losses, tails, memory_available)
+
+
+def _free(backend: Backend) -> Callable[[], int | None]:
+    """Free bytes of a backend's devices, those included that it holds without using them; unknown where it has none."""
+    shared: Callable[[], int] | None = getattr(backend, "free", None)
+    if shared is not None:
+        return shared
+    device: Any = getattr(backend, "device", None)
+    return lambda: None if device is None else int(device.memory()[0])
+
+
+def steadily(backend: Backend, step: Callable[[], R]) -> R:
+    """Do a step; where a device gives way and the backend gets over it, do it once more."""
+    while True:
+        try:
+            return step()
+        except Exception as error:
+            if not backend.recover(error):
+                raise
+
+
+def describe(backend: Backend, store: Held) -> Device:
+    """The device that the scenarios were evaluated on at last, and where they lay."""
+    name = backend.device_name if isinstance(backend, Chunked) else ""
+    mode = store.mode.value if isinstance(store, Scenarios) else "resident"
+    return Device(backend=backend.name, name=name or processor(), threads=backend.threads, mode=mode)
+
+
+def processor() -> str:
+    """Name of the processor as the system gives it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

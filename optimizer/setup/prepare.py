@@ -1,0 +1,205 @@
+"""A case on one set of scenarios, ready for the loop: scenarios, ledger, means, linear program, losses."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...kernels.backend import Backend, Held
+from ...kernels.pause import checking
+from ...kernels.tables import ProcessTable
+from ...models.blocks.floors import with_floors
+from ...models.build import build_ledger, build_program, declare
+from ...models.ledger import Ledger
+from ...models.own_limits import OwnLimit
+from ...models.program import LinearProgram
+from ...models.reading.faults import CaseError, Fault
+from ...models.schema.case import Case
+from .. import stops
+from ..cutting_planes.progress import OutOfTime, Progress, ProgressEvent, time_is_up
+from .assemble import Measured, liquidity, measured, process_table
+from .driver_order import reordered
+from .lockup_calendar import calendar
+from .own_limits import Constraints, own_limits
+from .tail_cuts import tail_cuts_of
+
+FloatArray = NDArray[np.float64]
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that a plan of a case is made from, on one set of scenarios.
+
+    Attributes:
+        means: (A,) sample means of the ledger's atoms.
+        deposit_rates: (T,) mean interest on a surplus, per period.
+        losses: the loss of each risk limit, in the case's order.
+        liquidity: running cash, with or without a limit on it.
+        closed: (entity, period) in which an entity makes no distribution, since its tests are not met.
+        nothing_due: (test of cover, period) in which nothing is due, so that it does not apply.
+        own: limits that the user added.
+    """
+
+    case: Case
+    backend: Backend
+    processes: ProcessTable
+    store: Held
+    ledger: Ledger
+    means: FloatArray
+    deposit_rates: FloatArray
+    program: LinearProgram
+    losses: tuple[Measured, ...]
+    liquidity: Measured
+    build_s: float
+    simulate_s: float
+    evaluate_s: float
+    closed: frozenset[tuple[str, int]] = frozenset()
+    nothing_due: frozenset[tuple[str, int]] = frozenset()
+    own: tuple[OwnLimit, ...] = ()
+
+
+class Clock:
+    """Wall-clock seconds since the start of the run, what is left of them, and remarks on what is being done."""
+
+    def __init__(self, progress: Progress | None, limit: float | None = None) -> None:
+        self._progress = progress
+        self._limit = limit
+        self._begin = self._mark = time.perf_counter()
+        self._phase = ""
+
+    @property
+    def elapsed(self) -> float:
+        return time.perf_counter() - self._begin
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left of the limit, at least 0; None where there is none."""
+        return None if self._limit is None else max(0.0, self._limit - self.elapsed)
+
+    def check(self) -> None:
+        """Raise `OutOfTime` once the limit has passed, `Interrupted` once somebody has asked to stop."""
+        stops.check()
+        if self.left == 0.0:
+            raise self._late()
+
+    def _late(self) -> OutOfTime:
+        return OutOfTime(f"{time_is_up(self._limit)} while {self._phase}: nothing was planned")
+
+    def timed(self, step: Callable[[float], R]) -> R:
+        """Do a step that is told how many seconds it has; `OutOfTime` as from `check`."""
+        self.check()
+        try:
+            return step(math.inf if self.left is None else self.left)
+        except OutOfTime:
+            raise self._late() from None
+
+    def lap(self) -> float:
+        """Seconds since the last lap."""
+        before, self._mark = self._mark, time.perf_counter()
+        return self._mark - before
+
+    def tell(self, phase: str) -> None:
+        self._phase = phase
+        if self._progress is not None:
+            self._progress(ProgressEvent(phase, math.inf, -math.inf, math.inf, 0, 0.0, 0, self.elapsed, None))
+
+
+def same_drivers(one: ProcessTable, other: ProcessTable) -> bool:
+    """Whether both tables draw the same scenarios."""
+    return all(
+        np.array_equal(np.asarray(getattr(one, field.name)), np.asarray(getattr(other, field.name)))
+        for field in dataclasses.fields(ProcessTable)
+    )
+
+
+def simulated(case: Case, processes: ProcessTable, backend: Backend, count: int, seed: int) -> Held:
+    """The case's scenarios. CaseError if a driver overflows in one of them."""
+    with _fitting(case):
+        return backend.simulate(processes, count, seed)
+
+
+@contextmanager
+def _fitting(case: Case) -> Iterator[None]:
+    """Say of an overflow whose it is, and what to do."""
+    try:
+        yield
+    except FloatingPointError as overflow:
+        cure = "lower the volatility, the drift or the jumps of the driver that grows without bound"
+        fault = Fault(
+            case.path or "the case", None, "driver", str(overflow), "values within the range of single precision", cure
+        )
+        raise CaseError([fault]) from overflow
+
+
+def prepare(
+    case: Case,
+    backend: Backend,
+    count: int,
+    seed: int,
+    clock: Clock | None = None,
+    drawn: Sequence[tuple[ProcessTable, Held]] = (),
+    constraints: Constraints | None = None,
+    own: tuple[OwnLimit, ...] = (),
+) -> Prepared:
+    """Draw the scenarios, and build the ledger and, on their means, the linear program.
+
+    `drawn`: scenarios drawn before with the same count and seed; those of the same drivers are used again.
+    `constraints`: functions that add limits; `own`: limits that such functions added before.
+
+    Raises:
+        CaseError: a driver overflows in some scenario.
+        OutOfTime, Interrupted: as `Clock.check`, which is called a few times a second.
+        UnknownName, OwnLimitError: as `own_limits`.
+    """
+    clock = Clock(None) if clock is None else clock
+    with checking(clock.check):
+        return _prepared(case, backend, count, seed, clock, drawn, constraints, own)
+
+
+def _prepared(
+    case: Case,
+    backend: Backend,
+    count: int,
+    seed: int,
+    clock: Clock,
+    drawn: Sequence[tuple[ProcessTable, Held]],
+    constraints: Constraints | None,
+    own: tuple[OwnLimit, ...],
+) -> Prepared:
+    clock.lap()
+    clock.tell("building the ledger")
+    case = with_floors(case)
+    processes = process_table(case)
+    ledger = reordered(build_ledger(case, clock.check), case)
+    cash = liquidity(case, ledger)
+    build = clock.lap()
+    clock.tell(f"drawing {count:,} scenarios")
+    known = [store for table, store in drawn if same_drivers(table, processes)]
+    store = known[0] if known else simulated(case, processes, backend, count, seed)
+    simulate = clock.lap()
+    with _fitting(case):
+        means = backend.means(store, ledger.factors)
+    rates = backend.rates(store, cash.table)
+    evaluate = clock.lap()
+    clock.tell("building the linear program")
+    ledger = ledger.told(means)
+    cash = liquidity(case, ledger)
+    cuts = tail_cuts_of(case, ledger, rates, backend, store)
+    own = (*own, *own_limits(constraints, lambda: declare(case, ledger, means, rates, between=clock.check)))
+    chosen = clock.timed(lambda left: calendar(case, ledger, means, rates, cuts, left, own))
+    losses = measured(case, ledger, means, rates, chosen.nothing_due)
+    program = build_program(case, ledger, means, rates, chosen.closed, chosen.nothing_due, clock.check, own)
+    build += clock.lap()
+    return Prepared(
+        case, backend, processes, store, ledger, means, rates, program, losses, cash, build, simulate, evaluate,
+        chosen.closed, chosen.nothing_due, own,
+    )  # fmt: skip

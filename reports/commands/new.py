@@ -1,0 +1,49 @@
+"""`capmix new`: a commented starter case that plans as it stands."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from pathlib import Path
+
+from ..exits import Exit, OutputError, UsageError
+from ..files.folder import working_directory
+from ..streams import display
+from ..text import safe
+
+
+def new_command(options: argparse.Namespace) -> int:
+    """Write the starter case to `options.path`, which must not exist."""
+    from ...models.reading.starter import starter_case
+
+    path = Path(options.path)
+    if path.suffix != ".toml":
+        raise UsageError(f"{path}: a case file ends in .toml; write for example {path}.toml")
+    if os.path.lexists(path):
+        raise UsageError(f"{path} exists and is never overwritten; give a new name")
+    text = starter_case().encode("utf-8")
+    try:
+        with open(path, "xb") as file:
+            try:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                path.unlink()
+                raise
+    except FileExistsError:
+        raise UsageError(f"{path} exists and is never overwritten; give a new name") from None
+    except OSError as error:
+        if not path.is_absolute():
+            working_directory()
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    name = safe(shlex.quote(str(path)))
+    try:
+        display(
+            f"{safe(path)} written: a small cloud with every kind of entry, each key with its meaning.\n"
+            f"Next:  capmix check {name}   then   capmix plan {name}\n"
+        )
+    except OutputError as error:
+        raise OutputError(f"{error}; {path} is written") from None
+    return Exit.OK

@@ -1,0 +1,82 @@
+"""A frontier's folder: each point's plan computed again at its own amount of the limit, and the tables of all."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ...models.schema.case import Case
+from ...optimizer.analysis.reevaluate import prepared, reached
+from ...optimizer.cutting_planes.solution import Passes, Status
+from ...optimizer.frontiers.points import FrontierPoint, frontier_tables
+from ...optimizer.setup.prepare import Prepared
+from ...optimizer.setup.risk_losses import all_risks
+from ..files.document import records
+from ..files.run_folder import RunFolder, Unreadable
+from ..text import figure
+from .agreement import document_faults
+from .computed_again import evidence_of, fitting, searched, tables_again
+from .findings import Findings
+
+
+def frontier_again(
+    run: RunFolder, findings: Findings, found: dict[str, Any], case: Case, device: str, replan: bool
+) -> None:
+    """Check every point, then the tables."""
+    count, seed = found["scenarios"]["count"], found["scenarios"]["seed"]
+    fitting(case, count)
+    number = next((i for i, risk in enumerate(all_risks(case)) if risk.id == found["limit"]["name"]), None)
+    if number is None:
+        raise Unreadable(f"frontier.json: the case has no risk limit {found['limit']['name']!r}")
+    ready = prepared(case, count, seed, device)
+    risk, points = all_risks(case)[number], []
+    for i, row in enumerate(found["tables"]["frontier"], 1):
+        name = f"points/{i}.json"
+        points.append(_point(run, findings, ready, seed, number, name, row))
+        if replan:
+            bounds = None
+            if row["objective"] is not None:
+                bounds = {"lower_bound": row["lower bound"], "upper_bound": row["upper bound"]}
+            faults, said = searched(ready, found["tolerance"], row["status"], bounds, number, row["limit"])
+            findings.check(f"replan {i}", faults, said)
+    made = frontier_tables(risk, ready.program.unit, points)
+    faults = document_faults("frontier.json", {n: records(table) for n, table in made.items()}, found["tables"])
+    findings.check("frontier", [*faults, *tables_again(run, made)], f"its {len(made)} tables agree")
+
+
+def _point(
+    run: RunFolder, findings: Findings, ready: Prepared, seed: int, number: int, name: str, row: dict[str, Any]
+) -> FrontierPoint:
+    """A point as it is computed again; what only the search knows is taken from its row."""
+    status, amount = Status(row["status"]), row["limit"]
+    work = Passes(row["full passes"], 0.0, row["linear programs"], 0)
+    found = evidence_of(run, name)
+    if (found is None) != (row["objective"] is None):
+        findings.check(name, [f"{name} and its row in frontier.json contradict each other"], "")
+    if found is None or row["objective"] is None:
+        return FrontierPoint(amount, status, passes=work, why=row["why"])
+    again = reached(ready, seed, found, number, amount, row["CVaR on fresh draws"] is not None)
+    said = (
+        f"limit {figure(amount)}: objective {figure(row['objective'], 9)} written, {figure(again.objective, 9)} again"
+    )
+    findings.check(name.removesuffix(".json"), [f"{name}: {fault}" for fault in again.faults], said)
+    maximise = ready.program.maximise
+    bound = row["upper bound" if maximise else "lower bound"]
+    low, high = (again.objective, bound) if maximise else (bound, again.objective)
+    return FrontierPoint(
+        limit=amount,
+        status=status,
+        objective=again.objective,
+        upper=math.inf if high is None else high,
+        lower=-math.inf if low is None else low,
+        gap=math.inf if bound is None else max(0.0, high - low) / max(1e-9, abs(again.objective)),
+        value=again.risks[number].value if again.risks else math.nan,
+        price=math.nan if row["price"] is None else row["price"],
+        risks=again.risks,
+        decisions=again.decisions,
+        raised=again.raised.total,
+        funding=again.raised.by_instrument,
+        passes=work,
+        fresh=again.fresh,
+        why=row["why"],
+    )
