@@ -31,7 +31,7 @@ test: check ## everything: check, then pytest; ARGS go to pytest
 
 # What a user may get who installs without the lock: a plain install into an environment of its own, with the lowest and
 # with the newest releases that pyproject.toml allows. The tests are those that cross every library and need no oracle.
-APART := tests/reports tests/models/test_golden.py tests/models/test_by_hand.py tests/optimizer/test_run.py \
+APART := tests/reports --ignore tests/reports/pages tests/models/test_golden.py tests/models/test_by_hand.py tests/optimizer/test_run.py \
   tests/optimizer/analysis/test_infeasible.py tests/kernels/test_losses.py tests/kernels/memory/test_placement.py
 define apart
 @$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/$(1)

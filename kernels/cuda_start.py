@@ -28,7 +28,7 @@ def driver_loaded() -> bool:
 
 
 def start() -> Started:
-    """All visible devices that work. Raises `faults.DeviceFault`."""
+    """All visible devices that work. Raises `device_errors.DeviceFault`."""
     found = probe_all()
     try:
         from .cuda.backend import CudaBackend

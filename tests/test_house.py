@@ -20,6 +20,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = ("optimizer", "models", "kernels", "reports")
 SHIPPED = (*FLOORS, "cases")
+PAGES = Path("reports/pages")  # writes pages of docs/; stays in the checkout
 TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".svg", ".csv", ".json", ".html", ".txt", ""}
 MOST_LINES = 400
 
@@ -51,7 +52,7 @@ def test_packages_are_the_folders_on_disk():
     on_disk = {"capmix"}
     for path in sources(*SHIPPED):
         folder = path.parent.relative_to(ROOT)
-        if folder != Path("."):
+        if folder not in (Path("."), PAGES):
             on_disk.add(".".join(("capmix", *folder.parts)))
     assert set(project()["tool"]["setuptools"]["packages"]) == on_disk
 
@@ -94,7 +95,7 @@ def test_one_file_imports_cupy():
 
 
 def test_cuda_sources_ship_and_hold_one_idea_each():
-    files = sorted((ROOT / "kernels").glob("*.cu*"))
+    files = sorted((ROOT / "kernels" / "cuda").glob("*.cu*"))
     assert {p.suffix for p in files} == {".cu", ".cuh"}
     assert max(len(p.read_text("utf-8").splitlines()) for p in files) <= MOST_LINES
 
@@ -177,6 +178,11 @@ VIOLATIONS = {
     "models import numba": ("models/ledger.py", "import numba"),
     "a face imports pyomo": ("reports/cli.py", "import pyomo.environ"),
     "errors know anything": ("errors.py", "from .models import ledger"),
+    "the search knows a case": ("optimizer/cutting_planes/master.py", "from ...models.schema import case"),
+    "CVaR programs know the ledger": ("optimizer/cvar/solve.py", "from ...models import ledger"),
+    "a room of the engine leans on one above it": ("optimizer/setup/prepare.py", "from ..analysis import compose"),
+    "a definition leans on a device": ("kernels/tail.py", "from .cuda import select"),
+    "the summary leans on a command": ("reports/summary/layout.py", "from ..commands import plan"),
     "a new package outside the floors": ("extra/__init__.py", "value = 1"),
 }
 

@@ -23,7 +23,7 @@ def breach_pass(
 ) -> None:  # fmt: skip
     """worst (blocks * 256,): least flow minus floor, nan where a flow is not finite.
 
-    positions: as for `losses_numba.loss_pass`. dates (periods,): the date of each period. anywhere, first (blocks, K):
+    positions: as for `losses.loss_pass`. dates (periods,): the date of each period. anywhere, first (blocks, K):
     numbers of scenarios as in `breaches.Breached`.
     """
     values = np.empty((positions.size + 1, _WIDTH), np.float32)

@@ -1,4 +1,4 @@
-"""The sum of products over 256 lanes by halves, in vector registers: the bits of `losses_numba.fold`.
+"""The sum of products over 256 lanes by halves, in vector registers: the bits of `losses.fold`.
 
 Written for LLVM directly: a loop would store and load every level of the sum.
 """

@@ -17,9 +17,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _stamp() -> tuple[tuple[str, int, int], ...]:
-    """Name, time and size of every source beside this one."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    return tuple((s.name, s.stat().st_mtime_ns, s.stat().st_size) for s in sources)
+    """Name, time and size of every source that a compiled function may lean on: this folder and the one above."""
+    here = Path(__file__).parent
+    sources = [*sorted(here.parent.glob("*.py")), *sorted(here.glob("*.py"))]
+    return tuple((f"{s.parent.name}/{s.name}", s.stat().st_mtime_ns, s.stat().st_size) for s in sources)
 
 
 def _places() -> tuple[Path, ...]:
@@ -45,7 +46,7 @@ def entry(function: Function) -> Function:
     process to a threading layer that may not bear calls from two threads or a fork.
 
     Numba's own stamp covers the function's file only, and would run old code after a change of a function that it calls
-    from another file. So ours covers all files of this folder.
+    from another file. So ours covers all files of this folder and of the definitions above it.
     """
     dispatcher: Any = numba.njit(error_model="numpy", nogil=True)(function)
     if _PLACES and hasattr(dispatcher, "_cache"):  # else another layout of Numba: every process compiles

@@ -122,7 +122,7 @@ def settling_pass(
 ) -> None:  # fmt: skip
     """Settle the groups low..high of 64 * 256 of the first `count` rows, or of the given ones if there are any.
 
-    weights: (n,), or none for 1 each. positions: as for `losses_numba.loss_pass`. total: (n,), nan where a number is
+    weights: (n,), or none for 1 each. positions: as for `losses.loss_pass`. total: (n,), nan where a number is
     not finite. sums (groups, width + claims), hits (groups, width), dates (groups, T): zero on entry.
     """
     n = rows.size if rows.size > 0 else count

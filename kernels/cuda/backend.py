@@ -36,12 +36,12 @@ NOTHING = np.uint64(2**64 - 1)  # no row is at fault
 
 
 class CudaBackend:
-    """See `backend.Backend` for the methods. Losses and tails are of `cuda_vector.Vector`, stores are `DeviceStore`.
+    """See `backend.Backend` for the methods. Losses and tails are of `vector.Vector`, stores are `DeviceStore`.
 
     Args:
         device: computes. chunk: scenarios handled at a time where they are not kept, a multiple of 16,384.
 
-    Raises `faults.DeviceFault` where the device fails.
+    Raises `device_errors.DeviceFault` where the device fails.
     """
 
     name = "cuda"

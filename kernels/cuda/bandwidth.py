@@ -14,7 +14,7 @@ def copy_bandwidth(
 ) -> float:
     """Bytes read plus bytes written per second by a copy within the device of that number; the median of `repeats`.
 
-    Takes at most a quarter of the free memory. Raises `faults.DeviceFault`.
+    Takes at most a quarter of the free memory. Raises `device_errors.DeviceFault`.
     """
     try:
         cupy = load("cupy")

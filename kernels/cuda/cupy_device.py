@@ -16,12 +16,12 @@ R = TypeVar("R")
 
 
 class CupyDevice:
-    """`cuda_device.Device` on one GPU of this machine.
+    """`device.Device` on one GPU of this machine.
 
     Args:
         number: of the device, among those that CUDA shows.
 
-    Raises `faults.DeviceFault` where it cannot be used.
+    Raises `device_errors.DeviceFault` where it cannot be used.
     """
 
     def __init__(self, number: int = 0) -> None:

@@ -44,7 +44,7 @@ Argument: TypeAlias = "Array | Scalar | None"
 class Device(Protocol):
     """A device. Work is done in the order in which it is asked for; `download` waits for it.
 
-    Every method raises `faults.DeviceFault`: `OutOfDeviceMemory` where memory is used up, else what tells the fault.
+    Every method raises `device_errors.DeviceFault`: `OutOfDeviceMemory` where memory is used up, else what tells why.
     """
 
     @property

@@ -1,4 +1,4 @@
-// Adjoint sweep over rows in blocks of their own, and the sums that make the gradient, in the order of losses_numba.py.
+// Adjoint sweep over rows in blocks of their own, and the sums that make the gradient, in the order of cpu/losses.py.
 #include "fold.cuh"
 #include "program.cuh"
 

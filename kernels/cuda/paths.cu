@@ -1,4 +1,4 @@
-// Simulation into a store's blocks: the twin of paths_numba.py. One thread per scenario.
+// Simulation into a store's blocks: the twin of cpu/paths.py. One thread per scenario.
 #include "processes.cuh"
 
 // out (blocks, D * T, LANES) float32. Scenarios are first, first + 1, ..., or numbers[row] if that is given; lanes after the

@@ -1,4 +1,4 @@
-// The processes of drivers.py, and the path of one scenario by one thread: the twin of paths_numba.py.
+// The processes of drivers.py, and the path of one scenario by one thread: the twin of cpu/paths.py.
 #include "draws.cuh"
 
 struct Driver {

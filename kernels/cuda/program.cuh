@@ -1,4 +1,4 @@
-// Flows, balances and losses of one scenario from the regrouped table of terms of layout.py, added up as in flow_numba.py.
+// Flows, balances and losses of one scenario from the regrouped table of terms of layout.py, added up as in cpu/flow.py.
 #include "common.cuh"
 
 struct Loss {

@@ -1,4 +1,4 @@
-// Settlement of scenarios by the waterfall: the twin of settling.py and waterfall_numba.py. Amounts stand claim by claim, the
+// Settlement of scenarios by the waterfall: the twin of settling.py and cpu/waterfall.py. Amounts stand claim by claim, the
 // scenario fastest, so that a warp reads and writes them together.
 #include "fold.cuh"
 #include "program.cuh"

@@ -1,5 +1,7 @@
 """A backend over several devices of one machine, in one process: each holds a range of the scenarios.
 
+Experimental: it has run on emulated devices only.
+
 The results have the bits that one device gives, for any number of devices. Losses are functions of one scenario;
 ranges are multiples of a slice of 65,536 scenarios, in which sums are taken; the rows of a tail are found from counts
 added up over the devices; and where 65,536 rows of a tail lie on two devices, one of them draws those of the other
@@ -42,7 +44,7 @@ class Sharded:
         devices: compute; of unequal ones, each gets as many scenarios. chunk: as for `CudaBackend`.
         least: scenarios per device at least.
 
-    Raises `faults.DeviceFault` where a device fails. `recover` then goes on without it.
+    Raises `device_errors.DeviceFault` where a device fails. `recover` then goes on without it.
     """
 
     name = "cuda"

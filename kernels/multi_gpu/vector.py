@@ -1,6 +1,6 @@
 """A vector whose numbers lie on several devices, piece after piece, with the results that one device would give.
 
-Elements are rounded where they lie. Sums are taken in the order of `cuda_vector.sum_products`: chunks of 4,096 numbers,
+Elements are rounded where they lie. Sums are taken in the order of `vector.sum_products`: chunks of 4,096 numbers,
 wherever the pieces end, then chunks of their sums. A chunk that lies on two devices is added up on the host.
 """
 
@@ -18,7 +18,7 @@ from ..tables import FloatArray
 
 
 class ShardVector:
-    """float64 numbers, or int64 rows of a store's pieces, or uint64 scenario numbers; see `cuda_vector.Vector`.
+    """float64 numbers, or int64 rows of a store's pieces, or uint64 scenario numbers; see `vector.Vector`.
 
     Attributes:
         pieces: one after the other.

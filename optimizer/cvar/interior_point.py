@@ -8,7 +8,7 @@ The linear part is of the rows that are taken to lie in the tail, which need no 
 Every row of V_m brings one variable and two multipliers into the extensive form. They are eliminated row by row, so a
 step costs one product V' D V and one Cholesky factor of (n, n), whatever the number of rows. Predictor and corrector by
 Mehrotra 1992, https://doi.org/10.1137/0802028; the elimination as in Gondzio & Grothey 2007,
-https://doi.org/10.1007/s10479-006-0139-z. It certifies nothing: `cvar_newton` proves what it returns.
+https://doi.org/10.1007/s10479-006-0139-z. It certifies nothing: `newton` proves what it returns.
 """
 
 from __future__ import annotations

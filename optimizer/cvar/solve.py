@@ -1,7 +1,7 @@
 """CVaR programs over explicit scenario matrices as a library call: the engine of the plans, one period, n columns.
 
-Three engines, all judged by one check (`cvar_proof`). `direct` (`cvar_direct`): the extensive form in HiGHS, for small
-programs. `newton` (`cvar_newton`): an interior point on the rows near the tail. `cuts` (`loop.maximise`): in-out
+Three engines, all judged by one check (`proof`). `direct` (module `direct`): the extensive form in HiGHS, for small
+programs. `newton` (module `newton`): an interior point on the rows near the tail. `cuts` (`search.maximise`): in-out
 cutting planes on the rows that matter, for very many columns and sparse optima.
 """
 

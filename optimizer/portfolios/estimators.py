@@ -182,7 +182,7 @@ class CvarPortfolio(_Estimator):
 class QuantileRegressor(_Estimator):
     """Linear regression for a quantile of y, with a proven gap of its mean pinball loss.
 
-    Koenker and Bassett 1978, https://doi.org/10.2307/1913643; see `quantile` for its form as a CVaR program.
+    Koenker and Bassett 1978, https://doi.org/10.2307/1913643; see `quantile_regression` for its form as a CVaR program.
 
     Parameters:
         quantile: strictly between 0 and 1. fit_intercept: with a constant. gap: relative, of the mean pinball loss.

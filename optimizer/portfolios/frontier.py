@@ -5,7 +5,7 @@ Uryasev 2000, https://doi.org/10.21314/JOR.2000.038; Krokhmal, Palmquist and Ury
 https://doi.org/10.21314/JOR.2002.057). Points are in equal steps of return.
 
 The point of least CVaR comes first. The others are found from the greatest return down, where few assets are held, by
-cutting planes that keep what they have learnt (`portfolio_cuts`); where those stall, that point and all further ones
+cutting planes that keep what they have learnt (module `cuts`); where those stall, that point and all further ones
 are solved from the start, as in `cvar_portfolio`. Either way a point is certified on all scenarios.
 """
 

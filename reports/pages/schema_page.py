@@ -1,4 +1,4 @@
-"""docs/plan-json.md from plan.schema.json: `python -m capmix.reports.pages.schema_page > docs/plan-json.md`."""
+"""docs/plan-json.md from plan.schema.json: `make docs`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INTRODUCTION = """\
 # plan.json
 
 `capmix plan` writes this document into the run folder, and prints it with `--json`. This page is generated from
-`reports/files/plan.schema.json`, a JSON Schema (draft 2020-12); `python -m capmix.reports.pages.schema_page` prints it anew.
+`reports/files/plan.schema.json`, a JSON Schema (draft 2020-12); `make docs` prints it anew.
 
 {description}
 

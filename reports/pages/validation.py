@@ -74,7 +74,7 @@ def _lines(found: list[Repriced]) -> Iterator[str]:
     yield "# Validation on the public record"
     yield ""
     yield (
-        "*Written by `python -m capmix.reports.pages.validation`; the deals stand in `reports/pages/public_deals.py`, the stack in "
+        "*Written by `make docs`; the deals stand in `reports/pages/public_deals.py`, the stack in "
         "`reports/pages/public_stack.py`.*"
     )
     yield ""

@@ -12,7 +12,6 @@ from capmix.optimizer.cutting_planes.solution import Status
 from capmix.reports.files.document import document, encode
 from capmix.reports.files.json_schema import faults
 from capmix.reports.files.schema import schema
-from capmix.reports.pages.schema_page import page
 
 from .plans import infeasible_plan, make_plan
 
@@ -87,10 +86,6 @@ def test_infeasible_has_no_decisions_and_says_why():
     d = document(infeasible_plan())
     assert (d["status"], d["exit_code"], d["decisions"], d["certificate"]) == ("infeasible", 3, [], None)
     assert d["infeasibility"]["least"] == [{"name": "liquidity", "limit": 2.0, "least": 2.31, "unit": "billion"}]
-
-
-def test_page_is_the_one_generated_from_the_schema():
-    assert (ROOT / "docs" / "plan-json.md").read_text(encoding="utf-8") == page()
 
 
 def test_a_table_whose_name_leaves_the_folder_is_refused():

@@ -86,7 +86,7 @@ class _Memory:
 
 
 class ShimDevice:
-    """`cuda_device.Device` on the host.
+    """`device.Device` on the host.
 
     Args:
         total: bytes that may be used at once.

@@ -24,7 +24,7 @@ from ..cases import starter
 
 COUNT = 20_000
 
-path = Path(__file__).parents[1] / "kernels" / "fake_device.py"
+path = Path(__file__).parents[2] / "kernels" / "fake_device.py"
 spec = importlib.util.spec_from_file_location("fake_device", path)
 assert spec is not None
 assert spec.loader is not None

@@ -11,7 +11,7 @@ from capmix.reports.pages.public_deals import DEALS, ORACLE_COST
 from capmix.reports.pages.public_stack import DEBT_BEFORE, INTEREST, LOAN_1_REPAID, PRINCIPAL, STACK
 from capmix.reports.pages.validation import page, repriced, service
 
-PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
+PAGE = Path(__file__).parents[3] / "docs" / "validation.md"
 
 
 @pytest.fixture(scope="module")
