@@ -241,7 +241,8 @@ def shipped() -> set[str]:
         for p in (ROOT / folder).rglob("*")
         if p.suffix in {".toml", ".csv", ".json", ".cu", ".cuh"}
     }
-    return {"capmix/" + p.relative_to(ROOT).as_posix() for p in (*sources(*SHIPPED), *data, ROOT / "py.typed")}
+    files = [p.relative_to(ROOT) for p in (*sources(*SHIPPED), *data, ROOT / "py.typed")]
+    return {"capmix/" + p.as_posix() for p in files if p.parent != PAGES}
 
 
 def held(wheel: Path) -> tuple[set[str], set[str]]:
