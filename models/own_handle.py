@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from ..errors import CapmixError
 from .own_limits import OwnLimit
 from .own_rows import Expression, OwnLimitError, Row, rows_in
 
@@ -23,7 +24,7 @@ SAME = {"issue": "place", "place": "issue", "contract": "sign", "sign": "contrac
 _LISTED = 12
 
 
-class UnknownName(KeyError):
+class UnknownName(CapmixError, KeyError):
     """No decision has this name; the message lists the nearest ones."""
 
     def __str__(self) -> str:

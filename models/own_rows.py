@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import NoReturn
 
+from ..errors import CapmixError
+
 SHOWN = 12  # terms of a sum in a message
 _NAME = re.compile(r"[^\[\]]{1,80}")
 
 
-class OwnLimitError(ValueError):
+class OwnLimitError(CapmixError, ValueError):
     """A limit of the user's own that cannot be one; the message names it."""
 
 
