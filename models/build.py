@@ -22,6 +22,7 @@ from .blocks import (
     revenue,
     revolver,
     rules,
+    serving,
     sites,
     tax,
 )
@@ -101,6 +102,7 @@ def declare(
     if not (np.isfinite(means).all() and np.isfinite(rates).all()):
         raise ValueError("the means of the price columns or the deposit rates are not all finite")
     a = Assembly(case, ledger, means, rates)
+    serving.leave_out(a)
     for layer in rules.PACE.values():
         a.use_rule(layer)
     a.block = "cash"

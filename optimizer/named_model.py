@@ -36,7 +36,9 @@ def pyomo_model(
 
     Args:
         case: as `load_case` reads it.
-        scenarios, seed, device: of the draws whose means are the expected path; as for `optimize`.
+        scenarios: how many draws' means are the expected path, as for `optimize`.
+        seed: of the draws.
+        device: where they are drawn.
         constraints: limits of your own, as for `optimize`; they stand in the block `own_limits`.
 
     Raises:

@@ -15,6 +15,7 @@ from typing import NoReturn
 from ..errors import CapmixError
 from . import option_values
 from .exits import Exit, OutputError, UsageError, WriteError
+from .options import computing_options, scenarios_option
 from .streams import complain, drop_output, take_over
 from .text import safe
 
@@ -245,7 +246,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="plan again on N other sets of scenarios, with the seeds that follow: what the choice of scenarios does "
         "to the optimum, the limits and their prices (10 give a fair standard error)",
     )
-    _computing(plan)
+    computing_options(plan)
 
     compare = commands.add_parser(
         "compare",
@@ -264,7 +265,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="X,Y",
         help="compute in service, PFLOP/s, whose dates are compared",
     )
-    _computing(compare)
+    computing_options(compare)
 
     frontier = commands.add_parser(
         "frontier",
@@ -299,7 +300,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="Y",
         help="largest amount (default: where the limit stops to cost anything)",
     )
-    _computing(frontier)
+    computing_options(frontier)
 
     verify = commands.add_parser(
         "verify",
@@ -331,7 +332,7 @@ LP format (.lp) or free MPS (.mps). Never overwrites.""",
     export.add_argument("case", metavar="CASE", help="a case file, or the name of a shipped case")
     export.add_argument("path", metavar="FILE", help="the new file, ending in .lp or .mps")
     export.add_argument("--variant", metavar="NAME", help="the case as its [variant.NAME] changes it")
-    _scenarios(export)
+    scenarios_option(export)
     export.add_argument(
         "--device", choices=("auto", "cuda", "cpu"), default="auto", help="where the scenarios are drawn"
     )
@@ -348,7 +349,7 @@ LP format (.lp) or free MPS (.mps). Never overwrites.""",
         description="List every fault of each case with its place, what is allowed and the cure; describe good ones.",
     )
     check.add_argument("case", metavar="CASE", nargs="+", help="case files, or names of shipped cases")
-    _scenarios(check)
+    scenarios_option(check)
 
     new = commands.add_parser(
         "new",
@@ -367,42 +368,5 @@ LP format (.lp) or free MPS (.mps). Never overwrites.""",
         description="Check the installation and measure the machine; with a case, say how many scenarios fit.",
     )
     doctor.add_argument("case", metavar="CASE", nargs="?", help="a case file, or the name of a shipped case")
-    _scenarios(doctor)
+    scenarios_option(doctor)
     return parser
-
-
-def _computing(parser: argparse.ArgumentParser) -> None:
-    """The options of every command that computes."""
-    _scenarios(parser)
-    parser.add_argument(
-        "--device", choices=("auto", "cuda", "cpu"), default="auto", help="where the scenarios are evaluated"
-    )
-    parser.add_argument(
-        "--seed", type=option_values.seed, metavar="S", help="seed of the draws, 0 to 2^64 - 1 (default: the case's)"
-    )
-    parser.add_argument(
-        "--gap", type=option_values.gap, default=1e-5, metavar="G", help="relative gap to certify (default: 1e-5)"
-    )
-    parser.add_argument(
-        "--time-limit",
-        type=option_values.seconds,
-        metavar="SEC",
-        help="stop after so many seconds with the best plan so far",
-    )
-    parser.add_argument("--out", metavar="DIR", help="run folder, new or empty (default: runs/NAME-DATE-TIME)")
-    parser.add_argument(
-        "--tables", choices=("csv", "parquet"), default="csv", help="how tables are written (default: csv)"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print the result as JSON to standard output instead of the summary"
-    )
-    parser.add_argument("--no-progress", action="store_true", help="no progress line")
-
-
-def _scenarios(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--scenarios",
-        type=option_values.count,
-        metavar="N",
-        help="number of simulated futures, e.g. 100000 or 1e6 (default: the case's)",
-    )

@@ -101,7 +101,9 @@ class Assembly:
         return first
 
     def fix(self, column: int) -> None:
-        """Hold a decision at 0, before any row of it is declared."""
+        """Hold a decision at 0. ValueError once rows are declared, which may hold coefficients of it."""
+        if self.declared or self.broken:
+            raise ValueError(f"{self.columns[column].name} is fixed after rows have been declared")
         self.columns[column] = replace(self.columns[column], upper=0.0, rule="")
         if column < self._reach.size:
             self._reach[column] = 0.0

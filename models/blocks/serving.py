@@ -147,7 +147,6 @@ def constrain(a: Assembly) -> bool:
     """
     if not a.mask(block="serve").any():
         return False
-    _leave_out(a)
     for contract in a.case.contract:
         _volume(a, contract)
     moving = varying(a.case)
@@ -190,8 +189,13 @@ def _least(share: FloatArray) -> FloatArray:
     return np.where(share > 1.0 + ROUNDING, share, 1.0)
 
 
-def _leave_out(a: Assembly) -> None:
-    """Fix at 0 what would hardly keep more: late in a ramp next to nothing of a promise is missing."""
+def leave_out(a: Assembly) -> None:
+    """Fix at 0 what would hardly keep more: late in a ramp next to nothing of a promise is missing.
+
+    Before any row is declared, so that none holds what is left of such coefficients.
+    """
+    if not a.mask(block="serve").any():
+        return
     brought = a.expected([Account.CONTRACT_REVENUE, Account.DAMAGES], a.mask(block="serve")).tocoo()
     kept = np.zeros(len(a.ledger.decisions))
     np.add.at(kept, brought.col, brought.data)
