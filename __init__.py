@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .errors import CapmixError
-    from .models.own_handle import Handle, UnknownName
+    from .errors import CapmixError, UnknownName
+    from .models.own_handle import Handle
     from .models.own_rows import OwnLimitError
     from .models.reading.faults import CaseError, Fault
     from .models.reading.load import load_case
@@ -105,7 +105,7 @@ _HOMES = {
     "SolverError": "optimizer.cutting_planes.highs",
     "Status": "optimizer.cutting_planes.solution",
     "Table": "optimizer.plan",
-    "UnknownName": "models.own_handle",
+    "UnknownName": "errors",
     "apply_variant": "models.reading.variants",
     "compare": "optimizer.comparison.compare",
     "cvar_frontier": "optimizer.portfolios.frontier",

@@ -6,13 +6,12 @@ Nothing is looked up with a default: a name that is not there is an error that l
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from ..errors import CapmixError
+from ..errors import UnknownName, instead
 from .own_limits import OwnLimit
 from .own_rows import Expression, OwnLimitError, Row, rows_in
 
@@ -21,14 +20,6 @@ if TYPE_CHECKING:
 
 SAME = {"issue": "place", "place": "issue", "contract": "sign", "sign": "contract"}
 """Two words for one family of decisions: either is understood."""
-_LISTED = 12
-
-
-class UnknownName(CapmixError, KeyError):
-    """No decision has this name; the message lists the nearest ones."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 @dataclass(frozen=True)
@@ -83,7 +74,7 @@ class Handle:
     def amount(self, name: str) -> Expression:
         """One decision or balance by its full name, e.g. "order[gb300,texas,2027Q1]". UnknownName where it is not."""
         if name not in self._unit:
-            raise UnknownName(_unknown(f"there is no {name!r}", name, self._unit))
+            raise UnknownName("decision or balance", name, self._unit)
         return Expression({name: 1.0})
 
     def decision(self, family: str, *keys: str, **tags: str) -> Expression:
@@ -100,7 +91,8 @@ class Handle:
         """
         found = self._family(family)
         if not found.decided:
-            raise UnknownName(f"{family!r} is a balance, which follows from the decisions: use balance({family!r}, …)")
+            words = f"{family!r} is a balance, which follows from the decisions: use balance({family!r}, …)"
+            raise UnknownName("family of decisions", family, words=words)
         return Expression(dict.fromkeys(self._find(found, keys, tags), 1.0))
 
     def balance(self, family: str, *keys: str, **tags: str) -> Expression:
@@ -110,7 +102,8 @@ class Handle:
         """
         found = self._family(family)
         if found.decided:
-            raise UnknownName(f"{family!r} is a decision: use decision({family!r}, …)")
+            words = f"{family!r} is a decision: use decision({family!r}, …)"
+            raise UnknownName("family of balances", family, words=words)
         names = self._find(found, keys, tags)
         if len(names) > 1:
             raise OwnLimitError(
@@ -144,7 +137,7 @@ class Handle:
             raise OwnLimitError(f"limit {name!r} has no finite bound, so it limits nothing")
         unknown = [key for key in terms if key not in self._unit]
         if unknown:
-            raise OwnLimitError(f"limit {name!r}: {_unknown(f'there is no {unknown[0]!r}', unknown[0], self._unit)}")
+            raise OwnLimitError(f"limit {name!r}: {UnknownName('decision or balance', unknown[0], self._unit)}")
         units = {self._unit[key] for key in terms}
         periods = {self._period[key] for key in terms}
         unit = row.unit if row.unit is not None else units.pop() if len(units) == 1 else ""
@@ -154,7 +147,7 @@ class Handle:
     def _family(self, name: str) -> _Family:
         found = self._families.get(name) or self._families.get(SAME.get(name, ""))
         if found is None:
-            raise UnknownName(_unknown(f"there are no decisions or balances {name!r}", name, self._families))
+            raise UnknownName("family of decisions or balances", name, self._families)
         return found
 
     def _find(self, family: _Family, keys: Sequence[str], tags: Mapping[str, str]) -> tuple[str, ...]:
@@ -164,9 +157,9 @@ class Handle:
             values = dict.fromkeys(t[tag] for _, t in family.members.values() if tag in t)
             if not values:
                 known = dict.fromkeys(key for _, t in family.members.values() for key in t)
-                raise UnknownName(_unknown(f"{family.name!r} has no key {tag!r}", tag, known))
+                raise UnknownName(f"key of {family.name!r}", tag, known)
             if value not in values:
-                raise UnknownName(_unknown(f"{family.name!r}: there is no {tag} {value!r}", value, values))
+                raise UnknownName(f"{tag} of {family.name!r}", value, values)
         found = tuple(
             name
             for name, (parts, own) in family.members.items()
@@ -177,7 +170,8 @@ class Handle:
             some = [n for n, (p, _) in family.members.items() if places and p[places[0][0]] == keys[0]] or list(
                 family.members
             )
-            raise UnknownName(f"no {family.name!r} has {asked} together; there is {_listed(some)}")
+            words = f"no {family.name!r} has {asked} together; {instead(asked, some)}"
+            raise UnknownName(f"member of {family.name!r}", asked, some, words)
         return found
 
 
@@ -186,22 +180,24 @@ def _places(family: _Family, keys: Sequence[str]) -> list[tuple[int, str]]:
     if not keys:
         return []
     if not all(isinstance(key, str) for key in keys):
-        raise UnknownName(f"{family.name!r}: keys are texts, not {next(k for k in keys if not isinstance(k, str))!r}")
+        key = next(k for k in keys if not isinstance(k, str))
+        raise UnknownName(f"key of {family.name!r}", key, words=f"{family.name!r}: keys are texts, not {key!r}")
     width = len(family.keys)
     if len(keys) > width:
-        raise UnknownName(f"{family.name!r} has {width} keys ({', '.join(family.keys)}), not {len(keys)}")
+        words = f"{family.name!r} has {width} keys ({', '.join(family.keys)}), not {len(keys)}"
+        raise UnknownName(f"member of {family.name!r}", ", ".join(keys), words=words)
     values = [dict.fromkeys(p[at] for p, _ in family.members.values() if at < len(p)) for at in range(width)]
     for key in keys:
         if not any(key in known for known in values):
             every = dict.fromkeys(v for known in values for v in known)
-            raise UnknownName(_unknown(f"{family.name!r}: there is no {key!r}", key, every))
+            raise UnknownName(f"key of a {family.name!r}", key, every)
     fits = [
         at for at in combinations(range(width), len(keys)) if all(k in values[i] for k, i in zip(keys, at, strict=True))
     ]
     if not fits:
-        raise UnknownName(
-            f"{family.name!r}: {', '.join(map(repr, keys))} are not in the order of its keys, {', '.join(family.keys)}"
-        )
+        asked = ", ".join(map(repr, keys))
+        words = f"{family.name!r}: {asked} are not in the order of its keys, {', '.join(family.keys)}"
+        raise UnknownName(f"member of {family.name!r}", asked, words=words)
     if len(fits) > 1:
         at = next(i for i in range(len(keys)) if len({fit[i] for fit in fits}) > 1)
         meant = dict.fromkeys(family.keys[fit[at]] for fit in fits)
@@ -220,14 +216,3 @@ def _key_names(members: Sequence[tuple[tuple[str, ...], Mapping[str, str]]]) -> 
             fits = ["period"]
         names.append(fits[0] if fits else f"key {at + 1}")
     return tuple(names)
-
-
-def _unknown(what: str, asked: str, known: Iterable[str]) -> str:
-    every = list(known)
-    near = get_close_matches(str(asked), every, 3)
-    return f"{what}; did you mean {' or '.join(near)}?" if near else f"{what}; there is {_listed(every)}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")

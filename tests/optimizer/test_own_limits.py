@@ -161,16 +161,16 @@ def test_what_is_no_linear_row_is_refused_by_name(name: str) -> None:
 
 
 UNKNOWN = {
-    "family": (lambda h: h.decision("ordr"), "did you mean order"),
-    "key": (lambda h: h.decision("order", "gb3000"), "did you mean gb300"),
-    "tag": (lambda h: h.decision("order", acelerator="gb300"), "did you mean accelerator"),
-    "tag's value": (lambda h: h.decision("order", site="prary"), "did you mean prairie"),
-    "period": (lambda h: h.decision("order", period="2050Q1"), "there is no period '2050Q1'"),
-    "together": (lambda h: h.decision("order", "vr200", "2027Q1"), "together; there is"),
+    "family": (lambda h: h.decision("ordr"), "did you mean 'order'"),
+    "key": (lambda h: h.decision("order", "gb3000"), "did you mean 'gb300'"),
+    "tag": (lambda h: h.decision("order", acelerator="gb300"), "did you mean 'accelerator'"),
+    "tag's value": (lambda h: h.decision("order", site="prary"), "did you mean 'prairie'"),
+    "period": (lambda h: h.decision("order", period="2050Q1"), "no period of 'order' is called '2050Q1'; did you mean"),
+    "together": (lambda h: h.decision("order", "vr200", "2027Q1"), "together; there are"),
     "order of keys": (lambda h: h.decision("order", "prairie", "gb300"), "not in the order of its keys"),
     "too many": (lambda h: h.decision("order", "a", "b", "c", "d"), "has 3 keys"),
     "number": (lambda h: h.decision("order", 3), "keys are texts"),
-    "balance": (lambda h: h.balance("csh", "2027Q1"), "did you mean cash"),
+    "balance": (lambda h: h.balance("csh", "2027Q1"), "did you mean 'cash'"),
     "a decision": (lambda h: h.balance("order", "gb300"), "is a decision"),
     "no decision": (lambda h: h.decision("cash", "2027Q1"), "is a balance"),
     "full name": (lambda h: h.amount("order[gb300,prairie,2072Q1]"), r"order\[gb300,prairie,2027Q1\]"),
