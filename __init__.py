@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .optimizer.frontiers.frontier import Frontier, frontier
     from .optimizer.frontiers.points import FrontierPoint
     from .optimizer.named_model import program_text, pyomo_model
-    from .optimizer.plan import Plan, Table
+    from .optimizer.plan import Plan
     from .optimizer.portfolios.estimators import CvarPortfolio, QuantileRegressor
     from .optimizer.portfolios.frontier import cvar_frontier
     from .optimizer.portfolios.portfolio import Portfolio
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .optimizer.run import optimize
     from .optimizer.setup.device import DeviceError
     from .optimizer.setup.own_limits import PyomoRows
+    from .optimizer.table import Table
 
     __version__: str
 
@@ -104,7 +105,7 @@ _HOMES = {
     "QuantileRegressor": "optimizer.portfolios.estimators",
     "SolverError": "optimizer.cutting_planes.highs",
     "Status": "optimizer.cutting_planes.solution",
-    "Table": "optimizer.plan",
+    "Table": "optimizer.table",
     "UnknownName": "errors",
     "apply_variant": "models.reading.variants",
     "compare": "optimizer.comparison.compare",

@@ -8,32 +8,16 @@ from typing import TYPE_CHECKING
 
 from ..models.schema.case import Case
 from .cutting_planes.solution import Passes, Status
+from .table import Cell as Cell
+from .table import Column as Column
+from .table import Table as Table
+from .table import Tables
+from .table import UnknownName as UnknownName
 
 if TYPE_CHECKING:
     from ..models.own_limits import OwnLimit
 
 PLAN_SCHEMA = 1
-
-Cell = str | float | int | None
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: its name, its unit, and `money`, `count`, `share`, `rate` … for formatting."""
-
-    name: str
-    unit: str = ""
-    form: str = "text"  # text | number | money | count | share | rate
-
-
-@dataclass(frozen=True)
-class Table:
-    """A titled table with rows as tuples in the order of the columns."""
-
-    name: str
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -307,21 +291,9 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan with its figures. `tables` holds, by name (each a `Table`):
+    """A plan with its figures.
 
-    issuance (instrument × holder × step × period), funding_by_instrument, funding_by_holder, purchases (accelerator ×
-    site × period), construction (site × layer × period), contracts, merchant (accelerator × period), cash_flow (line ×
-    period, expected), balance_sheet (cash, debt, asset values × period), debt_service (interest, principal per period),
-    income, compute, chain (least link per period and site), covenants (kind, period, value, limit, headroom),
-    covenant_risk (breach probability, first breach, headroom, cost of a notch), covenant_breaches (by period),
-    entity_cash, entity_figures, group_cash (what of it is trapped) and ownership (where there are entities or stakes),
-    entity_liquidity (quantiles of each one's cash), entity_risk (default and losses of each) and entity_default (when,
-    and what is not distributed; where there are ring-fenced companies), prices (shadow prices, at most 15),
-    prices_by_period (all of them), liquidity_fan (quantiles of cash per period), scaling (coefficient ranges before and
-    after), circular_flows (edges of the money-flow graph), circular_loops (its loops), loss_by_claim, loss_by_holder,
-    loss_by_instrument, loss_by_party, loss_by_limit (who bears the loss), default_dates and, with a tax and random
-    drivers, tax_by_scenario; replications and replicated_prices where they were asked for; own_limits where
-    any were added.
+    tables: by name, as `analysis/declared.py` describes them; an unknown name is an UnknownName.
     """
 
     case: Case
@@ -347,3 +319,6 @@ class Plan:
     messages: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     evidence: Evidence | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", Tables(self.tables))

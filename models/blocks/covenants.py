@@ -50,6 +50,6 @@ def at_most_zero(a: Assembly, rule: Rule, test: Headroom, figure: Figure, times:
             constant[i] += weights[0] * opening_cash(a.case, entity)
             for u in np.flatnonzero(weights[1:]).tolist():
                 terms += [(i, column, value) for _, column, value in cash_terms(a, entity, [u], float(weights[u + 1]))]
-    index = [f"{test.of},{a.labels[t]}" if test.of else a.labels[t] for t in times]
+    index = [test.index(a.labels[t]) for t in times]
     matrix = expected(a.ledger, figure.flows, a.means, times)
     a.rows(rule, index, matrix, upper=-constant, terms=terms)

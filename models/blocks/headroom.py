@@ -45,6 +45,10 @@ class Headroom:
     def tested(self) -> tuple[int, ...]:
         return tuple(t for t in self.times if t not in self.untested)
 
+    def index(self, label: str) -> str:
+        """Of its row in the period of that label, within the covenant's rule."""
+        return f"{self.of},{label}" if self.of else label
+
     def at(self, limit: float) -> Figure:
         return self.level.plus(self.slope.scaled(limit))
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from ...models.blocks.quantities import MILLION, accelerators_by_id
 from ...models.ledger import ACCOUNT_NUMBER, Account
 from ...models.schema.case import Case
-from ..plan import Cell, Column, Table
+from ..table import BILLION, Cell, Column, Table
 from .expected import Amounts
+from .names import CIRCULAR_FLOWS, CIRCULAR_LOOPS, STEP, CircularFlows, CircularLoops, investor_node, party_node
 from .tabulate import NEGLIGIBLE, long
 
 FloatArray = NDArray[np.float64]
@@ -27,7 +28,6 @@ COMPANY = "company"
 FUNDING, PREPAYMENT, REVENUE, PAYMENT = "funding", "prepayment", "revenue", "price of systems"
 BEHIND, DOWN, UP = "stands behind", "puts in", "takes out"
 RAISED = (FUNDING, PREPAYMENT)
-BILLION = "billion"
 
 _NOISE = 1e-9
 
@@ -79,14 +79,6 @@ class Circulation:
     def share(self) -> float:
         """Circular share: circulating funding over all funding; 0 where nothing is raised."""
         return self.funding / self.raised if self.raised > NEGLIGIBLE else 0.0
-
-
-def investor_node(name: str) -> str:
-    return f"investor {name}"
-
-
-def party_node(name: str) -> str:
-    return f"party {name}"
 
 
 def money_flows(amounts: Amounts) -> tuple[Edge, ...]:
@@ -251,25 +243,23 @@ def tables(found: Circulation) -> dict[str, Table]:
         for e, f in zip(found.edges, found.flows, strict=True)
     ]
     heads = (
-        Column("from"),
-        Column("to"),
-        Column("what"),
-        Column("amount", BILLION, "money"),
-        Column("circulating", BILLION, "money"),
+        Column(CircularFlows.FROM),
+        Column(CircularFlows.TO),
+        Column(CircularFlows.WHAT),
+        Column(CircularFlows.AMOUNT, BILLION, "money"),
+        Column(CircularFlows.CIRCULATING, BILLION, "money"),
     )
     loops: list[tuple[Cell, ...]] = []
     for loop in found.loops:
         share = loop.amount / found.raised if loop.kind in RAISED and found.raised > NEGLIGIBLE else None
-        loops.append((" > ".join(loop.nodes), loop.kind, loop.amount, share))
+        loops.append((STEP.join(loop.nodes), loop.kind, loop.amount, share))
     loop_heads = (
-        Column("loop"),
-        Column("comes back as"),
-        Column("amount", BILLION, "money"),
-        Column("share of funding", "", "share"),
+        Column(CircularLoops.LOOP),
+        Column(CircularLoops.KIND),
+        Column(CircularLoops.AMOUNT, BILLION, "money"),
+        Column(CircularLoops.SHARE, "", "share"),
     )
     return {
-        "circular_flows": long("circular_flows", "Money flows, and what of them can run in a circle", heads, flows),
-        "circular_loops": long(
-            "circular_loops", "Loops of the largest circulation through the company", loop_heads, loops
-        ),
+        CIRCULAR_FLOWS: long(CIRCULAR_FLOWS, "Money flows, and what of them can run in a circle", heads, flows),
+        CIRCULAR_LOOPS: long(CIRCULAR_LOOPS, "Loops of the largest circulation through the company", loop_heads, loops),
     }

@@ -17,16 +17,13 @@ from ...models.schema.case import Case
 from ..cutting_planes.scaling import ScalingReport
 from ..cutting_planes.solution import Passes, Solution, Status
 from ..plan import (
-    Cell,
     Certificate,
-    Column,
     Device,
     Funding,
     Plan,
     RiskFigure,
     ScenarioInfo,
     ShadowPrice,
-    Table,
     Timings,
     Wealth,
 )
@@ -34,10 +31,12 @@ from ..setup.device import describe, processor
 from ..setup.out_of_sample import OutOfSample
 from ..setup.prepare import Prepared
 from ..setup.risk_losses import all_risks
+from ..table import Cell, Column, Table
 from . import circular_financing as circular
 from . import shadow_prices as explain
 from . import tax_by_scenario
 from .covenants import Prices, StepPrice, covenants, over_futures, untested
+from .driver_figures import driver_table
 from .entities import entity_tables, remarks
 from .entity_risk import entity_risk_tables
 from .evidence import evidence
@@ -46,9 +45,11 @@ from .funding_tables import decision_table, funding, holdings
 from .infeasible import in_words
 from .loss_allocation import bear
 from .loss_tables import bearers, loss_tables
+from .names import CHAIN, COVENANTS, DECISIONS, DRIVERS, LIQUIDITY_FAN, SCALING, Scaling
 from .own_table import own_table
 from .risk_figures import liquidity_fan, risk_figures
 from .sampling_error import objective_error
+from .scenario_names import TAX_BY_SCENARIO
 from .statements import check_closing, statements
 from .tabulate import long
 from .tidy import amounts_of
@@ -98,17 +99,18 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     tables = {
         **holdings(amounts, raised),
         **statements(amounts),
-        "covenants": covenants(amounts),
+        COVENANTS: covenants(amounts),
         **over_futures(amounts, ready.backend, ready.store, _prices(ready, solution, risk), program.unit, about.steps),
         **entity_tables(amounts, ready.closed),
         **entity_risk_tables(amounts, bearing, ready.backend, ready.store),
-        "chain": explain.chain(found, risk, _power(amounts), case.horizon.labels, program.maximise),
+        CHAIN: explain.chain(found, risk, _power(amounts), case.horizon.labels, program.maximise),
         **explain.price_tables(prices, found, program.unit),
         **own_table(program, ready.own, solution.columns, explain.row_worth(program, solution)),
-        "liquidity_fan": liquidity_fan(
+        LIQUIDITY_FAN: liquidity_fan(
             ready.backend, ready.store, ready.liquidity, solution.decisions, case.horizon.labels
         ),
-        "scaling": _scaling(solution.scaling),
+        DRIVERS: driver_table(case, ready.backend, ready.store),
+        SCALING: _scaling(solution.scaling),
         **circular.tables(found_loops),
         **loss_tables(case, bearing),
     }
@@ -116,7 +118,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     if tax_by_scenario.applies(amounts):
         found_tax = tax_by_scenario.found(amounts, ready.backend, ready.store)
         own_tax = tax_by_scenario.summary(amounts, found_tax, all_risks(case), losses, ready.backend)
-        tables["tax_by_scenario"] = tax_by_scenario.table(amounts, found_tax)
+        tables[TAX_BY_SCENARIO] = tax_by_scenario.table(amounts, found_tax)
     plan = replace(
         plan,
         tax=own_tax,
@@ -150,7 +152,7 @@ def unplanned(case: Case, backend: Backend, count: int, seed: int, why: str) -> 
         timings=Timings(0.0, 0.0, 0.0, 0.0),
         passes=Passes(0, 0.0, 0, 0),
         funding=Funding({}, {}, 0.0, 0.0),
-        decisions=Table("decisions", "Decisions", (), ()),
+        decisions=Table(DECISIONS, "Decisions", (), ()),
         tables={},
         prices=(),
         messages=(*getattr(backend, "messages", ()), why),
@@ -177,7 +179,7 @@ def timings(ready: Prepared, solution: Solution, total: float) -> Timings:
 
 def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     """The plan without decisions: all that is known when there is none."""
-    nothing = Table("decisions", "Decisions", (), ())
+    nothing = Table(DECISIONS, "Decisions", (), ())
     certificate = None
     if solution.decisions is not None:
         certificate = Certificate(solution.upper, solution.lower, solution.gap, about.tolerance)
@@ -199,7 +201,7 @@ def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         passes=solution.passes,
         funding=Funding({}, {}, 0.0, 0.0),
         decisions=nothing,
-        tables={"scaling": _scaling(solution.scaling)},
+        tables={SCALING: _scaling(solution.scaling)},
         prices=(),
         infeasibility=conflict,
         messages=(*solution.messages, *about.messages),
@@ -294,17 +296,17 @@ def _power(amounts: Amounts) -> dict[str, FloatArray]:
 
 def _scaling(report: ScalingReport) -> Table:
     columns = (
-        Column("kind"),
-        Column("smallest before", "", "number"),
-        Column("largest before", "", "number"),
-        Column("smallest after", "", "number"),
-        Column("largest after", "", "number"),
+        Column(Scaling.KIND),
+        Column(Scaling.SMALLEST_BEFORE, "", "number"),
+        Column(Scaling.LARGEST_BEFORE, "", "number"),
+        Column(Scaling.SMALLEST_AFTER, "", "number"),
+        Column(Scaling.LARGEST_AFTER, "", "number"),
     )
     rows: list[tuple[Cell, ...]] = []
     for kind, before in report.before.items():
         after = report.after[kind]
         rows.append((kind, before.smallest, before.largest, after.smallest, after.largest))
-    return long("scaling", "Range of the coefficients before and after scaling", columns, rows)
+    return long(SCALING, "Range of the coefficients before and after scaling", columns, rows)
 
 
 def versions() -> dict[str, str]:

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from ...kernels.backend import Backend, Held
 from ...models.blocks.figures import Figure, spelled_out
 from ...models.blocks.headroom import Headroom, name_of, whose
+from ...models.blocks.rules import covenant as covenant_rule
 from ...models.flows import expected
 from ...models.schema.rules import Covenant
-from ..plan import Cell, Column, Table
 from ..setup.exposures import Measured
 from ..setup.risk_losses import Shortfall, tested, value_of
+from ..table import BILLION, Cell, Column, Table
 from .expected import Amounts
+from .names import COVENANT_BREACHES, COVENANT_RISK, COVENANTS, FIRST_ORDER, CovenantBreaches, CovenantRisk, Covenants
 from .tabulate import long, rounded_off
 
 FloatArray = NDArray[np.float64]
@@ -110,17 +112,17 @@ def covenants(amounts: Amounts) -> Table:
                     )
                 )
     columns = (
-        Column("covenant"),
-        Column("kind"),
-        Column("of"),
-        Column("period"),
-        Column("value", "", "number"),
-        Column("limit", "", "number"),
-        Column("headroom", "", "number"),
-        Column("headroom in billions", "billion", "money"),
-        Column("kept"),
+        Column(Covenants.COVENANT),
+        Column(Covenants.KIND),
+        Column(Covenants.OF),
+        Column(Covenants.PERIOD),
+        Column(Covenants.VALUE, "", "number"),
+        Column(Covenants.LIMIT, "", "number"),
+        Column(Covenants.HEADROOM, "", "number"),
+        Column(Covenants.MONEY, BILLION, "money"),
+        Column(Covenants.KEPT),
     )
-    return long("covenants", "Covenants on the expected path", columns, rows)
+    return long(COVENANTS, "Covenants on the expected path", columns, rows)
 
 
 def on_path(amounts: Amounts, entity: str | None, figure: Figure, test: Headroom) -> FloatArray:
@@ -195,28 +197,28 @@ def over_futures(
             periods.append((covenant.id, amounts.labels[t], *shares))
     count = f"{store.count:,} futures"
     head = (
-        Column("covenant"),
-        Column("kind"),
-        Column("kept"),
-        Column("entity"),
-        Column("limit", "", "number"),
-        Column("breached", "", "share"),
-        Column("median first breach"),
-        Column("least headroom, 5th percentile", "billion", "money"),
-        Column("notch", "", "number"),
-        Column("cost of a notch", objective_unit, "number"),
-        Column("priced"),
+        Column(CovenantRisk.COVENANT),
+        Column(CovenantRisk.KIND),
+        Column(CovenantRisk.KEPT),
+        Column(CovenantRisk.ENTITY),
+        Column(CovenantRisk.LIMIT, "", "number"),
+        Column(CovenantRisk.BREACHED, "", "share"),
+        Column(CovenantRisk.FIRST),
+        Column(CovenantRisk.LEAST, BILLION, "money"),
+        Column(CovenantRisk.NOTCH, "", "number"),
+        Column(CovenantRisk.COST, objective_unit, "number"),
+        Column(CovenantRisk.PRICED),
     )
     each = (
-        Column("covenant"),
-        Column("period"),
-        Column("first breach here", "", "share"),
-        Column("in breach", "", "share"),
-        Column("headroom, 5th percentile", "billion", "money"),
+        Column(CovenantBreaches.COVENANT),
+        Column(CovenantBreaches.PERIOD),
+        Column(CovenantBreaches.FIRST, "", "share"),
+        Column(CovenantBreaches.BREACHED, "", "share"),
+        Column(CovenantBreaches.HEADROOM, BILLION, "money"),
     )
     return {
-        "covenant_risk": long("covenant_risk", f"Covenants over {count}", head, summary),
-        "covenant_breaches": long("covenant_breaches", f"Covenants over {count}, by period", each, periods),
+        COVENANT_RISK: long(COVENANT_RISK, f"Covenants over {count}", head, summary),
+        COVENANT_BREACHES: long(COVENANT_BREACHES, f"Covenants over {count}, by period", each, periods),
     }
 
 
@@ -333,7 +335,7 @@ def first_order(amounts: Amounts, backend: Backend, store: Held, one: Shortfall,
     By the envelope theorem: hard, the sum over its rows of price × what a step takes off their headroom at the plan;
     over the futures, the limit's price × what a step adds to the CVaR of the shortfall.
     """
-    covenant, cost = one.covenant, 0.0
+    covenant, cost, rule = one.covenant, 0.0, covenant_rule(one.covenant)
     if covenant.as_ == "report":
         return StepPrice(None, "")
     if kept_when_tightened(amounts, backend, store, one):
@@ -345,13 +347,13 @@ def first_order(amounts: Amounts, backend: Backend, store: Held, one: Shortfall,
             for i, t in enumerate(test.times):
                 if t in test.untested:
                     continue
-                name = f"covenant_{covenant.id}[{f'{test.of},' if test.of else ''}{amounts.labels[t]}]"
+                name = f"{rule.name}[{test.index(amounts.labels[t])}]"
                 cost -= prices.rows[name] * step * float(slope[i])
-    elif price := prices.risks.get(name_of(covenant), 0.0):
+    elif price := prices.risks[name_of(covenant)]:
         tighter = shortfall_at(amounts, covenant, step)
         worse = [_cvar(covenant, backend, store, each, amounts.decided) for each in (tighter, one)]
         cost = price * (worse[0] - worse[1])
-    return StepPrice(cost, "first order") if cost > 0.0 else StepPrice(None, "not priced")
+    return StepPrice(cost, FIRST_ORDER) if cost > 0.0 else StepPrice(None, "not priced")
 
 
 def _cvar(covenant: Covenant, backend: Backend, store: Held, one: Shortfall, decided: FloatArray) -> float:

@@ -11,8 +11,21 @@ from ...models.blocks import owners
 from ...models.flows import Flow, expected, trailing_window
 from ...models.ledger import CASH_ACCOUNTS, Account, Group
 from ...models.schema.entities import Entity
-from ..plan import Cell, Column, Table
+from ..table import BILLION, Cell, Column, Table
+from .entity_names import (
+    ENTITY_CASH,
+    ENTITY_FIGURES,
+    GROUP_CASH,
+    OWNERSHIP,
+    EntityCash,
+    EntityFigures,
+    GroupCashRow,
+    Ownership,
+    trapped_in,
+)
 from .expected import Amounts
+from .names import NO, OF_CASH, SUM, YES, CashRow, Line, cash_flow_of
+from .statements import SECTIONS
 from .tabulate import long, name_of, wide
 
 FloatArray = NDArray[np.float64]
@@ -28,31 +41,32 @@ def entity_tables(amounts: Amounts, closed: frozenset[tuple[str, int]]) -> dict[
     case, found = amounts.case, {}
     if case.entity:
         rows = [row for entity in case.entity for row in _cash_flow(amounts, entity)]
-        found["entity_cash"] = wide(
-            "entity_cash", "Expected cash flow of each entity", ("entity", "line", "section"), rows, amounts.labels,
-            "billion", "money",
-        )  # fmt: skip
+        title = "Expected cash flow of each entity"
+        found[ENTITY_CASH] = wide(ENTITY_CASH, title, tuple(EntityCash), rows, amounts.labels, BILLION, "money")
         held = {e.id: cash(amounts, e) for e in case.entity}
         locked = trapped(amounts, held, closed)
         figures = [row for e in case.entity for row in _figures(amounts, e, closed, held[e.id], locked[e.id])]
         columns = (
-            Column("entity"),
-            Column("period"),
-            Column("cash", "billion", "money"),
-            Column("debt", "billion", "money"),
-            Column("systems and sites", "billion", "money"),
-            Column("debt service cover", "", "number"),
-            Column("distribution", "billion", "money"),
-            Column("contribution", "billion", "money"),
-            Column("may distribute"),
-            Column("trapped cash", "billion", "money"),
+            Column(EntityFigures.ENTITY),
+            Column(EntityFigures.PERIOD),
+            Column(EntityFigures.CASH, BILLION, "money"),
+            Column(EntityFigures.DEBT, BILLION, "money"),
+            Column(EntityFigures.ASSETS, BILLION, "money"),
+            Column(EntityFigures.COVER, "", "number"),
+            Column(EntityFigures.DISTRIBUTION, BILLION, "money"),
+            Column(EntityFigures.CONTRIBUTION, BILLION, "money"),
+            Column(EntityFigures.MAY),
+            Column(EntityFigures.TRAPPED, BILLION, "money"),
         )
-        found["entity_figures"] = long("entity_figures", "Each entity on the expected path", columns, figures)
-        found["group_cash"] = _group_cash(amounts, held, locked)
+        found[ENTITY_FIGURES] = long(ENTITY_FIGURES, "Each entity on the expected path", columns, figures)
+        found[GROUP_CASH] = _group_cash(amounts, held, locked)
     holdings = _ownership(amounts)
     if holdings:
-        heads = (Column("owner"), Column("owned"), Column("share", "", "share"), Column("what"))
-        found["ownership"] = long("ownership", "Who owns whom", heads, holdings)
+        heads = (
+            Column(Ownership.OWNER), Column(Ownership.OWNED), Column(Ownership.SHARE, "", "share"),
+            Column(Ownership.WHAT),
+        )  # fmt: skip
+        found[OWNERSHIP] = long(OWNERSHIP, "Who owns whom", heads, holdings)
     return found
 
 
@@ -91,15 +105,15 @@ def _group_cash(amounts: Amounts, held: Mapping[str, FloatArray], locked: Mappin
     group = np.sum(list(held.values()), axis=0)
     caught = np.sum(list(locked.values()), axis=0)
     rows: list[tuple[tuple[str, ...], FloatArray]] = [
-        (("cash of the group",), group),
-        (("cash of the parent",), parent),
-        (("cash of ring-fenced companies",), group - parent),
-        *(((f"trapped in {e.id}",), locked[e.id]) for e in owners.companies(amounts.case)),
-        (("trapped cash",), caught),
-        (("free cash: the parent's and what may be distributed",), group - caught),
+        ((GroupCashRow.GROUP,), group),
+        ((GroupCashRow.PARENT,), parent),
+        ((GroupCashRow.COMPANIES,), group - parent),
+        *(((trapped_in(e.id),), locked[e.id]) for e in owners.companies(amounts.case)),
+        ((GroupCashRow.TRAPPED,), caught),
+        ((GroupCashRow.FREE,), group - caught),
     ]
     title = "Cash of the group on the expected path, and what of it is trapped"
-    return wide("group_cash", title, ("line",), rows, amounts.labels, "billion", "money")
+    return wide(GROUP_CASH, title, tuple(Line), rows, amounts.labels, BILLION, "money")
 
 
 def own(amounts: Amounts, entity: Entity, *accounts: Account, last_year: bool = False) -> FloatArray:
@@ -113,14 +127,14 @@ def own(amounts: Amounts, entity: Entity, *accounts: Account, last_year: bool = 
 def _cash_flow(amounts: Amounts, entity: Entity) -> list[tuple[tuple[str, str, str], FloatArray]]:
     end = cash(amounts, entity)
     start = np.concatenate([[owners.opening_cash(amounts.case, entity)], end[:-1]])
-    rows = [((entity.id, "cash at the start", "cash"), start)]
-    for group in (Group.OPERATING, Group.INVESTING, Group.FINANCING, Group.TAX):
+    rows: list[tuple[tuple[str, str, str], FloatArray]] = [((entity.id, CashRow.START, OF_CASH), start)]
+    for group in SECTIONS:
         accounts = [a for a in CASH_ACCOUNTS if a.group is group]
-        rows.append(((entity.id, f"{group.value} cash flow", "sum"), own(amounts, entity, *accounts)))
+        rows.append(((entity.id, cash_flow_of(group), SUM), own(amounts, entity, *accounts)))
     for account in (Account.RECEIVED_WITHIN, Account.PAID_WITHIN):
         rows.append(((entity.id, account.label, Group.INTERNAL.value), own(amounts, entity, account)))
-    rows.append(((entity.id, "interest on cash", "cash"), start * amounts.deposit_rates))
-    rows.append(((entity.id, "cash at the end", "cash"), end))
+    rows.append(((entity.id, CashRow.INTEREST, OF_CASH), start * amounts.deposit_rates))
+    rows.append(((entity.id, CashRow.END, OF_CASH), end))
     return rows
 
 
@@ -138,7 +152,7 @@ def _figures(
     for t, label in enumerate(amounts.labels):
         cover = float(earned[t] / service[t]) if service[t] > 1e-9 else None
         shut = t < entity.distribution_from or (entity.id, t) in closed
-        may = "" if entity.kind == "parent" else "no" if shut else "yes"
+        may = "" if entity.kind == "parent" else NO if shut else YES
         rows.append(
             (
                 entity.id,

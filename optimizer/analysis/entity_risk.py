@@ -6,16 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.backend import Backend, Held
-from ..plan import Cell, Column, Table
 from ..setup.liquidity import liquidity_of
+from ..table import BILLION, Cell, Column, Table
 from .claims import OWN
+from .entity_names import (
+    ENTITY_DEFAULT,
+    ENTITY_LIQUIDITY,
+    ENTITY_RISK,
+    WHOLE_GROUP,
+    EntityDefault,
+    EntityLiquidity,
+    EntityRisk,
+    shareholders_of,
+)
 from .expected import Amounts
 from .loss_allocation import Bearing
 from .risk_figures import FAN_SCENARIOS
 from .tabulate import long
 
-GROUP = "the group"
-LEVELS = (0.05, 0.5, 0.95)
+LEVELS = {EntityLiquidity.Q05: 0.05, EntityLiquidity.Q50: 0.5, EntityLiquidity.Q95: 0.95}
 
 
 def entity_risk_tables(amounts: Amounts, bearing: Bearing, backend: Backend, store: Held) -> dict[str, Table]:
@@ -33,21 +42,21 @@ def _liquidity(amounts: Amounts, backend: Backend, store: Held) -> Table:
     for entity in amounts.case.entity:
         loss = liquidity_of(amounts.case, amounts.ledger, entity.id, entity.id)
         exposure = np.asarray(loss.matrix @ amounts.decided, dtype=np.float64)
-        quantiles, mean, below = backend.fan(store, loss.table, exposure, LEVELS, count)
+        quantiles, mean, below = backend.fan(store, loss.table, exposure, tuple(LEVELS.values()), count)
         floor = loss.table.least(exposure)
         for t, label in enumerate(amounts.labels):
             numbers = (*quantiles[:, t], mean[t], floor[t], below[t])
             rows.append((entity.id, label, *(float(x) for x in numbers)))
     columns = (
-        Column("entity"),
-        Column("period"),
-        *(Column(f"{q:.0%}", "billion", "money") for q in LEVELS),
-        Column("mean", "billion", "money"),
-        Column("minimum", "billion", "money"),  # less the revolver's line
-        Column("below minimum", "", "share"),
+        Column(EntityLiquidity.ENTITY),
+        Column(EntityLiquidity.PERIOD),
+        *(Column(q, BILLION, "money") for q in LEVELS),
+        Column(EntityLiquidity.MEAN, BILLION, "money"),
+        Column(EntityLiquidity.MINIMUM, BILLION, "money"),  # less the revolver's line
+        Column(EntityLiquidity.BELOW, "", "share"),
     )
     title = f"Each entity's own running cash over {count:,} scenarios, with all that is planned to be paid in the group"
-    return long("entity_liquidity", title, columns, rows)
+    return long(ENTITY_LIQUIDITY, title, columns, rows)
 
 
 def _risk(bearing: Bearing, amounts: Amounts) -> Table:
@@ -70,22 +79,22 @@ def _risk(bearing: Bearing, amounts: Amounts) -> Table:
             )
         )
     own = ~lenders
-    rows.append((GROUP, bearing.any_default, *_sums(bearing, lenders, count), None, None))
-    rows.append((f"shareholders of {parent}", None, *_sums(bearing, own, count), None, None))
+    rows.append((WHOLE_GROUP, bearing.any_default, *_sums(bearing, lenders, count), None, None))
+    rows.append((shareholders_of(parent), None, *_sums(bearing, own, count), None, None))
     columns = (
-        Column("entity"),
-        Column("default", "", "share"),
-        Column("owed", "billion", "money"),
-        Column("expected loss", "billion", "money"),
-        Column("loss in the tail", "billion", "money"),
-        Column("planned distributions", "billion", "money"),
-        Column("not made, mean", "billion", "money"),
+        Column(EntityRisk.ENTITY),
+        Column(EntityRisk.DEFAULT, "", "share"),
+        Column(EntityRisk.OWED, BILLION, "money"),
+        Column(EntityRisk.EXPECTED, BILLION, "money"),
+        Column(EntityRisk.TAIL, BILLION, "money"),
+        Column(EntityRisk.PLANNED, BILLION, "money"),
+        Column(EntityRisk.MISSING, BILLION, "money"),
     )
     title = (
         "Each company over the scenarios: its default, the losses of those whom it owes, guarantees counted as payments"
     )
-    title += f"; default of {GROUP}: of any of them"
-    return long("entity_risk", title, columns, rows)
+    title += f"; default of {WHOLE_GROUP}: of any of them"
+    return long(ENTITY_RISK, title, columns, rows)
 
 
 def _sums(bearing: Bearing, mine: NDArray[np.bool_], count: int) -> tuple[float, float, float]:
@@ -104,12 +113,12 @@ def _default(bearing: Bearing) -> Table:
             numbers = (one.default[t], so_far[t], one.withheld[t], one.missing[t])
             rows.append((one.entity, label, *(float(x) for x in numbers)))
     columns = (
-        Column("entity"),
-        Column("period"),
-        Column("first default", "", "share"),
-        Column("so far", "", "share"),
-        Column("distribution not made in full", "", "share"),
-        Column("not made, mean", "billion", "money"),
+        Column(EntityDefault.ENTITY),
+        Column(EntityDefault.PERIOD),
+        Column(EntityDefault.FIRST, "", "share"),
+        Column(EntityDefault.SO_FAR, "", "share"),
+        Column(EntityDefault.WITHHELD, "", "share"),
+        Column(EntityDefault.MISSING, BILLION, "money"),
     )
     title = "When each company defaults on its own cash, and what it cannot distribute as planned"
-    return long("entity_default", title, columns, rows)
+    return long(ENTITY_DEFAULT, title, columns, rows)

@@ -8,7 +8,29 @@ from numpy.typing import NDArray
 from ...models.blocks.circularity import circular_investors
 from ...models.ledger import Account
 from ..plan import Cell, Column, Funding, Table
+from ..table import BILLION
 from .expected import LEAST_SIZE, Amounts
+from .names import (
+    CONSTRUCTION,
+    CONTRACTS,
+    DECISIONS,
+    FUNDING_BY_HOLDER,
+    FUNDING_BY_INSTRUMENT,
+    ISSUANCE,
+    MERCHANT,
+    NO,
+    PURCHASES,
+    RELET,
+    YES,
+    Construction,
+    Contracts,
+    Decisions,
+    FundingByHolder,
+    FundingByInstrument,
+    Issuance,
+    Merchant,
+    Purchases,
+)
 from .tabulate import NEGLIGIBLE, long, name_of, wide
 
 FloatArray = NDArray[np.float64]
@@ -16,7 +38,6 @@ FloatArray = NDArray[np.float64]
 FUNDED = {"place": "placed", "draw": "drawn"}
 COMMITTED = ("commit", "line")
 PREPAYMENTS = "customer_prepayments"
-BILLION = "billion"
 
 
 def funding(amounts: Amounts) -> Funding:
@@ -69,26 +90,26 @@ def decision_table(amounts: Amounts) -> Table:
         label = amounts.labels[decision.period]
         rows.append((decision.key, decision.block, label, float(amount), decision.unit, tags))
     columns = (
-        Column("key"),
-        Column("block"),
-        Column("period"),
-        Column("amount", "", "number"),
-        Column("unit"),
-        Column("tags"),
+        Column(Decisions.KEY),
+        Column(Decisions.BLOCK),
+        Column(Decisions.PERIOD),
+        Column(Decisions.AMOUNT, "", "number"),
+        Column(Decisions.UNIT),
+        Column(Decisions.TAGS),
     )
-    return long("decisions", "Decisions", columns, rows)
+    return long(DECISIONS, "Decisions", columns, rows)
 
 
 def _issuance(amounts: Amounts) -> Table:
     """What is funded sums to all funding; a commitment is no funding until it is drawn."""
     columns = (
-        Column("instrument"),
-        Column("holder"),
-        Column("step"),
-        Column("how"),
-        Column("period"),
-        Column("funded", BILLION, "money"),
-        Column("committed", BILLION, "money"),
+        Column(Issuance.INSTRUMENT),
+        Column(Issuance.HOLDER),
+        Column(Issuance.STEP),
+        Column(Issuance.HOW),
+        Column(Issuance.PERIOD),
+        Column(Issuance.FUNDED, BILLION, "money"),
+        Column(Issuance.COMMITTED, BILLION, "money"),
     )
     funded = {d.key: face for d, face in amounts.raised()}
     prepaid = dict(zip((d.key for d in amounts.ledger.decisions), amounts.prepaid_by_decision.tolist(), strict=True))
@@ -108,17 +129,17 @@ def _issuance(amounts: Amounts) -> Table:
             continue
         name = tags.get("instrument", "revolver")
         rows.append((name, tags["investor"], tags.get("step", ""), how, label, face, promised))
-    return long("issuance", "Placements, draws and prepayments (funded), and commitments", columns, rows)
+    return long(ISSUANCE, "Placements, draws and prepayments (funded), and commitments", columns, rows)
 
 
 def _by_instrument(amounts: Amounts, raised: Funding) -> Table:
     known = {i.id: i for i in amounts.case.instrument}
     columns = (
-        Column("instrument"),
-        Column("title"),
-        Column("kind"),
-        Column("face", BILLION, "money"),
-        Column("share", "", "share"),
+        Column(FundingByInstrument.INSTRUMENT),
+        Column(FundingByInstrument.TITLE),
+        Column(FundingByInstrument.KIND),
+        Column(FundingByInstrument.FACE, BILLION, "money"),
+        Column(FundingByInstrument.SHARE, "", "share"),
     )
     rows: list[tuple[Cell, ...]] = []
     for name, face in sorted(raised.by_instrument.items(), key=lambda item: -item[1]):
@@ -126,28 +147,28 @@ def _by_instrument(amounts: Amounts, raised: Funding) -> Table:
             (name_of(known[name]), known[name].kind) if name in known else ("customer prepayments", "prepayment")
         )
         rows.append((name, title, kind, face, face / raised.total))
-    return long("funding_by_instrument", "Funding raised by instrument", columns, rows)
+    return long(FUNDING_BY_INSTRUMENT, "Funding raised by instrument", columns, rows)
 
 
 def _by_holder(amounts: Amounts, raised: Funding) -> Table:
     known = {i.id: i for i in amounts.case.investor}
     behind = circular_investors(amounts.case)
     columns = (
-        Column("holder"),
-        Column("title"),
-        Column("kind"),
-        Column("circular"),
-        Column("face", BILLION, "money"),
-        Column("share", "", "share"),
+        Column(FundingByHolder.HOLDER),
+        Column(FundingByHolder.TITLE),
+        Column(FundingByHolder.KIND),
+        Column(FundingByHolder.CIRCULAR),
+        Column(FundingByHolder.FACE, BILLION, "money"),
+        Column(FundingByHolder.SHARE, "", "share"),
     )
     rows: list[tuple[Cell, ...]] = []
     for name, face in sorted(raised.by_holder.items(), key=lambda item: -item[1]):
         if name in known:
-            circular = "yes" if name in behind else "no"
+            circular = YES if name in behind else NO
             rows.append((name, name_of(known[name]), known[name].kind, circular, face, face / raised.total))
         else:
-            rows.append((name, "customer prepayments", "customer", "yes", face, face / raised.total))
-    return long("funding_by_holder", "Funding raised by holder", columns, rows)
+            rows.append((name, "customer prepayments", "customer", YES, face, face / raised.total))
+    return long(FUNDING_BY_HOLDER, "Funding raised by holder", columns, rows)
 
 
 def _present(found: dict[tuple[str, ...], FloatArray]) -> list[tuple[tuple[str, ...], FloatArray]]:
@@ -156,22 +177,21 @@ def _present(found: dict[tuple[str, ...], FloatArray]) -> list[tuple[tuple[str, 
 
 def _purchases(amounts: Amounts) -> Table:
     rows = _present(amounts.by_period("order", ("accelerator", "site")))
-    heads = ("accelerator", "site")
-    return wide("purchases", "Systems ordered", heads, rows, amounts.labels, "systems", "count", total=True)
+    return wide(PURCHASES, "Systems ordered", tuple(Purchases), rows, amounts.labels, "systems", "count", total=True)
 
 
 def _construction(amounts: Amounts) -> Table:
     rows = _present(amounts.by_period("build", ("site", "layer")))
-    heads = ("site", "layer")
-    return wide("construction", "Construction started", heads, rows, amounts.labels, "MW", "number", total=True)
+    title = "Construction started"
+    return wide(CONSTRUCTION, title, tuple(Construction), rows, amounts.labels, "MW", "number", total=True)
 
 
 def _contracts(amounts: Amounts) -> Table:
     customer = {c.id: c.customer for c in amounts.case.contract}
     signed = _present(amounts.by_period("sign", ("contract",)))
     rows = [((contract, customer[contract]), values) for (contract,), values in signed]
-    heads = ("contract", "customer")
-    return wide("contracts", "Contracts signed", heads, rows, amounts.labels, "PFLOP/s", "number", total=True)
+    title = "Contracts signed"
+    return wide(CONTRACTS, title, tuple(Contracts), rows, amounts.labels, "PFLOP/s", "number", total=True)
 
 
 def _relet(amounts: Amounts) -> Table:
@@ -179,11 +199,10 @@ def _relet(amounts: Amounts) -> Table:
     kept = _present(amounts.by_period("relet", ("contract",)))
     rows = [((contract, customer[contract]), values) for (contract,), values in kept]
     title = "Room kept in the merchant market for letting again after a default"
-    return wide("relet", title, ("contract", "customer"), rows, amounts.labels, "PFLOP/s", "number")
+    return wide(RELET, title, tuple(Contracts), rows, amounts.labels, "PFLOP/s", "number")
 
 
 def _merchant(amounts: Amounts) -> Table:
     rows = _present(amounts.by_period("merchant", ("accelerator",)))
-    return wide(
-        "merchant", "Systems rented out without a contract", ("accelerator",), rows, amounts.labels, "systems", "count"
-    )
+    title = "Systems rented out without a contract"
+    return wide(MERCHANT, title, tuple(Merchant), rows, amounts.labels, "systems", "count")

@@ -9,12 +9,24 @@ import numpy as np
 from ...kernels.tables import FloatArray
 from ...models.blocks.circularity import circular_parties
 from ...models.schema.case import Case
-from ..plan import Bearers, Cell, Column, Table
+from ..plan import Bearers
+from ..table import BILLION, Cell, Column, Table
 from .claims import ADVANCES, ARREARS, BACKSTOP, OWN, PARENT, PAYABLES, PREPAYMENTS, SUPPLIERS, UNNAMED, Claim
 from .loss_allocation import Bearing
+from .names import (
+    DEFAULT_DATES,
+    LOSS_BY_CLAIM,
+    LOSS_BY_HOLDER,
+    LOSS_BY_INSTRUMENT,
+    LOSS_BY_LIMIT,
+    LOSS_BY_PARTY,
+    DefaultDates,
+    LossByClaim,
+    LossByLimit,
+    Losses,
+)
 from .tabulate import NEGLIGIBLE, long, name_of
 
-BILLION = "billion"
 SHAREHOLDERS, OUTSIDERS = "shareholders", "no_party"
 _TITLES = {
     OWN: "the company's own equity",
@@ -29,6 +41,7 @@ _TITLES = {
     OUTSIDERS: "holders behind whom no party stands",
 }
 GUARANTEE = "guarantee of "
+_BY = {LOSS_BY_HOLDER: "holder", LOSS_BY_INSTRUMENT: "instrument", LOSS_BY_PARTY: "party"}
 
 
 def bearers(case: Case, bearing: Bearing) -> Bearers:
@@ -54,11 +67,9 @@ def loss_tables(case: Case, bearing: Bearing) -> dict[str, Table]:
     """The tables loss_by_claim, loss_by_holder, loss_by_instrument, loss_by_party, loss_by_limit and default_dates."""
     tables = (
         _by_claim(bearing),
-        _grouped(case, bearing, "holder", lambda claim, guarantor: guarantor or claim.holder),
-        _grouped(
-            case, bearing, "instrument", lambda claim, guarantor: (GUARANTEE if guarantor else "") + claim.instrument
-        ),
-        _grouped(case, bearing, "party", _party),
+        _grouped(case, bearing, LOSS_BY_HOLDER, lambda claim, guarantor: guarantor or claim.holder),
+        _grouped(case, bearing, LOSS_BY_INSTRUMENT, _instrument),
+        _grouped(case, bearing, LOSS_BY_PARTY, _party),
         _by_limit(bearing),
         _dates(bearing),
     )
@@ -69,6 +80,10 @@ def _lines(bearing: Bearing) -> list[tuple[Claim, str]]:
     """Each claim with "", then each guaranteed claim with its guarantor: the order of the losses."""
     known = bearing.claims
     return [(c, "") for c in known.claims] + [(known.claims[k], known.claims[k].guarantor) for k in known.guaranteed]
+
+
+def _instrument(claim: Claim, guarantor: str) -> str:
+    return (GUARANTEE if guarantor else "") + claim.instrument
 
 
 def _party(claim: Claim, guarantor: str) -> str:
@@ -87,17 +102,17 @@ def _shares(values: FloatArray) -> list[Cell]:
 def _by_claim(bearing: Bearing) -> Table:
     names = {one.entity if k else PARENT: one.entity for k, one in enumerate(bearing.entities)}
     columns = (
-        *((Column("entity"),) if names else ()),
-        Column("instrument"),
-        Column("holder"),
-        Column("rank"),
-        Column("collateral"),
-        Column("guarantor"),
-        Column("owed", BILLION, "money"),
-        Column("expected loss", BILLION, "money"),
-        Column("loss in the tail", BILLION, "money"),
-        Column("share of the tail", "", "share"),
-        Column("probability of loss", "", "share"),
+        *((Column(LossByClaim.ENTITY),) if names else ()),
+        Column(LossByClaim.INSTRUMENT),
+        Column(LossByClaim.HOLDER),
+        Column(LossByClaim.RANK),
+        Column(LossByClaim.COLLATERAL),
+        Column(LossByClaim.GUARANTOR),
+        Column(LossByClaim.OWED, BILLION, "money"),
+        Column(LossByClaim.EXPECTED, BILLION, "money"),
+        Column(LossByClaim.TAIL, BILLION, "money"),
+        Column(LossByClaim.SHARE, "", "share"),
+        Column(LossByClaim.PROBABILITY, "", "share"),
     )
     owed = [*bearing.owed.tolist(), *([0.0] * len(bearing.claims.guaranteed))]
     shares = _shares(bearing.tail)
@@ -107,7 +122,7 @@ def _by_claim(bearing: Bearing) -> Table:
             rows.append(
                 (
                     *((names[claim.entity],) if names else ()),
-                    (GUARANTEE if guarantor else "") + claim.instrument,
+                    _instrument(claim, guarantor),
                     guarantor or claim.holder,
                     claim.rank,
                     claim.secured_by,
@@ -123,12 +138,12 @@ def _by_claim(bearing: Bearing) -> Table:
         f"Who bears the loss, by claim; owed: the mean of what is due at the settlement, which is at the first default "
         f"or the horizon; tail: the worst {1.0 - bearing.level:.4g} of the scenarios by all losses"
     )
-    return long("loss_by_claim", title, columns, rows)
+    return long(LOSS_BY_CLAIM, title, columns, rows)
 
 
-def _grouped(case: Case, bearing: Bearing, by: str, name: Callable[[Claim, str], str]) -> Table:
+def _grouped(case: Case, bearing: Bearing, table: str, name: Callable[[Claim, str], str]) -> Table:
     """Losses summed by the name of each line, largest tail loss first."""
-    owed = [*bearing.owed.tolist(), *([0.0] * len(bearing.claims.guaranteed))]
+    by, owed = _BY[table], [*bearing.owed.tolist(), *([0.0] * len(bearing.claims.guaranteed))]
     sums: dict[str, FloatArray] = {}
     for i, (claim, guarantor) in enumerate(_lines(bearing)):
         one = np.array([owed[i], bearing.expected[i], bearing.tail[i]])
@@ -138,17 +153,17 @@ def _grouped(case: Case, bearing: Bearing, by: str, name: Callable[[Claim, str],
     shares = _shares(np.array([kept[k][2] for k in ranked]))
     columns = (
         Column(by),
-        Column("title"),
-        Column("owed", BILLION, "money"),
-        Column("expected loss", BILLION, "money"),
-        Column("loss in the tail", BILLION, "money"),
-        Column("share of the tail", "", "share"),
+        Column(Losses.TITLE),
+        Column(Losses.OWED, BILLION, "money"),
+        Column(Losses.EXPECTED, BILLION, "money"),
+        Column(Losses.TAIL, BILLION, "money"),
+        Column(Losses.SHARE, "", "share"),
     )
     titles = _titles(case)
     rows: list[tuple[Cell, ...]] = [
         (k, _title(titles, k), *(float(v) for v in kept[k]), share) for k, share in zip(ranked, shares, strict=True)
     ]
-    return long(f"loss_by_{by}", f"Who bears the loss, by {by}", columns, rows)
+    return long(table, f"Who bears the loss, by {by}", columns, rows)
 
 
 def _titles(case: Case) -> dict[str, str]:
@@ -166,11 +181,11 @@ def _title(titles: dict[str, str], name: str) -> str:
 def _by_limit(bearing: Bearing) -> Table:
     """Mean loss of each holder in the scenarios that are the tail of each risk limit."""
     columns = (
-        Column("limit"),
-        Column("level", "", "share"),
-        Column("holder"),
-        Column("loss in its tail", BILLION, "money"),
-        Column("share", "", "share"),
+        Column(LossByLimit.LIMIT),
+        Column(LossByLimit.LEVEL, "", "share"),
+        Column(LossByLimit.HOLDER),
+        Column(LossByLimit.LOSS, BILLION, "money"),
+        Column(LossByLimit.SHARE, "", "share"),
     )
     rows: list[tuple[Cell, ...]] = []
     for limit, (level, losses) in bearing.by_limit.items():
@@ -182,13 +197,17 @@ def _by_limit(bearing: Bearing) -> Table:
         for holder, loss in sorted(sums.items(), key=lambda item: -item[1]):
             if loss > NEGLIGIBLE:
                 rows.append((limit, level, holder, loss, loss / total))
-    return long("loss_by_limit", "Who bears the loss in the tail of each risk limit", columns, rows)
+    return long(LOSS_BY_LIMIT, "Who bears the loss in the tail of each risk limit", columns, rows)
 
 
 def _dates(bearing: Bearing) -> Table:
-    columns = (Column("period"), Column("first default", "", "share"), Column("so far", "", "share"))
+    columns = (
+        Column(DefaultDates.PERIOD),
+        Column(DefaultDates.FIRST, "", "share"),
+        Column(DefaultDates.SO_FAR, "", "share"),
+    )
     so_far = np.cumsum(bearing.default)
     rows: list[tuple[Cell, ...]] = [
         (label, float(p), float(c)) for label, p, c in zip(bearing.claims.labels, bearing.default, so_far, strict=True)
     ]
-    return long("default_dates", "When the company defaults: cash below minus the committed revolver", columns, rows)
+    return long(DEFAULT_DATES, "When the company defaults: cash below minus the committed revolver", columns, rows)

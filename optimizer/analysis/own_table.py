@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from ...models.own_limits import OwnLimit
 from ...models.program import LinearProgram
-from ..plan import Cell, Column, Table
+from ..table import Cell, Column, Table
+from .names import NO, YES
+from .scenario_names import OWN_LIMITS, OwnLimits
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
@@ -34,14 +36,13 @@ def own_table(
         for sign, bound in _sides(limit):
             room = 0.0 if sign == "=" else bound - value if sign == "<=" else value - bound
             size = max(abs(bound), abs(value))
-            binds = "yes" if room <= KEPT * size else "no"
-            price = float(prices[i]) if binds == "yes" or sign == "=" else 0.0
+            binds = YES if room <= KEPT * size else NO
+            price = float(prices[i]) if binds == YES or sign == "=" else 0.0
             rows.append((limit.name, limit.period, sign, bound, value, room, binds, price, limit.unit))
-    names = ("limit", "period", "sign", "bound", "plan", "room", "binds", "price", "unit")
     forms = ("text", "text", "text", "number", "number", "number", "text", "number", "text")
     units = ("", "", "", "", "", "", "", f"{program.unit} per unit more of the bound", "")
-    heads = tuple(Column(n, u, f) for n, u, f in zip(names, units, forms, strict=True))
-    return {"own_limits": long("own_limits", "Limits added by the user, at the plan", heads, rows)}
+    heads = tuple(Column(n, u, f) for n, u, f in zip(OwnLimits, units, forms, strict=True))
+    return {OWN_LIMITS: long(OWN_LIMITS, "Limits added by the user, at the plan", heads, rows)}
 
 
 def _sides(limit: OwnLimit) -> list[tuple[str, float]]:

@@ -16,8 +16,10 @@ import numpy as np
 from scipy.special import stdtrit
 
 from ..cutting_planes.solution import Solution, Status
-from ..plan import Cell, Column, Estimate, LimitReplicated, Plan, Replication, Replications, RiskFigure, Table
+from ..plan import Estimate, LimitReplicated, Plan, Replication, Replications, RiskFigure
 from ..setup.prepare import Prepared
+from ..table import Cell, Column, Table
+from .scenario_names import REPLICATED_PRICES, REPLICATIONS, Replicated, ReplicatedPrices, cvar_of, price_of
 from .shadow_prices import limits_of, named, ranked
 from .tabulate import long
 
@@ -95,8 +97,8 @@ def with_replications(
         return plan
     found = summed_up(asked, each, plan.risk)
     tables = {
-        "replications": _replications_table(plan, each),
-        "replicated_prices": _prices_table(plan, ready, solution, each),
+        REPLICATIONS: _replications_table(plan, each),
+        REPLICATED_PRICES: _prices_table(plan, ready, solution, each),
     }
     evidence = None if plan.evidence is None else replace(plan.evidence, replications=tuple(each))
     said = (*messages, *_remarks(found))
@@ -126,14 +128,14 @@ def _replications_table(plan: Plan, each: Sequence[Replication]) -> Table:
     """A row per replication."""
     unit = plan.objective_unit
     columns = (
-        Column("seed", "", "text"),  # up to 2^64 - 1, which no double holds
-        Column("status"),
-        Column("optimum, at least", unit, "number"),
-        Column("optimum, at most", unit, "number"),
-        Column("plan", unit, "number"),
-        Column("gap of the plan", unit, "number"),
-        *(Column(f"{figure.name}, CVaR of the plan", figure.unit, "number") for figure in plan.risk),
-        *(Column(f"{figure.name}, price", f"{unit} per {figure.unit}", "number") for figure in plan.risk),
+        Column(Replicated.SEED, "", "text"),  # up to 2^64 - 1, which no double holds
+        Column(Replicated.STATUS),
+        Column(Replicated.LOWER, unit, "number"),
+        Column(Replicated.UPPER, unit, "number"),
+        Column(Replicated.PLAN, unit, "number"),
+        Column(Replicated.GAP, unit, "number"),
+        *(Column(cvar_of(figure.name), figure.unit, "number") for figure in plan.risk),
+        *(Column(price_of(figure.name), f"{unit} per {figure.unit}", "number") for figure in plan.risk),
     )
     rows: list[tuple[Cell, ...]] = [
         (
@@ -143,7 +145,7 @@ def _replications_table(plan: Plan, each: Sequence[Replication]) -> Table:
         for one in each
     ]  # fmt: skip
     title = f"The case planned again on {len(each)} other sets of {plan.scenarios.count:,} scenarios"
-    return long("replications", title, columns, rows)
+    return long(REPLICATIONS, title, columns, rows)
 
 
 def _prices_table(plan: Plan, ready: Prepared, solution: Solution, each: Sequence[Replication]) -> Table:
@@ -151,17 +153,17 @@ def _prices_table(plan: Plan, ready: Prepared, solution: Solution, each: Sequenc
     certified = [one for one in each if one.status is Status.CERTIFIED]
     unit = plan.objective_unit
     columns = (
-        Column("rule"),
-        Column("limit"),
-        Column("where"),
-        Column("per", "", "number"),
-        Column("unit"),
-        Column("price of the plan", unit, "number"),
-        Column("mean", unit, "number"),
-        Column("standard error", unit, "number"),
-        Column("95 % from", unit, "number"),
-        Column("95 % to", unit, "number"),
-        Column("binds in", "replications", "count"),
+        Column(ReplicatedPrices.RULE),
+        Column(ReplicatedPrices.LIMIT),
+        Column(ReplicatedPrices.WHERE),
+        Column(ReplicatedPrices.PER, "", "number"),
+        Column(ReplicatedPrices.UNIT),
+        Column(ReplicatedPrices.PRICE, unit, "number"),
+        Column(ReplicatedPrices.MEAN, unit, "number"),
+        Column(ReplicatedPrices.ERROR, unit, "number"),
+        Column(ReplicatedPrices.FROM, unit, "number"),
+        Column(ReplicatedPrices.TO, unit, "number"),
+        Column(ReplicatedPrices.BINDS, "replications", "count"),
     )
     rows: list[tuple[Cell, ...]] = []
     for name, price in ranked(limits_of(ready.program, solution), plan.risk, ready.case.horizon.labels):
@@ -173,4 +175,4 @@ def _prices_table(plan: Plan, ready: Prepared, solution: Solution, each: Sequenc
         binding = sum(value != 0.0 for value in values)
         rows.append((price.rule, price.title, price.index, price.per, price.unit, price.price, *figures, binding))
     title = f"Shadow prices over {len(certified)} other sets of scenarios ({unit})"
-    return long("replicated_prices", title, columns, rows)
+    return long(REPLICATED_PRICES, title, columns, rows)

@@ -9,16 +9,24 @@ from numpy.typing import NDArray
 
 from ...kernels.backend import Backend, Held, Losses
 from ...models.schema.rules import Risk
-from ..plan import Cell, Column, RiskFigure, Table
+from ..plan import RiskFigure
 from ..setup.assemble import Measured
 from ..setup.out_of_sample import cvar_interval
 from ..setup.risk_losses import SHORTFALL
+from ..table import BILLION, Cell, Column, Table
+from .names import LIQUIDITY_FAN, LiquidityFan
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
 
-UNITS = {"liquidity": "billion", "net_loss": "billion", "compute_shortfall": "PFLOP/s", SHORTFALL: "billion"}
-QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
+UNITS = {"liquidity": BILLION, "net_loss": BILLION, "compute_shortfall": "PFLOP/s", SHORTFALL: BILLION}
+QUANTILES: dict[str, float] = {
+    LiquidityFan.Q05: 0.05,
+    LiquidityFan.Q25: 0.25,
+    LiquidityFan.Q50: 0.50,
+    LiquidityFan.Q75: 0.75,
+    LiquidityFan.Q95: 0.95,
+}
 FAN_SCENARIOS = 1 << 17
 
 
@@ -57,13 +65,13 @@ def liquidity_fan(
     """Quantiles of running cash per period, over the first 131,072 scenarios at most (they are independent draws)."""
     count = min(store.count, FAN_SCENARIOS)
     exposure = liquidity.matrix @ decided
-    quantiles, mean, below = backend.fan(store, liquidity.table, exposure, QUANTILES, count)
+    quantiles, mean, below = backend.fan(store, liquidity.table, exposure, tuple(QUANTILES.values()), count)
     columns = (
-        Column("period"),
-        *(Column(f"{q:.0%}", "billion", "money") for q in QUANTILES),
-        Column("mean", "billion", "money"),
-        Column("minimum", "billion", "money"),  # less the revolver's line
-        Column("below minimum", "", "share"),
+        Column(LiquidityFan.PERIOD),
+        *(Column(name, BILLION, "money") for name in QUANTILES),
+        Column(LiquidityFan.MEAN, BILLION, "money"),
+        Column(LiquidityFan.MINIMUM, BILLION, "money"),  # less the revolver's line
+        Column(LiquidityFan.BELOW, "", "share"),
     )
     floor = liquidity.table.least(exposure)
     rows: list[tuple[Cell, ...]] = [
@@ -71,4 +79,4 @@ def liquidity_fan(
         for t, label in enumerate(labels)
     ]
     title = f"Running cash over {count:,} scenarios, before anything is done about a shortfall"
-    return long("liquidity_fan", title, columns, rows)
+    return long(LIQUIDITY_FAN, title, columns, rows)

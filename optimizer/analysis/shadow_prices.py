@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from ...models.program import OWN, LinearProgram, Rule
 from ..cutting_planes.solution import Solution
-from ..plan import Cell, Column, RiskFigure, ShadowPrice, Table
+from ..plan import RiskFigure, ShadowPrice
+from ..table import Cell, Column, Table
+from .names import CHAIN, NO_LINK, PRICES, PRICES_BY_PERIOD, RISK_LINK, Chain, Prices
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
@@ -157,13 +159,13 @@ def _grouped(where: tuple[str, ...], group: Sequence[Limit], labels: Sequence[st
 def price_tables(prices: Sequence[ShadowPrice], found: Sequence[Limit], objective_unit: str) -> dict[str, Table]:
     """prices: as shown; prices_by_period: every limit that binds, on its own."""
     columns = (
-        Column("rule"),
-        Column("limit"),
-        Column("where"),
-        Column("price", objective_unit, "number"),
-        Column("per", "", "number"),
-        Column("unit"),
-        Column("level", "", "number"),
+        Column(Prices.RULE),
+        Column(Prices.LIMIT),
+        Column(Prices.WHERE),
+        Column(Prices.PRICE, objective_unit, "number"),
+        Column(Prices.PER, "", "number"),
+        Column(Prices.UNIT),
+        Column(Prices.LEVEL, "", "number"),
     )
     rows: list[tuple[Cell, ...]] = [(p.rule, p.title, p.index, p.price, p.per, p.unit, p.level) for p in prices]
     single: list[tuple[Cell, ...]] = [
@@ -172,8 +174,8 @@ def price_tables(prices: Sequence[ShadowPrice], found: Sequence[Limit], objectiv
         if x.price != 0.0
     ]
     return {
-        "prices": long("prices", f"What binds, and what more of it is worth ({objective_unit})", columns, rows),
-        "prices_by_period": long("prices_by_period", "Shadow price of every limit that binds", columns, single),
+        PRICES: long(PRICES, f"What binds, and what more of it is worth ({objective_unit})", columns, rows),
+        PRICES_BY_PERIOD: long(PRICES_BY_PERIOD, "Shadow price of every limit that binds", columns, single),
     }
 
 
@@ -214,21 +216,21 @@ def chain(
                 worth = least.price * least.relief * least.rule.per
                 name, detail, price, unit = least.rule.link, what, worth, _per(least)
             elif binding is not None:
-                name, detail, price, unit = "risk limit", binding.name, binding.price, f"per {binding.unit}"
+                name, detail, price, unit = RISK_LINK, binding.name, binding.price, f"per {binding.unit}"
             else:
-                name, detail, price, unit = "none", "", 0.0, ""
+                name, detail, price, unit = NO_LINK, "", 0.0, ""
             rows.append((label, site, float(power[t]), *fullest, name, detail, price, unit))
     columns = (
-        Column("period"),
-        Column("site"),
-        Column("IT power", "MW", "number"),
+        Column(Chain.PERIOD),
+        Column(Chain.SITE),
+        Column(Chain.POWER, "MW", "number"),
         *(Column(link, "", "share") for link in links),
-        Column("least link"),
-        Column("what"),
-        Column("price", "", "number"),
-        Column("price unit"),
+        Column(Chain.LEAST),
+        Column(Chain.WHAT),
+        Column(Chain.PRICE, "", "number"),
+        Column(Chain.UNIT),
     )
-    return long("chain", "The chain of compute: how full each link is, and which is the least", columns, rows)
+    return long(CHAIN, "The chain of compute: how full each link is, and which is the least", columns, rows)
 
 
 def _per(limit: Limit) -> str:

@@ -19,17 +19,41 @@ from ...models.ledger import (
     Decision,
     Group,
 )
-from ..plan import Table
+from ..table import BILLION, Table
 from .expected import Amounts
+from .names import (
+    BALANCE_SHEET,
+    BEHIND_HORIZON,
+    CASH_FLOW,
+    COMPUTE,
+    CONTRACTS_TO_BILL,
+    DEBT_SERVICE,
+    INCOME,
+    OF_CASH,
+    SUM,
+    BalanceRow,
+    CashRow,
+    ComputeLines,
+    ComputeRow,
+    DebtRow,
+    IncomeRow,
+    Line,
+    Lines,
+    cash_flow_of,
+)
 from .tabulate import wide
 
 FloatArray = NDArray[np.float64]
 
-BILLION = "billion"
 CLOSING = 1e-6
-_AS_BALANCES = (Account.TERMINAL_DEBT, Account.PAYABLES_AT_END)
+AS_BALANCES = (Account.TERMINAL_DEBT, Account.PAYABLES_AT_END)
 """What is owed at the end and stands in a balance of its own before it."""
-SHORT = {Account.DEBT.label: "debt", Account.LEASES.label: "lease liabilities"}
+NEW_BALANCES = (Account.ADVANCES, Account.PAYABLE)
+"""What is owed while running, in rows that are left out where there is none of it."""
+UNUSUAL = (Account.DEFERRED_TAX, *WORKING_CAPITAL_AT_END)
+"""Rows of behind_horizon that are left out where there is none of it."""
+SHORT: dict[Account, str] = {Account.DEBT: BalanceRow.DEBT, Account.LEASES: BalanceRow.LEASES}
+SECTIONS = (Group.OPERATING, Group.INVESTING, Group.FINANCING, Group.TAX)
 
 
 class StatementError(CapmixError, RuntimeError):
@@ -63,15 +87,17 @@ def statements(amounts: Amounts) -> dict[str, Table]:
 
 
 def _cash_flow(amounts: Amounts) -> Table:
-    rows: list[tuple[tuple[str, ...], FloatArray]] = [(("cash at the start", "cash"), amounts.cash_before)]
-    for group in (Group.OPERATING, Group.INVESTING, Group.FINANCING, Group.TAX):
+    rows: list[tuple[tuple[str, ...], FloatArray]] = [((CashRow.START, OF_CASH), amounts.cash_before)]
+    idle = set[str]()
+    for group in SECTIONS:
         accounts = [a for a in CASH_ACCOUNTS if a.group is group]
         rows += [((a.label, group.value), amounts.of(a)) for a in accounts if np.any(amounts.of(a))]
-        rows.append(((f"{group.value} cash flow", "sum"), amounts.of(*accounts)))
-    rows.append((("interest on cash", "cash"), amounts.interest_income))
-    rows.append((("net change in cash", "sum"), amounts.cash - amounts.cash_before))
-    rows.append((("cash at the end", "cash"), amounts.cash))
-    return wide("cash_flow", "Expected cash flow", ("line", "section"), rows, amounts.labels, BILLION, "money")
+        idle |= {a.label for a in accounts if not np.any(amounts.of(a))}
+        rows.append(((cash_flow_of(group), SUM), amounts.of(*accounts)))
+    rows.append(((CashRow.INTEREST, OF_CASH), amounts.interest_income))
+    rows.append(((CashRow.CHANGE, SUM), amounts.cash - amounts.cash_before))
+    rows.append(((CashRow.END, OF_CASH), amounts.cash))
+    return wide(CASH_FLOW, "Expected cash flow", tuple(Lines), rows, amounts.labels, BILLION, "money", left_out=idle)
 
 
 def _balance_sheet(amounts: Amounts) -> Table:
@@ -81,32 +107,34 @@ def _balance_sheet(amounts: Amounts) -> Table:
     contracts behind the horizon add to equity stands beside it.
     """
     systems, sites = amounts.of(Account.HARDWARE_VALUE), amounts.of(Account.SITE_VALUE)
-    owed = {a.label: amounts.of(a) for a in (Account.DEBT, Account.LEASES, Account.UNEARNED)}
-    owed |= {a.label: amounts.of(a) for a in (Account.ADVANCES, Account.PAYABLE) if np.any(amounts.of(a))}
+    owed = {SHORT.get(a, a.label): amounts.of(a) for a in (Account.DEBT, Account.LEASES, Account.UNEARNED)}
+    running_owed = {a.label: amounts.of(a) for a in NEW_BALANCES}
+    owed |= {label: values for label, values in running_owed.items() if np.any(values)}
     outside, receivable = amounts.of(Account.EQUITY), amounts.of(Account.RECEIVABLE)
     own = amounts.cash + systems + sites + receivable - np.sum(list(owed.values()), axis=0) - outside
     running = amounts.of(Account.CONTRACTS_AHEAD)
-    ahead = {a.label: -amounts.of(a) for a in OWED_AT_END if a not in _AS_BALANCES}
+    ahead = {a.label: -amounts.of(a) for a in OWED_AT_END if a not in AS_BALANCES}
     ahead[Account.DEFERRED.label] += amounts.part(Account.DEFERRED, _of_equity(amounts))
     owed |= {label: values for label, values in ahead.items() if np.any(values)}
+    owned = {Account.RECEIVABLE.label: receivable, Account.CONTRACTS_AHEAD.label: running}
+    idle = {label for label, values in (running_owed | ahead | owned).items() if not np.any(values)}
     assets, liabilities = amounts.cash + systems + sites + receivable + running, np.sum(list(owed.values()), axis=0)
     rows: list[tuple[tuple[str, ...], FloatArray]] = [
-        (("cash", "assets"), amounts.cash),
-        (("systems at market value", "assets"), systems),
-        (("sites", "assets"), sites),
-        *([((Account.RECEIVABLE.label, "assets"), receivable)] if np.any(receivable) else []),
-        *([((Account.CONTRACTS_AHEAD.label, "assets"), running)] if np.any(running) else []),
-        (("assets", "sum"), assets),
-        *(((SHORT.get(label, label), "liabilities"), values) for label, values in owed.items()),
-        (("liabilities", "sum"), liabilities),
-        (("outside equity, at face value", "equity"), outside),
-        (("own equity", "equity"), own),
-        (("value of what lies behind the horizon", "equity"), assets - liabilities - outside - own),
-        (("equity", "sum"), assets - liabilities),
-        (("liabilities and equity", "sum"), liabilities + (assets - liabilities)),
+        ((BalanceRow.CASH, BalanceRow.ASSETS), amounts.cash),
+        ((BalanceRow.SYSTEMS, BalanceRow.ASSETS), systems),
+        ((BalanceRow.SITES, BalanceRow.ASSETS), sites),
+        *(((label, BalanceRow.ASSETS), values) for label, values in owned.items() if np.any(values)),
+        ((BalanceRow.ASSETS, SUM), assets),
+        *(((label, BalanceRow.LIABILITIES), values) for label, values in owed.items()),
+        ((BalanceRow.LIABILITIES, SUM), liabilities),
+        ((BalanceRow.OUTSIDE, BalanceRow.EQUITY), outside),
+        ((BalanceRow.OWN, BalanceRow.EQUITY), own),
+        ((BalanceRow.BEHIND, BalanceRow.EQUITY), assets - liabilities - outside - own),
+        ((BalanceRow.EQUITY, SUM), assets - liabilities),
+        ((BalanceRow.BOTH, SUM), liabilities + (assets - liabilities)),
     ]
     title = "Expected balance sheet at market value, at each period's end"
-    return wide("balance_sheet", title, ("line", "section"), rows, amounts.labels, BILLION, "money")
+    return wide(BALANCE_SHEET, title, tuple(Lines), rows, amounts.labels, BILLION, "money", left_out=idle)
 
 
 def _of_equity(amounts: Amounts) -> Callable[[Decision], bool]:
@@ -126,18 +154,18 @@ def _debt_service(amounts: Amounts) -> Table:
         return decision.tags.get("instrument") in debts
 
     rows: list[tuple[tuple[str, ...], FloatArray]] = [
-        (("raised",), amounts.of(Account.PROCEEDS)),
-        (("fees and issue discount",), fees),
-        (("interest",), interest),
-        (("repayment",), principal),
-        (("debt service",), interest + principal),
-        (("operating cash flow",), available),
-        (("debt at the start",), np.concatenate([[opening], debt[:-1]])),
-        (("raised as debt",), amounts.part(Account.PROCEEDS, of_debt)),
-        (("accretion",), -amounts.part(Account.ACCRETION, of_debt)),
-        (("debt at the end",), debt),
+        ((DebtRow.RAISED,), amounts.of(Account.PROCEEDS)),
+        ((Account.FEES.label,), fees),
+        ((Account.INTEREST.label,), interest),
+        ((Account.PRINCIPAL.label,), principal),
+        ((DebtRow.SERVICE,), interest + principal),
+        ((DebtRow.OPERATING,), available),
+        ((DebtRow.START,), np.concatenate([[opening], debt[:-1]])),
+        ((DebtRow.RAISED_AS_DEBT,), amounts.part(Account.PROCEEDS, of_debt)),
+        ((DebtRow.ACCRETION,), -amounts.part(Account.ACCRETION, of_debt)),
+        ((DebtRow.END,), debt),
     ]
-    return wide("debt_service", "Expected debt service", ("line",), rows, amounts.labels, BILLION, "money")
+    return wide(DEBT_SERVICE, "Expected debt service", tuple(Line), rows, amounts.labels, BILLION, "money")
 
 
 def _income(amounts: Amounts) -> Table:
@@ -148,14 +176,18 @@ def _income(amounts: Amounts) -> Table:
     rows: list[tuple[tuple[str, ...], FloatArray]] = [
         ((a.label,), amounts.of(a)) for a in ebitda if np.any(amounts.of(a))
     ]
-    rows.append((("EBITDA",), amounts.of(*ebitda)))
+    idle = {a.label for a in ebitda if not np.any(amounts.of(a))}
+    rows.append(((IncomeRow.EBITDA,), amounts.of(*ebitda)))
     if np.any(elsewhere):
-        rows.append((("less EBITDA that is taxed with the rest of the company",), -elsewhere))
+        rows.append(((IncomeRow.ELSEWHERE,), -elsewhere))
+    else:
+        idle.add(IncomeRow.ELSEWHERE)
     rows += [((a.label,), amounts.of(a)) for a in below if a is not Account.FEES_SPREAD or np.any(amounts.of(a))]
-    rows.append((("interest on cash",), amounts.interest_income))
+    idle |= {a.label for a in (Account.FEES_SPREAD,) if not np.any(amounts.of(a))}
+    rows.append(((IncomeRow.INTEREST,), amounts.interest_income))
     rows += _after_limit(amounts)
     rows += _tax(amounts)
-    return wide("income", "Expected income", ("line",), rows, amounts.labels, BILLION, "money")
+    return wide(INCOME, "Expected income", tuple(Line), rows, amounts.labels, BILLION, "money", left_out=idle)
 
 
 def put_off(amounts: Amounts) -> FloatArray:
@@ -170,12 +202,12 @@ def _after_limit(amounts: Amounts) -> list[tuple[tuple[str, ...], FloatArray]]:
     """Taxable income, and before it what a limit on interest does to it."""
     income, tax, found = amounts.taxable_income, amounts.case.tax, amounts.assessed
     if found is None or tax is None or tax.interest_limit is None:
-        return [(("taxable income",), income)]
+        return [((IncomeRow.TAXABLE,), income)]
     return [
-        (("income before the limit on interest",), income),
-        (("interest put off, less what is deducted later",), put_off(amounts)),
-        (("taxable income",), income + put_off(amounts)),
-        (("interest carried forward at the end",), found.waiting),
+        ((IncomeRow.BEFORE_LIMIT,), income),
+        ((IncomeRow.PUT_OFF,), put_off(amounts)),
+        ((IncomeRow.TAXABLE,), income + put_off(amounts)),
+        ((IncomeRow.INTEREST_CARRIED,), found.waiting),
     ]
 
 
@@ -183,16 +215,16 @@ def _tax(amounts: Amounts) -> list[tuple[tuple[str, ...], FloatArray]]:
     """From taxable income to tax; profit that is taxed is what the tax paid is due on."""
     paid, found, tax = amounts.of(Account.TAX), amounts.assessed, amounts.case.tax
     if found is None or tax is None:
-        return [(("tax",), paid)]
+        return [((Account.TAX.label,), paid)]
     income = amounts.taxable_income + put_off(amounts)
     taxed = -paid / tax.rate if tax.rate > 0.0 else np.maximum(income, 0.0) - found.used
     used, loss = np.maximum(income, 0.0) - taxed, np.maximum(-income, 0.0)
     return [
-        (("loss of the period, carried forward",), loss),
-        (("carried losses used",), -used),
-        (("taxed profit",), taxed),
-        (("tax",), paid),
-        (("carried losses at the end",), tax.opening_losses + np.cumsum(loss - used)),
+        ((IncomeRow.LOSS,), loss),
+        ((IncomeRow.USED,), -used),
+        ((IncomeRow.TAXED,), taxed),
+        ((Account.TAX.label,), paid),
+        ((IncomeRow.CARRIED,), tax.opening_losses + np.cumsum(loss - used)),
     ]
 
 
@@ -206,25 +238,23 @@ def _behind_horizon(amounts: Amounts) -> Table:
     for decision, amount in amounts.decisions("sign", "fixed"):
         if (contract := contracts.get(decision.tags.get("contract", ""))) is not None:
             billed += amount * billed_ahead(amounts.case, contract, decision)
-    unusual = (Account.DEFERRED_TAX, *WORKING_CAPITAL_AT_END)
     lines = (*OWNED_AT_END, *OWED_AT_END, Account.DILUTION)
-    rows = [((a.label,), amounts.of(a)[-1:]) for a in lines if a not in unusual or np.any(amounts.of(a))]
-    rows.append(
-        (("contracts still to be billed, discounted: their value with a takeover_share of 1",), np.array([billed]))
-    )
+    idle = {a.label for a in UNUSUAL if not np.any(amounts.of(a))}
+    rows = [((a.label,), amounts.of(a)[-1:]) for a in lines if a.label not in idle]
+    rows.append(((CONTRACTS_TO_BILL,), np.array([billed])))
     title = "Behind the horizon: what is owned and owed at its end"
-    return wide("behind_horizon", title, ("line",), rows, amounts.labels[-1:], BILLION, "money")
+    return wide(BEHIND_HORIZON, title, tuple(Line), rows, amounts.labels[-1:], BILLION, "money", left_out=idle)
 
 
 def _compute(amounts: Amounts) -> Table:
     dt = amounts.case.horizon.dt
     served = amounts.of(Account.COMPUTE)
     rows: list[tuple[tuple[str, ...], FloatArray]] = [
-        (("compute in service", "PFLOP/s"), served),
-        (("compute delivered", "PFLOP/s-years"), served * dt),
-        (("compute delivered so far", "PFLOP/s-years"), np.cumsum(served) * dt),
-        (("systems in service", "systems"), amounts.of(Account.SYSTEMS)),
-        (("IT power", "MW"), amounts.of(Account.IT_POWER)),
+        ((ComputeRow.SERVED, "PFLOP/s"), served),
+        ((ComputeRow.DELIVERED, "PFLOP/s-years"), served * dt),
+        ((ComputeRow.SO_FAR, "PFLOP/s-years"), np.cumsum(served) * dt),
+        ((ComputeRow.SYSTEMS, "systems"), amounts.of(Account.SYSTEMS)),
+        ((ComputeRow.POWER, "MW"), amounts.of(Account.IT_POWER)),
     ]
     title = f"Expected compute ({amounts.case.objective.metric}, dense)"
-    return wide("compute", title, ("line", "unit"), rows, amounts.labels, "", "number")
+    return wide(COMPUTE, title, tuple(ComputeLines), rows, amounts.labels, "", "number")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..plan import Cell, Column, Table
+from ..table import TOTAL, Cell, Column, Table
 
 FloatArray = NDArray[np.float64]
 
@@ -34,18 +34,22 @@ def wide(
     unit: str,
     form: str,
     total: bool = False,
+    left_out: Iterable[str] = (),
 ) -> Table:
-    """A table with text columns `heads`, then one column per period; with `total` the sum in the last column."""
+    """A table with text columns `heads`, then one column per period; with `total` the sum in the last column.
+
+    left_out: names of rows that are 0 in every period and not among `rows`.
+    """
     columns = [Column(h) for h in heads] + [Column(label, unit, form) for label in labels]
     if total:
-        columns.append(Column("total", unit, form))
+        columns.append(Column(TOTAL, unit, form))
     body: list[tuple[Cell, ...]] = []
     for head, values in rows:
-        cells: list[Cell] = [*head, *clean(values)]
+        cells: list[Cell] = [*map(str, head), *clean(values)]
         if total:
             cells.append(float(sum(clean(values))))
         body.append(tuple(cells))
-    return Table(name, title, tuple(columns), tuple(body))
+    return Table(name, title, tuple(columns), tuple(body), frozenset(left_out))
 
 
 def long(name: str, title: str, columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> Table:

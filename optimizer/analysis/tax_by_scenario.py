@@ -23,9 +23,11 @@ from ...models.flows import Flow, exposure
 from ...models.ledger import CASH_ACCOUNTS, Account
 from ...models.schema.drivers import Deterministic
 from ...models.schema.rules import Risk
-from ..plan import Cell, Column, OwnTax, Table, TaxByScenario
+from ..plan import OwnTax, TaxByScenario
 from ..setup.exposures import terms
+from ..table import BILLION, Cell, Column, Table
 from .expected import Amounts
+from .scenario_names import TAX_BY_SCENARIO, TaxOfScenarios
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
@@ -116,11 +118,11 @@ def table(amounts: Amounts, one: Found) -> Table:
     """The table tax_by_scenario: by period the tax of the expected income, and the mean of the scenarios' own."""
     paid = -amounts.of(Account.TAX)
     columns = (
-        Column("period"),
-        Column("tax of the expected income", "billion", "money"),
-        Column("mean tax of the scenarios", "billion", "money"),
-        Column("hidden", "billion", "money"),
-        Column("hidden so far", "billion", "money"),
+        Column(TaxOfScenarios.PERIOD),
+        Column(TaxOfScenarios.EXPECTED, BILLION, "money"),
+        Column(TaxOfScenarios.MEAN, BILLION, "money"),
+        Column(TaxOfScenarios.HIDDEN, BILLION, "money"),
+        Column(TaxOfScenarios.SO_FAR, BILLION, "money"),
     )
     so_far = np.cumsum(one.mean - paid)
     rows: list[tuple[Cell, ...]] = [
@@ -128,4 +130,4 @@ def table(amounts: Amounts, one: Found) -> Table:
         for label, p, m, s in zip(amounts.labels, paid, one.mean, so_far, strict=True)
     ]
     title = "Tax of the expected income, which the plan pays, and the mean of what each scenario would owe on its own"
-    return long("tax_by_scenario", title, columns, rows)
+    return long(TAX_BY_SCENARIO, title, columns, rows)

@@ -15,11 +15,12 @@ from ..analysis.expected import Amounts
 from ..analysis.funding_cost import cost_of_funding
 from ..analysis.funding_tables import FUNDED
 from ..analysis.tabulate import long
-from ..plan import Cell, Column, Plan, Table
+from ..plan import Plan
+from ..table import BILLION, Cell, Column, Table, Tables
+from .names import COMPARISON, COST_BY_INSTRUMENT, LIMITS, MILESTONES, Costs, Limits, Milestones, Variants, times
 
 FloatArray = NDArray[np.float64]
 
-BILLION = "billion"
 PARTS = (0.25, 0.5, 0.75)
 SOME = 1e-6  # billion: less is rounding
 
@@ -94,7 +95,7 @@ def _rounded(value: float) -> float:
     return round(value / unit) * unit
 
 
-def tables(case: Case, outcomes: Sequence[Outcome], reference: str, milestones: Sequence[float]) -> dict[str, Table]:
+def tables(case: Case, outcomes: Sequence[Outcome], reference: str, milestones: Sequence[float]) -> Tables:
     """The tables comparison, milestones, limits and cost_by_instrument."""
     made = (
         _comparison(outcomes, reference),
@@ -102,30 +103,30 @@ def tables(case: Case, outcomes: Sequence[Outcome], reference: str, milestones: 
         _limits(outcomes),
         _costs(outcomes),
     )
-    return {table.name: table for table in made}
+    return Tables({table.name: table for table in made})
 
 
 def _comparison(outcomes: Sequence[Outcome], reference: str) -> Table:
     base = next((o.plan.objective_value for o in outcomes if o.name == reference), math.nan)
     unit = outcomes[0].plan.objective_unit
     columns = (
-        Column("variant"),
-        Column("title"),
-        Column("status"),
-        Column("objective", unit, "number"),
-        Column(f"times {reference}" if reference else "times", "", "number"),
-        Column("gap", "", "number"),
-        Column("raised", BILLION, "money"),
-        Column("all-in cost", "per year", "rate"),
-        Column("largest repayment in a year", BILLION, "money"),
-        Column("circular share of funding", "", "share"),
-        Column("circulating share of funding", "", "share"),
-        Column("expected loss of all", BILLION, "money"),
-        Column("tail loss of all", BILLION, "money"),
-        Column("tail loss held outside", "", "share"),
-        Column("tail loss held by circular parties", "", "share"),
-        Column("probability of default", "", "share"),
-        Column("why"),
+        Column(Variants.VARIANT),
+        Column(Variants.TITLE),
+        Column(Variants.STATUS),
+        Column(Variants.OBJECTIVE, unit, "number"),
+        Column(times(reference), "", "number"),
+        Column(Variants.GAP, "", "number"),
+        Column(Variants.RAISED, BILLION, "money"),
+        Column(Variants.COST, "per year", "rate"),
+        Column(Variants.WALL, BILLION, "money"),
+        Column(Variants.CIRCULAR, "", "share"),
+        Column(Variants.CIRCULATING, "", "share"),
+        Column(Variants.EXPECTED, BILLION, "money"),
+        Column(Variants.TAIL, BILLION, "money"),
+        Column(Variants.OUTSIDE, "", "share"),
+        Column(Variants.BY_CIRCULAR, "", "share"),
+        Column(Variants.DEFAULT, "", "share"),
+        Column(Variants.WHY),
     )
     rows: list[tuple[Cell, ...]] = []
     for one in outcomes:
@@ -138,52 +139,52 @@ def _comparison(outcomes: Sequence[Outcome], reference: str) -> Table:
         tail: tuple[Cell, ...] = (None,) * 5
         if borne is not None:
             tail = (borne.expected, borne.cvar, borne.outside_share, borne.circular_share, borne.default_probability)
-        times = plan.objective_value / base if base > 0.0 else None
+        relative = plan.objective_value / base if base > 0.0 else None
         funds = plan.funding
         rows.append(
-            (*head, plan.objective_value, times, plan.certificate.gap, funds.total, one.cost, one.wall,
+            (*head, plan.objective_value, relative, plan.certificate.gap, funds.total, one.cost, one.wall,
              funds.circular_share, funds.circulating_share, *tail, "; ".join(plan.messages))
         )  # fmt: skip
-    return long("comparison", "Variants side by side", columns, rows)
+    return long(COMPARISON, "Variants side by side", columns, rows)
 
 
 def _milestones(case: Case, outcomes: Sequence[Outcome], milestones: Sequence[float]) -> Table:
     columns = (
-        Column("variant"),
-        Column("compute in service", "PFLOP/s", "number"),
-        Column("period"),
-        Column("periods from the start", "periods", "count"),
+        Column(Milestones.VARIANT),
+        Column(Milestones.COMPUTE, "PFLOP/s", "number"),
+        Column(Milestones.PERIOD),
+        Column(Milestones.PERIODS, "periods", "count"),
     )
     rows: list[tuple[Cell, ...]] = []
     for one in outcomes:
         for mark in milestones:
             t = one.reached(mark)
             rows.append((one.name, mark, None if t is None else case.horizon.label(t), t))
-    return long("milestones", "When compute in service reaches a mark; empty: never", columns, rows)
+    return long(MILESTONES, "When compute in service reaches a mark; empty: never", columns, rows)
 
 
 def _limits(outcomes: Sequence[Outcome]) -> Table:
     columns = (
-        Column("variant"),
-        Column("limit"),
-        Column("level", "", "share"),
-        Column("CVaR", "", "number"),
-        Column("most allowed", "", "number"),
-        Column("unit"),
-        Column("price", "objective per unit", "number"),
+        Column(Limits.VARIANT),
+        Column(Limits.LIMIT),
+        Column(Limits.LEVEL, "", "share"),
+        Column(Limits.CVAR, "", "number"),
+        Column(Limits.MOST, "", "number"),
+        Column(Limits.UNIT),
+        Column(Limits.PRICE, "objective per unit", "number"),
     )
     rows: list[tuple[Cell, ...]] = [
         (one.name, f.name, f.level, f.value, f.limit, f.unit, f.price) for one in outcomes for f in one.plan.risk
     ]
-    return long("limits", "Risk limits", columns, rows)
+    return long(LIMITS, "Risk limits", columns, rows)
 
 
 def _costs(outcomes: Sequence[Outcome]) -> Table:
     columns = (
-        Column("variant"),
-        Column("instrument"),
-        Column("face", BILLION, "money"),
-        Column("all-in cost", "per year", "rate"),
+        Column(Costs.VARIANT),
+        Column(Costs.INSTRUMENT),
+        Column(Costs.FACE, BILLION, "money"),
+        Column(Costs.COST, "per year", "rate"),
     )
     rows: list[tuple[Cell, ...]] = []
     for one in outcomes:
@@ -192,4 +193,4 @@ def _costs(outcomes: Sequence[Outcome]) -> Table:
             (one.name, i, faces.get(i, 0.0), one.costs.get(i))
             for i in sorted(one.costs, key=lambda i: -faces.get(i, 0.0))
         ]
-    return long("cost_by_instrument", "Money raised and what it costs, fees included", columns, rows)
+    return long(COST_BY_INSTRUMENT, "Money raised and what it costs, fees included", columns, rows)

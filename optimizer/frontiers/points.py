@@ -12,9 +12,9 @@ from ...models.schema.rules import Risk
 from ..analysis.risk_figures import UNITS
 from ..analysis.tabulate import NEGLIGIBLE, long
 from ..cutting_planes.solution import Passes, RiskValue, Status
-from ..plan import Cell, Column, Evidence, Interval, Table
-
-BILLION = "billion"
+from ..plan import Evidence, Interval
+from ..table import BILLION, Cell, Column, Table, Tables
+from .names import FRONTIER, FRONTIER_FUNDING, Faces, Points, cvar_of
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class FrontierPoint:
         return self.decisions is not None
 
 
-def frontier_tables(risk: Risk, objective_unit: str, points: Sequence[FrontierPoint]) -> dict[str, Table]:
+def frontier_tables(risk: Risk, objective_unit: str, points: Sequence[FrontierPoint]) -> Tables:
     """The tables frontier and frontier_funding."""
     made = (_frontier(risk, objective_unit, points), _funding(risk, points))
-    return {table.name: table for table in made}
+    return Tables({table.name: table for table in made})
 
 
 def _frontier(risk: Risk, objective_unit: str, points: Sequence[FrontierPoint]) -> Table:
@@ -69,22 +69,22 @@ def _frontier(risk: Risk, objective_unit: str, points: Sequence[FrontierPoint]) 
     names = next(([r.name for r in p.risks] for p in points if p.planned), [])
     others = [i for i, name in enumerate(names) if name != risk.id]
     columns = (
-        Column("limit", unit, "number"),
-        Column("status"),
-        Column("objective", objective_unit, "number"),
-        Column("upper bound", objective_unit, "number"),
-        Column("lower bound", objective_unit, "number"),
-        Column("gap", "", "number"),
-        Column("CVaR", unit, "number"),
-        Column("price", f"objective per {unit}", "number"),
-        Column("raised", BILLION, "money"),
-        Column("CVaR on fresh draws", unit, "number"),
-        Column("from", unit, "number"),
-        Column("to", unit, "number"),
-        *(Column(f"CVaR of {names[i]}", "", "number") for i in others),
-        Column("full passes", "", "count"),
-        Column("linear programs", "", "count"),
-        Column("why"),
+        Column(Points.LIMIT, unit, "number"),
+        Column(Points.STATUS),
+        Column(Points.OBJECTIVE, objective_unit, "number"),
+        Column(Points.UPPER, objective_unit, "number"),
+        Column(Points.LOWER, objective_unit, "number"),
+        Column(Points.GAP, "", "number"),
+        Column(Points.CVAR, unit, "number"),
+        Column(Points.PRICE, f"objective per {unit}", "number"),
+        Column(Points.RAISED, BILLION, "money"),
+        Column(Points.FRESH, unit, "number"),
+        Column(Points.FROM, unit, "number"),
+        Column(Points.TO, unit, "number"),
+        *(Column(cvar_of(names[i]), "", "number") for i in others),
+        Column(Points.PASSES, "", "count"),
+        Column(Points.PROGRAMS, "", "count"),
+        Column(Points.WHY),
     )
     rows: list[tuple[Cell, ...]] = []
     for p in points:
@@ -99,13 +99,17 @@ def _frontier(risk: Risk, objective_unit: str, points: Sequence[FrontierPoint]) 
             (p.limit, p.status.value, p.objective, p.upper, p.lower, p.gap, p.value, p.price, p.raised, *fresh,
              *(p.risks[i].value for i in others), *work)
         )  # fmt: skip
-    return long("frontier", f"The best plan at each amount of the risk limit {risk.id}", columns, rows)
+    return long(FRONTIER, f"The best plan at each amount of the risk limit {risk.id}", columns, rows)
 
 
 def _funding(risk: Risk, points: Sequence[FrontierPoint]) -> Table:
-    columns = (Column("limit", UNITS[risk.loss], "number"), Column("instrument"), Column("face", BILLION, "money"))
+    columns = (
+        Column(Faces.LIMIT, UNITS[risk.loss], "number"),
+        Column(Faces.INSTRUMENT),
+        Column(Faces.FACE, BILLION, "money"),
+    )
     rows: list[tuple[Cell, ...]] = []
     for p in points:
         faces = sorted(p.funding.items(), key=lambda item: (-item[1], item[0]))
         rows += [(p.limit, name, face) for name, face in faces if face > NEGLIGIBLE]
-    return long("frontier_funding", "Money raised by instrument, at each amount of the limit", columns, rows)
+    return long(FRONTIER_FUNDING, "Money raised by instrument, at each amount of the limit", columns, rows)

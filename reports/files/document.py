@@ -123,7 +123,7 @@ def encode(value: object) -> bytes:
 
 def all_tables(plan: Plan) -> dict[str, Table]:
     """Every table of the plan by its file name. ValueError for a name that is not fit to be one."""
-    tables = {"decisions": plan.decisions, **plan.tables}
+    tables = {plan.decisions.name: plan.decisions, **plan.tables}
     for name in tables:
         if not _FILE_NAME.fullmatch(name):
             raise ValueError(f"table name {name!r} cannot be a file name")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from ...optimizer.analysis.declared import DECLARED, Shape
 from ..files.schema import schema
 
 INTRODUCTION = """\
@@ -20,6 +21,18 @@ INTRODUCTION = """\
 
 | key | type | meaning |
 | --- | --- | --- |
+"""
+
+TABLES = """
+## The tables
+
+Columns in their order; where rows are named too, they are found in the first column. *Periods*: a column per period
+follows, called by its label; *total*: a last column sums them. In Python `plan.tables[NAME]` has `records()`,
+`row(KEY)`, `series(KEY)`, `column(NAME)` and `to_pandas()`; a name that is not there is an `UnknownName`, and a row
+that is 0 in every period and left out gives zeros.
+
+| table | what | columns | rows |
+| --- | --- | --- | --- |
 """
 
 FOLDER = """
@@ -96,7 +109,27 @@ def page() -> str:
     """The documentation page, Markdown."""
     whole = schema()
     rows = "".join(f"| `{key}` | {kind} | {meaning} |\n" for key, kind, meaning in _rows(whole, ""))
-    return INTRODUCTION.format(description=whole["description"]) + rows + FOLDER
+    return (
+        INTRODUCTION.format(description=whole["description"])
+        + rows
+        + TABLES
+        + "".join(map(_table, DECLARED.values()))
+        + FOLDER
+    )
+
+
+def _table(shape: Shape) -> str:
+    """A table's row of the page."""
+    columns = [f"`{name}`" + (" (in some cases)" if name in shape.sometimes else "") for name in shape.columns]
+    if shape.others:
+        columns.append(f"among them {shape.others}")
+    columns += {"": [], "all": ["periods"], "last": ["the last period"]}[shape.periods]
+    columns += ["total"] if shape.total else []
+    parts = (("", shape.rows), ("left out where 0: ", shape.zero), ("in some cases: ", shape.perhaps))
+    rows = "; ".join(words + ", ".join(f"`{name}`" for name in sorted(names)) for words, names in parts if names)
+    rows += f"; {shape.each}" if shape.each else ""
+    where = "" if shape.always else " Not in every plan."
+    return f"| `{shape.name}` | {shape.meaning}{where} | {', '.join(columns)} | {rows} |\n"
 
 
 def _rows(node: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:

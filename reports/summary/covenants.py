@@ -5,76 +5,77 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ...optimizer.analysis.names import COVENANT_RISK, COVENANTS, FIRST_ORDER, CovenantRisk, Covenants
 from ..text import figure, percent, safe
 from .layout import grid, heading, note
-from .views import amount, records
+from .section import Section, View
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ...optimizer.plan import Plan
+    from ...optimizer.table import Record
 
+TITLE = "Covenants"
+FIGURES = (Covenants.VALUE, Covenants.LIMIT, Covenants.HEADROOM)
 KEPT = {"hard": "", "cvar": ", CVaR", "report": ", told"}
 
 
-def covenants(plan: Plan) -> Iterator[RenderableType]:
+def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
     """One line per covenant, the tightest first."""
-    rows = records(plan, "covenants")
-    least: dict[str, dict[str, object]] = {}
+    rows = plan.tables[COVENANTS].records()
+    least: dict[str, Record] = {}
     for row in rows:
-        if isinstance(row["headroom"], (int, float)):
-            best = least.get(str(row["covenant"]))
-            if best is None or row["headroom"] < amount(best["headroom"]):
-                least[str(row["covenant"])] = row
+        if (headroom := row.maybe(Covenants.HEADROOM)) is not None:
+            best = least.get(row.text(Covenants.COVENANT))
+            if best is None or headroom < best.number(Covenants.HEADROOM):
+                least[row.text(Covenants.COVENANT)] = row
     if not rows:
         return
-    yield from heading("Covenants", "where each has the least headroom, on the expected path")
-    ranked = [row for _, row in sorted(least.items(), key=_tightness)]
-    body = [
-        (_name(row), str(row["period"]), *(_figure(row[key]) for key in ("value", "limit", "headroom")))
-        for row in ranked
-    ]
-    without = list({str(row["covenant"]): row for row in rows if str(row["covenant"]) not in least}.values())
-    body += [(_name(row), "–", "not tested", _figure(row["limit"]), "–") for row in without]
+    yield from heading(TITLE, "where each has the least headroom, on the expected path")
+    ranked = sorted(least.values(), key=_tightness)
+    body = [(_name(row), row.text(Covenants.PERIOD), *(_figure(row.maybe(key)) for key in FIGURES)) for row in ranked]
+    untested = [row for row in rows if row.text(Covenants.COVENANT) not in least]
+    without = list({row.text(Covenants.COVENANT): row for row in untested}.values())
+    body += [(_name(row), "–", "not tested", _figure(row.maybe(Covenants.LIMIT)), "–") for row in without]
     yield grid(("covenant", "period", "value", "limit", "headroom"), "llrrr", body)
-    over = {str(row["covenant"]): row for row in records(plan, "covenant_risk")}
-    if not over:
-        return
     yield note(f"over the futures, headroom in bn; costs: {plan.objective_unit} lost with the limit a step tighter")
-    futures = [(_name(row), *_futures(over.get(str(row["covenant"]), {}))) for row in [*ranked, *without]]
+    over = plan.tables[COVENANT_RISK]
+    futures = [(_name(row), *_futures(over.row(row.text(Covenants.COVENANT)))) for row in [*ranked, *without]]
     heads = ("covenant", "breached", "median first", "worst 5 %", "step", "costs")
     yield grid(heads, "lrlrrr", futures)
 
 
-def _name(row: dict[str, object]) -> str:
-    whose = f" ({row['of']})" if row.get("of") else ""
-    return safe(str(row["covenant"]).replace("_", " ") + whose) + KEPT.get(str(row.get("kept", "hard")), "")
+def _name(row: Record) -> str:
+    whose = f" ({of})" if (of := row.text(Covenants.OF)) else ""
+    return safe(row.text(Covenants.COVENANT).replace("_", " ") + whose) + KEPT[row.text(Covenants.KEPT)]
 
 
-def _futures(row: dict[str, object]) -> tuple[str, ...]:
-    share, first = row.get("breached"), row.get("median first breach")
+def _futures(row: Record) -> tuple[str, ...]:
     return (
-        percent(float(share)) if isinstance(share, (int, float)) else "–",
-        str(first or "–"),
-        _figure(row.get("least headroom, 5th percentile")),
-        _figure(row.get("notch")),
+        percent(row.number(CovenantRisk.BREACHED)),
+        row.text(CovenantRisk.FIRST) or "–",
+        _figure(row.maybe(CovenantRisk.LEAST)),
+        _figure(row.maybe(CovenantRisk.NOTCH)),
         _cost(row),
     )
 
 
-def _cost(row: dict[str, object]) -> str:
+def _cost(row: Record) -> str:
     """What a tightening step costs; in words where there is no figure for it."""
-    how, cost = str(row.get("priced") or ""), row.get("cost of a notch")
-    if isinstance(cost, (int, float)):
-        return _figure(cost) + (" by first order" if how == "first order" else "")
+    how, cost = row.text(CovenantRisk.PRICED), row.maybe(CovenantRisk.COST)
+    if cost is not None:
+        return _figure(cost) + (" by first order" if how == FIRST_ORDER else "")
     return how or "–"
 
 
-def _tightness(item: tuple[str, dict[str, object]]) -> float:
+def _tightness(row: Record) -> float:
     """Headroom as a share of the limit, so that ratios and amounts can be ranked together."""
-    row = item[1]
-    return amount(row["headroom"]) / max(abs(amount(row["limit"])), 1e-9)
+    return row.number(Covenants.HEADROOM) / max(abs(row.number(Covenants.LIMIT)), 1e-9)
 
 
-def _figure(value: object) -> str:
-    return figure(float(value), 3) if isinstance(value, (int, float)) else "–"
+def _figure(value: float | None) -> str:
+    return "–" if value is None else figure(value, 3)
+
+
+SECTION = Section("covenants", TITLE, (COVENANTS, COVENANT_RISK), _render)

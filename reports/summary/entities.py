@@ -5,56 +5,55 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..text import figure, money, percent, plural, safe
+from ...optimizer.analysis.entity_names import ENTITY_FIGURES, EntityFigures
+from ...optimizer.analysis.names import NO
+from ..text import figure, money, plural, safe
 from .layout import grid, heading, note
-from .views import records, titles
+from .section import Section, View
+from .views import found, has_plan, titles
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ...optimizer.plan import Plan
+    from ...optimizer.table import Record
 
 
-def entities(plan: Plan) -> Iterator[RenderableType]:
-    """One line per entity; nothing where the case has none."""
-    rows = records(plan, "entity_figures")
-    if not rows:
-        return
+TITLE = "Entities"
+
+
+def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
+    """One line per entity."""
     known = titles(plan.case.entity)
-    by_entity: dict[str, list[dict[str, object]]] = {}
-    for row in rows:
-        by_entity.setdefault(str(row["entity"]), []).append(row)
-    yield from heading("Entities", "expected, bn; cover: EBITDA over debt service of the last year")
+    by_entity: dict[str, list[Record]] = {}
+    for row in plan.tables[ENTITY_FIGURES].records():
+        by_entity.setdefault(row.text(EntityFigures.ENTITY), []).append(row)
+    yield from heading(TITLE, "expected, bn; cover: EBITDA over debt service of the last year")
     body = []
-    for name, own in by_entity.items():
-        cash, debt = _of(own, "cash"), _of(own, "debt")
-        cover = _of(own, "debt service cover")
-        shut = sum(row["may distribute"] == "no" for row in own)
+    for name in known:
+        own = found(by_entity, name, f"entity of {ENTITY_FIGURES}")
+        cash = [row.number(EntityFigures.CASH) for row in own]
+        cover = [value for row in own if (value := row.maybe(EntityFigures.COVER)) is not None]
+        shut = sum(row.text(EntityFigures.MAY) == NO for row in own)
         body.append(
             (
                 safe(known.get(name, name)),
-                money(min(cash, default=None)),
-                money(cash[-1] if cash else None),
-                money(max(debt, default=None)),
+                money(min(cash)),
+                money(cash[-1]),
+                money(max(row.number(EntityFigures.DEBT) for row in own)),
                 figure(min(cover), 3) if cover else "–",
-                money(sum(_of(own, "distribution"))),
-                money(sum(_of(own, "contribution"))),
+                money(sum(row.number(EntityFigures.DISTRIBUTION) for row in own)),
+                money(sum(row.number(EntityFigures.CONTRIBUTION) for row in own)),
                 plural(shut, "period") if shut else "–",
             )
         )
     heads = ("", "least cash", "at the end", "most debt", "least cover", "paid up", "put in", "locked up")
     yield grid(heads, "lrrrrrrr", body)
     yield note("an entity pays its owner only in periods in which its tests are met on the expected path")
-    told = []
-    for row in records(plan, "entity_risk"):
-        name, default = str(row["entity"]), row["default"]
-        if isinstance(default, (int, float)):
-            trapped = max(_of(by_entity.get(name, []), "trapped cash"), default=0.0)
-            also = f" (up to {money(trapped)} trapped)" if trapped > 0.0 else ""
-            told.append(f"{safe(known.get(name, name))} {percent(float(default))}{also}")
-    if told:
-        yield note(f"default, each on its own cash: {', '.join(told)} (tables entity_risk, entity_default, group_cash)")
 
 
-def _of(rows: list[dict[str, object]], key: str) -> list[float]:
-    return [float(value) for row in rows if isinstance(value := row[key], (int, float))]
+def _applies(plan: Plan) -> bool:
+    return has_plan(plan) and bool(plan.case.entity)
+
+
+SECTION = Section("entities", TITLE, (ENTITY_FIGURES,), _render, _applies)

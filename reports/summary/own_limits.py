@@ -5,29 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ...optimizer.analysis.names import YES
+from ...optimizer.analysis.scenario_names import OWN_LIMITS, OwnLimits
 from ..text import figure, safe
 from .layout import grid, heading
-from .views import amount, records
+from .section import Section, View
+from .views import has_plan, with_own_limits
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ...optimizer.plan import Plan
 
-TABLE = "own_limits"
+TITLE = "Your own limits"
 
 
-def own_limits(plan: Plan) -> Iterator[RenderableType]:
-    """A line per limit; nothing where none was added."""
-    if TABLE not in plan.tables:
-        return
-    yield from heading("Your own limits", f"worth in {plan.objective_unit} per unit more of the bound")
+def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
+    """A line per limit."""
+    yield from heading(TITLE, f"worth in {plan.objective_unit} per unit more of the bound")
     rows = []
-    for row in records(plan, TABLE):
-        name = safe(str(row["limit"])) + (f", {row['period']}" if row["period"] else "")
-        price = amount(row["price"])
-        binds = row["binds"] == "yes"
+    for row in plan.tables[OWN_LIMITS].records():
+        period, price = row.text(OwnLimits.PERIOD), row.number(OwnLimits.PRICE)
+        name = safe(row.text(OwnLimits.LIMIT)) + (f", {period}" if period else "")
+        binds = row.text(OwnLimits.BINDS) == YES
         worth = f"{'+' if price > 0.0 else ''}{figure(price)}" if binds else "does not bind"
-        bound = f"{row['sign']} {figure(amount(row['bound']))}"
-        rows.append((name, bound, figure(amount(row["plan"])), worth, safe(str(row["unit"]))))
+        bound = f"{row.text(OwnLimits.SIGN)} {figure(row.number(OwnLimits.BOUND))}"
+        rows.append((name, bound, figure(row.number(OwnLimits.PLAN)), worth, safe(row.text(OwnLimits.UNIT))))
     yield grid(("limit", "bound", "plan", "worth", ""), "lrrrl", rows, flexible=0)
+
+
+SECTION = Section("own_limits", TITLE, (OWN_LIMITS,), _render, lambda plan: has_plan(plan) and with_own_limits(plan))

@@ -1,12 +1,15 @@
-"""Replications in the summary and in plan.json: what as many other scenarios would have said."""
+"""Replications in the summary: what as many other scenarios would have said."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ...optimizer.table import BILLION
 from ..text import figure, percent, plural, safe
 from .layout import grid, heading, note
+from .section import Section, View
+from .views import has_plan
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -14,13 +17,16 @@ if TYPE_CHECKING:
     from ...optimizer.plan import Estimate, Plan
 
 
-def replications(plan: Plan) -> Iterator[RenderableType]:
+TITLE = "Replications"
+
+
+def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
     """Optimum, gap of the plan, and each limit with its price over other scenarios."""
     found = plan.replications
     if found is None or not found.each:
         return
     count = plan.scenarios.count
-    yield from heading("Replications", f"planned again on other sets of {count:,} scenarios; ± standard error")
+    yield from heading(TITLE, f"planned again on other sets of {count:,} scenarios; ± standard error")
     size = max(1e-9, abs(plan.objective_value))
     if found.optimum is not None and found.spread is not None:
         mean = f"{figure(found.optimum.mean, 7)} ± {figure(found.optimum.standard_error, 2)} {plan.objective_unit}"
@@ -41,7 +47,7 @@ def replications(plan: Plan) -> Iterator[RenderableType]:
                 _told(one.cvar),
                 f"{one.kept} of {made}",
                 _told(one.price, 3),
-                one.unit.replace("billion", "bn"),
+                one.unit.replace(BILLION, "bn"),
             )
             for one in found.limits
         ]
@@ -53,3 +59,10 @@ def replications(plan: Plan) -> Iterator[RenderableType]:
 
 def _told(found: Estimate | None, digits: int = 4) -> str:
     return "–" if found is None else f"{figure(found.mean, digits)} ± {figure(found.standard_error, 2)}"
+
+
+def _applies(plan: Plan) -> bool:
+    return has_plan(plan) and plan.replications is not None and bool(plan.replications.each)
+
+
+SECTION = Section("replications", TITLE, (), _render, _applies)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ...optimizer.table import BILLION
 from ..charts import UNICODE, Glyphs
 from ..text import figure, gap, level, money, percent, plural, safe, seconds
 from .layout import grid, heading, note
@@ -121,7 +122,7 @@ def _when(one: Outcome, mark: float, labels: Sequence[str]) -> str:
 def _limited(outcomes: Sequence[Outcome], name: str) -> str:
     """A risk limit with its level and unit; with the most allowed where that is the same in all variants."""
     figures = [f for one in outcomes for f in one.plan.risk if f.name == name]
-    unit = {"billion": ", bn"}.get(figures[0].unit, f", {figures[0].unit}")
+    unit = {BILLION: ", bn"}.get(figures[0].unit, f", {figures[0].unit}")
     most = {f.limit for f in figures}
     allowed = f" (most {figure(figures[0].limit)})" if len(most) == 1 else ""
     return f"{name}, CVaR {level(figures[0].level)}{unit}{allowed}"

@@ -1,16 +1,21 @@
-"""Reading a plan's tables: rows by name, and the numbers of wide tables period by period or year by year."""
+"""Reading a plan for the summary: numbers period by period or year by year, titles, and words for names."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ...optimizer.table import BILLION, UnknownName
 
 if TYPE_CHECKING:
-    from ...optimizer.plan import Plan, Table
+    from ...optimizer.plan import Plan
+    from ...optimizer.table import Record
 
 SHOWN_PERIODS = 24
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,73 +43,46 @@ def steps(labels: Sequence[str]) -> Steps:
     return Steps(tuple(years), tuple(spans))
 
 
-@dataclass(frozen=True)
-class Series:
-    """A row of a wide table: its text cells, and one number per period."""
-
-    heads: tuple[str, ...]
-    values: tuple[float, ...]
-    unit: str
-
-    @property
-    def total(self) -> float:
-        return math.fsum(self.values)
-
-
-def series(plan: Plan, name: str) -> list[Series]:
-    """The rows of a wide table; none if the plan has no such table."""
-    table = plan.tables.get(name)
-    if table is None:
-        return []
-    labels = plan.case.horizon.labels
-    at = {column.name: i for i, column in enumerate(table.columns)}
-    if any(label not in at for label in labels):
-        raise ValueError(f"table {name} lacks a column per period")
-    places = [at[label] for label in labels]
-    heads = [i for i in range(len(table.columns)) if i < min(places)]
-    unit = table.columns[places[0]].unit
-    return [
-        Series(tuple(str(row[i]) for i in heads), tuple(amount(row[i]) for i in places), unit) for row in table.rows
-    ]
-
-
 def has_plan(plan: Plan) -> bool:
     """Whether there is a plan at all: not where there is none, nor where the search was stopped before it found one."""
     return plan.infeasibility is None and math.isfinite(plan.objective_value)
 
 
-def line(plan: Plan, name: str, first: str) -> tuple[float, ...]:
-    """The numbers of the row of a wide table that begins with `first`; zeros if there is none."""
-    for row in series(plan, name):
-        if row.heads[0] == first:
-            return row.values
-    return (0.0,) * plan.case.horizon.periods
+def with_own_limits(plan: Plan) -> bool:
+    """Whether the user added limits of his own."""
+    return plan.evidence is not None and bool(plan.evidence.own)
 
 
-def records(plan: Plan, name: str) -> list[dict[str, Any]]:
-    """The rows of a long table by column name; none if the plan has no such table."""
-    table: Table | None = plan.tables.get(name)
-    if table is None:
-        return []
-    names = [column.name for column in table.columns]
-    return [dict(zip(names, row, strict=True)) for row in table.rows]
+def by_period(plan: Plan, table: str, row: str) -> tuple[float, ...]:
+    """The numbers of a row of a wide table, one per period.
+
+    UnknownName: no such table, row or period; ValueError: a cell without a number.
+    """
+    return plan.tables[table].series(row, over=plan.case.horizon.labels)
 
 
-def amount(cell: object) -> float:
-    """The number in a cell; zero where there is none."""
-    return float(cell) if isinstance(cell, (int, float)) and math.isfinite(cell) else 0.0
+def numbers(row: Record, labels: Sequence[str]) -> list[float]:
+    """The numbers of a row of a wide table over these periods. UnknownName, ValueError as `by_period`."""
+    return [row.number(label) for label in labels]
 
 
-def numbers(rows: Sequence[dict[str, Any]], *keys: str) -> list[list[float]]:
-    """The rows in which every one of the columns holds a number, as lists of those numbers."""
-    found = [[row.get(key) for key in keys] for row in rows]
-    return [
-        [float(c) for c in cells if c is not None]
-        for cells in found
-        if all(isinstance(c, (int, float)) and math.isfinite(c) for c in cells)
-    ]
+def found(entries: Mapping[str, T], name: str, kind: str) -> T:
+    """An entry by its name. UnknownName where there is none; `kind`: what it would be."""
+    if name not in entries:
+        raise UnknownName(kind, name, entries)
+    return entries[name]
 
 
 def titles(entries: Sequence[Any]) -> dict[str, str]:
     """Title of each entry of the case by its id; the id where it has none."""
     return {entry.id: entry.title or entry.id for entry in entries}
+
+
+def words(name: str) -> str:
+    """A name as text: without underscores."""
+    return name.replace("_", " ")
+
+
+def short_unit(unit: str) -> str:
+    """A unit as it stands in a table."""
+    return unit.replace(BILLION, "bn").replace(" per ", "/")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..files.read_tables import number_of
 from ..files.tables import guarded, plain
 
 if TYPE_CHECKING:
@@ -44,47 +42,12 @@ def table_faults(name: str, table: Table, written: Sequence[Sequence[Cell]], hea
     return short(faults)
 
 
-def read_table(name: str, content: bytes) -> tuple[list[str], list[list[Cell]]]:
-    """Column names and rows of a table as it is written: CSV as text, Parquet typed. ValueError."""
-    if name.endswith(".parquet"):
-        return _parquet(name, content)
-    try:
-        lines = list(csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{name} is no CSV: {error}") from None
-    if not lines or any(len(line) != len(lines[0]) for line in lines):
-        raise ValueError(f"{name}: its rows are not all as long as its header")
-    head = [text.removeprefix("'") if guarded(text.removeprefix("'")) == text else text for text in lines[0]]
-    return head, [list(line) for line in lines[1:]]
-
-
-def _parquet(name: str, content: bytes) -> tuple[list[str], list[list[Cell]]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(pa.BufferReader(content))
-        columns = [column.to_pylist() for column in table.columns]
-    except Exception as error:  # what a garbled file can raise is not documented
-        raise ValueError(f"{name} is no Parquet: {error}") from None
-    return list(table.column_names), [list(row) for row in zip(*columns, strict=True)]
-
-
 def _agree(cell: Cell, found: Cell, largest: float) -> bool:
     """A cell as it is computed and as it was read."""
     if cell is None or isinstance(cell, str):
         return found in (("", None) if cell is None else (cell, guarded(cell)))
     value = number_of(found)
     return value is not None and same(float(cell), value, largest)
-
-
-def number_of(found: Cell) -> float | None:
-    """The finite number that a cell of a file holds, if it holds one."""
-    try:
-        value = float(found) if isinstance(found, str | int | float) else math.nan
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def document_faults(name: str, again: Any, written: Any, skipped: Sequence[str] = ()) -> list[str]:

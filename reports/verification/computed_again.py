@@ -6,8 +6,6 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
-from ...models.reading.load import load_case
-from ...models.reading.variants import apply_variant
 from ...models.schema.case import Case
 from ...optimizer.analysis.reevaluate import Claim, planned_again, prepared, searched_again
 from ...optimizer.cutting_planes.solution import Status
@@ -16,11 +14,13 @@ from ...optimizer.setup.prepare import Prepared
 from ..exits import UsageError
 from ..files.document import all_tables, document
 from ..files.manifest import columns_file
+from ..files.read_tables import read_table
+from ..files.run_case import case_of, varied
 from ..files.run_folder import RunFolder, Unreadable
 from ..files.solution import read_solution
 from ..memory import shortage
 from ..text import figure, gap, level
-from .agreement import document_faults, read_table, same, table_faults
+from .agreement import document_faults, same, table_faults
 from .findings import Findings
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def computed_again(run: RunFolder, findings: Findings, device: str, replan: bool
         case = _case(run, findings, found)
         if run.kind == "plan":
             again = PlanAgain(run, findings, device, replan)
-            again.check("", found, _varied(case, found["case"]["name"]))
+            again.check("", found, varied(case, found["case"]["name"]))
         elif run.kind == "compare":
             from .compared_again import compared_again
 
@@ -55,32 +55,18 @@ def computed_again(run: RunFolder, findings: Findings, device: str, replan: bool
         else:
             from .frontier_again import frontier_again
 
-            frontier_again(run, findings, found, _varied(case, found["case"]["name"]), device, replan)
+            frontier_again(run, findings, found, varied(case, found["case"]["name"]), device, replan)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         findings.check("layout", [f"a document is not laid out as it should be: {type(error).__name__}: {error}"], "")
 
 
 def _case(run: RunFolder, findings: Findings, found: Mapping[str, Any]) -> Case:
-    """The case in the folder. Unreadable where there is none."""
-    name = run.manifest.get("case", {}).get("path")
-    if not isinstance(name, str) or not name.startswith("case/"):
-        raise Unreadable("manifest.json names no case in this folder")
-    run.read(name)  # a listed, plain file
-    case = load_case((run.path / name).absolute())
+    """The case in the folder, and whether it is the one that was planned. Unreadable where there is none."""
+    name, case = case_of(run)
     hashes = {found.get("case", {}).get("sha256"), run.manifest.get("case", {}).get("sha256")}
     wrong = hashes != {case.sha256}
     findings.check("case", [f"{name} or one of its tables is not the case that was planned"] if wrong else [], name)
     return case
-
-
-def _varied(case: Case, name: str) -> Case:
-    """The case, or its variant of that name. Unreadable where there is none."""
-    if name == case.case.name:
-        return case
-    for variant in case.variant:
-        if name == f"{case.case.name}-{variant.id}":
-            return apply_variant(case, variant.id)
-    raise Unreadable(f"the case has no variant that is called {name!r}")
 
 
 def fitting(case: Case, count: int) -> None:

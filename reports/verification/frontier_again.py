@@ -8,6 +8,7 @@ from typing import Any
 from ...models.schema.case import Case
 from ...optimizer.analysis.reevaluate import prepared, reached
 from ...optimizer.cutting_planes.solution import Passes, Status
+from ...optimizer.frontiers.names import FRONTIER, Points
 from ...optimizer.frontiers.points import FrontierPoint, frontier_tables
 from ...optimizer.setup.prepare import Prepared
 from ...optimizer.setup.risk_losses import all_risks
@@ -30,14 +31,14 @@ def frontier_again(
         raise Unreadable(f"frontier.json: the case has no risk limit {found['limit']['name']!r}")
     ready = prepared(case, count, seed, device)
     risk, points = all_risks(case)[number], []
-    for i, row in enumerate(found["tables"]["frontier"], 1):
+    for i, row in enumerate(found["tables"][FRONTIER], 1):
         name = f"points/{i}.json"
         points.append(_point(run, findings, ready, seed, number, name, row))
         if replan:
             bounds = None
-            if row["objective"] is not None:
-                bounds = {"lower_bound": row["lower bound"], "upper_bound": row["upper bound"]}
-            faults, said = searched(ready, found["tolerance"], row["status"], bounds, number, row["limit"])
+            if row[Points.OBJECTIVE] is not None:
+                bounds = {"lower_bound": row[Points.LOWER], "upper_bound": row[Points.UPPER]}
+            faults, said = searched(ready, found["tolerance"], row[Points.STATUS], bounds, number, row[Points.LIMIT])
             findings.check(f"replan {i}", faults, said)
     made = frontier_tables(risk, ready.program.unit, points)
     faults = document_faults("frontier.json", {n: records(table) for n, table in made.items()}, found["tables"])
@@ -48,20 +49,19 @@ def _point(
     run: RunFolder, findings: Findings, ready: Prepared, seed: int, number: int, name: str, row: dict[str, Any]
 ) -> FrontierPoint:
     """A point as it is computed again; what only the search knows is taken from its row."""
-    status, amount = Status(row["status"]), row["limit"]
-    work = Passes(row["full passes"], 0.0, row["linear programs"], 0)
+    status, amount = Status(row[Points.STATUS]), row[Points.LIMIT]
+    work = Passes(row[Points.PASSES], 0.0, row[Points.PROGRAMS], 0)
     found = evidence_of(run, name)
-    if (found is None) != (row["objective"] is None):
+    if (found is None) != (row[Points.OBJECTIVE] is None):
         findings.check(name, [f"{name} and its row in frontier.json contradict each other"], "")
-    if found is None or row["objective"] is None:
-        return FrontierPoint(amount, status, passes=work, why=row["why"])
-    again = reached(ready, seed, found, number, amount, row["CVaR on fresh draws"] is not None)
-    said = (
-        f"limit {figure(amount)}: objective {figure(row['objective'], 9)} written, {figure(again.objective, 9)} again"
-    )
+    if found is None or row[Points.OBJECTIVE] is None:
+        return FrontierPoint(amount, status, passes=work, why=row[Points.WHY])
+    again = reached(ready, seed, found, number, amount, row[Points.FRESH] is not None)
+    written, found_again = figure(row[Points.OBJECTIVE], 9), figure(again.objective, 9)
+    said = f"limit {figure(amount)}: objective {written} written, {found_again} again"
     findings.check(name.removesuffix(".json"), [f"{name}: {fault}" for fault in again.faults], said)
     maximise = ready.program.maximise
-    bound = row["upper bound" if maximise else "lower bound"]
+    bound = row[Points.UPPER if maximise else Points.LOWER]
     low, high = (again.objective, bound) if maximise else (bound, again.objective)
     return FrontierPoint(
         limit=amount,
@@ -71,12 +71,12 @@ def _point(
         lower=-math.inf if low is None else low,
         gap=math.inf if bound is None else max(0.0, high - low) / max(1e-9, abs(again.objective)),
         value=again.risks[number].value if again.risks else math.nan,
-        price=math.nan if row["price"] is None else row["price"],
+        price=math.nan if row[Points.PRICE] is None else row[Points.PRICE],
         risks=again.risks,
         decisions=again.decisions,
         raised=again.raised.total,
         funding=again.raised.by_instrument,
         passes=work,
         fresh=again.fresh,
-        why=row["why"],
+        why=row[Points.WHY],
     )

@@ -7,12 +7,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ...optimizer.analysis.names import CONSTRUCTION, CONTRACTS, DECISIONS, PURCHASES
+from ...optimizer.frontiers.names import FRONTIER, Points
+from ...optimizer.table import TOTAL
 from ..files.document import EXIT_OF_STATUS
 from ..files.json_schema import faults as schema_faults
+from ..files.read_tables import number_of, read_table
 from ..files.run_folder import RunFolder, Unreadable
 from ..files.schema import schema
-from .agreement import document_faults, number_of, read_table, same, short
+from .agreement import document_faults, same, short
 
+WITH_TOTALS = frozenset({PURCHASES, CONSTRUCTION, CONTRACTS})
 COLLECTED = {"compare": 1, "frontier": 1}  # versions of compare.json and frontier.json
 
 
@@ -79,7 +84,7 @@ def _plan(run: RunFolder, under: str) -> Iterator[str]:
         if file in run.listed or plan["status"] != "infeasible":
             yield from _table(run, file, table, plan["case"]["periods"])
     if plan["decisions"]:
-        yield from _records(run, f"{under}tables/decisions.{run.extension}", name, plan["decisions"])
+        yield from _records(run, f"{under}tables/{DECISIONS}.{run.extension}", name, plan["decisions"])
 
 
 def _certificate(name: str, status: str, objective: Any, certificate: Any) -> Iterator[str]:
@@ -113,12 +118,18 @@ def _table(run: RunFolder, file: str, table: dict[str, Any], periods: list[str])
     if head != names or len(rows) != table["rows"]:
         yield f"{file}: {len(rows)} rows of {len(head)} columns; plan.json lists {table['rows']} of {len(names)}"
         return
-    if names[-1:] != ["total"] or not set(periods) <= set(names):
+    if table["name"] in WITH_TOTALS and not (names[-1:] == [TOTAL] and set(periods) <= set(names)):
+        yield f"{file}: it has no column for each period and a last one called {TOTAL}"
+        return
+    if names[-1:] != [TOTAL] or not set(periods) <= set(names):
         return
     over = [names.index(period) for period in periods]
     for i, row in enumerate(rows, 1):
-        parts, total = [number_of(row[j]) or 0.0 for j in over], number_of(row[-1])
-        if total is not None and not same(sum(parts), total, max(map(abs, parts))):
+        found, total = [number_of(row[j]) for j in over], number_of(row[-1])
+        parts = [part for part in found if part is not None]
+        if total is None or len(parts) < len(found):
+            yield f"{file}, row {i}: a cell without a number"
+        elif not same(sum(parts), total, max(map(abs, parts))):
             yield f"{file}, row {i}: its periods add up to {sum(parts)!r}, its total is {total!r}"
 
 
@@ -128,17 +139,17 @@ def _collected(run: RunFolder, name: str, found: dict[str, Any]) -> Iterator[str
         yield from _records(run, f"tables/{table}.{run.extension}", name, records)
     if run.kind != "frontier":
         return
-    limit, points = found["limit"], found["tables"]["frontier"]
+    limit, points = found["limit"], found["tables"][FRONTIER]
     for point in points:
-        status, objective = point["status"], point["objective"]
+        status, objective, amount = point[Points.STATUS], point[Points.OBJECTIVE], point[Points.LIMIT]
         certificate = None
         if objective is not None:
-            bounds = {"lower_bound": point["lower bound"], "upper_bound": point["upper bound"], "gap": point["gap"]}
-            certificate = {**bounds, "tolerance": found["tolerance"]}
-        yield from _certificate(f"{name}, limit {point['limit']!r}", status, objective, certificate)
+            bounds = {"lower_bound": point[Points.LOWER], "upper_bound": point[Points.UPPER]}
+            certificate = {**bounds, "gap": point[Points.GAP], "tolerance": found["tolerance"]}
+        yield from _certificate(f"{name}, limit {amount!r}", status, objective, certificate)
         least = limit["least_bound"]
-        if objective is not None and least is not None and point["limit"] < least and not same(point["limit"], least):
-            yield f"{name}: a plan at the limit {point['limit']!r}, below the least possible {least!r}"
+        if objective is not None and least is not None and amount < least and not same(amount, least):
+            yield f"{name}: a plan at the limit {amount!r}, below the least possible {least!r}"
 
 
 def _records(run: RunFolder, file: str, name: str, records: list[dict[str, Any]]) -> Iterator[str]:

@@ -30,6 +30,7 @@ from .cases import starter
 
 SHIM = Path(__file__).parents[1] / "kernels" / "cuda" / "shim.py"
 COUNT = 2_000
+DRAWN = ("mean", "5%", "50%", "95%")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,8 @@ def test_a_plan_on_the_emulated_device(shim, monkeypatch: pytest.MonkeyPatch) ->
         assert a.value <= a.limit * (1.0 + 1e-9)
     assert mine.bearers is not None
     assert mine.bearers.cvar == pytest.approx(theirs.bearers.cvar, rel=1e-3)
+    for one, other in zip(mine.tables["drivers"].records(), theirs.tables["drivers"].records(), strict=True):
+        assert [one.number(c) for c in DRAWN] == pytest.approx([other.number(c) for c in DRAWN], rel=1e-6)
     # neither scenarios nor a loss of each of them come back before there is a plan
     assert 0 < max(searching) < COUNT
 

@@ -1,23 +1,29 @@
-"""Plans made by hand, for the tests of the faces: every figure is chosen, none is computed."""
+"""Plans for the tests of the faces: every figure is chosen, every table and its columns are those of a stored plan."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from capmix.models.ledger import Account, Group
 from capmix.models.schema.case import Case, Heading
 from capmix.models.schema.drivers import Deterministic
+from capmix.models.schema.entities import Entity
 from capmix.models.schema.financing import Depth, Instrument, Investor, Party, Step
 from capmix.models.schema.hardware import Accelerator
 from capmix.models.schema.horizon import Horizon
 from capmix.models.schema.rules import Cash, Risk
 from capmix.models.schema.sites import Layer, Site
+from capmix.optimizer.analysis import entity_names, names
+from capmix.optimizer.analysis.declared import shape_of
+from capmix.optimizer.analysis.entity_names import EntityFigures, EntityRisk
+from capmix.optimizer.analysis.names import Chain, CovenantRisk, Covenants, Drivers, Issuance, LiquidityFan
 from capmix.optimizer.cutting_planes.solution import Passes, Status
 from capmix.optimizer.plan import (
     Certificate,
-    Column,
     Device,
     Fault,
     Funding,
@@ -27,9 +33,11 @@ from capmix.optimizer.plan import (
     RiskFigure,
     ScenarioInfo,
     ShadowPrice,
-    Table,
     Timings,
 )
+from capmix.optimizer.table import TOTAL, Table
+
+from .stored import stored
 
 
 def make_case(periods: int = 8, **changes: Any) -> Case:
@@ -88,6 +96,10 @@ def make_case(periods: int = 8, **changes: Any) -> Case:
             instrument,
             dataclasses.replace(instrument, id="vendor_loan", title="Vendor loan", kind="vendor_finance"),
         ),
+        entity=(
+            Entity(id="holding", kind="parent", minimum_cash=(0.0,) * periods, reserve=(0.0,) * periods),
+            Entity(id="campus", kind="spv", minimum_cash=(0.0,) * periods, reserve=(0.0,) * periods),
+        ),
         risk=(Risk(id="liquidity", loss="liquidity", level=0.95, limit=2.0),),
         path="/cases/hand.toml",
         sha256="0" * 64,
@@ -95,120 +107,140 @@ def make_case(periods: int = 8, **changes: Any) -> Case:
     return dataclasses.replace(case, **changes)
 
 
-def wide(
-    name: str,
-    heads: tuple[str, ...],
-    rows: dict[tuple[str, ...], Any],
-    case: Case,
-    unit: str = "billion",
-    form: str = "money",
-) -> Table:
-    columns = tuple(Column(h) for h in heads) + tuple(Column(label, unit, form) for label in case.horizon.labels)
-    body = tuple(
-        (*key, *(float(v) for v in np.broadcast_to(np.asarray(values, dtype=float), (case.horizon.periods,))))
-        for key, values in rows.items()
-    )
-    return Table(name, name.replace("_", " "), columns, body)
+def like(name: str, rows: Iterable[Mapping[str, Any]], run: str = "starter") -> Table:
+    """A table with the columns of the real one: each row by column name, what it leaves out is empty."""
+    real = stored(run).tables[name]
+    found = [dict(row) for row in rows]
+    for row in found:
+        for column in row:
+            real.place(column)
+    return dataclasses.replace(real, rows=tuple(tuple(row.get(c) for c in real.names) for row in found))
 
 
-def long(name: str, columns: str, rows: list[tuple[Any, ...]]) -> Table:
-    return Table(name, name.replace("_", " "), tuple(Column(c) for c in columns.split("|")), tuple(rows))
+def wide(name: str, rows: Mapping[tuple[str, ...], Any], case: Case) -> Table:
+    """A wide table as the real one, with the case's periods. Rows by their text cells: numbers per period, or one.
+
+    Where the rows are the engine's own, the real ones stay, at 0, unless they are given; no others can be.
+    """
+    real, labels = stored().tables[name], case.horizon.labels
+    heads = [column for column in real.columns if column.form == "text"]
+    number = next(column for column in real.columns if column.form != "text")
+    closing = [column for column in real.columns if column.name == TOTAL]
+    known: dict[tuple[str, ...], Any] = {}
+    if shape_of(name).labels:
+        known = {tuple(str(cell) for cell in row[: len(heads)]): 0.0 for row in real.rows}
+        assert rows.keys() <= known.keys(), rows.keys() - known.keys()
+    body = []
+    for key, values in {**known, **rows}.items():
+        cells = np.broadcast_to(np.asarray(values, dtype=float), (len(labels),)).tolist()
+        body.append((*key, *cells, *(sum(cells) for _ in closing)))
+    periods = tuple(dataclasses.replace(number, name=label) for label in labels)
+    return dataclasses.replace(real, columns=(*heads, *periods, *closing), rows=tuple(body))
 
 
 def make_tables(case: Case) -> dict[str, Table]:
+    """Every table of a real plan: those of the summary with chosen rows, the others without any."""
     n = case.horizon.periods
     t = np.arange(n)
     labels = case.horizon.labels
     raised = np.where(t % 2 == 0, 1.5, 0.25)
     cash = 20.0 - 1.9 * t
     tables = [
+        wide(names.PURCHASES, {("gb300", "texas"): np.where(t < n - 2, 240.0 + 1000 * (t == 3), 0.0)}, case),
         wide(
-            "purchases",
-            ("accelerator", "site"),
-            {("gb300", "texas"): np.where(t < n - 2, 240.0 + 1000 * (t == 3), 0.0)},
-            case,
-            "systems",
-            "count",
-        ),
-        wide(
-            "construction",
-            ("site", "layer"),
+            names.CONSTRUCTION,
             {("texas", "shell"): np.where(t < 4, 30.0, 0.0), ("texas", "power"): np.where(t == 1, 120.0, 0.0)},
             case,
-            "MW",
-            "number",
         ),
+        wide(names.CONTRACTS, {("cloud_deal", "lab"): np.where(t == 2, 50_000.0, 0.0)}, case),
         wide(
-            "contracts",
-            ("contract", "customer"),
-            {("cloud_deal", "lab"): np.where(t == 2, 50_000.0, 0.0)},
-            case,
-            "PFLOP/s",
-            "number",
-        ),
-        wide(
-            "cash_flow",
-            ("line", "section"),
+            names.CASH_FLOW,
             {
-                ("operating cash flow", "sum"): 0.3 * t,
-                ("hardware", "investing"): -1.0,
-                ("sites", "investing"): -0.25,
-                ("investing cash flow", "sum"): -1.25,
-                ("cash at the end", "cash"): cash,
+                (names.cash_flow_of(Group.OPERATING), names.SUM): 0.3 * t,
+                (Account.HARDWARE.label, Group.INVESTING.value): -1.0,
+                (Account.SITES.label, Group.INVESTING.value): -0.25,
+                (names.cash_flow_of(Group.INVESTING), names.SUM): -1.25,
+                (names.CashRow.END, names.OF_CASH): cash,
             },
             case,
         ),
-        wide("debt_service", ("line",), {("raised",): raised, ("debt service",): 0.05 * t}, case),
-        wide("compute", ("line", "unit"), {("compute in service", "PFLOP/s"): 40_000.0 * t}, case, "", "number"),
-        long(
-            "issuance",
-            "instrument|holder|step|how|period|funded|committed",
-            [("ig_bond_7y", "pension", "1", "placed", label, float(raised[i]), 0.0) for i, label in enumerate(labels)]
-            + [("vendor_loan", "vendor", "1", "placed", labels[1], 3.0, 0.0)],
-        ),
-        long(
-            "liquidity_fan",
-            "period|5%|25%|50%|75%|95%|mean|minimum|below minimum",
+        wide(names.DEBT_SERVICE, {(names.DebtRow.RAISED,): raised, (names.DebtRow.SERVICE,): 0.05 * t}, case),
+        wide(names.COMPUTE, {(names.ComputeRow.SERVED, "PFLOP/s"): 40_000.0 * t}, case),
+        like(names.ISSUANCE, [*(_issued("ig_bond_7y", "pension", label, float(raised[i])) for i, label in
+                                enumerate(labels)), _issued("vendor_loan", "vendor", labels[1], 3.0)]),
+        like(names.LIQUIDITY_FAN, [_fan(label, float(cash[i]), i) for i, label in enumerate(labels)]),
+        like(
+            names.CHAIN,
             [
-                (label, cash[i] - 4 - 0.3 * i, cash[i] - 1, cash[i], cash[i] + 1, cash[i] + 3, cash[i], 2.0, 0.004 * i)
+                {Chain.PERIOD: label, Chain.SITE: "texas", Chain.LEAST: "supply" if i < 3 else "power" if i < 6 else
+                 names.NO_LINK}
                 for i, label in enumerate(labels)
             ],
         ),
-        long(
-            "chain",
-            "period|site|IT power|power|supply|least link|what|price|price unit",
+        like(
+            names.COVENANTS,
             [
-                (label, "texas", 10.0, 1.0, 0.5, "supply" if i < 3 else "power" if i < 6 else "none", "", 0.0, "")
-                for i, label in enumerate(labels)
-            ],
-        ),
-        long(
-            "covenants",
-            "covenant|kind|period|value|limit|headroom",
-            [
-                ("leverage", "net_debt_to_ebitda", label, 2.0 + 0.1 * i, 3.0, 1.0 - 0.1 * i)
+                {Covenants.COVENANT: "leverage", Covenants.PERIOD: label, Covenants.VALUE: 2.0 + 0.1 * i,
+                 Covenants.LIMIT: 3.0, Covenants.HEADROOM: 1.0 - 0.1 * i, Covenants.KEPT: "hard"}
                 for i, label in enumerate(labels)
             ]
-            + [("cover", "interest_cover", labels[0], None, 5.0, None)],
+            + [{Covenants.COVENANT: "cover", Covenants.PERIOD: labels[0], Covenants.LIMIT: 5.0,
+                Covenants.KEPT: "report"}],
         ),
-        long(
-            "covenant_risk",
-            "covenant|kind|kept|entity|limit|breached|median first breach|least headroom, 5th percentile|notch"
-            "|cost of a notch",
-            [("leverage", "net_debt_to_ebitda", "hard", "", 3.0, 0.0625, labels[-1], -0.75, 0.25, 321.0)],
-        ),
-        long(
-            "entity_figures",
-            "entity|period|cash|debt|debt service cover|distribution|contribution|may distribute|trapped cash",
+        like(
+            names.COVENANT_RISK,
             [
-                (name, label, 1.0 + i, 2.0, 1.5, 0.25 if name == "campus" else 0.0, 0.0, "no" if i < 2 else "yes", 0.5)
+                {CovenantRisk.COVENANT: "leverage", CovenantRisk.BREACHED: 0.0625, CovenantRisk.FIRST: labels[-1],
+                 CovenantRisk.LEAST: -0.75, CovenantRisk.NOTCH: 0.25, CovenantRisk.COST: 321.0},
+                {CovenantRisk.COVENANT: "cover", CovenantRisk.BREACHED: 0.0},
+            ],
+        ),
+        like(
+            entity_names.ENTITY_FIGURES,
+            [
+                {EntityFigures.ENTITY: name, EntityFigures.PERIOD: label, EntityFigures.CASH: 1.0 + i,
+                 EntityFigures.DEBT: 2.0, EntityFigures.COVER: 1.5,
+                 EntityFigures.DISTRIBUTION: 0.25 if name == "campus" else 0.0, EntityFigures.CONTRIBUTION: 0.0,
+                 EntityFigures.MAY: names.NO if i < 2 else names.YES, EntityFigures.TRAPPED: 0.5}
                 for name in ("holding", "campus")
                 for i, label in enumerate(labels)
             ],
+            "group",
         ),
-        long("entity_risk", "entity|default", [("holding", 0.01), ("campus", 0.04), ("the group", 0.045)]),
-    ]
-    return {table.name: table for table in tables}
+        like(
+            entity_names.ENTITY_RISK,
+            [
+                {EntityRisk.ENTITY: name, EntityRisk.DEFAULT: default}
+                for name, default in (("holding", 0.01), ("campus", 0.04), (entity_names.WHOLE_GROUP, 0.045))
+            ],
+            "group",
+        ),
+        like(names.DRIVERS, [_drawn(label) for label in labels]),
+    ]  # fmt: skip
+    empty = {name: dataclasses.replace(table, rows=()) for name, table in stored().tables.items()}
+    return empty | {table.name: table for table in tables}
+
+
+def _issued(instrument: str, holder: str, period: str, face: float) -> dict[str, Any]:
+    return {
+        Issuance.INSTRUMENT: instrument, Issuance.HOLDER: holder, Issuance.STEP: "1", Issuance.HOW: "placed",
+        Issuance.PERIOD: period, Issuance.FUNDED: face, Issuance.COMMITTED: 0.0,
+    }  # fmt: skip
+
+
+def _fan(period: str, cash: float, i: int) -> dict[str, Any]:
+    return {
+        LiquidityFan.PERIOD: period, LiquidityFan.Q05: cash - 4 - 0.3 * i, LiquidityFan.Q25: cash - 1,
+        LiquidityFan.Q50: cash, LiquidityFan.Q75: cash + 1, LiquidityFan.Q95: cash + 3, LiquidityFan.MEAN: cash,
+        LiquidityFan.MINIMUM: 2.0, LiquidityFan.BELOW: 0.004 * i,
+    }  # fmt: skip
+
+
+def _drawn(period: str) -> dict[str, Any]:
+    return {
+        Drivers.DRIVER: "sofr", Drivers.TITLE: "sofr", Drivers.PROCESS: "deterministic", Drivers.PERIOD: period,
+        Drivers.MEAN: 0.04, Drivers.Q05: 0.04, Drivers.Q50: 0.04, Drivers.Q95: 0.04,
+    }  # fmt: skip
 
 
 def make_plan(case: Case | None = None, **changes: Any) -> Plan:
@@ -242,18 +274,9 @@ def make_plan(case: Case | None = None, **changes: Any) -> Plan:
         timings=Timings(simulate_s=0.41, evaluate_s=1.2, master_s=2.5, total_s=11.4, build_s=0.7),
         passes=Passes(full=7, equivalent=9.25, solves=143, cuts=88),
         funding=Funding({"ig_bond_7y": 7.0, "vendor_loan": 3.0}, {"pension": 7.0, "vendor": 3.0}, 0.3, 10.0),
-        decisions=Table(
-            "decisions",
-            "Decisions",
-            (
-                Column("key"),
-                Column("block"),
-                Column("period"),
-                Column("amount", "", "number"),
-                Column("unit"),
-                Column("tags"),
-            ),
-            (
+        decisions=dataclasses.replace(
+            stored().decisions,
+            rows=(
                 ("order[gb300,texas,2026Q4]", "order", labels[0], 1 / 3, "systems", "accelerator=gb300, site=texas"),
                 ("place[ig_bond_7y,pension,1,2026Q4]", "place", labels[0], 1.5, "billion", "instrument=ig_bond_7y"),
             ),

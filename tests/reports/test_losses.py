@@ -5,32 +5,30 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from capmix.optimizer.analysis.names import CIRCULAR_LOOPS, LOSS_BY_HOLDER
 from capmix.optimizer.plan import Bearers, Funding, Plan, Table
 from capmix.reports.files.document import document
 from capmix.reports.files.json_schema import faults
 from capmix.reports.files.schema import schema
 from capmix.reports.summary.terminal import render
 
-from .plans import infeasible_plan, long, make_plan
+from .plans import infeasible_plan, like, make_plan
+from .stored import stored
 
 BEARERS = Bearers(0.95, 0.21, 1.25, 0.6, 0.4, 0.08, 0.013)
 
 
-def table(name: str, columns: str, rows: list[tuple[object, ...]]) -> Table:
-    return long(name, columns, rows)
+def filled(name: str, rows: list[tuple[object, ...]]) -> Table:
+    """A table as the stored one, with these rows."""
+    return like(name, [dict(zip(stored().tables[name].names, row, strict=True)) for row in rows])
 
 
 def losing() -> Plan:
     plan = make_plan()
     tables = (
-        table(
-            "circular_loops",
-            "loop|comes back as|amount|share of funding",
-            [("company > party nvidia > investor vendor > company", "funding", 2.5, 0.25)],
-        ),
-        table(
-            "loss_by_holder",
-            "holder|title|owed|expected loss|loss in the tail|share of the tail",
+        filled(CIRCULAR_LOOPS, [("company > party nvidia > investor vendor > company", "funding", 2.5, 0.25)]),
+        filled(
+            LOSS_BY_HOLDER,
             [
                 ("own_equity", "the company's own equity", 9.0, 0.15, 0.75, 0.6),
                 ("pension", "Pension funds", 7.0, 0.05, 0.4, 0.32),

@@ -28,7 +28,7 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 COMMAND = """
 import math, os, signal, sys, threading, time, types
 sys.path.insert(0, sys.argv[1])
-import plans
+from reports import plans
 from capmix.optimizer import stops
 from capmix.optimizer.cutting_planes.solution import Status
 from capmix.optimizer.cutting_planes.progress import ProgressEvent
@@ -67,7 +67,7 @@ raise SystemExit(main())
 def run(here: Path, body: str, number: int = signal.SIGINT, **changes) -> subprocess.CompletedProcess[str]:
     (here / "my.toml").write_text(starter_case(), encoding="utf-8")
     lines = "\n".join("    " + line for line in body.strip().splitlines())
-    command = [sys.executable, "-c", COMMAND.replace("{body}", lines), str(Path(__file__).parent), str(int(number))]
+    command = [sys.executable, "-c", COMMAND.replace("{body}", lines), str(Path(__file__).parents[1]), str(int(number))]
     return subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=60, check=False, **changes)
 
 

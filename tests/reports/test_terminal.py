@@ -144,7 +144,8 @@ def test_cost_is_said_as_cost():
 
 def test_a_plan_without_funding_limits_or_orders():
     case = make_case()
-    tables = {k: v for k, v in make_tables(case).items() if k in ("cash_flow", "compute")}
+    kept = ("cash_flow", "compute", "debt_service", "liquidity_fan", "entity_figures", "entity_risk", "drivers")
+    tables = {k: v if k in kept else dataclasses.replace(v, rows=()) for k, v in make_tables(case).items()}
     plan = make_plan(case, tables=tables, prices=(), risk=(), messages=())
     plan = dataclasses.replace(
         plan, funding=dataclasses.replace(plan.funding, by_instrument={}, by_holder={}, total=0.0)

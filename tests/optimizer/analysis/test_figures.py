@@ -254,7 +254,7 @@ def test_the_summary_shows_cash_that_adds_up(plan: Plan) -> None:
 
 
 def test_what_moves_cash_beside_the_rest_is_the_lines_named(plan: Plan) -> None:
-    from capmix.reports.summary.outcome import other_flows
+    from capmix.reports.summary.cash import other_flows
 
     lines = rows(plan.tables["cash_flow"], plan)
     nothing = np.zeros(plan.case.horizon.periods)

@@ -1,0 +1,199 @@
+"""The tables of a plan as they are promised: what each is, its columns and rows, and when it is there.
+
+Reading a run folder, docs/plan-json.md and the tests of the reports stand on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ...models.ledger import CASH_ACCOUNTS, OWED_AT_END, OWNED_AT_END, Account
+from ..table import TOTAL, UnknownName
+from . import entity_names as e
+from . import names as n
+from . import scenario_names as s
+from .statements import AS_BALANCES, NEW_BALANCES, SECTIONS, UNUSUAL
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A table as it is promised.
+
+    Attributes:
+        name, meaning: of the table.
+        columns: that are always there; their order is theirs.
+        rows: labels in the first column, where these are the engine's own and not names of the case.
+        zero: of the rows, those that are left out where they are 0 in every period.
+        perhaps: rows of some cases alone; elsewhere they are unknown.
+        periods: whether there is a column per period: "" none, "all", or "last" for the last period alone.
+        total: whether a column `total` closes it.
+        always: whether every plan has the table.
+        others: in words, what columns called by names of the case stand among these; "" none.
+        sometimes: columns that are there in some cases alone.
+        each: in words, rows called by names of the case beside the engine's own, whose labels begin with `begins`.
+    """
+
+    name: str
+    meaning: str
+    columns: tuple[str, ...]
+    rows: frozenset[str] = frozenset()
+    zero: frozenset[str] = frozenset()
+    perhaps: frozenset[str] = frozenset()
+    periods: str = ""
+    total: bool = False
+    always: bool = True
+    others: str = ""
+    sometimes: frozenset[str] = frozenset()
+    each: str = ""
+    begins: str = ""
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """Every label that the first column may hold; empty where these are names of the case."""
+        return self.rows | self.zero | self.perhaps
+
+    def has_row(self, label: str) -> bool:
+        """Whether a row may be called so."""
+        return not self.labels or label in self.labels or (bool(self.begins) and label.startswith(self.begins))
+
+    def wanted(self, periods: Sequence[str]) -> tuple[str, ...]:
+        """Its columns in order, but for the `others`; `periods`: labels of the plan's."""
+        over = {"": (), "all": tuple(periods), "last": tuple(periods[-1:])}[self.periods]
+        return (*self.columns, *over, *((TOTAL,) if self.total else ()))
+
+    def in_order(self, names: Iterable[str], periods: Sequence[str]) -> bool:
+        """Whether a table of these columns is one of this shape; `periods`: of the plan."""
+        wanted, found = self.wanted(periods), list(names)
+        if self.others:
+            found = [name for name in found if name in wanted]
+        return found == [name for name in wanted if name not in self.sometimes or name in found]
+
+
+def _wide(name: str, meaning: str, heads: Iterable[str], total: bool = False, always: bool = True) -> Shape:
+    return Shape(name, meaning, tuple(heads), periods="all", total=total, always=always)
+
+
+def _labels(*accounts: Account) -> frozenset[str]:
+    return frozenset(a.label for a in accounts)
+
+
+_EBITDA = tuple(a for a in Account if a.ebitda)
+_BELOW = tuple(a for a in Account if a.taxable and not a.ebitda)
+_AT_END = (*OWNED_AT_END, *OWED_AT_END, Account.DILUTION)
+
+_STATEMENTS = (
+    Shape(
+        n.CASH_FLOW, "Expected cash flow, a row per account; accounts without any are left out.", tuple(n.Lines),
+        rows=frozenset(n.CashRow) | {n.cash_flow_of(group) for group in SECTIONS},
+        zero=_labels(*(a for a in CASH_ACCOUNTS if a.group in SECTIONS)), periods="all",
+    ),
+    Shape(
+        n.BALANCE_SHEET, "Expected balance sheet at market value, at each period's end.", tuple(n.Lines),
+        rows=frozenset(n.BalanceRow) | _labels(Account.UNEARNED),
+        zero=_labels(Account.CONTRACTS_AHEAD, Account.RECEIVABLE, *NEW_BALANCES)
+        | _labels(*(a for a in OWED_AT_END if a not in AS_BALANCES)),
+        periods="all",
+    ),
+    Shape(
+        n.DEBT_SERVICE, "Money raised, interest and repayment, and how debt comes about.", tuple(n.Line),
+        rows=frozenset(n.DebtRow) | _labels(Account.FEES, Account.INTEREST, Account.PRINCIPAL), periods="all",
+    ),
+    Shape(
+        n.INCOME, "From revenue to EBITDA, taxable income and tax.", tuple(n.Line),
+        rows=frozenset({n.IncomeRow.EBITDA, n.IncomeRow.INTEREST, n.IncomeRow.TAXABLE})
+        | _labels(*(a for a in _BELOW if a is not Account.FEES_SPREAD), Account.TAX),
+        zero=_labels(*_EBITDA, Account.FEES_SPREAD) | {n.IncomeRow.ELSEWHERE},
+        perhaps=frozenset(
+            {
+                n.IncomeRow.BEFORE_LIMIT, n.IncomeRow.PUT_OFF, n.IncomeRow.INTEREST_CARRIED,
+                n.IncomeRow.LOSS, n.IncomeRow.USED, n.IncomeRow.TAXED, n.IncomeRow.CARRIED,
+            }
+        ),
+        periods="all",
+    ),
+    Shape(
+        n.COMPUTE, "Compute and systems in service, compute delivered, IT power.", tuple(n.ComputeLines),
+        rows=frozenset(n.ComputeRow), periods="all",
+    ),
+    Shape(
+        n.BEHIND_HORIZON, "What is owned and owed at the end beyond the balances.", tuple(n.Line),
+        rows=_labels(*(a for a in _AT_END if a not in UNUSUAL)) | {n.CONTRACTS_TO_BILL},
+        zero=_labels(*UNUSUAL), periods="last",
+    ),
+)  # fmt: skip
+
+_LONG = (
+    Shape(n.COVENANTS, "Each covenant by period, on the expected path.", tuple(n.Covenants)),
+    Shape(n.COVENANT_RISK, "Each covenant over the scenarios: breaches, headroom, cost of a step tighter.",
+          tuple(n.CovenantRisk)),
+    Shape(n.COVENANT_BREACHES, "Each covenant over the scenarios, by period.", tuple(n.CovenantBreaches)),
+    Shape(e.ENTITY_FIGURES, "Each entity by period: cash, debt, cover, what it pays up.", tuple(e.EntityFigures),
+          always=False),
+    Shape(e.ENTITY_LIQUIDITY, "Quantiles of each company's own running cash, where some are ring-fenced.",
+          tuple(e.EntityLiquidity), always=False),
+    Shape(e.ENTITY_RISK, "Each company over the scenarios: its default, losses of those it owes, what is not paid up.",
+          tuple(e.EntityRisk), always=False),
+    Shape(e.ENTITY_DEFAULT, "When each company defaults, and what it cannot distribute as planned.",
+          tuple(e.EntityDefault), always=False),
+    Shape(e.OWNERSHIP, "Who owns whom, where anybody does.", tuple(e.Ownership), always=False),
+    Shape(n.CHAIN, "How full each link of the chain of compute is, by period and site, and which is the least.",
+          tuple(n.Chain), others="one per link"),
+    Shape(n.PRICES, "What binds, and what more of it is worth: at most 15.", tuple(n.Prices)),
+    Shape(n.PRICES_BY_PERIOD, "The shadow price of every limit that binds.", tuple(n.Prices)),
+    Shape(n.LIQUIDITY_FAN, "Quantiles of running cash by period, before any remedy.", tuple(n.LiquidityFan)),
+    Shape(n.DRIVERS, "Every driver by period: mean over all scenarios, quantiles over the first 32,768.",
+          tuple(n.Drivers)),
+    Shape(n.SCALING, "Range of the coefficients before and after scaling.", tuple(n.Scaling)),
+    Shape(n.CIRCULAR_FLOWS, "Money flows, and what of them can run in a circle.", tuple(n.CircularFlows)),
+    Shape(n.CIRCULAR_LOOPS, "Loops of the largest circulation through the company.", tuple(n.CircularLoops)),
+    Shape(n.LOSS_BY_CLAIM, "Who bears the loss, by claim; in groups, of which company.", tuple(n.LossByClaim),
+          sometimes=frozenset({n.LossByClaim.ENTITY})),
+    Shape(n.LOSS_BY_HOLDER, "Who bears the loss, by holder.", ("holder", *n.Losses)),
+    Shape(n.LOSS_BY_INSTRUMENT, "Who bears the loss, by instrument.", ("instrument", *n.Losses)),
+    Shape(n.LOSS_BY_PARTY, "Who bears the loss, by party.", ("party", *n.Losses)),
+    Shape(n.LOSS_BY_LIMIT, "Who bears the loss in the tail of each risk limit.", tuple(n.LossByLimit)),
+    Shape(n.DEFAULT_DATES, "When the company defaults: share of the scenarios by period.", tuple(n.DefaultDates)),
+    Shape(s.TAX_BY_SCENARIO, "Tax of the expected income, and the mean of what each scenario would owe on its own.",
+          tuple(s.TaxOfScenarios), always=False),
+    Shape(s.OWN_LIMITS, "Limits that the user added in code, at the plan.", tuple(s.OwnLimits), always=False),
+    Shape(s.REPLICATIONS, "The case planned again on other sets of scenarios, where that was asked for.",
+          tuple(s.Replicated), others="two per risk limit: the plan's CVaR, the price", always=False),
+    Shape(s.REPLICATED_PRICES, "Shadow prices over the replications.", tuple(s.ReplicatedPrices), always=False),
+)  # fmt: skip
+
+DECLARED: dict[str, Shape] = {
+    shape.name: shape
+    for shape in (
+        Shape(n.DECISIONS, "Every decision that is taken at all.", tuple(n.Decisions)),
+        Shape(n.ISSUANCE, "Placements, draws and prepayments, and commitments.", tuple(n.Issuance)),
+        Shape(n.FUNDING_BY_INSTRUMENT, "Funding raised by instrument.", tuple(n.FundingByInstrument)),
+        Shape(n.FUNDING_BY_HOLDER, "Funding raised by holder.", tuple(n.FundingByHolder)),
+        _wide(n.PURCHASES, "Systems ordered.", n.Purchases, total=True),
+        _wide(n.CONSTRUCTION, "Construction started, MW.", n.Construction, total=True),
+        _wide(n.CONTRACTS, "Contracts signed, PFLOP/s.", n.Contracts, total=True),
+        _wide(n.RELET, "Room kept for letting again after a default, PFLOP/s.", n.Contracts),
+        _wide(n.MERCHANT, "Systems rented out without a contract.", n.Merchant),
+        *_STATEMENTS,
+        _wide(e.ENTITY_CASH, "Expected cash flow of each entity.", e.EntityCash, always=False),
+        Shape(
+            e.GROUP_CASH,
+            "Cash of the group, and what of it is trapped.",
+            tuple(n.Line),
+            rows=frozenset(e.GroupCashRow),
+            each="trapped in each company",
+            begins=e.trapped_in(""),
+            periods="all",
+            always=False,
+        ),
+        *_LONG,
+    )
+}
+
+
+def shape_of(table: str) -> Shape:
+    """A table of a plan as it is promised. UnknownName."""
+    try:
+        return DECLARED[table]
+    except KeyError:
+        raise UnknownName("table of a plan", table, DECLARED) from None

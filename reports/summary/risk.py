@@ -1,0 +1,80 @@
+"""The risk limits in the summary: the plan against each, in sample and on fresh draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..text import figure, level, money, percent, safe
+from .layout import grid, heading, note
+from .section import Section, View
+from .views import short_unit
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ...optimizer.plan import Interval, Plan, RiskFigure
+
+TITLE = "Risk"
+
+
+def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
+    yield from heading(TITLE, "CVaR is the mean of the worst futures; ± 95 % interval")
+    if plan.risk:
+        rows = [
+            (
+                f"{safe(r.name)}, {r.measure} {level(r.level)}",
+                figure(r.limit),
+                figure(r.value),
+                _interval(r.out_of_sample),
+                percent(r.probability),
+                short_unit(r.unit),
+            )
+            for r in plan.risk
+        ]
+        yield grid(("limit", "at most", "plan", "on fresh draws", "P(above)", ""), "lrrrrl", rows)
+        for figure_ in plan.risk:
+            yield from _verdict(figure_)
+    else:
+        yield note("the case sets no risk limit: the plan is the best on average, whatever the bad futures hold")
+    yield from _tax(plan)
+
+
+def _tax(plan: Plan) -> Iterator[RenderableType]:
+    """What the tax of the expected income hides, in a sentence."""
+    tax = plan.tax
+    if tax is None:
+        return
+    hidden = tax.mean - tax.expected
+    said = f"tax: {money(tax.expected)} bn on the expected income, {money(tax.mean)} on average on each future's own"
+    if abs(hidden) > 5e-4 * max(1e-3, abs(tax.mean)) and tax.share_of_cash is not None:
+        said += f"; {figure(tax.at_end, 2)} bn, {percent(tax.share_of_cash, 2)} of the cash at the end, is hidden so"
+    for one in tax.net_loss:
+        said += f"; {safe(one.limit)} with own tax {figure(one.own_tax)}"
+    yield note(said)
+
+
+def _interval(sample: Interval | None) -> str:
+    if sample is None:
+        return "not taken"
+    below, above = sample.value - sample.ci_low, sample.ci_high - sample.value
+    if abs(above - below) <= 0.01 * abs(above + below):
+        return f"{figure(sample.value)} ± {figure(above, 3)}"
+    return f"{figure(sample.value)} [{figure(sample.ci_low)}, {figure(sample.ci_high)}]"
+
+
+def _verdict(figure_: RiskFigure) -> Iterator[RenderableType]:
+    """A remark where the fresh draws do not confirm the limit."""
+    sample = figure_.out_of_sample
+    if sample is None or sample.value <= figure_.limit:
+        return
+    above = (
+        f"{safe(figure_.name)}: {figure(sample.value - figure_.limit, 2)} {figure_.unit} above its limit on fresh draws"
+    )
+    if sample.ci_low <= figure_.limit:
+        yield note(f"{above}, within the sampling error; more scenarios narrow it")
+    else:
+        yield note(f"{above}, more than the sampling error: use more scenarios", "yellow")
+
+
+SECTION = Section("risk", TITLE, (), _render)
