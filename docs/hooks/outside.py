@@ -12,6 +12,7 @@ PAGES = {
     "changelog.md": "CHANGELOG.md",
     "contributing.md": "CONTRIBUTING.md",
     "measurements.md": "bench/RESULTS.md",
+    "history.md": "bench/HISTORY.md",
 }  # place on the site: place in the repository
 ASSETS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "bench" / "pictures").glob("*.svg"))
 
