@@ -23,7 +23,7 @@ help: ## list the targets
 
 setup: $(READY) ## make .venv with the locked environment (the other targets do it when needed)
 
-plan: $(READY) ## plan CASE over SCENARIOS futures; ARGS go to `capmix plan`
+plan: $(READY) ## plan CASE over SCENARIOS scenarios; ARGS go to `capmix plan`
 	@$(BIN)/capmix plan $(CASE) --scenarios $(SCENARIOS) $(ARGS)
 
 test: check ## everything: check, then pytest; ARGS go to pytest

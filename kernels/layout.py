@@ -31,7 +31,7 @@ class Program(NamedTuple):
         table: (M + 1,) first period of each loss. kind, rate, surplus, deficit, dt: (M,) as in `LossTable`; rate is the
             flat position driver * T, or -1.
         revolver: (M,) 1 where a line stands behind the balance, else 0; drawn: (M,) its margin.
-        floor, line, constant: (periods,); line is nil without a revolver.
+        floor, line, constant: (periods,); line is zero without a revolver.
         begins, opening: (periods,) 1 where a balance begins, and with what; else 0.
         seen: (periods,) how far behind `rate` the rate lies that carries the balance into each period.
         group: (periods + 1,) first group of each period.
@@ -67,7 +67,7 @@ class Layout:
     Attributes:
         entries: E of the table. order: (E',) those that have factors, in groups. owner: (E',) their group.
         period: (G,) of each group, ascending. fixed: entries without a factor. fixed_period: their periods.
-        whole: the program of all groups, for exposures of nil.
+        whole: the program of all groups, for exposures of zero.
     """
 
     entries: int
@@ -131,7 +131,7 @@ def lay_out(table: LossTable, periods: int) -> Layout:
 def _program(
     table: LossTable, periods: int, starts: IndexArray, rest: IndexArray, owner: IndexArray, factor: IndexArray
 ) -> Program:
-    """The program of one table for exposures of nil. starts: (G,) period of each group; owner: (entries,) ascending."""
+    """The program of one table for no exposure. starts: (G,) period of each group; owner: (entries,) ascending."""
     count = table.terms.periods
     begins = table.within == 0
     opening = np.zeros(count)

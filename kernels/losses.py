@@ -29,7 +29,7 @@ def growth_at(observed: FloatArray, table: LossTable) -> tuple[FloatArray, Float
 
 
 def line(table: LossTable, exposure: FloatArray) -> FloatArray:
-    """(periods,) committed line behind the balance at each period's end; nil without a revolver."""
+    """(periods,) committed line behind the balance at each period's end; zero without a revolver."""
     return exposure[table.terms.entries :] if table.revolver else np.zeros(table.terms.periods)
 
 

@@ -50,7 +50,7 @@ def optimize(
 
     Args:
         case: as `load_case` reads it.
-        scenarios: futures simulated; the case's own count where left out.
+        scenarios: scenarios simulated; the case's own count where left out.
         seed: of the random numbers, 0 to 2^64 - 1; the case's own where left out. Same seed, same plan.
         device: "auto" (a CUDA device if one works), "cpu", "cuda", or "numpy" for the slow definition of them.
         gap: relative gap between the bounds at which the plan counts as certified.

@@ -7,7 +7,7 @@ struct Loss {
 };
 
 struct Period {
-    double least, line, constant, opening;  // least: the floor less the line, which is nil without a revolver
+    double least, line, constant, opening;  // least: the floor less the line, which is zero without a revolver
     int low, high;  // groups
     int begins, seen;  // whether a balance begins, with `opening`; how far behind the driver's first period its rate lies
 };

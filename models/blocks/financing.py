@@ -30,7 +30,7 @@ def is_debt(instrument: Instrument) -> bool:
 
 
 def lent(instrument: Instrument) -> bool:
-    """Whether it can be lent at all: an advance rate or a tied share of nil forbids it."""
+    """Whether it can be lent at all: an advance rate or a tied share of zero forbids it."""
     against = instrument.secured_by == "none" or instrument.advance_rate != 0.0
     return against and (instrument.tied_to is None or instrument.tied_share > 0.0)
 

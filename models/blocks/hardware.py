@@ -141,7 +141,7 @@ def run_systems(
     left = systems * surviving(accelerator, np.array([end - start]), dt)
     sale = price * left * resale_share(accelerator, np.array([end - start + age]), dt)
     builder.post(decision, Account.SALVAGE, [end], sale, accelerator.resale_column)
-    # The book value is then nil, so the whole sale is a gain, taxed through the depreciation account.
+    # The book value is then zero, so the whole sale is a gain, taxed through the depreciation account.
     builder.post(decision, Account.DEPRECIATION, [end], sale, accelerator.resale_column)
 
 

@@ -162,7 +162,7 @@ def _concentration(ctx: Context, node: Node) -> None:
         ctx.fault((*node.path, "kind"), kind, f"a quantity that is defined: nobody {what}", "take the covenant out")
     elif known and name is not None and name not in known:
         allowed = f"one who {what}: {', '.join(sorted(known))}"
-        ctx.fault((*node.path, key), name, allowed, "its share is always nil; name another or take the covenant out")
+        ctx.fault((*node.path, key), name, allowed, "its share is always zero; name another or take the covenant out")
 
 
 def _risk(ctx: Context, node: Node) -> None:

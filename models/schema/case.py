@@ -36,7 +36,7 @@ class Heading(Sourced):
 class Simulation(Sourced):
     """Defaults of the command line's --scenarios and --seed."""
 
-    count: int = f.count("futures simulated", "scenarios", ge=1, le=10**9, default=100_000)
+    count: int = f.count("scenarios simulated", "scenarios", ge=1, le=10**9, default=100_000)
     seed: int = f.count("seed of the random numbers", "0 to 2^64 - 1", ge=0, le=2**64 - 1, default=1)
 
 
@@ -47,7 +47,7 @@ class Case:
     case: Heading = f.table("the case", Heading)
     horizon: Horizon = f.table("the time grid", Horizon)
     objective: Objective = f.table("what is maximised", Objective, default=Objective())
-    simulation: Simulation = f.table("how many futures", Simulation, default=Simulation())
+    simulation: Simulation = f.table("how many scenarios", Simulation, default=Simulation())
     cash: Cash = f.table("cash", Cash)
     tax: Tax | None = f.table("tax", Tax, default=None)
     budget: Budget | None = f.table("budget for hardware and sites", Budget, default=None)
@@ -70,7 +70,7 @@ class Case:
     instrument: tuple[Instrument, ...] = f.tables("financing instruments", Instrument, default=())
     revolver: Revolver | None = f.table("the revolving credit line", Revolver, default=None)
     covenant: tuple[Covenant, ...] = f.tables(
-        "covenants on the expected path or over the futures", Covenant, default=()
+        "covenants on the expected path or over the scenarios", Covenant, default=()
     )
     risk: tuple[Risk, ...] = f.tables("risk limits", Risk, default=())
     variant: tuple[Variant, ...] = f.named("a named change of the case", Variant, default=())

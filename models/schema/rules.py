@@ -166,7 +166,7 @@ class Covenant(Sourced):
     from_period: int = f.period("first period tested", edge="first", default=0)
     to_period: int | None = f.period("last period tested", edge="last", default=None)
     as_: str = f.choice(
-        "hard: kept on the expected path; cvar: CVaR of the worst shortfall over the futures at most nil; "
+        "hard: kept on the expected path; cvar: CVaR of the worst shortfall over the scenarios at most zero; "
         "report: only evaluated", ("hard", "cvar", "report"), default="hard",
     )  # fmt: skip
     level: float | None = f.number(
@@ -254,6 +254,6 @@ class Risk(Sourced):
         "liquidity: entity whose own cash is meant; the group and each of them if left out", "entity", default=None
     )
     level: float = f.number("confidence level", "fraction", gt=0, lt=1, cure="95 % is written 0.95", usual=u.LEVEL)
-    limit: float = f.number("most that the mean of the worst 1 - level of the futures may be", "unit of the loss")
+    limit: float = f.number("most that the mean of the worst 1 - level of the scenarios may be", "unit of the loss")
     target: float | None = f.number("compute_shortfall: compute wanted", "PFLOP/s", gt=0, default=None)
     at: int | None = f.period("compute_shortfall: the date; the last period if left out", edge="last", default=None)

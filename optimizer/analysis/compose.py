@@ -35,7 +35,7 @@ from ..table import Cell, Column, Table
 from . import circular_financing as circular
 from . import shadow_prices as explain
 from . import tax_by_scenario
-from .covenants import Prices, StepPrice, covenants, over_futures, untested
+from .covenants import Prices, StepPrice, covenants, over_scenarios, untested
 from .driver_figures import driver_table
 from .entities import entity_tables, remarks
 from .entity_risk import entity_risk_tables
@@ -100,7 +100,9 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         **holdings(amounts, raised),
         **statements(amounts),
         COVENANTS: covenants(amounts),
-        **over_futures(amounts, ready.backend, ready.store, _prices(ready, solution, risk), program.unit, about.steps),
+        **over_scenarios(
+            amounts, ready.backend, ready.store, _prices(ready, solution, risk), program.unit, about.steps
+        ),
         **entity_tables(amounts, ready.closed),
         **entity_risk_tables(amounts, bearing, ready.backend, ready.store),
         CHAIN: explain.chain(found, risk, _power(amounts), case.horizon.labels, program.maximise),

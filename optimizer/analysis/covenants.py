@@ -1,4 +1,4 @@
-"""Covenants: value and headroom on the expected path, breaches and headroom over the futures, and what a tightening
+"""Covenants: value and headroom on the expected path, breaches and headroom over the scenarios, and what a tightening
 step costs.
 
 All figures come from the same headroom, level + limit × slope, that makes the rows and the losses.
@@ -59,7 +59,7 @@ class StepPrice:
 
 @dataclass(frozen=True)
 class Breaches:
-    """A covenant over the futures. Arrays by period tested, in the order of `times`.
+    """A covenant over the scenarios. Arrays by period tested, in the order of `times`.
 
     probability: share of the scenarios in which it is breached at all. first, breached: shares whose first breach falls
     into the period, and that are in breach then. fifth: 5th percentile of the headroom. worst_fifth: that of the least
@@ -74,7 +74,7 @@ class Breaches:
     worst_fifth: float
 
     def median_first(self) -> int | None:
-        """Period by which half of the futures that breach it have done so; None where none does."""
+        """Period by which half of the scenarios that breach it have done so; None where none does."""
         if self.probability <= 0.0:
             return None
         return self.times[int(np.searchsorted(np.cumsum(self.first), 0.5 * self.probability - 1e-12))]
@@ -158,7 +158,7 @@ def untested(amounts: Amounts) -> tuple[str, ...]:
     return tuple(found)
 
 
-def over_futures(
+def over_scenarios(
     amounts: Amounts,
     backend: Backend,
     store: Held,
@@ -195,7 +195,7 @@ def over_futures(
         for i, t in enumerate(found.times):
             shares = (float(found.first[i]), float(found.breached[i]), _finite(float(found.fifth[i])))
             periods.append((covenant.id, amounts.labels[t], *shares))
-    count = f"{store.count:,} futures"
+    count = f"{store.count:,} scenarios"
     head = (
         Column(CovenantRisk.COVENANT),
         Column(CovenantRisk.KIND),
@@ -333,7 +333,7 @@ def first_order(amounts: Amounts, backend: Backend, store: Held, one: Shortfall,
     break the tighter limit.
 
     By the envelope theorem: hard, the sum over its rows of price × what a step takes off their headroom at the plan;
-    over the futures, the limit's price × what a step adds to the CVaR of the shortfall.
+    over the scenarios, the limit's price × what a step adds to the CVaR of the shortfall.
     """
     covenant, cost, rule = one.covenant, 0.0, covenant_rule(one.covenant)
     if covenant.as_ == "report":

@@ -135,7 +135,7 @@ def _by_claim(bearing: Bearing) -> Table:
                 )
             )
     title = (
-        f"Who bears the loss, by claim; owed: the mean of what is due at the settlement, which is at the first default "
+        f"Loss allocation by claim; owed: the mean of what is due at the settlement, which is at the first default "
         f"or the horizon; tail: the worst {1.0 - bearing.level:.4g} of the scenarios by all losses"
     )
     return long(LOSS_BY_CLAIM, title, columns, rows)
@@ -163,7 +163,7 @@ def _grouped(case: Case, bearing: Bearing, table: str, name: Callable[[Claim, st
     rows: list[tuple[Cell, ...]] = [
         (k, _title(titles, k), *(float(v) for v in kept[k]), share) for k, share in zip(ranked, shares, strict=True)
     ]
-    return long(table, f"Who bears the loss, by {by}", columns, rows)
+    return long(table, f"Loss allocation by {by}", columns, rows)
 
 
 def _titles(case: Case) -> dict[str, str]:
@@ -197,7 +197,7 @@ def _by_limit(bearing: Bearing) -> Table:
         for holder, loss in sorted(sums.items(), key=lambda item: -item[1]):
             if loss > NEGLIGIBLE:
                 rows.append((limit, level, holder, loss, loss / total))
-    return long(LOSS_BY_LIMIT, "Who bears the loss in the tail of each risk limit", columns, rows)
+    return long(LOSS_BY_LIMIT, "Loss allocation in the tail of each risk limit", columns, rows)
 
 
 def _dates(bearing: Bearing) -> Table:

@@ -188,7 +188,7 @@ def chain(
 ) -> Table:
     """For each period and site: how full each link is, and the least link.
 
-    The least link is the fullest one of those whose price is not nought; a risk limit takes that place where no
+    The least link is the fullest one of those whose price is not zero; a risk limit takes that place where no
     physical or funding link of the period has a price. `sites`: IT power in service per period, MW.
     """
     gain = 1.0 if maximise else -1.0

@@ -15,7 +15,7 @@ NEGLIGIBLE = 1e-9
 
 
 def clean(values: FloatArray) -> tuple[float, ...]:
-    """Plain floats; what is below 1e-9 of the largest, or of one, is nought (solver noise, and no -0.0)."""
+    """Plain floats; what is below 1e-9 of the largest, or of one, is zero (solver noise, and no -0.0)."""
     scale = max(1.0, float(np.max(np.abs(values), initial=0.0)))
     return tuple(float(v) if abs(v) > NEGLIGIBLE * scale else 0.0 for v in values)
 

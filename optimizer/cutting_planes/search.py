@@ -57,7 +57,7 @@ FloatArray = NDArray[np.float64]
 
 FIRST_ROWS = 1.3  # the first working set is larger by this factor
 NEAR_ROWS = 0.8  # or smaller, where a pilot or other searches have been near: the plan moves little
-FIRST_GAP = 2e-4  # a narrower one is not worth while before a full pass, unless a pilot has been near
+FIRST_GAP = 2e-4  # a narrower one is not worthwhile before a full pass, unless a pilot has been near
 ROUND_SHARE = 0.8  # of the gap wanted that a round on the working set leaves
 
 

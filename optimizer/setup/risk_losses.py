@@ -28,7 +28,7 @@ SHORTFALL = "covenant_shortfall"
 
 
 def all_risks(case: Case) -> tuple[Risk, ...]:
-    """The case's risk limits, then one for each covenant kept over the futures: CVaR of its shortfall at most 0."""
+    """The case's risk limits, then one for each covenant kept over the scenarios: CVaR of its shortfall at most 0."""
     kept = [c for c in case.covenant if c.as_ == "cvar" and c.level is not None]
     return (
         *case.risk,

@@ -105,8 +105,8 @@ CHANGES: tuple[Change, ...] = (
     Change("spreads doubled", "market spreads, and other margins over a benchmark, are twice as wide", _spreads(2.0)),
     Change("rentals fall faster", "the rental market drifts 20 % a year lower", _rental(-0.20)),
     Change("rentals rise", "the rental market drifts 20 % a year higher", _rental(0.20)),
-    Change("net-loss limit halved", "half as much may be lost in the worst futures", _limit("net_loss", 0.5)),
-    Change("liquidity limit halved", "half as much cash may be short in the worst futures", _limit("liquidity", 0.5)),
+    Change("net-loss limit halved", "half as much may be lost in the worst scenarios", _limit("net_loss", 0.5)),
+    Change("liquidity limit halved", "half as much cash may be short in the worst scenarios", _limit("liquidity", 0.5)),
     Change("no covenants", "nobody asks for a ratio on the expected path", lambda case: replace(case, covenant=())),
     Change("twice the own cash", "opening cash and the rest of the company's cash flow are doubled", _richer),
     Change(

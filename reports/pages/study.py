@@ -138,7 +138,7 @@ def _lines(
     yield "*Written by `python -m capmix.reports.pages.study`; every figure and verdict is computed, none is typed.*"
     yield ""
     yield (
-        f"Each shipped case is planned four times on one pool of {scenarios:,} futures: with own cash only, with the "
+        f"Each shipped case is planned four times on one pool of {scenarios:,} scenarios: with own cash only, with the "
         "money of its suppliers and customers only, with debt of outside lenders only, and with everything on offer. "
         "Every plan is the most compute within the same limits, proven to 1e-5. The companies are invented, their "
         "depths, volumes and limits are assumptions, and prices and terms are public (docs/cases.md): what follows "
@@ -147,7 +147,7 @@ def _lines(
     yield ""
     yield (
         "*All-in cost*: rate of return of the expected flows, fees spread over the life. *Tail loss*: what all holders "
-        "lose, shareholders included, at the first default or the horizon, in the worst futures at the level of the "
+        "lose, shareholders included, at the first default or the horizon, in the worst scenarios at the level of the "
         "case's net-loss limit (docs/mathematics-loss.md). *Circular*: of suppliers, customers and who is linked to "
         "them. Milestones are marks of expected compute in service, a quarter, half and three quarters of the way "
         "from what stands at the start to the most that any of the four reaches."

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ...optimizer.plan import Plan
 
-TITLE = "The least link of the chain"
+TITLE = "Bottlenecks"
 
 
 def _render(plan: Plan, view: View) -> Iterator[RenderableType]:

@@ -36,7 +36,7 @@ FAN = (LiquidityFan.Q05, LiquidityFan.Q25, LiquidityFan.Q50, LiquidityFan.Q75, L
 
 
 def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
-    """Per period: compute, flows, debt service, cash and the fan of cash over the futures."""
+    """Per period: compute, flows, debt service, cash and the fan of cash over the scenarios."""
     labels, width, g = plan.case.horizon.labels, view.width, view.g
     columns = steps(labels)
     flows = [
@@ -85,15 +85,15 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     yield note("other: prepayments less credits, fees, dividends, tax, interest on cash")
     if scale is not None:
         yield note(
-            f"cash over the futures: {g.outer} 5–95 %, {g.inner} middle half, {g.median} median, {g.floor} minimum cash"
+            f"cash by scenario: {g.outer} 5–95 %, {g.inner} middle half, {g.median} median, {g.floor} minimum cash"
         )
         worst = max(fan, key=lambda row: row.number(LiquidityFan.BELOW))
         share = worst.number(LiquidityFan.BELOW)
         if share > 0.0:
-            when = f"{worst.text(LiquidityFan.PERIOD)}: {percent(share)} of futures"
+            when = f"{worst.text(LiquidityFan.PERIOD)}: {percent(share)} of scenarios"
             yield note(f"before any remedy, cash is most often below the minimum in {when}")
         else:
-            yield note("cash stays above the minimum in every future")
+            yield note("cash stays above the minimum in every scenario")
 
 
 def other_flows(plan: Plan) -> list[float]:

@@ -78,7 +78,7 @@ def certificate_sentence(plan: Plan) -> str:
     cost = plan.case.objective.kind == "cost"
     bound = certificate.lower_bound if cost else certificate.upper_bound
     reached = f"this one {'costs' if cost else 'reaches'} {figure(plan.objective_value, 8)}"
-    where = f"on these {plan.scenarios.count:,} futures"
+    where = f"on these {plan.scenarios.count:,} scenarios"
     kept = " that keeps your own limits" if with_own_limits(plan) else ""
     head = (
         f"No plan{kept} {'costs less' if cost else 'does better'} than {figure(bound, 8)} {unit} {where}; "

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ...optimizer.plan import Plan
 
-TITLE = "Circular money"
+TITLE = "Circular financing"
 LOOPS = 6
 
 

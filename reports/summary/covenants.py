@@ -1,4 +1,4 @@
-"""Covenants in the summary: where each is tightest, how often the futures breach it, and what a step tighter costs."""
+"""Covenants in the summary: where each is tightest, how often scenarios breach it, and what a step tighter costs."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
     without = list({row.text(Covenants.COVENANT): row for row in untested}.values())
     body += [(_name(row), "–", "not tested", _figure(row.maybe(Covenants.LIMIT)), "–") for row in without]
     yield grid(("covenant", "period", "value", "limit", "headroom"), "llrrr", body)
-    yield note(f"over the futures, headroom in bn; costs: {plan.objective_unit} lost with the limit a step tighter")
+    yield note(f"over the scenarios, headroom in bn; costs: {plan.objective_unit} lost with the limit a step tighter")
     over = plan.tables[COVENANT_RISK]
-    futures = [(_name(row), *_futures(over.row(row.text(Covenants.COVENANT)))) for row in [*ranked, *without]]
+    scenarios = [(_name(row), *_scenarios(over.row(row.text(Covenants.COVENANT)))) for row in [*ranked, *without]]
     heads = ("covenant", "breached", "median first", "worst 5 %", "step", "costs")
-    yield grid(heads, "lrlrrr", futures)
+    yield grid(heads, "lrlrrr", scenarios)
 
 
 def _name(row: Record) -> str:
@@ -51,7 +51,7 @@ def _name(row: Record) -> str:
     return safe(row.text(Covenants.COVENANT).replace("_", " ") + whose) + KEPT[row.text(Covenants.KEPT)]
 
 
-def _futures(row: Record) -> tuple[str, ...]:
+def _scenarios(row: Record) -> tuple[str, ...]:
     return (
         percent(row.number(CovenantRisk.BREACHED)),
         row.text(CovenantRisk.FIRST) or "–",

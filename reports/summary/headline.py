@@ -40,7 +40,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     labels = horizon.labels
     yield text(
         f"{plural(horizon.periods, horizon.step)} {labels[0]}–{labels[-1]} · "
-        f"{plural(plan.scenarios.count, 'future')} · seed {plan.scenarios.seed} · bn = billion {heading_.currency}",
+        f"{plural(plan.scenarios.count, 'scenario')} · seed {plan.scenarios.seed} · bn = billion {heading_.currency}",
         QUIET,
     )
 

@@ -1,4 +1,4 @@
-"""Who bears the loss, in the summary: by holder in the worst futures, and what falls on whom in a sentence."""
+"""Who bears the loss, in the summary: by holder in the worst scenarios, and what falls on whom in a sentence."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
     from ...optimizer.plan import Plan
 
-TITLE = "Who bears the loss"
+TITLE = "Loss allocation"
 VISIBLE = 0.0005  # share of the tail below which a holder is not listed on his own
 
 
 def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
-    """Losses by holder in the worst futures, and what falls on whom in a sentence."""
+    """Losses by holder in the worst scenarios, and what falls on whom in a sentence."""
     bearers = plan.bearers
     if bearers is None:
         return
     worst = level(1.0 - bearers.level)
-    yield from heading(TITLE, f"at the first default or the horizon, bn; tail: the worst {worst} of futures")
+    yield from heading(TITLE, f"at the first default or the horizon, bn; tail: the worst {worst} of scenarios")
     rows = [row for row in plan.tables[LOSS_BY_HOLDER].records() if row.number(Losses.TAIL) > 0.0]
     if not rows:
-        yield note("nobody loses in any future")
+        yield note("nobody loses in any scenario")
         return
     tails = [row.number(Losses.TAIL) for row in rows]
     total, top = sum(tails), max(tails)
@@ -56,7 +56,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
         f"{percent(bearers.circular_share)} on suppliers and customers"
     )
     who = "the parent" if companies(plan.case) else "the company"
-    yield note(f"{who} defaults in {percent(bearers.default_probability)} of futures (table {DEFAULT_DATES})")
+    yield note(f"{who} defaults in {percent(bearers.default_probability)} of scenarios (table {DEFAULT_DATES})")
 
 
 SECTION = Section("loss_allocation", TITLE, (LOSS_BY_HOLDER,), _render)

@@ -19,7 +19,7 @@ TITLE = "Risk"
 
 
 def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
-    yield from heading(TITLE, "CVaR is the mean of the worst futures; ± 95 % interval")
+    yield from heading(TITLE, "CVaR is the mean of the worst scenarios; ± 95 % interval")
     if plan.risk:
         rows = [
             (
@@ -36,7 +36,7 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
         for figure_ in plan.risk:
             yield from _verdict(figure_)
     else:
-        yield note("the case sets no risk limit: the plan is the best on average, whatever the bad futures hold")
+        yield note("the case sets no risk limit: the plan is the best on average, whatever the bad scenarios hold")
     yield from _tax(plan)
 
 
@@ -46,7 +46,7 @@ def _tax(plan: Plan) -> Iterator[RenderableType]:
     if tax is None:
         return
     hidden = tax.mean - tax.expected
-    said = f"tax: {money(tax.expected)} bn on the expected income, {money(tax.mean)} on average on each future's own"
+    said = f"tax: {money(tax.expected)} bn on the expected income, {money(tax.mean)} on average on each scenario's own"
     if abs(hidden) > 5e-4 * max(1e-3, abs(tax.mean)) and tax.share_of_cash is not None:
         said += f"; {figure(tax.at_end, 2)} bn, {percent(tax.share_of_cash, 2)} of the cash at the end, is hidden so"
     for one in tax.net_loss:

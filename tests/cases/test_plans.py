@@ -154,7 +154,7 @@ def test_nobody_borrows_to_hold_cash(plain: Plan) -> None:
 
 
 def test_the_buffer_is_what_the_tail_needs(plan: Plan) -> None:
-    """With risk limits, cash above the minimum is there for the worst futures: the liquidity limit leaves no room."""
+    """With risk limits, cash above the minimum is there for the worst scenarios: the liquidity limit leaves no room."""
     liquidity = next(r for r in plan.risk if r.loss == "liquidity")
     assert liquidity.value == pytest.approx(liquidity.limit, rel=1e-3)
     assert liquidity.price > 0

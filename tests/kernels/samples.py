@@ -101,7 +101,7 @@ def side_by_side(tables):
 
 
 def random_exposure(rng, table):
-    """Exposures of either sign, and lines of up to 0.5, some of them nil."""
+    """Exposures of either sign, and lines of up to 0.5, some of them zero."""
     terms = rng.standard_normal(table.terms.entries)
     lines = rng.random(table.entries - table.terms.entries) * 0.5 * rng.integers(0, 2)
     return np.concatenate((terms, lines))

@@ -58,7 +58,7 @@ def table(**changes):
 
 
 def flows(parent, company, gate=None):
-    """(1, rows) of one scenario: flows of both, the gate where there is one, and rates of nil."""
+    """(1, rows) of one scenario: flows of both, the gate where there is one, and rates of zero."""
     parts = [parent, company, *([] if gate is None else [gate]), [0.0] * T]
     return np.array([np.concatenate(parts)])
 

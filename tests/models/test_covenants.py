@@ -173,7 +173,7 @@ def test_a_concentration_of_one_party_is_one_test() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(st.sampled_from(COVENANTS), st.integers(0, 2**32 - 1))
-def test_the_futures_see_the_same_headroom_as_the_program(kind: str, seed: int) -> None:
+def test_the_scenarios_see_the_same_headroom_as_the_program(kind: str, seed: int) -> None:
     """On a known path, the exposures of any plan give the headroom of its rows."""
     limit = 0.6 if kind != "terminal_equity" else 0.02
     one = covenant(kind, limit, from_period=0)

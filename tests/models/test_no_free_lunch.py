@@ -78,7 +78,7 @@ def test_borrowing_alone_never_raises_wealth(changes: dict[str, object], deposit
 
 @given(terms)
 def test_what_is_borrowed_is_paid_back_or_owed(changes: dict[str, object]) -> None:
-    """At a rate of nil, proceeds, repayments and what is owed at the end cancel for every placement and draw."""
+    """At a rate of zero, proceeds, repayments and what is owed at the end cancel for every placement and draw."""
     changes = {**changes, "accretion": 0.0}
     case = tiny(driver=(driver("market", 1.0), driver("money", 0.0)), instrument=(made(changes),))
     ledger = build_ledger(case)

@@ -24,7 +24,7 @@ def flat(value: float, case: Case) -> tuple[float, ...]:
 
 @cache
 def every_loss() -> Case:
-    """The starter case where the newer system comes up late in some futures, and a limit on each kind of loss binds."""
+    """The starter case where the newer system is late in some scenarios, and a limit on each kind of loss binds."""
     case = starter()
     energised = LogisticShare(
         id="energised", process="logistic_share", low=0.2, high=1.0, start=0.95, mean=flat(0.92, case), reversion=1.0,

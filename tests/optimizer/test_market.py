@@ -28,7 +28,7 @@ FEW = 300
 
 @cache
 def market() -> Case:
-    """The starter case whose note market shuts in some futures, whose draws may stop, with a revolver on offer."""
+    """The starter case whose note market shuts in some scenarios, whose draws may stop, with a revolver on offer."""
     case = starter()
     shut = Window(
         id="notes_open", process="window", closing=flat(0.5, case), reopening=flat(1.5, case), shut_share=0.25
@@ -66,7 +66,7 @@ def test_plan_equals_the_extensive_form_with_recourse_and_closure() -> None:
     assert without.objective_value < plan.objective_value * (1.0 - 1e-5)
 
 
-def test_plan_equals_the_extensive_form_with_recourse_closure_and_a_covenant_over_the_futures() -> None:
+def test_plan_equals_the_extensive_form_with_recourse_closure_and_a_covenant_over_the_scenarios() -> None:
     """One program that holds all three at once, each of which changes what can be built."""
     kept = Covenant(id="value", kind="ltv", limit=0.45, from_period=6, as_="cvar", level=0.9)
     case = replace(market(), covenant=(kept,))

@@ -154,7 +154,7 @@ def test_bad_arguments_are_named(arguments: dict[str, float], key: str) -> None:
 
 
 def test_a_tail_of_exactly_one_scenario_is_allowed() -> None:
-    # The mean of one worst future is the worst case.
+    # The mean of one worst scenario is the worst case.
     plan = optimize(with_risk(starter(), "liquidity", limit=1.0), scenarios=20, out_of_sample=False)
     assert plan.status is Status.CERTIFIED
 

@@ -50,10 +50,10 @@ def test_the_sections_say_who_and_how_much(width: int) -> None:
     words = " ".join(text.split())
     assert "company > NVIDIA > NVIDIA as a lender > company" in words
     assert "2.50 of 10.00 raised can circulate (25.0%); suppliers and customers put in 30.0%" in words
-    assert "who bears the loss" in words.lower()
+    assert "loss allocation" in words.lower()
     assert "Pension funds 7.00 0.05 0.40 32.0%" in words
     assert "CVaR 95% 1.25; of the tail 40.0% falls outside the company, 8.0% on suppliers and customers" in words
-    assert "defaults in 1.3% of futures" in words
+    assert "defaults in 1.3% of scenarios" in words
     assert "Lucky" not in words
 
 
@@ -69,4 +69,4 @@ def test_nothing_circular_and_nobody_who_loses() -> None:
     plan = make_plan(funding=Funding({"ig_bond_7y": 7.0}, {"pension": 7.0}, 0.0, 7.0), bearers=BEARERS)
     text = render(plan, 100)
     assert "circular money" not in text.lower()
-    assert "nobody loses in any future" in text
+    assert "nobody loses in any scenario" in text

@@ -45,7 +45,7 @@ def test_says_what_matters():
         "leverage 2028Q3 2.70 3.00 0.300",
         "leverage 6.2% 2028Q3 -0.750 0.250 321",
         "campus 1.00 8.00 2.00 1.50 2.00 · 2 periods",
-        "No plan does better than 1,234,571.5 PFLOP/s-years on these 100,000 futures; this one reaches 1,234,567.2",
+        "No plan does better than 1,234,571.5 PFLOP/s-years on these 100,000 scenarios; this one reaches 1,234,567.2",
         "On fresh draws: liquidity 2.013 against 2.000 billion.",
         "The contract cloud_deal is signed in full.",
         "run folder: /runs/hand-1",

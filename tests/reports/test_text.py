@@ -50,7 +50,7 @@ def test_size(value, shown):
     assert text.size(value) == shown
 
 
-def test_small_money_is_a_dot_and_never_minus_nought():
+def test_small_money_is_a_dot_and_never_minus_zero():
     assert text.money(-0.004) == "·"
     assert text.money(-0.005) == "-0.01"
 

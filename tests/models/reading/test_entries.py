@@ -159,7 +159,7 @@ def test_tail_is_counted_exactly(case):
     assert {f.key for f in case.faults()} == {'risk[1] "liquidity".level', 'risk[2] "net_loss".level'}
 
 
-def test_tail_of_a_covenant_over_the_futures_holds_a_scenario(case):
+def test_tail_of_a_covenant_over_the_scenarios_holds_a_scenario(case):
     covenant = '[[covenant]]\nid = "test"\nkind = "ltv"\nlimit = 0.6\nas = "cvar"\nlevel = 0.9999\n'
     fault = case.replace("count = 20_000", "count = 2_000").append(covenant).fault()
     assert fault.key == 'covenant[2] "test".level'

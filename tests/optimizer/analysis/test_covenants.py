@@ -1,4 +1,4 @@
-"""Covenants over the futures: equal to the extensive form, to a recount, and to planning again a notch tighter."""
+"""Covenants over the scenarios: equal to the extensive form, to a recount, and to planning again a notch tighter."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def row(table: Table, name: str) -> dict[str, object]:
     return {c.name: v for c, v in zip(table.columns, found, strict=True)}
 
 
-def test_a_covenant_over_the_futures_equals_the_extensive_form() -> None:
+def test_a_covenant_over_the_scenarios_equals_the_extensive_form() -> None:
     plan = planned()
     assert plan.status is Status.CERTIFIED
     ready = prepare(kept(KEPT), choose("numpy"), COUNT, SEED)
@@ -110,7 +110,7 @@ def headroom(one: Shortfall, ready: Prepared, decided: np.ndarray) -> np.ndarray
 
 @pytest.mark.parametrize("kind", COVENANTS)
 def test_the_mean_headroom_is_that_of_the_expected_path(kind: str) -> None:
-    """Headroom is linear in the postings, so its mean over the futures is the figure of the expected path."""
+    """Headroom is linear in the postings, so its mean over the scenarios is the figure of the expected path."""
     from capmix.optimizer.analysis.covenants import covenants
 
     ready, amounts = evaluated()
@@ -148,8 +148,8 @@ TIGHTER = {
 
 
 @pytest.mark.parametrize("kind", COVENANTS)
-def test_every_kind_is_kept_over_the_futures(kind: str) -> None:
-    """The mean of the worst tenth of the shortfalls, recounted from the flows of each future, is at most nil."""
+def test_every_kind_is_kept_over_the_scenarios(kind: str) -> None:
+    """The mean of the worst tenth of the shortfalls, recounted from the flows of each scenario, is at most zero."""
     one = covenant(kind, as_="cvar", level=0.9, limit=TIGHTER[kind], from_period=4)
     case = kept(one)
     plan = optimize(case, scenarios=COUNT, seed=SEED, gap=1e-6, out_of_sample=False)

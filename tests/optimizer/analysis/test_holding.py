@@ -1,4 +1,4 @@
-"""A plan with a revolver, shut markets, covenants over the futures and bearers, however its scenarios are held."""
+"""A plan with a revolver, shut markets, covenants over the scenarios and bearers, however its scenarios are held."""
 
 from __future__ import annotations
 

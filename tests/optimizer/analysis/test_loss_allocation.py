@@ -189,7 +189,7 @@ def test_no_stress_no_loss_to_lenders(made: Made) -> None:
 
 
 def test_collateral_without_value_secures_nothing(made: Made) -> None:
-    """A loan on sites, when the sites' value is nil, loses what an unsecured note of the same rank loses."""
+    """A loan on sites, when the sites' value is zero, loses what an unsecured note of the same rank loses."""
     barren = made.amounts.ledger
     keep = barren.account != ACCOUNT_NUMBER[Account.SITE_VALUE]
     ledger = replace(
