@@ -7,28 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels import drivers as rows
-from ...kernels.tables import LossKind, LossTable, Process, ProcessTable
+from ...kernels.drivers import DEFINITIONS, SLOTS, Process
+from ...kernels.tables import LossKind, LossTable, ProcessTable
 from ...models.blocks.headroom import NothingDue
 from ...models.blocks.idle import idle, wealth_weights
 from ...models.blocks.objective import compute_weights
+from ...models.blocks.reference import start_level
 from ...models.flows import Flow
 from ...models.flows import exposure as exposed
 from ...models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Exposure, Ledger
 from ...models.schema.case import Case
-from ...models.schema.drivers import (
-    CIR,
-    Deterministic,
-    Driver,
-    Excess,
-    GeometricJumps,
-    LogisticShare,
-    LogOU,
-    Survival,
-    TwoRegime,
-    Vasicek,
-    Window,
-)
+from ...models.schema.drivers import PROCESS_SPECS, Driver
 from ...models.schema.rules import Risk
 from ..cutting_planes.solution import RiskLimit
 from .driver_order import correlation_factor, counter_words, driver_order
@@ -52,16 +41,12 @@ def process_table(case: Case) -> ProcessTable:
     params: list[FloatArray] = []
     start: list[float] = []
     for driver in drivers:
-        kind, row, first = _process(driver, dt)
-        if isinstance(driver, Excess):
-            first = max(start[order.index(driver.depends_on)] / driver.strike - 1.0, 0.0)
+        kind, row = _process(driver, dt)
         kinds.append(int(kind))
-        params.append(np.broadcast_to(row, (periods, rows.SLOTS)))
-        start.append(first)
-    depends = [
-        order.index(d.depends_on) if isinstance(d, Survival | Excess) and d.depends_on is not None else -1
-        for d in drivers
-    ]
+        params.append(np.broadcast_to(row, (periods, SLOTS)))
+        start.append(start_level(case, driver.id))
+    others = [getattr(d, "depends_on", None) for d in drivers]
+    depends = [-1 if other is None else order.index(other) for other in others]
     return ProcessTable(
         kind=np.array(kinds, dtype=np.int32),
         params=np.ascontiguousarray(np.stack(params)),
@@ -73,30 +58,12 @@ def process_table(case: Case) -> ProcessTable:
     )
 
 
-def _process(driver: Driver, dt: float) -> tuple[Process, FloatArray, float]:
-    """Kind, parameter rows (T, slots) or (slots,), and value in period 0."""
-    d = driver
-    if isinstance(d, Vasicek):
-        return Process.VASICEK, rows.vasicek_row(d.mean, d.reversion, d.volatility, d.floor, dt), d.start
-    if isinstance(d, CIR):
-        return Process.CIR, rows.cir_row(d.mean, d.reversion, d.volatility, dt), d.start
-    if isinstance(d, LogOU):
-        return Process.LOG_OU, rows.log_ou_row(d.mean, d.reversion, d.volatility, dt), d.start
-    if isinstance(d, GeometricJumps):
-        jumps = (d.jump_rate, d.jump_mean, d.jump_volatility)
-        return Process.GEOMETRIC_JUMPS, rows.geometric_row(d.drift, d.volatility, *jumps, dt), d.start
-    if isinstance(d, TwoRegime):
-        return Process.TWO_REGIME, rows.regime_row(d.drift, d.volatility, d.switch, d.start_regime, dt), d.start
-    if isinstance(d, Survival):
-        return Process.SURVIVAL, rows.survival_row(d.hazard, d.recovery, d.sensitivity, dt), 1.0
-    if isinstance(d, LogisticShare):
-        return Process.LOGISTIC_SHARE, rows.logistic_row(d.mean, d.reversion, d.volatility, d.low, d.high, dt), d.start
-    if isinstance(d, Window):
-        return Process.WINDOW, rows.window_row(d.closing, d.reopening, d.shut_share, dt), 1.0
-    if isinstance(d, Excess):
-        return Process.EXCESS, rows.excess_row(d.strike), 0.0
-    assert isinstance(d, Deterministic)
-    return Process.DETERMINISTIC, rows.deterministic_row(d.path), d.path[0]
+def _process(driver: Driver, dt: float) -> tuple[Process, FloatArray]:
+    """Kind, and parameter rows (T, slots) or (slots,)."""
+    kind = Process[driver.process.upper()]
+    definition, fields = DEFINITIONS[kind], PROCESS_SPECS[driver.process].parameters
+    length = (dt,) if definition.timed else ()
+    return kind, definition.row(*(getattr(driver, name) for name in fields), *length)
 
 
 def _net_loss(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray, name: str) -> Measured:
