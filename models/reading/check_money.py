@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Iterator
 
 from ..schema.case import Case
+from ..schema.covenant_kinds import COVENANT_KINDS
 from .context import BAD, Context, Node
 from .faults import quantity
 from .values import in_range
@@ -23,8 +24,6 @@ STOCKS = {
 
 NO_LIMIT = 100.0
 """The same for limits and appetites."""
-
-_MONEY_COVENANTS = ("minimum_liquidity", "maturity_wall", "terminal_equity")
 
 
 def _plausible(ctx: Context, case: Node) -> None:
@@ -83,7 +82,7 @@ def _is_money(node: Node, name: str, unit: str) -> bool:
     if unit.startswith("billion"):
         return True
     if name == "limit" and "kind" in node.values:
-        return node.values["kind"] in _MONEY_COVENANTS
+        return node.values["kind"] in COVENANT_KINDS and COVENANT_KINDS[node.values["kind"]].unit == "billion"
     return name == "limit" and node.values.get("loss") in ("liquidity", "net_loss")
 
 
