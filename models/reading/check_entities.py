@@ -8,7 +8,7 @@ from ..schema.case import Case
 from ..schema.covenant_kinds import COVENANT_KINDS, kinds_taking
 from ..schema.entities import Entity
 from ..schema.financing import Instrument, OpeningDebt
-from ..schema.rules import COUNTS_LEASES, Covenant, Risk
+from ..schema.rules import COUNTS_LEASES, Covenant
 from .context import Context, Node
 from .faults import quantity
 
@@ -159,13 +159,6 @@ def _concentration(ctx: Context, node: Node) -> None:
         ctx.fault((*node.path, key), name, allowed, "its share is always nil; name another or take the covenant out")
 
 
-def _risk(ctx: Context, node: Node) -> None:
-    if node["entity"] is not None and node["loss"] != "liquidity":
-        ctx.fault(
-            (*node.path, "entity"), node["entity"], 'left out unless loss = "liquidity"', "other losses are the group's"
-        )
-
-
 def _recourse(ctx: Context, node: Node) -> None:
     """Only an SPV's debt can be without recourse, so only there it is worth a word."""
     if not node["recourse"]:
@@ -184,7 +177,6 @@ CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Case: (_one_parent, _owners, _cash, _assets),
     Entity: (_parent_only,),
     Covenant: (_kept, _keys, _earnings, _owing, _concentration),
-    Risk: (_risk,),
     Instrument: (_recourse,),
     OpeningDebt: (_recourse,),
 }

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 
 from ..schema.case import Case
 from ..schema.covenant_kinds import COVENANT_KINDS
+from ..schema.losses import LOSS_SPECS
+from ..schema.rules import LOSSES
 from .context import BAD, Context, Node
 from .faults import quantity
 from .values import in_range
@@ -83,7 +85,11 @@ def _is_money(node: Node, name: str, unit: str) -> bool:
         return True
     if name == "limit" and "kind" in node.values:
         return node.values["kind"] in COVENANT_KINDS and COVENANT_KINDS[node.values["kind"]].unit == "billion"
-    return name == "limit" and node.values.get("loss") in ("liquidity", "net_loss")
+    return name == "limit" and _of_money(node.values.get("loss"))
+
+
+def _of_money(loss: object) -> bool:
+    return loss in LOSSES and LOSS_SPECS[str(loss)].unit == "billion"
 
 
 def purchases(case: Node) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..schema.covenant_kinds import COVENANT_KINDS
+from ..schema.losses import LOSS_SPECS
 from ..schema.rules import Budget, Cash, Covenant, Objective, Risk, Tax, WriteOff
 from .check_hardware import in_order, sums_to_one
 from .context import Context, Node
@@ -98,20 +99,19 @@ def _covenant_limit(ctx: Context, node: Node) -> None:
         ctx.warn((*node.path, "limit"), limit, f"usual for {kind}: {low:g} to {high:g}, {known.unit}", meant)
 
 
-def _shortfall(ctx: Context, node: Node) -> None:
-    if node["loss"] == "compute_shortfall":
-        if node["target"] is None:
-            ctx.fault(
-                (*node.path, "target"),
-                "(missing)",
-                "compute wanted, PFLOP/s, needed for compute_shortfall",
-                "add target",
-            )
-        return
-    for name in ("target", "at"):
-        if node[name] is not None:
+def _loss(ctx: Context, node: Node) -> None:
+    """A loss has its own keys and none of another's."""
+    own = LOSS_SPECS[node["loss"]]
+    if own.needs is not None and node[own.needs[0]] is None:
+        name, what = own.needs
+        ctx.fault((*node.path, name), "(missing)", f"{what}, needed for {node['loss']}", f"add {name}")
+    for loss, spec in LOSS_SPECS.items():
+        for name in spec.keys:
+            if name in own.keys or node[name] is None:
+                continue
             shown = ctx.time().label(node[name]) if name == "at" else node[name]
-            ctx.fault((*node.path, name), shown, 'left out unless loss = "compute_shortfall"', "leave it out")
+            cure = "other losses are the group's" if name == "entity" else "leave it out"
+            ctx.fault((*node.path, name), shown, f'left out unless loss = "{loss}"', cure)
 
 
 def _tail(ctx: Context, node: Node) -> None:
@@ -129,5 +129,5 @@ CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     WriteOff: (_write_off,),
     Budget: (_budget,),
     Covenant: (_covenant_window, _covenant_reach, _covenant_limit, _tail),
-    Risk: (_shortfall, within_horizon, _tail),
+    Risk: (_loss, within_horizon, _tail),
 }

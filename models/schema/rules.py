@@ -8,6 +8,8 @@ from . import fields as f
 from . import usual as u
 from .covenant_kinds import COVENANT_KINDS, kinds_with, told
 from .fields import Sourced
+from .losses import LOSS_SPECS
+from .losses import told as told_losses
 
 METRICS = ("bf16", "fp8")
 
@@ -215,20 +217,13 @@ class Circularity(Sourced):
     )  # fmt: skip
 
 
-LOSSES = ("liquidity", "net_loss", "compute_shortfall")
+LOSSES = tuple(LOSS_SPECS)
 """Losses that a case can limit; those of covenants are limited by the covenants themselves."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Risk(Sourced):
-    """CVaR of a loss at `level` must not exceed `limit`.
-
-    liquidity: peak of (minimum cash - cash), billion; where there are SPVs the worst of the group's and of each entity's
-    own, since what is locked up in one pays nothing of another. net_loss: discounted wealth at the end that doing nothing leaves
-    (opening balance sheet, organic flows, dividends) less what the plan leaves, in the same scenario, billion: cash
-    flows, each carried to the end at the mean deposit rate, and assets less debt there.
-    compute_shortfall: `target` minus compute delivered at `at`, PFLOP/s.
-    """
+    """CVaR of a loss at `level` must not exceed `limit`."""
 
     id: str = f.ident("name of the limit")
     loss: str = f.choice("which loss", LOSSES)
@@ -239,3 +234,6 @@ class Risk(Sourced):
     limit: float = f.number("most that the mean of the worst 1 - level of the futures may be", "unit of the loss")
     target: float | None = f.number("compute_shortfall: compute wanted", "PFLOP/s", gt=0, default=None)
     at: int | None = f.period("compute_shortfall: the date; the last period if left out", edge="last", default=None)
+
+
+Risk.__doc__ = f"{Risk.__doc__}\n\n{told_losses()}"
