@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .draws import SMALLEST
-from .drivers import MAX_JUMPS, SLOTS
+from .drivers import DEFINITIONS, SHOWING, SLOTS, Process
 from .store import RowArray, Store
-from .tables import FloatArray, IntArray, LossKind, LossTable, Process, ProcessTable, TermTable
+from .tables import FloatArray, IntArray, LossKind, LossTable, ProcessTable, TermTable
 
 WORD = 2**64
-_POSITIVE = (Process.CIR, Process.LOG_OU, Process.GEOMETRIC_JUMPS, Process.TWO_REGIME)
 
 
 def need(condition: bool, message: str) -> None:
@@ -66,41 +64,21 @@ def check_processes(table: ProcessTable) -> None:
 def _check_process(table: ProcessTable, i: int) -> None:
     kind, rows, start = Process(int(table.kind[i])), table.params[i], float(table.start[i])
     name = f"driver {i} ({kind.name})"
+    definition = DEFINITIONS[kind]
     finite = np.isfinite(rows)
-    if kind == Process.VASICEK:
-        finite[:, 3] |= rows[:, 3] == -np.inf
-    if kind == Process.SURVIVAL:
-        finite[:, 3] |= np.isinf(rows[:, 3])
-    if kind == Process.WINDOW:
-        finite[:, :2] |= np.isinf(rows[:, :2])
-    if kind == Process.SURVIVAL:
-        need(start == 1.0, f"{name}: start must be 1, alive; got {start}")
-        need(bool((rows[:, 0] >= 0.0).all()), f"{name}: hazards must not be negative")
+    for slot, signs in definition.infinite:
+        finite[:, slot] |= np.isin(rows[:, slot], signs)
     need(bool(finite.all()), f"{name}: parameters must be finite")
-    if kind in _POSITIVE:
-        need(start >= SMALLEST, f"{name}: start must be positive; got {start}")
-    if kind == Process.CIR:
-        need(bool((rows[:, 0] > 0.0).all() and (rows[:, 1:4] >= 0.0).all()), f"{name}: slots 0..3 must not be negative")
-    if kind == Process.GEOMETRIC_JUMPS:
-        rates = rows[:, 2]
-        need(bool(((rates >= 0.0) & (rates <= MAX_JUMPS)).all()), f"{name}: jumps per period lie in 0..{MAX_JUMPS:g}")
-    if kind == Process.TWO_REGIME:
-        moves = rows[:, 4:6]
-        need(bool(((moves >= 0.0) & (moves <= 1.0)).all()), f"{name}: transition probabilities lie in 0..1")
-    if kind == Process.LOGISTIC_SHARE:
-        need(bool((rows[:, 3] < rows[:, 4]).all()), f"{name}: low must be below high")
-        need(rows[0, 3] < start < rows[0, 4], f"{name}: start must lie strictly between low and high; got {start}")
+    for good, message in definition.checks(rows, start):
+        need(good, f"{name}: {message}")
     other = int(table.depends_on[i])
-    if kind == Process.WINDOW:
-        need(start == 1.0, f"{name}: start must be 1, open; got {start}")
-    if kind == Process.EXCESS:
-        plain = 0 <= other < i and int(table.kind[other]) not in (Process.SURVIVAL, Process.EXCESS)
-        need(plain, f"{name}: depends_on must be a driver before it, no survival and no excess; got {other}")
-        need(bool((rows[:, 0] > 0.0).all()), f"{name}: strikes must be positive")
+    unfit = (Process.SURVIVAL, *SHOWING)
+    if definition.shows:
+        plain = 0 <= other < i and int(table.kind[other]) not in unfit
+        need(plain, f"{name}: depends_on must be a driver before it, no survival, excess or shortfall; got {other}")
     if kind == Process.SURVIVAL and other != -1:
         need(0 <= other < table.drivers, f"{name}: depends_on must be -1 or a driver; got {other}")
-        within = int(table.kind[other]) not in (Process.SURVIVAL, Process.EXCESS)
-        need(within, f"{name}: must not depend on a survival or an excess")
+        need(int(table.kind[other]) not in unfit, f"{name}: must not depend on a survival, an excess or a shortfall")
         need(float(table.start[other]) > 0.0, f"{name}: the driver it depends on must start above 0")
 
 

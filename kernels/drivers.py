@@ -2,7 +2,8 @@
 
 A row holds the parameters of the step *into* its period (row 0 serves the start only). `z` is the driver's shock in
 that period, a standard normal, correlated with the other drivers' shocks. The state is what the recursion carries (a
-logarithm where that is natural), the shown value is what the store keeps. Formulas and sources: docs/mathematics.md.
+logarithm where that is natural), the shown value is what the store keeps. What each process is stands in `DEFINITIONS`,
+at the end. Formulas and sources: docs/mathematics.md.
 
 Slots 0..7 per process (the others are 0):
     DETERMINISTIC    value
@@ -15,22 +16,43 @@ Slots 0..7 per process (the others are 0):
     LOGISTIC_SHARE   a, b, s, low, high           y' = a + b y + s z; shown low + (high - low) / (1 + exp(-y'))
     WINDOW           c, o, shut share             open and z < c: shuts; shut and z >= o: opens; shown 1 or the share
     EXCESS           1 / strike                   shown max(x / strike - 1, 0) of the other driver's value in the period
+    SHORTFALL        1 / strike                   shown max(1 - x / strike, 0) of the other driver's value in the period
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .draws import normal_quantile
+from .draws import SMALLEST, normal_quantile
 from .elementary import expm1, exponential, log1p, power
-from .tables import FloatArray, Process
+from .tables import FloatArray
 
 SLOTS = 8
 MAX_JUMPS = 100.0  # mean number of jumps per period; beyond, exp(-n) loses its meaning as a first probability
 RATIO_LOW, RATIO_HIGH = 1e-3, 1e3  # kept range of level / start in a survival's hazard
 
 BoolArray = NDArray[np.bool_]
+
+
+class Process(IntEnum):
+    """Kind of a driver's process; the numbers are shared with the CUDA sources."""
+
+    DETERMINISTIC = 0
+    VASICEK = 1
+    CIR = 2
+    LOG_OU = 3
+    GEOMETRIC_JUMPS = 4
+    TWO_REGIME = 5
+    SURVIVAL = 6
+    LOGISTIC_SHARE = 7
+    WINDOW = 8
+    EXCESS = 9
+    SHORTFALL = 10
 
 
 def _row(*slots: ArrayLike) -> FloatArray:
@@ -151,39 +173,19 @@ def window_row(closing: ArrayLike, reopening: ArrayLike, shut_share: ArrayLike, 
     return _row(shuts, opens, _need("shut_share", shut_share, 0.0, 1.0))
 
 
-def excess_row(strike: ArrayLike) -> FloatArray:
-    """(..., 8) row of max(x / strike - 1, 0), x the value of another driver: a call's payoff per strike."""
+def strike_row(strike: ArrayLike) -> FloatArray:
+    """(..., 8) row of what another driver stands above or below a strike: a call's or a put's payoff per strike."""
     return _row(1.0 / _need("strike", strike, 0.0, above=True))
 
 
 def initial_state(kind: int, row: FloatArray, start: float) -> float:
     """State in period 0 of a driver that shows `start`."""
-    if kind in (Process.LOG_OU, Process.GEOMETRIC_JUMPS, Process.TWO_REGIME):
-        return float(np.log(start))
-    if kind == Process.LOGISTIC_SHARE:
-        share = (start - row[3]) / (row[4] - row[3])
-        return float(np.log(share / (1.0 - share)))
-    return float(start)
+    return float(DEFINITIONS[Process(kind)].state(row, start))
 
 
 def initial_level(kind: int, row: FloatArray, start: float) -> float:
     """Value shown in period 0: the start as given, or the floor above it."""
     return max(start, float(row[3])) if kind == Process.VASICEK else float(start)
-
-
-def shown(kind: int, row: FloatArray, state: FloatArray) -> FloatArray:
-    """Value that the store keeps, of the state."""
-    if kind == Process.VASICEK:
-        return np.asarray(np.maximum(state, row[3]))
-    if kind in (Process.LOG_OU, Process.GEOMETRIC_JUMPS, Process.TWO_REGIME):
-        return exponential(state)
-    if kind == Process.SURVIVAL:
-        return np.where(state > 0.5, 1.0, row[1])
-    if kind == Process.WINDOW:
-        return np.where(state > 0.5, 1.0, row[2])
-    if kind == Process.LOGISTIC_SHARE:
-        return np.asarray(row[3] + (row[4] - row[3]) / (1.0 + exponential(-state)))
-    return state
 
 
 def gaussian_step(row: FloatArray, state: FloatArray, z: FloatArray) -> FloatArray:
@@ -248,6 +250,146 @@ def window_step(row: FloatArray, state: FloatArray, z: FloatArray) -> FloatArray
     return np.where(state > 0.5, np.where(z < row[0], 0.0, 1.0), np.where(z >= row[1], 1.0, 0.0))
 
 
-def excess_of(row: FloatArray, level: FloatArray) -> FloatArray:
-    """EXCESS of the other driver's level in the same period."""
-    return np.asarray(np.maximum(level * row[0] - 1.0, 0.0))
+@dataclass(frozen=True)
+class Seen:
+    """What a step may look at, of all lanes (n,).
+
+    z: the shock. uniform, size: a uniform and a normal more, drawn where asked for. second: whether in state 1.
+    ratio: level of the driver it depends on before this period's step, over that driver's start; None without one.
+    """
+
+    z: FloatArray
+    uniform: Callable[[], FloatArray]
+    size: Callable[[], FloatArray]
+    second: BoolArray
+    ratio: FloatArray | None
+
+
+Step = Callable[[FloatArray, FloatArray, Seen], tuple[FloatArray, BoolArray]]
+Faults = Iterable[tuple[bool, str]]
+"""What must be true of a table, and what to say if it is not."""
+
+
+def _plain(step: Callable[[FloatArray, FloatArray, FloatArray], FloatArray]) -> Step:
+    """Of a step that needs the shock only."""
+    return lambda row, state, seen: (step(row, state, seen.z), seen.second)
+
+
+def _logit(row: FloatArray, start: float) -> float:
+    share = (start - row[3]) / (row[4] - row[3])
+    return float(np.log(share / (1.0 - share)))
+
+
+def _positive(_: FloatArray, start: float) -> Faults:
+    yield start >= SMALLEST, f"start must be positive; got {start}"
+
+
+def _cir_checks(rows: FloatArray, start: float) -> Faults:
+    yield from _positive(rows, start)
+    yield bool((rows[:, 0] > 0.0).all() and (rows[:, 1:4] >= 0.0).all()), "slots 0..3 must not be negative"
+
+
+def _jump_checks(rows: FloatArray, start: float) -> Faults:
+    yield from _positive(rows, start)
+    within = (rows[:, 2] >= 0.0) & (rows[:, 2] <= MAX_JUMPS)
+    yield bool(within.all()), f"jumps per period lie in 0..{MAX_JUMPS:g}"
+
+
+def _regime_checks(rows: FloatArray, start: float) -> Faults:
+    yield from _positive(rows, start)
+    within = (rows[:, 4:6] >= 0.0) & (rows[:, 4:6] <= 1.0)
+    yield bool(within.all()), "transition probabilities lie in 0..1"
+
+
+def _survival_checks(rows: FloatArray, start: float) -> Faults:
+    yield start == 1.0, f"start must be 1, alive; got {start}"
+    yield bool((rows[:, 0] >= 0.0).all()), "hazards must not be negative"
+
+
+def _share_checks(rows: FloatArray, start: float) -> Faults:
+    yield bool((rows[:, 3] < rows[:, 4]).all()), "low must be below high"
+    yield rows[0, 3] < start < rows[0, 4], f"start must lie strictly between low and high; got {start}"
+
+
+def _strike_checks(rows: FloatArray, _: float) -> Faults:
+    yield bool((rows[:, 0] > 0.0).all()), "strikes must be positive"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A process as the kernels know it.
+
+    Attributes:
+        row: parameters of a case -> rows of slots. timed: whether the length of a period is its last argument.
+        step: (row, state, what is seen) -> next state and regime; None of what has no state of its own.
+        shown: (row, state) -> value that the store keeps; of a driver that shows another: (row, that one's level).
+        shock: it has a shock of its own. uniform: it draws a second uniform. shows: it shows another driver.
+        state: (row, start) -> state in period 0.
+        infinite: slots that may be infinite, and with which signs.
+        checks: (rows, start) -> what must be true of them.
+    """
+
+    row: Callable[..., FloatArray]
+    step: Step | None
+    shown: Callable[[FloatArray, FloatArray], FloatArray] = lambda _, state: state
+    timed: bool = True
+    shock: bool = True
+    uniform: bool = False
+    shows: bool = False
+    state: Callable[[FloatArray, float], float] = lambda _, start: float(start)
+    infinite: tuple[tuple[int, tuple[float, ...]], ...] = ()
+    checks: Callable[[FloatArray, float], Faults] = lambda _rows, _start: ()
+
+
+_ANY = (-np.inf, np.inf)
+_exponential, _logarithm = (lambda _, state: exponential(state)), (lambda _, start: float(np.log(start)))
+
+DEFINITIONS: dict[Process, Definition] = {
+    Process.DETERMINISTIC: Definition(
+        deterministic_row, lambda row, state, seen: (np.full_like(state, row[0]), seen.second), timed=False, shock=False
+    ),
+    Process.VASICEK: Definition(
+        vasicek_row, _plain(gaussian_step), lambda row, y: np.asarray(np.maximum(y, row[3])),
+        infinite=((3, (-np.inf,)),),
+    ),
+    Process.CIR: Definition(cir_row, _plain(cir_step), checks=_cir_checks),
+    Process.LOG_OU: Definition(log_ou_row, _plain(gaussian_step), _exponential, state=_logarithm, checks=_positive),
+    Process.GEOMETRIC_JUMPS: Definition(
+        geometric_row,
+        lambda row, x, seen: (jump_step(row, x, seen.z, seen.uniform(), seen.size()), seen.second), _exponential,
+        uniform=True, state=_logarithm, checks=_jump_checks,
+    ),
+    Process.TWO_REGIME: Definition(
+        regime_row, lambda row, x, seen: regime_step(row, x, seen.second, seen.z, seen.uniform()), _exponential,
+        uniform=True, state=_logarithm, checks=_regime_checks,
+    ),
+    Process.SURVIVAL: Definition(
+        survival_row, lambda row, alive, seen: (survival_step(row, alive, seen.z, seen.ratio), seen.second),
+        lambda row, alive: np.where(alive > 0.5, 1.0, row[1]), infinite=((3, _ANY),),
+        checks=_survival_checks,
+    ),
+    Process.LOGISTIC_SHARE: Definition(
+        logistic_row, _plain(gaussian_step),
+        lambda row, y: np.asarray(row[3] + (row[4] - row[3]) / (1.0 + exponential(-y))), state=_logit,
+        checks=_share_checks,
+    ),
+    Process.WINDOW: Definition(
+        window_row, _plain(window_step), lambda row, open_: np.where(open_ > 0.5, 1.0, row[2]),
+        infinite=((0, _ANY), (1, _ANY)),
+        checks=lambda _, start: [(start == 1.0, f"start must be 1, open; got {start}")],
+    ),
+    Process.EXCESS: Definition(
+        strike_row, None, lambda row, x: np.asarray(np.maximum(x * row[0] - 1.0, 0.0)), timed=False, shock=False,
+        shows=True, checks=_strike_checks,
+    ),
+    Process.SHORTFALL: Definition(
+        strike_row, None, lambda row, x: np.asarray(np.maximum(1.0 - x * row[0], 0.0)), timed=False, shock=False,
+        shows=True, checks=_strike_checks,
+    ),
+}  # fmt: skip
+"""Every process. Its twins: one line of `cpu/drivers.py`, one branch of `cuda/processes.cuh`."""
+
+DRAWING = tuple(p for p, definition in DEFINITIONS.items() if definition.uniform)
+"""Processes that draw a second uniform."""
+SHOWING = tuple(p for p, definition in DEFINITIONS.items() if definition.shows)
+"""Processes that show another driver's value in the same period."""

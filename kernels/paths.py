@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
 from . import drivers as dr
 from .draws import Stream, normals, uniforms
-from .tables import FloatArray, Process, ProcessTable
+from .tables import FloatArray, ProcessTable
 
 
 def used_shocks(table: ProcessTable) -> NDArray[np.bool_]:
     """(D,) whether a driver's own normal enters the shock of any driver that has one."""
-    random = (table.kind != Process.DETERMINISTIC) & (table.kind != Process.EXCESS)
+    random = np.isin(table.kind, [p for p, definition in dr.DEFINITIONS.items() if definition.shock])
     return np.asarray((table.cholesky[random] != 0.0).any(axis=0))
 
 
@@ -40,31 +42,19 @@ def simulate(table: ProcessTable, scenarios: NDArray[np.uint64], seed: int, samp
         e = [normals(scenarios, t, word[d], Stream.NORMAL, seed, sample) if used[d] else None for d in range(count)]
         before = list(level)
         for d, kind in enumerate(kinds):
-            row = table.params[d, t]
-            if kind == Process.EXCESS:  # its driver stands before it and has made its step
-                state[d] = level[d] = dr.excess_of(row, level[int(table.depends_on[d])])
-                out[:, d, t] = level[d]
-                continue
-            z = np.zeros(n) + shocks(table.cholesky, e, d)
-            if kind == Process.DETERMINISTIC:
-                state[d] = np.full(n, row[0])
-            elif kind == Process.CIR:
-                state[d] = dr.cir_step(row, state[d], z)
-            elif kind == Process.GEOMETRIC_JUMPS:
-                u = uniforms(scenarios, t, word[d], Stream.UNIFORM, seed, sample)
-                size = normals(scenarios, t, word[d], Stream.JUMP_SIZE, seed, sample)
-                state[d] = dr.jump_step(row, state[d], z, u, size)
-            elif kind == Process.TWO_REGIME:
-                u = uniforms(scenarios, t, word[d], Stream.UNIFORM, seed, sample)
-                state[d], second[d] = dr.regime_step(row, state[d], second[d], z, u)
-            elif kind == Process.WINDOW:
-                state[d] = dr.window_step(row, state[d], z)
-            elif kind == Process.SURVIVAL:
-                other = int(table.depends_on[d])
-                ratio = None if other < 0 else before[other] / table.start[other]
-                state[d] = dr.survival_step(row, state[d], z, ratio)
+            row, other, definition = table.params[d, t], int(table.depends_on[d]), dr.DEFINITIONS[dr.Process(kind)]
+            if definition.step is None:  # the driver that it shows stands before it and has made its step
+                state[d] = level[d] = definition.shown(row, level[other])
             else:
-                state[d] = dr.gaussian_step(row, state[d], z)
-            level[d] = dr.shown(kind, row, state[d])
+                draw = (scenarios, t, word[d])
+                seen = dr.Seen(
+                    z=np.zeros(n) + (shocks(table.cholesky, e, d) if definition.shock else 0.0),
+                    uniform=partial(uniforms, *draw, Stream.UNIFORM, seed, sample),
+                    size=partial(normals, *draw, Stream.JUMP_SIZE, seed, sample),
+                    second=second[d],
+                    ratio=None if other < 0 else before[other] / table.start[other],
+                )
+                state[d], second[d] = definition.step(row, state[d], seen)
+                level[d] = definition.shown(row, state[d])
             out[:, d, t] = level[d]
     return out

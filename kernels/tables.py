@@ -20,32 +20,17 @@ WordArray = NDArray[np.uint64]
 MAX_FACTORS = 4
 
 
-class Process(IntEnum):
-    """Kind of a driver's process; the numbers are shared with the CUDA sources."""
-
-    DETERMINISTIC = 0
-    VASICEK = 1
-    CIR = 2
-    LOG_OU = 3
-    GEOMETRIC_JUMPS = 4
-    TWO_REGIME = 5
-    SURVIVAL = 6
-    LOGISTIC_SHARE = 7
-    WINDOW = 8
-    EXCESS = 9
-
-
 @dataclass(frozen=True)
 class ProcessTable:
     """Drivers to simulate.
 
     Attributes:
-        kind: (D,) `Process` numbers.
+        kind: (D,) `drivers.Process` numbers.
         params: (D, T, P) float64 parameters per driver and period; the meaning of each slot stands beside
             the process in `kernels/drivers.py`.
         start: (D,) values in period 0.
-        depends_on: (D,) index of the driver that moves a survival hazard, or whose excess is shown, or -1. It must be
-            neither a survival nor an excess, and stand before an excess.
+        depends_on: (D,) index of the driver that moves a survival hazard, or that is shown, or -1. It must be
+            neither a survival nor a driver that shows another, and stand before the one that shows it.
         cholesky: (D, D) lower-triangular factor of the correlation of the shocks.
         word: (D,) each driver's word in the counter of its draws, all different. It comes from the driver's name, so
             that a driver's draws depend neither on its place nor on the drivers beside it.

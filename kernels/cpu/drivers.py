@@ -14,6 +14,9 @@ from .draws import normal_quantile, philox, uniform
 from .elementary import expm1, exponential, log1p, power
 from .jit import inlined
 
+_VASICEK, _CIR, _LOG_OU = int(dr.Process.VASICEK), int(dr.Process.CIR), int(dr.Process.LOG_OU)
+_JUMPS, _REGIME, _WINDOW = int(dr.Process.GEOMETRIC_JUMPS), int(dr.Process.TWO_REGIME), int(dr.Process.WINDOW)
+_SHARE, _EXCESS, _SHORTFALL = int(dr.Process.LOGISTIC_SHARE), int(dr.Process.EXCESS), int(dr.Process.SHORTFALL)
 _JUMP_SIZE = np.uint64(Stream.JUMP_SIZE)
 _LOW, _HIGH = dr.RATIO_LOW, dr.RATIO_HIGH
 _SCREENED = 1.0  # greater hazards per period are not screened: their quantile is steep
@@ -165,7 +168,43 @@ def window(row: FloatArray, state: FloatArray, z: FloatArray, level: FloatArray)
 
 
 @inlined
-def excess(row: FloatArray, other: FloatArray, level: FloatArray) -> None:
+def draws_uniform(kind: Any) -> Any:
+    return kind in (_JUMPS, _REGIME)
+
+
+@inlined
+def shows(kind: Any) -> Any:
+    return kind in (_EXCESS, _SHORTFALL)
+
+
+@inlined
+def show(kind: Any, row: FloatArray, other: FloatArray, level: FloatArray) -> None:
     """other: level of the driver it depends on, after that driver's own step."""
-    for i in range(level.size):
-        level[i] = max(other[i] * row[0] - 1.0, 0.0)
+    if kind == _EXCESS:
+        for i in range(level.size):
+            level[i] = max(other[i] * row[0] - 1.0, 0.0)
+    else:
+        for i in range(level.size):
+            level[i] = max(1.0 - other[i] * row[0], 0.0)
+
+
+@inlined
+def move(
+    kind: Any, row: FloatArray, state: FloatArray, second: FloatArray, z: FloatArray, u: FloatArray, level: FloatArray,
+    place: IndexArray, numbers: Any, quad: Any, word: Any, driver: Any, seed: Any, sample: Any,
+) -> None:  # fmt: skip
+    """The step of a process with a shock that depends on no other driver."""
+    if kind == _VASICEK:
+        vasicek(row, state, z, level)
+    elif kind == _CIR:
+        cir(row, state, z, level)
+    elif kind == _LOG_OU:
+        log_ou(row, state, z, level)
+    elif kind == _WINDOW:
+        window(row, state, z, level)
+    elif kind == _SHARE:
+        logistic(row, state, z, level)
+    elif kind == _REGIME:
+        regime(row, state, second, z, u[word], level)
+    elif kind == _JUMPS:
+        jumps(row, state, z, u[word], level, place, numbers, quad, word, driver, seed, sample)

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..draws import Stream
+from ..drivers import Process
 from ..store import LANES
-from ..tables import FloatArray, IntArray, Process
+from ..tables import FloatArray, IntArray
 from . import drivers as step
 from .draws import fill_uniforms, to_normals
 from .jit import entry, inlined
@@ -17,10 +18,7 @@ from .losses import fill
 
 _LANES = LANES
 _NORMAL, _UNIFORM = np.uint64(Stream.NORMAL), np.uint64(Stream.UNIFORM)
-_DETERMINISTIC, _VASICEK, _CIR = int(Process.DETERMINISTIC), int(Process.VASICEK), int(Process.CIR)
-_LOG_OU, _JUMPS, _REGIME = int(Process.LOG_OU), int(Process.GEOMETRIC_JUMPS), int(Process.TWO_REGIME)
-_SURVIVAL, _SHARE = int(Process.SURVIVAL), int(Process.LOGISTIC_SHARE)
-_WINDOW, _EXCESS = int(Process.WINDOW), int(Process.EXCESS)
+_DETERMINISTIC, _SURVIVAL = int(Process.DETERMINISTIC), int(Process.SURVIVAL)
 
 
 @inlined
@@ -73,7 +71,7 @@ def simulate_blocks(
                 if used[d]:
                     fill_uniforms(e[d], numbers, q, own_word[d], _NORMAL, seed, sample)
                     to_normals(e[d])
-                if kind[d] == _JUMPS or kind[d] == _REGIME:
+                if step.draws_uniform(kind[d]):
                     fill_uniforms(u[d], numbers, q, own_word[d], _UNIFORM, seed, sample)
             for word in range(max(1 - 4 * quad, 0), min(4, periods - 4 * quad)):
                 t = 4 * quad + word
@@ -94,37 +92,14 @@ def simulate_blocks(
                     row = params[d, t]
                     if k == _DETERMINISTIC:
                         fill(level[d], row[0])
-                    elif k == _EXCESS:
-                        step.excess(row, level[depends_on[d]], level[d])
+                    elif step.shows(k):
+                        step.show(k, row, level[depends_on[d]], level[d])
                     elif k != _SURVIVAL:
                         _shock(z, cholesky[d], e, d, word)
-                        if k == _VASICEK:
-                            step.vasicek(row, state[d], z, level[d])
-                        elif k == _CIR:
-                            step.cir(row, state[d], z, level[d])
-                        elif k == _LOG_OU:
-                            step.log_ou(row, state[d], z, level[d])
-                        elif k == _WINDOW:
-                            step.window(row, state[d], z, level[d])
-                        elif k == _SHARE:
-                            step.logistic(row, state[d], z, level[d])
-                        elif k == _REGIME:
-                            step.regime(row, state[d], second[d], z, u[d, word], level[d])
-                        elif k == _JUMPS:
-                            step.jumps(
-                                row,
-                                state[d],
-                                z,
-                                u[d, word],
-                                level[d],
-                                place,
-                                numbers,
-                                q,
-                                word,
-                                own_word[d],
-                                seed,
-                                sample,
-                            )
+                        step.move(
+                            k, row, state[d], second[d], z, u[d], level[d], place, numbers, q, word, own_word[d],
+                            seed, sample,
+                        )  # fmt: skip
                     for lane in range(_LANES):
                         out[i, d, t, lane] = np.float32(level[d, lane])
         good = True

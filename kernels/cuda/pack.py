@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..drivers import initial_level, initial_state
+from ..drivers import DRAWING, initial_level, initial_state
 from ..layout import Program
 from ..paths import used_shocks
 from ..settling import Settling
-from ..tables import Process, ProcessTable
+from ..tables import ProcessTable
 from ..waterfall import Waterfall
 
 _ALIGNED = 16
@@ -25,7 +25,6 @@ _PERIOD = np.dtype([*((n, np.float64) for n in ("least", "line", "constant", "op
 _GROUP = np.dtype([("low", np.int32), ("high", np.int32), ("period", np.int32), ("alone", np.int32)])
 _ENTRY = np.dtype([("exposure", np.float64), ("factor", np.int32), ("group", np.int32)])
 _STEP = np.dtype([(n, np.int32) for n in ("source", "target", "low", "high")])
-_DRAWING = (Process.GEOMETRIC_JUMPS, Process.TWO_REGIME)  # processes that draw a second uniform
 
 
 def _pack(numbers: Sequence[int], arrays: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:
@@ -48,7 +47,7 @@ def pack_processes(table: ProcessTable) -> NDArray[np.uint8]:
     kinds = [int(k) for k in table.kind]
     params = np.ascontiguousarray(table.params, dtype=np.float64)
     start = np.ascontiguousarray(table.start, dtype=np.float64)
-    draws = np.isin(table.kind, [int(p) for p in _DRAWING])
+    draws = np.isin(table.kind, DRAWING)
     drivers = _records(
         _DRIVER,
         table.drivers,
@@ -67,7 +66,7 @@ def pack_processes(table: ProcessTable) -> NDArray[np.uint8]:
 
 def work_width(table: ProcessTable) -> int:
     """Doubles that a thread needs to simulate a scenario: `Work` in processes.cuh."""
-    drawing = int(np.isin(table.kind, [int(p) for p in _DRAWING]).sum())
+    drawing = int(np.isin(table.kind, DRAWING).sum())
     return 6 * table.drivers + 5 * drawing
 
 

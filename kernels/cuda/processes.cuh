@@ -124,8 +124,9 @@ INLINE void step_other(const Processes& p, const Work& w, int d, const double* r
         level = row[0];
         return;
     }
-    if (kind == PROCESS_EXCESS) {  // its driver stands before it and has made its step
-        level = larger(w.level(p.drivers[d].depends_on) * row[0] - 1.0, 0.0);
+    if (kind == PROCESS_EXCESS || kind == PROCESS_SHORTFALL) {  // its driver stands before it and has made its step
+        const double ratio = w.level(p.drivers[d].depends_on) * row[0];
+        level = larger(kind == PROCESS_EXCESS ? ratio - 1.0 : 1.0 - ratio, 0.0);
         return;
     }
     const double z = shock(p, w, d, word);

@@ -11,7 +11,7 @@ from ..draws import Stream
 from ..layout import GRADIENT_GROUP
 from ..means import MEAN_GROUP
 from ..store import LANES
-from ..tables import LossKind, Process
+from ..tables import LossKind
 
 FOLDER = Path(__file__).parent
 SOURCES = (
@@ -45,7 +45,7 @@ def constants() -> dict[str, str]:
         "RATIO_LOW": repr(drivers.RATIO_LOW),
         "RATIO_HIGH": repr(drivers.RATIO_HIGH),
     }
-    values |= {f"PROCESS_{p.name}": f"{int(p)}" for p in Process}
+    values |= {f"PROCESS_{p.name}": f"{int(p)}" for p in drivers.Process}
     values |= {f"LOSS_{k.name}": f"{int(k)}" for k in LossKind}
     values |= {f"STREAM_{s.name}": f"{int(s)}" for s in Stream}
     return values

@@ -8,14 +8,14 @@ is backed at about the mean share, by one unit of *expected* compute; a plan may
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ..ledger import ONE
 from ..schema.case import Case
-from ..schema.drivers import Deterministic, Driver, LogisticShare, Survival, Window
+from ..schema.drivers import Deterministic, Driver, process_of
 from ..schema.revenue import Contract
 from .quantities import FloatArray, excess_of
 
@@ -70,15 +70,8 @@ def bounds(case: Case, column: str) -> tuple[float, float] | None:
 
 
 def _bounds(driver: Driver) -> tuple[float, float] | None:
-    if isinstance(driver, LogisticShare):
-        return driver.low, driver.high
-    if isinstance(driver, Survival):
-        return driver.recovery, 1.0
-    if isinstance(driver, Window):
-        return driver.shut_share, 1.0
-    if isinstance(driver, Deterministic):
-        return min(driver.path), max(driver.path)
-    return None
+    known = process_of(type(driver)).bounds
+    return None if known is None else known(partial(getattr, driver))
 
 
 def _driver(case: Case, name: str) -> Driver:
@@ -93,8 +86,9 @@ def backing(case: Case, column: str) -> Level:
         start = float(getattr(first, "start", 1.0))
         return Level((start,) * periods, excess=(names[0], start))
     low, high = limits
-    if len(names) == 1 and isinstance(first, LogisticShare):
-        strike = max(first.start, *first.mean)
+    peak = process_of(type(first)).peak
+    if len(names) == 1 and peak is not None:
+        strike = peak(partial(getattr, first))
         return Level((strike,) * periods, excess=(names[0], strike))
     path = np.clip(np.prod([_mean(case, _driver(case, name)) for name in names], axis=0), max(low, _ALIKE), high)
     return Level(tuple(path.tolist()), chord=(low, high))
@@ -117,23 +111,9 @@ def spare(case: Case, column: str) -> tuple[Level, ...]:
 
 def _mean(case: Case, driver: Driver) -> FloatArray:
     """(T,) mean of a share, as its own terms say."""
-    t, dt = np.arange(case.horizon.periods), case.horizon.dt
-    if isinstance(driver, Deterministic):
-        return np.asarray(driver.path)
-    if isinstance(driver, Survival):
-        hazard = np.concatenate([[0.0], np.asarray(driver.hazard)[1:]])
-        return np.asarray(driver.recovery + (1.0 - driver.recovery) * np.exp(-np.cumsum(hazard) * dt))
-    if isinstance(driver, Window):
-        open_, path = 1.0, []
-        for i in t.tolist():
-            if i:
-                shuts = -math.expm1(-driver.closing[i] * dt)
-                opens = -math.expm1(-driver.reopening[i] * dt)
-                open_ = open_ * (1.0 - shuts) + (1.0 - open_) * opens
-            path.append(open_)
-        return np.asarray(driver.shut_share + (1.0 - driver.shut_share) * np.array(path))
-    assert isinstance(driver, LogisticShare)
-    return np.asarray(np.maximum(driver.start, np.asarray(driver.mean)))
+    mean = process_of(type(driver)).mean
+    assert mean is not None  # of all that have bounds
+    return np.asarray(mean(partial(getattr, driver), case.horizon.periods, case.horizon.dt))
 
 
 Terms = tuple[tuple[FloatArray, str], ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -229,33 +229,83 @@ def _holder(v: View, investor: str) -> Pair:
     )
 
 
-KINDS: dict[str, Callable[[View], Pair]] = {
-    "net_debt_to_ebitda": _net_debt_to_ebitda,
-    "interest_cover": _interest_cover,
-    "fixed_charge_cover": _fixed_charge_cover,
-    "dscr": _dscr,
-    "llcr": _llcr,
-    "ltv": _ltv,
-    "borrowing_base": _borrowing_base,
-    "minimum_liquidity": _minimum_liquidity,
-    "maturity_wall": _maturity_wall,
-    "weighted_average_life": _weighted_average_life,
-    "floating_share": _floating_share,
-    "terminal_equity": _terminal_equity,
+def _net_worth(v: View) -> Pair:
+    """cash + systems + sites + receivables - debt - leases - unearned prepayments - advances - payables - limit.
+
+    The balance sheet of each date as the statements have it, outside and own equity together: all that is repaid is
+    owed, leases with rent included; nothing behind the horizon counts, nor what was paid for systems not yet delivered.
+    """
+    issuer = owners.of_instrument(v.case)
+    mine = [i for i in v.case.instrument if v.entity is None or issuer[i.id] == v.entity]
+    owned = v.flow((*ASSETS, Account.RECEIVABLE))
+    owed = v.flow([Account.UNEARNED, Account.ADVANCES, Account.PAYABLE], -1.0)
+    opening = v.flow([Account.DEBT], -1.0, v.tagged(kind="debt"))
+    balances = {i.id: -1.0 for i in mine if is_repaid(i)}
+    return Figure((owned, owed, opening), balances, cash=1.0), Figure(constant=-1.0)
+
+
+def _nothing(_: View, __: Figure) -> None:
+    """Nothing need be due: the headroom is never negative while nothing is owed."""
+    return
+
+
+def _slope(_: View, slope: Figure) -> Figure:
+    return slope.scaled(-1.0)
+
+
+def _debt(v: View, _: Figure) -> Figure:
+    return v.debt()
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A covenant kind's headroom, level + limit × slope, billion.
+
+    Attributes:
+        pair: level and slope; None of a concentration.
+        shares, names: of a concentration, level and slope of the party named, and those whose shares are tested.
+        due: what a covenant of cover or leverage is held against: interest, charges, service or debt. While it is zero
+            nobody is owed anything by this test, so it does not apply. None for kinds that always do.
+    """
+
+    pair: Callable[[View], Pair] | None = None
+    shares: Callable[[View, str], Pair] | None = None
+    names: Callable[[View], list[str]] | None = None
+    due: Callable[[View, Figure], Figure | None] = _nothing
+
+
+FORMULAS: dict[str, Formula] = {
+    "net_debt_to_ebitda": Formula(_net_debt_to_ebitda, due=_debt),
+    "interest_cover": Formula(_interest_cover, due=_slope),
+    "fixed_charge_cover": Formula(_fixed_charge_cover, due=_slope),
+    "dscr": Formula(_dscr, due=_slope),
+    "llcr": Formula(_llcr, due=_slope),
+    "ltv": Formula(_ltv),
+    "borrowing_base": Formula(_borrowing_base),
+    "minimum_liquidity": Formula(_minimum_liquidity),
+    "maturity_wall": Formula(_maturity_wall),
+    "weighted_average_life": Formula(_weighted_average_life),
+    "floating_share": Formula(_floating_share),
+    "supplier_concentration": Formula(shares=_supplier, names=_suppliers),
+    "offtaker_concentration": Formula(shares=_offtaker, names=_customers),
+    "holder_concentration": Formula(shares=_holder, names=_holders),
+    "terminal_equity": Formula(_terminal_equity),
+    "net_worth": Formula(_net_worth),
 }
-CONCENTRATIONS: dict[str, tuple[Callable[[View], list[str]], Callable[[View, str], Pair]]] = {
-    "supplier_concentration": (_suppliers, _supplier),
-    "offtaker_concentration": (_customers, _offtaker),
-    "holder_concentration": (_holders, _holder),
-}
+"""Every kind of `models/schema/covenant_kinds.py`, under its name."""
+
+
+def pairs(v: View) -> list[tuple[str, Figure, Figure]]:
+    """Whose, level and slope of each test of a covenant: one, or one for each party whose concentration it limits."""
+    formula, covenant = FORMULAS[v.covenant.kind], v.covenant
+    if formula.pair is not None:
+        return [("", *formula.pair(v))]
+    assert formula.names is not None
+    assert formula.shares is not None
+    chosen = [covenant.party or covenant.holder or ""]
+    return [(name, *formula.shares(v, name)) for name in (formula.names(v) if chosen == [""] else chosen)]
 
 
 def due(v: View, slope: Figure) -> Figure | None:
-    """What a covenant of cover or leverage is held against, billion; None for kinds that need nothing to be due.
-
-    Interest, fixed charges, debt service or debt. While it is zero nobody is owed anything by this test, so it does not
-    apply; the headroom of the other kinds is never negative there.
-    """
-    if v.covenant.kind in ("interest_cover", "fixed_charge_cover", "dscr", "llcr"):
-        return slope.scaled(-1.0)
-    return v.debt() if v.covenant.kind == "net_debt_to_ebitda" else None
+    """What the covenant is held against, billion; None for kinds that always apply."""
+    return FORMULAS[v.covenant.kind].due(v, slope)

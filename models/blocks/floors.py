@@ -6,17 +6,15 @@ strike k. So a floored coupon stays linear in drivers: one more driver shows wha
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..schema.case import Case
-from ..schema.drivers import Deterministic, Driver, Excess, Vasicek
+from ..schema.drivers import Driver, Excess, Shown, process_of
 from ..schema.financing import Instrument
 from . import availability
 from .quantities import FloatArray, excess_of
 
-_SIGMAS = 4.5
-"""Below its mean by so many deviations, a Gaussian rate is taken not to come: once in 300,000 draws."""
 _LEAST_STRIKE = 1e-4
 """An excess needs a strike above 0: a rate that may fall below a strike of 0 or less counts as this at least."""
 
@@ -103,7 +101,7 @@ def opening_leg(case: Case, benchmark: str, coupon: float) -> Leg:
 
 def _leg(case: Case, name: str, times: float, strike: float) -> Leg:
     driver = _driver(case, name)
-    if isinstance(driver, Excess) or _least(case, driver) >= strike:
+    if isinstance(driver, Shown) or _least(case, driver) >= strike:
         return Leg(name, times)
     return Leg(name, times, max(strike, _LEAST_STRIKE))
 
@@ -114,11 +112,4 @@ def _driver(case: Case, name: str) -> Driver:
 
 def _least(case: Case, driver: Driver) -> float:
     """A level below which a driver does not fall."""
-    if isinstance(driver, Deterministic):
-        return min(driver.path)
-    if not isinstance(driver, Vasicek):
-        return 0.0
-    years = (case.horizon.periods - 1) * case.horizon.dt
-    variance = -math.expm1(-2.0 * driver.reversion * years) / (2.0 * driver.reversion)
-    lowest = min(driver.start, *driver.mean) - _SIGMAS * max(driver.volatility) * math.sqrt(variance)
-    return lowest if driver.floor is None else max(lowest, driver.floor)
+    return process_of(type(driver)).least(partial(getattr, driver), case.horizon.periods, case.horizon.dt)

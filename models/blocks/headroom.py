@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from ..ledger import Ledger
 from ..schema.case import Case
+from ..schema.covenant_kinds import COVENANT_KINDS
 from ..schema.rules import Covenant
 from . import owners
-from .covenant_kinds import CONCENTRATIONS, KINDS, due
+from .covenant_kinds import due, pairs
 from .figures import Figure, View, spelled_out
 from .quantities import window
 
@@ -64,7 +65,7 @@ def whose(case: Case, covenant: Covenant) -> str | None:
     Liquidity of a group with ring-fenced companies is what the parent has: what is locked up in them pays no debt of
     his.
     """
-    if covenant.kind == "minimum_liquidity" and covenant.entity is None and owners.companies(case):
+    if COVENANT_KINDS[covenant.kind].own_cash and covenant.entity is None and owners.companies(case):
         return owners.head_name(case)
     return covenant.entity
 
@@ -78,20 +79,15 @@ def headrooms(case: Case, ledger: Ledger, covenant: Covenant, nothing_due: Nothi
     covenant = replace(covenant, entity=whose(case, covenant))
     view = View(case, ledger, covenant)
     times = tuple(window(covenant.from_period, covenant.to_period, ledger.periods))
-    if covenant.kind == "terminal_equity":
+    if COVENANT_KINDS[covenant.kind].at_end:
         times = (ledger.periods - 1,)
-    if covenant.kind in CONCENTRATIONS:
-        names, tested = CONCENTRATIONS[covenant.kind]
-        chosen = [covenant.party or covenant.holder or ""]
-        each = names(view) if chosen == [""] else chosen
-        return tuple(Headroom(covenant, name, times, *tested(view, name)) for name in each)
-    level, slope = KINDS[covenant.kind](view)
-    owing = due(view, slope)
+    tests = pairs(view)
+    owing = due(view, tests[0][2]) if tests else None
     if owing is None:
-        return (Headroom(covenant, "", times, level, slope),)
+        return tuple(Headroom(covenant, name, times, level, slope) for name, level, slope in tests)
     possible = may_be_due(case, ledger, covenant.entity, owing)
     without = frozenset(t for t in times if not possible[t] or (name_of(covenant), t) in nothing_due)
-    return (Headroom(covenant, "", times, level, slope, owing, without),)
+    return tuple(Headroom(covenant, name, times, level, slope, owing, without) for name, level, slope in tests)
 
 
 def may_be_due(case: Case, ledger: Ledger, entity: str | None, owing: Figure) -> NDArray[np.bool_]:

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
 from ..schema.case import Case
-from ..schema.drivers import (
-    CIR,
-    Deterministic,
-    Driver,
-    Excess,
-    GeometricJumps,
-    LogisticShare,
-    LogOU,
-    TwoRegime,
-    Vasicek,
-)
-from .quantities import FloatArray
+from ..schema.drivers import Deterministic, Driver, Excess, GeometricJumps, Shown, process_of
 
 _TERMS = 60
 """Numbers of jumps that Merton's series counts."""
@@ -37,11 +27,10 @@ def reference(case: Case, name: str | None) -> float:
 def start_level(case: Case, name: str) -> float:
     """Level of a driver in period 0."""
     driver = next(d for d in case.driver if d.id == name)
-    if isinstance(driver, Deterministic):
-        return driver.path[0]
-    if isinstance(driver, Excess):
-        return max(start_level(case, driver.depends_on) / driver.strike - 1.0, 0.0)
-    return getattr(driver, "start", 1.0)
+    spec = process_of(type(driver))
+    if isinstance(driver, Shown) and spec.shows is not None:
+        return spec.shows(start_level(case, driver.depends_on), driver.strike)
+    return spec.first(partial(getattr, driver))
 
 
 def riskless(case: Case) -> float:
@@ -53,29 +42,11 @@ def riskless(case: Case) -> float:
 
 
 def _level(case: Case, driver: Driver) -> float:
-    dt, last = case.horizon.dt, case.horizon.periods - 1
-    if isinstance(driver, Deterministic):
-        return driver.path[last]
-    if isinstance(driver, Vasicek | CIR):
-        level = _reverted(driver.start, np.asarray(driver.mean), driver.reversion * dt, last)
-        floor = driver.floor if isinstance(driver, Vasicek) else None
-        return level if floor is None else max(level, floor)
-    if isinstance(driver, LogOU):
-        return math.exp(_reverted(math.log(driver.start), np.log(driver.mean), driver.reversion * dt, last))
-    if isinstance(driver, GeometricJumps):
-        return driver.start * math.exp(float(np.sum(driver.drift[1 : last + 1])) * dt)
-    if isinstance(driver, TwoRegime):
-        return driver.start * math.exp(driver.drift[driver.start_regime] * last * dt)
-    if isinstance(driver, Excess):
-        return max(reference(case, driver.depends_on) / driver.strike - 1.0, 0.0)
-    return driver.start if isinstance(driver, LogisticShare) else 1.0
-
-
-def _reverted(start: float, mean: FloatArray, pull: float, last: int) -> float:
-    level = start
-    for t in range(1, last + 1):
-        level = float(mean[t] + (level - mean[t]) * math.exp(-pull))
-    return level
+    spec = process_of(type(driver))
+    if isinstance(driver, Shown) and spec.shows is not None:
+        return spec.shows(reference(case, driver.depends_on), driver.strike)
+    assert spec.level is not None
+    return spec.level(partial(getattr, driver), case.horizon.periods - 1, case.horizon.dt)
 
 
 def expected_excess(case: Case, name: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..program import Rule
+from ..schema.covenant_kinds import COVENANT_KINDS
 from ..schema.rules import Covenant
 from ..schema.sites import LAYERS
 
@@ -99,29 +100,11 @@ TAX_DUE = Rule("tax_due", "tax on the profit left", "billion")
 
 TARGET = Rule("compute_target", "compute that must be in service at the date", "PFLOP/s", 100.0)
 
-COVENANT_TITLES = {
-    "net_debt_to_ebitda": "net debt / EBITDA",
-    "interest_cover": "EBITDA / interest",
-    "fixed_charge_cover": "EBITDA / interest, leases and preferred dividends",
-    "dscr": "debt service cover",
-    "llcr": "loan life cover",
-    "ltv": "debt / asset value",
-    "borrowing_base": "secured debt / borrowing base",
-    "minimum_liquidity": "cash",
-    "maturity_wall": "principal due in a year",
-    "weighted_average_life": "weighted average life of the debt",
-    "floating_share": "share of floating debt",
-    "supplier_concentration": "share of one supplier",
-    "offtaker_concentration": "share of one customer",
-    "holder_concentration": "share of one holder",
-    "terminal_equity": "equity at the end",
-}
-
 
 def covenant(c: Covenant) -> Rule:
     """Rule of one covenant; its rows are in billions of headroom."""
     return Rule(
-        f"covenant_{c.id}", f"covenant {c.id}: {COVENANT_TITLES[c.kind]}", "billion of headroom", 1.0, "covenant"
+        f"covenant_{c.id}", f"covenant {c.id}: {COVENANT_KINDS[c.kind].title}", "billion of headroom", 1.0, "covenant"
     )
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..schema.drivers import CIR, Deterministic, Excess, GeometricJumps, LogOU, TwoRegime, Vasicek
+from ..schema.drivers import process_of
 from ..schema.financing import Instrument
 from ..schema.ratings import rank
 from .check_drivers import start_of
@@ -205,25 +205,12 @@ def mean_path(ctx: Context, driver: str | None) -> tuple[float, ...]:
     if driver is None:
         return ()
     node, dt = ctx.entry("driver", driver), ctx.time().dt
-    if node.cls is Deterministic:
-        return tuple(node["path"])
-    level, found = start_of(ctx, driver), []
-    if node.cls is Excess:
-        strike = float(node["strike"])
-        return tuple(max(x / strike - 1.0, 0.0) for x in mean_path(ctx, node["depends_on"]))
-    for t in range(ctx.periods()):
-        if t > 0 and node.cls in (Vasicek, CIR):
-            level = node["mean"][t] + (level - node["mean"][t]) * math.exp(-node["reversion"] * dt)
-        elif t > 0 and node.cls is LogOU:
-            mean = math.log(node["mean"][t])
-            level = math.exp(mean + (math.log(level) - mean) * math.exp(-node["reversion"] * dt))
-        elif t > 0 and node.cls is GeometricJumps:
-            level *= math.exp(node["drift"][t] * dt)
-        elif t > 0 and node.cls is TwoRegime:
-            level *= math.exp(node["drift"][node["start_regime"]] * dt)
-        floored = node.cls is Vasicek and node["floor"] is not None
-        found.append(max(level, node["floor"]) if floored else level)
-    return tuple(found)
+    spec = process_of(node.cls)
+    if spec.shows is not None:
+        start_of(ctx, driver)  # skips what shows a driver that shows another
+        return tuple(spec.shows(x, float(node["strike"])) for x in mean_path(ctx, node["depends_on"]))
+    assert spec.level is not None
+    return tuple(spec.level(node.__getitem__, t, dt) for t in range(ctx.periods()))
 
 
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {Instrument: (_cost,)}

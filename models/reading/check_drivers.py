@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 
-from ..schema.drivers import Column, Correlation, Deterministic, Excess, LogisticShare, Survival, Vasicek, Window
+from ..schema.drivers import (
+    PROCESS_SPECS,
+    Column,
+    Correlation,
+    Deterministic,
+    LogisticShare,
+    Shown,
+    Survival,
+    Vasicek,
+    process_of,
+)
 from .context import Context, Node, SkipError
 from .faults import show
 
@@ -16,15 +26,12 @@ _FAR = 10.0
 def start_of(ctx: Context, driver: str) -> float:
     """Value of a driver in period 0."""
     node = ctx.entry("driver", driver)
-    if node.cls in (Survival, Window):
-        return 1.0
-    if node.cls is Excess:
-        if ctx.entry("driver", node["depends_on"]).cls is Excess:
-            raise SkipError
-        return max(start_of(ctx, node["depends_on"]) / float(node["strike"]) - 1.0, 0.0)
-    if node.cls is Deterministic:
-        return float(node["path"][0])
-    return float(node["start"])
+    spec = process_of(node.cls)
+    if spec.shows is None:
+        return spec.first(node.__getitem__)
+    if issubclass(ctx.entry("driver", node["depends_on"]).cls, Shown):
+        raise SkipError
+    return spec.shows(start_of(ctx, node["depends_on"]), float(node["strike"]))
 
 
 def factors_of(ctx: Context, column: str) -> tuple[str, ...]:
@@ -79,8 +86,8 @@ def _depends_on(ctx: Context, node: Node) -> None:
         ctx.fault(path, other, allowed, f"a cycle: {' → '.join([*chain, at])}; break it")
         return
     driver = ctx.entry("driver", other)
-    if driver.cls is Excess:
-        ctx.fault(path, other, allowed, "name the driver that the excess is of")
+    if issubclass(driver.cls, Shown):
+        ctx.fault(path, other, allowed, f"name the driver that the {driver['process']} is of")
     elif driver.cls is Survival:
         ctx.fault(path, other, allowed, "link both survivals to the driver behind them, e.g. the rental price")
     elif driver.cls is Vasicek and not (driver["floor"] or 0) > 0:
@@ -94,11 +101,12 @@ def _depends_on(ctx: Context, node: Node) -> None:
         ctx.fault(path, other, allowed, "its path must stay above 0")
 
 
-def _excess(ctx: Context, node: Node) -> None:
+def _shown(ctx: Context, node: Node) -> None:
     other = node["depends_on"]
-    if ctx.entry("driver", other).cls in (Survival, Excess):
+    if issubclass(ctx.entry("driver", other).cls, Survival | Shown):
         cure = "name a price or an index, e.g. the company's share price"
-        ctx.fault((*node.path, "depends_on"), other, "a driver that is no survival and no excess", cure)
+        allowed = "a driver that is no survival, no excess and no shortfall"
+        ctx.fault((*node.path, "depends_on"), other, allowed, cure)
         return
     start, strike = start_of(ctx, other), node["strike"]
     if start > 0 and not 1 / _FAR <= strike / start <= _FAR:
@@ -113,7 +121,7 @@ def _correlation(ctx: Context, node: Node) -> None:
     for i, name in enumerate(names):
         if name in names[:i]:
             ctx.fault((*node.path, "drivers", i), name, "each driver once", "take out the repetition")
-        elif name in ctx.nodes.get("driver", {}) and ctx.nodes["driver"][name].cls in (Deterministic, Excess):
+        elif name in ctx.nodes.get("driver", {}) and not process_of(ctx.nodes["driver"][name].cls).random:
             kind = ctx.nodes["driver"][name]["process"]
             cure = f"{'an' if kind == 'excess' else 'a'} {kind} driver has none; take it out"
             ctx.fault((*node.path, "drivers", i), name, "drivers with shocks", cure)
@@ -132,10 +140,10 @@ def _column(ctx: Context, node: Node) -> None:
 
 
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
+    **{spec.schema: (_shown,) for spec in PROCESS_SPECS.values() if spec.shows is not None},
     Vasicek: (_floor,),
     LogisticShare: (_logistic_bounds,),
     Survival: (_depends_on,),
-    Excess: (_excess,),
     Correlation: (_correlation,),
     Column: (_column,),
 }

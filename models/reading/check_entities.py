@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..schema.case import Case
+from ..schema.covenant_kinds import COVENANT_KINDS, kinds_taking
 from ..schema.entities import Entity
 from ..schema.financing import Instrument, OpeningDebt
-from ..schema.rules import COUNTS_LEASES, Covenant, Risk
+from ..schema.rules import COUNTS_LEASES, Covenant
 from .context import Context, Node
 from .faults import quantity
 
 _OF_SPV = {"parent": None, "opening_cash": 0.0, "lock_up": None}
-_EARNINGS = ("net_debt_to_ebitda", "interest_cover", "fixed_charge_cover", "dscr", "llcr")
-_OF_DEBT = ("interest_cover", "dscr", "llcr", "weighted_average_life", "floating_share", "borrowing_base")
-_ONLY = {
-    "party": ("supplier_concentration", "offtaker_concentration"),
-    "holder": ("holder_concentration",),
-    "advance": ("borrowing_base",),
-    "discount": ("llcr",),
-}
+_ONLY = {key: kinds_taking(key) for key in ("party", "holder", "advance", "discount")}
 
 
 def _parent_only(ctx: Context, node: Node) -> None:
@@ -106,7 +100,7 @@ def _keys(ctx: Context, node: Node) -> None:
 
 def _earnings(ctx: Context, node: Node) -> None:
     """A cover or leverage test needs something that can be earned."""
-    if node["kind"] not in _EARNINGS:
+    if not COVENANT_KINDS[node["kind"]].earns:
         return
     case, entity = ctx.case, node["entity"]
     head = next((e["id"] for e in case["entity"] if e["kind"] == "parent"), None)
@@ -122,7 +116,7 @@ def _earnings(ctx: Context, node: Node) -> None:
 
 def _owing(ctx: Context, node: Node) -> None:
     """A ratio to debt or to its service needs a debt that can be owed. A variant may take all of it away."""
-    if node["kind"] not in _OF_DEBT or ctx.varied:
+    if not COVENANT_KINDS[node["kind"]].owes or ctx.varied:
         return
     case, entity = ctx.case, node["entity"]
     head = next((e["id"] for e in case["entity"] if e["kind"] == "parent"), None)
@@ -165,13 +159,6 @@ def _concentration(ctx: Context, node: Node) -> None:
         ctx.fault((*node.path, key), name, allowed, "its share is always zero; name another or take the covenant out")
 
 
-def _risk(ctx: Context, node: Node) -> None:
-    if node["entity"] is not None and node["loss"] != "liquidity":
-        ctx.fault(
-            (*node.path, "entity"), node["entity"], 'left out unless loss = "liquidity"', "other losses are the group's"
-        )
-
-
 def _recourse(ctx: Context, node: Node) -> None:
     """Only an SPV's debt can be without recourse, so only there it is worth a word."""
     if not node["recourse"]:
@@ -190,7 +177,6 @@ CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     Case: (_one_parent, _owners, _cash, _assets),
     Entity: (_parent_only,),
     Covenant: (_kept, _keys, _earnings, _owing, _concentration),
-    Risk: (_risk,),
     Instrument: (_recourse,),
     OpeningDebt: (_recourse,),
 }

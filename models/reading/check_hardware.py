@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..schema.drivers import Deterministic, Excess, LogisticShare, Survival, Vasicek, Window
+from ..schema.drivers import Deterministic, Survival, Vasicek, process_of
 from ..schema.financing import Opening, OpeningFleet
 from ..schema.hardware import Accelerator
 from ..schema.revenue import Contract, Merchant, Organic
@@ -108,9 +108,11 @@ def _served(ctx: Context, node: Node) -> None:
     """What a contract or a rental is paid for is a product of drivers, and short only of a share with bounds."""
     name, drivers = node["availability_column"], factors_of(ctx, node["availability_column"])
     kinds = [ctx.entry("driver", driver).cls for driver in drivers]
+    processes = [process_of(kind) for kind in kinds]
     moves = any(kind is not Deterministic for kind in kinds)
-    bounded = all(kind in (LogisticShare, Survival, Window, Deterministic) for kind in kinds)
-    if moves and ctx.case["contract"] and (Excess in kinds or (len(kinds) > 1 and not bounded)):
+    bounded = all(process.bounds is not None for process in processes)
+    shown = any(process.shows is not None for process in processes)
+    if moves and ctx.case["contract"] and (shown or (len(kinds) > 1 and not bounded)):
         allowed = "drivers of process logistic_share, survival, window or deterministic, where there are contracts"
         cure = "what is short of a contract is told from a share that stays between bounds"
         ctx.fault((*node.path, "availability_column"), name, allowed, cure)

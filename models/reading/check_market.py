@@ -6,15 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ..schema.case import Case
-from ..schema.drivers import Deterministic, Excess, LogisticShare, Survival, Window
+from ..schema.drivers import Deterministic, Excess, Survival, process_of
 from ..schema.financing import Instrument, Investor
 from ..schema.presets import PRESETS
 from ..schema.ratings import barred, rank
 from ..schema.revolver import Revolver
 from .check_hardware import in_order, meets_horizon
 from .context import Context, Node
-
-_SHARES = (Window, Survival, LogisticShare, Deterministic)
 
 
 def _say(ctx: Context, node: Node, name: str, allowed: str, cure: str) -> None:
@@ -71,7 +69,7 @@ def _share_driver(ctx: Context, node: Node, name: str) -> None:
     if driver is None:
         return
     entry = ctx.entry("driver", driver)
-    within = entry.cls in _SHARES
+    within = process_of(entry.cls).bounds is not None
     if entry.cls is Deterministic:
         within = min(entry["path"]) >= 0.0 and max(entry["path"]) <= 1.0
     if not within:

@@ -6,6 +6,9 @@ import statistics
 from collections.abc import Callable, Iterator
 
 from ..schema.case import Case
+from ..schema.covenant_kinds import COVENANT_KINDS
+from ..schema.losses import LOSS_SPECS
+from ..schema.rules import LOSSES
 from .context import BAD, Context, Node
 from .faults import quantity
 from .values import in_range
@@ -23,8 +26,6 @@ STOCKS = {
 
 NO_LIMIT = 100.0
 """The same for limits and appetites."""
-
-_MONEY_COVENANTS = ("minimum_liquidity", "maturity_wall", "terminal_equity")
 
 
 def _plausible(ctx: Context, case: Node) -> None:
@@ -83,8 +84,12 @@ def _is_money(node: Node, name: str, unit: str) -> bool:
     if unit.startswith("billion"):
         return True
     if name == "limit" and "kind" in node.values:
-        return node.values["kind"] in _MONEY_COVENANTS
-    return name == "limit" and node.values.get("loss") in ("liquidity", "net_loss")
+        return node.values["kind"] in COVENANT_KINDS and COVENANT_KINDS[node.values["kind"]].unit == "billion"
+    return name == "limit" and _of_money(node.values.get("loss"))
+
+
+def _of_money(loss: object) -> bool:
+    return loss in LOSSES and LOSS_SPECS[str(loss)].unit == "billion"
 
 
 def purchases(case: Node) -> float:

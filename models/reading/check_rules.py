@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..schema.covenant_kinds import COVENANT_KINDS
+from ..schema.losses import LOSS_SPECS
 from ..schema.rules import Budget, Cash, Covenant, Objective, Risk, Tax, WriteOff
 from .check_hardware import in_order, sums_to_one
 from .context import Context, Node
 from .faults import quantity
-
-_SHARES = {
-    "ltv": 1.5, "borrowing_base": 1.5, "floating_share": 1.0, "supplier_concentration": 1.0,
-    "offtaker_concentration": 1.0, "holder_concentration": 1.0,
-}  # fmt: skip
-_USUAL = {
-    "net_debt_to_ebitda": (0.2, 20.0), "interest_cover": (0.5, 15.0), "fixed_charge_cover": (0.5, 15.0),
-    "dscr": (0.5, 8.0), "llcr": (0.5, 8.0), "ltv": (0.05, 1.0), "borrowing_base": (0.05, 1.0),
-    "weighted_average_life": (0.2, 30.0),
-}  # fmt: skip
-"""Limits that credit agreements have, with room: leverage 3 to 7, covers 1.05 to 4, loan to value 0.5 to 0.8."""
 
 
 def _objective(ctx: Context, node: Node) -> None:
@@ -92,45 +83,35 @@ def _covenant_reach(ctx: Context, node: Node) -> None:
 
 def _covenant_limit(ctx: Context, node: Node) -> None:
     kind, limit = node["kind"], node["limit"]
-    most = _SHARES.get(kind)
-    if most is not None and not 0 <= limit <= most:
-        ctx.fault(
-            (*node.path, "limit"), limit, f"from 0 to {most:g} for {kind}", "shares are fractions: 80 % is written 0.80"
-        )
-    elif kind != "terminal_equity" and limit < 0:
+    known = COVENANT_KINDS[kind]
+    if known.unit == "fraction" and known.most is not None and not 0 <= limit <= known.most:
+        cure = "shares are fractions: 80 % is written 0.80"
+        ctx.fault((*node.path, "limit"), limit, f"from 0 to {known.most:g} for {kind}", cure)
+    elif not known.signed and limit < 0:
         ctx.fault((*node.path, "limit"), limit, f"at least 0 for {kind}", "")
-    elif kind in _USUAL:
-        _usual_limit(ctx, node)
-
-
-def _usual_limit(ctx: Context, node: Node) -> None:
-    kind, limit = node["kind"], node["limit"]
-    (low, high), most = _USUAL[kind], 100 if kind == "weighted_average_life" else 1000
-    unit = "years" if kind == "weighted_average_life" else "ratio" if kind not in _SHARES else "fraction"
-    if limit > most:
-        ctx.fault(
-            (*node.path, "limit"), limit, f"from 0 to {most} for {kind}, {unit}", "check the unit, or leave it out"
-        )
-    elif limit and not low <= limit <= high:
+    elif known.most is not None and limit > known.most:
+        allowed = f"from 0 to {known.most:g} for {kind}, {known.unit}"
+        ctx.fault((*node.path, "limit"), limit, allowed, "check the unit, or leave it out")
+    elif known.usual is not None and limit and not known.usual[0] <= limit <= known.usual[1]:
+        low, high = known.usual
         right = limit / 100
         meant = f"did you mean {quantity(right)}? It seems to be given in percent" if low <= right <= high else ""
-        ctx.warn((*node.path, "limit"), limit, f"usual for {kind}: {low:g} to {high:g}, {unit}", meant)
+        ctx.warn((*node.path, "limit"), limit, f"usual for {kind}: {low:g} to {high:g}, {known.unit}", meant)
 
 
-def _shortfall(ctx: Context, node: Node) -> None:
-    if node["loss"] == "compute_shortfall":
-        if node["target"] is None:
-            ctx.fault(
-                (*node.path, "target"),
-                "(missing)",
-                "compute wanted, PFLOP/s, needed for compute_shortfall",
-                "add target",
-            )
-        return
-    for name in ("target", "at"):
-        if node[name] is not None:
+def _loss(ctx: Context, node: Node) -> None:
+    """A loss has its own keys and none of another's."""
+    own = LOSS_SPECS[node["loss"]]
+    if own.needs is not None and node[own.needs[0]] is None:
+        name, what = own.needs
+        ctx.fault((*node.path, name), "(missing)", f"{what}, needed for {node['loss']}", f"add {name}")
+    for loss, spec in LOSS_SPECS.items():
+        for name in spec.keys:
+            if name in own.keys or node[name] is None:
+                continue
             shown = ctx.time().label(node[name]) if name == "at" else node[name]
-            ctx.fault((*node.path, name), shown, 'left out unless loss = "compute_shortfall"', "leave it out")
+            cure = "other losses are the group's" if name == "entity" else "leave it out"
+            ctx.fault((*node.path, name), shown, f'left out unless loss = "{loss}"', cure)
 
 
 def _tail(ctx: Context, node: Node) -> None:
@@ -148,5 +129,5 @@ CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {
     WriteOff: (_write_off,),
     Budget: (_budget,),
     Covenant: (_covenant_window, _covenant_reach, _covenant_limit, _tail),
-    Risk: (_shortfall, within_horizon, _tail),
+    Risk: (_loss, within_horizon, _tail),
 }

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from . import fields as f
 from . import usual as u
+from .covenant_kinds import COVENANT_KINDS, kinds_with, told
 from .fields import Sourced
+from .losses import LOSS_SPECS
+from .losses import told as told_losses
 
 METRICS = ("bf16", "fp8")
 
@@ -123,41 +126,19 @@ class Budget(Sourced):
     per_period: tuple[float, ...] | None = f.series("in each period", "billion per period", ge=0, default=None)
 
 
-COVENANTS = (
-    "net_debt_to_ebitda", "interest_cover", "fixed_charge_cover", "dscr", "llcr", "ltv", "borrowing_base",
-    "minimum_liquidity", "maturity_wall", "weighted_average_life", "floating_share", "supplier_concentration",
-    "offtaker_concentration", "holder_concentration", "terminal_equity",
-)  # fmt: skip
-AT_LEAST = (
-    "interest_cover", "fixed_charge_cover", "dscr", "llcr", "minimum_liquidity", "weighted_average_life",
-    "terminal_equity",
-)  # fmt: skip
-"""Kinds whose limit is a least value; that of the others is a most."""
-
-COUNTS_LEASES = ("net_debt_to_ebitda", "fixed_charge_cover", "dscr", "llcr", "ltv")
+COVENANTS = tuple(COVENANT_KINDS)
+COUNTS_LEASES = kinds_with("leases")
 """Kinds that may count operating leases as debt."""
-
-NOTCHES = {
-    "net_debt_to_ebitda": 0.25, "interest_cover": 0.25, "fixed_charge_cover": 0.25, "dscr": 0.05, "llcr": 0.05,
-    "ltv": 0.05, "borrowing_base": 0.05, "minimum_liquidity": 0.1, "maturity_wall": 0.1, "weighted_average_life": 0.25,
-    "floating_share": 0.05, "supplier_concentration": 0.05, "offtaker_concentration": 0.05,
-    "holder_concentration": 0.05, "terminal_equity": 0.1,
-}  # fmt: skip
-"""How much tighter a notch is where the case does not say: in the unit of the limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Covenant(Sourced):
     """A test in every period from `from_period` to `to_period`, of the whole group or of one entity.
 
-    net_debt_to_ebitda, ltv, borrowing_base (debt secured by systems over their value × advance rate by age),
-    floating_share, maturity_wall (largest principal due in any year, billion) and the concentrations are upper limits;
-    interest_cover, fixed_charge_cover, dscr, llcr, minimum_liquidity (cash, billion), weighted_average_life (of the debt,
-    years) and terminal_equity (cash + asset value - debt at the end, billion) lower ones. EBITDA, interest and debt
-    service are those of the last year (annualised while the year is not full). dscr and llcr count the interest on cash
-    and the tax. Covenants of cover and net_debt_to_ebitda are not tested in periods in which nothing is due, or owed.
-    Of a group with ring-fenced companies minimum_liquidity counts the parent's own cash; the other kinds see
-    consolidated figures.
+    EBITDA, interest and debt service are those of the last year (annualised while the year is not full). dscr and llcr
+    count the interest on cash and the tax. Covenants of cover and net_debt_to_ebitda are not tested in periods in which
+    nothing is due, or owed. Of a group with ring-fenced companies minimum_liquidity counts the parent's own cash; the
+    other kinds see consolidated figures. What each kind tests:
     """
 
     id: str = f.ident("name of the covenant")
@@ -209,12 +190,15 @@ class Covenant(Sourced):
     @property
     def at_least(self) -> bool:
         """Whether the limit is a least value."""
-        return self.kind in AT_LEAST
+        return COVENANT_KINDS[self.kind].at_least
 
     @property
     def step(self) -> float:
         """Size of a notch, in the unit of the limit."""
-        return NOTCHES[self.kind] if self.notch is None else self.notch
+        return COVENANT_KINDS[self.kind].notch if self.notch is None else self.notch
+
+
+Covenant.__doc__ = f"{Covenant.__doc__}\n\n{told()}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,20 +217,13 @@ class Circularity(Sourced):
     )  # fmt: skip
 
 
-LOSSES = ("liquidity", "net_loss", "compute_shortfall")
+LOSSES = tuple(LOSS_SPECS)
 """Losses that a case can limit; those of covenants are limited by the covenants themselves."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Risk(Sourced):
-    """CVaR of a loss at `level` must not exceed `limit`.
-
-    liquidity: peak of (minimum cash - cash), billion; where there are SPVs the worst of the group's and of each entity's
-    own, since what is locked up in one pays nothing of another. net_loss: discounted wealth at the end that doing nothing leaves
-    (opening balance sheet, organic flows, dividends) less what the plan leaves, in the same scenario, billion: cash
-    flows, each carried to the end at the mean deposit rate, and assets less debt there.
-    compute_shortfall: `target` minus compute delivered at `at`, PFLOP/s.
-    """
+    """CVaR of a loss at `level` must not exceed `limit`."""
 
     id: str = f.ident("name of the limit")
     loss: str = f.choice("which loss", LOSSES)
@@ -257,3 +234,6 @@ class Risk(Sourced):
     limit: float = f.number("most that the mean of the worst 1 - level of the scenarios may be", "unit of the loss")
     target: float | None = f.number("compute_shortfall: compute wanted", "PFLOP/s", gt=0, default=None)
     at: int | None = f.period("compute_shortfall: the date; the last period if left out", edge="last", default=None)
+
+
+Risk.__doc__ = f"{Risk.__doc__}\n\n{told_losses()}"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.backend import Backend, Held, Losses
+from ...models.schema.losses import LOSS_SPECS
 from ...models.schema.rules import Risk
 from ..plan import RiskFigure
 from ..setup.assemble import Measured
@@ -19,7 +20,7 @@ from .tabulate import long
 
 FloatArray = NDArray[np.float64]
 
-UNITS = {"liquidity": BILLION, "net_loss": BILLION, "compute_shortfall": "PFLOP/s", SHORTFALL: BILLION}
+UNITS = {**{name: spec.unit for name, spec in LOSS_SPECS.items()}, SHORTFALL: BILLION}
 QUANTILES: dict[str, float] = {
     LiquidityFan.Q05: 0.05,
     LiquidityFan.Q25: 0.25,

@@ -7,35 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels import drivers as rows
-from ...kernels.tables import LossKind, LossTable, Process, ProcessTable
+from ...kernels.drivers import DEFINITIONS, SLOTS, Process
+from ...kernels.tables import LossKind, LossTable, ProcessTable
 from ...models.blocks.headroom import NothingDue
-from ...models.blocks.idle import idle, wealth_weights
+from ...models.blocks.idle import wealth_weights
 from ...models.blocks.objective import compute_weights
-from ...models.flows import Flow
-from ...models.flows import exposure as exposed
-from ...models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Exposure, Ledger
+from ...models.blocks.reference import start_level
+from ...models.ledger import Account, Ledger
 from ...models.schema.case import Case
-from ...models.schema.drivers import (
-    CIR,
-    Deterministic,
-    Driver,
-    Excess,
-    GeometricJumps,
-    LogisticShare,
-    LogOU,
-    Survival,
-    TwoRegime,
-    Vasicek,
-    Window,
-)
-from ...models.schema.rules import Risk
+from ...models.schema.drivers import PROCESS_SPECS, Driver
 from ..cutting_planes.solution import RiskLimit
 from .driver_order import correlation_factor, counter_words, driver_order
 from .exposures import Measured as Measured
 from .exposures import terms
 from .liquidity import liquidity as liquidity
-from .liquidity import liquidity_of, worst_liquidity
+from .losses import LOSSES, Ground, given_up
 from .risk_losses import all_risks, shortfalls
 
 FloatArray = NDArray[np.float64]
@@ -52,16 +38,12 @@ def process_table(case: Case) -> ProcessTable:
     params: list[FloatArray] = []
     start: list[float] = []
     for driver in drivers:
-        kind, row, first = _process(driver, dt)
-        if isinstance(driver, Excess):
-            first = max(start[order.index(driver.depends_on)] / driver.strike - 1.0, 0.0)
+        kind, row = _process(driver, dt)
         kinds.append(int(kind))
-        params.append(np.broadcast_to(row, (periods, rows.SLOTS)))
-        start.append(first)
-    depends = [
-        order.index(d.depends_on) if isinstance(d, Survival | Excess) and d.depends_on is not None else -1
-        for d in drivers
-    ]
+        params.append(np.broadcast_to(row, (periods, SLOTS)))
+        start.append(start_level(case, driver.id))
+    others = [getattr(d, "depends_on", None) for d in drivers]
+    depends = [-1 if other is None else order.index(other) for other in others]
     return ProcessTable(
         kind=np.array(kinds, dtype=np.int32),
         params=np.ascontiguousarray(np.stack(params)),
@@ -73,51 +55,12 @@ def process_table(case: Case) -> ProcessTable:
     )
 
 
-def _process(driver: Driver, dt: float) -> tuple[Process, FloatArray, float]:
-    """Kind, parameter rows (T, slots) or (slots,), and value in period 0."""
-    d = driver
-    if isinstance(d, Vasicek):
-        return Process.VASICEK, rows.vasicek_row(d.mean, d.reversion, d.volatility, d.floor, dt), d.start
-    if isinstance(d, CIR):
-        return Process.CIR, rows.cir_row(d.mean, d.reversion, d.volatility, dt), d.start
-    if isinstance(d, LogOU):
-        return Process.LOG_OU, rows.log_ou_row(d.mean, d.reversion, d.volatility, dt), d.start
-    if isinstance(d, GeometricJumps):
-        jumps = (d.jump_rate, d.jump_mean, d.jump_volatility)
-        return Process.GEOMETRIC_JUMPS, rows.geometric_row(d.drift, d.volatility, *jumps, dt), d.start
-    if isinstance(d, TwoRegime):
-        return Process.TWO_REGIME, rows.regime_row(d.drift, d.volatility, d.switch, d.start_regime, dt), d.start
-    if isinstance(d, Survival):
-        return Process.SURVIVAL, rows.survival_row(d.hazard, d.recovery, d.sensitivity, dt), 1.0
-    if isinstance(d, LogisticShare):
-        return Process.LOGISTIC_SHARE, rows.logistic_row(d.mean, d.reversion, d.volatility, d.low, d.high, dt), d.start
-    if isinstance(d, Window):
-        return Process.WINDOW, rows.window_row(d.closing, d.reopening, d.shut_share, dt), 1.0
-    if isinstance(d, Excess):
-        return Process.EXCESS, rows.excess_row(d.strike), 0.0
-    assert isinstance(d, Deterministic)
-    return Process.DETERMINISTIC, rows.deterministic_row(d.path), d.path[0]
-
-
-def _net_loss(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray, name: str) -> Measured:
-    """Discounted wealth at the end that doing nothing leaves, less what the plan leaves, both in the same scenario.
-
-    Flows wait for the end at the mean deposit rate: discounting each at the (higher) discount rate instead would let a
-    plan lower its loss by borrowing idle cash. What is fixed stands on both sides and is left out; of doing nothing the
-    tax remains, which a plan pays on all of its income.
-    """
-    weights = wealth_weights(case, rates)
-    exposure = _given_up(ledger, weights)
-    untouched = float(weights @ idle(case, ledger, means, rates).tax)
-    return Measured(name, LossTable(LossKind.WORST, terms(exposure), np.array([-untouched])), exposure.matrix)
-
-
-def _given_up(ledger: Ledger, weights: FloatArray) -> Exposure:
-    """What the plan's own decisions leave at the end, by period times `weights` (T,), as one number per scenario."""
-    chosen = ~ledger.mask(block="fixed")[ledger.decision]
-    accounts = (*CASH_ACCOUNTS, *TERMINAL_ACCOUNTS)
-    flow = Flow(accounts, share=chosen.astype(np.float64), window=weights[None, :])
-    return exposed(ledger, [((flow,), (0,))])
+def _process(driver: Driver, dt: float) -> tuple[Process, FloatArray]:
+    """Kind, and parameter rows (T, slots) or (slots,)."""
+    kind = Process[driver.process.upper()]
+    definition, fields = DEFINITIONS[kind], PROCESS_SPECS[driver.process].parameters
+    length = (dt,) if definition.timed else ()
+    return kind, definition.row(*(getattr(driver, name) for name in fields), *length)
 
 
 def objective_flow(case: Case, ledger: Ledger, rates: FloatArray) -> Measured | None:
@@ -126,20 +69,12 @@ def objective_flow(case: Case, ledger: Ledger, rates: FloatArray) -> Measured | 
     The objective's mean over the scenarios is what a plan is chosen by.
     """
     if case.objective.kind == "cost":
-        exposure = _given_up(ledger, -wealth_weights(case, rates))
+        exposure = given_up(ledger, -wealth_weights(case, rates))
     else:
         exposure = ledger.exposure((Account.COMPUTE,), compute_weights(case))
     if (exposure.factors < 0).all():
         return None
     return Measured("objective", LossTable(LossKind.WORST, terms(exposure), np.zeros(1)), exposure.matrix)
-
-
-def _compute_shortfall(ledger: Ledger, risk: Risk) -> Measured:
-    weights = np.zeros(ledger.periods)
-    weights[ledger.periods - 1 if risk.at is None else risk.at] = 1.0
-    exposure = ledger.exposure((Account.COMPUTE,), weights)
-    floor = np.array([0.0 if risk.target is None else risk.target])
-    return Measured(risk.id, LossTable(LossKind.WORST, terms(exposure), floor), exposure.matrix)
 
 
 def measured(
@@ -150,16 +85,8 @@ def measured(
     means: (A,) sample means of the ledger's atoms. rates: (T,) mean deposit rates. nothing_due: tests that do not
     apply.
     """
-    losses = []
-    for risk in case.risk:
-        if risk.loss == "liquidity" and risk.entity is not None:
-            losses.append(liquidity_of(case, ledger, risk.entity, risk.id))
-        elif risk.loss == "liquidity":
-            losses.append(worst_liquidity(case, ledger, risk.id))
-        elif risk.loss == "net_loss":
-            losses.append(_net_loss(case, ledger, means, rates, risk.id))
-        else:
-            losses.append(_compute_shortfall(ledger, risk))
+    ground = Ground(case, ledger, means, rates)
+    losses = [LOSSES[risk.loss](ground, risk) for risk in case.risk]
     return (*losses, *shortfalls(case, ledger, rates, nothing_due))
 
 

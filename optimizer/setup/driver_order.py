@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...models.ledger import Ledger
 from ...models.schema.case import Case
-from ...models.schema.drivers import Correlation, Excess
+from ...models.schema.drivers import Correlation, Shown
 
 FloatArray = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ def driver_order(case: Case) -> tuple[str, ...]:
     """
     listed = () if case.correlation is None else case.correlation.drivers
     rank = {name: i for i, name in enumerate(listed)}
-    shown = {d.id for d in case.driver if isinstance(d, Excess)}
+    shown = {d.id for d in case.driver if isinstance(d, Shown)}
     return tuple(sorted((d.id for d in case.driver), key=lambda name: (name in shown, rank.get(name, len(rank)), name)))
 
 

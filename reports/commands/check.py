@@ -17,7 +17,6 @@ from ..text import figure, level, plural, safe, size
 if TYPE_CHECKING:
     from ...models.schema.case import Case
 
-UNITS = {"liquidity": "bn", "net_loss": "bn", "compute_shortfall": "PFLOP/s"}
 INDENT = 14
 
 
@@ -52,6 +51,8 @@ def check_command(options: argparse.Namespace) -> int:
 
 def describe(case: Case, blocks: Counter[str], scenarios: int) -> Iterator[tuple[str, str]]:
     """What the case is, as (subject, words)."""
+    from ...models.schema.losses import LOSS_SPECS
+
     labels, horizon, opening = case.horizon.labels, case.horizon, case.opening
     yield "case", f"{case.case.title or case.case.name} ({case.case.currency}, sha256 {case.sha256[:12]}…)"
     yield "horizon", f"{plural(horizon.periods, horizon.step)} {labels[0]}–{labels[-1]}"
@@ -70,7 +71,7 @@ def describe(case: Case, blocks: Counter[str], scenarios: int) -> Iterator[tuple
     named = ", ".join(f"{count} {name}" for name, count in kinds.items())
     yield "drivers", f"{len(case.driver)}: {named}; {plural(len(case.column), 'product')} of drivers"
     for i, risk in enumerate(case.risk):
-        limit = f"CVaR {level(risk.level)} of {risk.loss} at most {figure(risk.limit)} {UNITS[risk.loss]}"
+        limit = f"CVaR {level(risk.level)} of {risk.loss} at most {figure(risk.limit)} {LOSS_SPECS[risk.loss].short}"
         yield "risk limits" if i == 0 else "", f"{risk.id}: {limit}"
     if not case.risk:
         yield "risk limits", "none"

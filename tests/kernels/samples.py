@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 from capmix.kernels import drivers as dr
 from capmix.kernels.backend import get_backend
+from capmix.kernels.drivers import Process
 from capmix.kernels.store import Store
-from capmix.kernels.tables import LossKind, LossTable, Process, ProcessTable, TermTable
+from capmix.kernels.tables import LossKind, LossTable, ProcessTable, TermTable
 
 NUMBA = get_backend("numba")
 NUMPY = get_backend("numpy")
@@ -31,7 +32,7 @@ def processes(rows, kinds, start, cholesky=None, depends_on=None, dt=DT):
 
 
 def every_process(periods=10, dt=DT):
-    """Twelve drivers, every process among them, with correlated shocks and a hazard that depends on another driver."""
+    """Twelve drivers of all processes but the shortfall, shocks correlated, a hazard that another driver moves."""
     flat = np.ones(periods)
     rows = [
         dr.vasicek_row(0.04 * flat, 0.3, 0.01, 0.01, dt),
@@ -45,7 +46,7 @@ def every_process(periods=10, dt=DT):
         dr.vasicek_row(0.06 * flat, 0.3, 0.01, None, dt),
         dr.survival_row(0.2 * flat, 0.4, 0.0, dt),
         np.tile(dr.window_row(0.4, 1.5, 0.3, dt), (periods, 1)),
-        np.tile(dr.excess_row(1.1), (periods, 1)),
+        np.tile(dr.strike_row(1.1), (periods, 1)),
     ]
     kinds = [
         Process.VASICEK, Process.CIR, Process.LOG_OU, Process.GEOMETRIC_JUMPS, Process.TWO_REGIME,

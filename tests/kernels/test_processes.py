@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from capmix.kernels import drivers as dr
-from capmix.kernels.tables import Process
+from capmix.kernels.drivers import Process
+from capmix.models.schema.drivers import PROCESS_SPECS
 from scipy import linalg, stats
 
 from .samples import DT, NUMBA, processes
@@ -235,13 +236,55 @@ def test_window_shuts_when_its_correlated_shock_is_low():
 def test_excess_is_the_payoff_of_a_call():
     """Mean against Black and Scholes' formula without interest; values against the driver beside it."""
     strike = 1.3
-    rows = [dr.geometric_row(np.zeros(T), SIGMA, 0.0, 0.0, 0.0, DT), np.tile(dr.excess_row(strike), (T, 1))]
+    rows = [dr.geometric_row(np.zeros(T), SIGMA, 0.0, 0.0, 0.0, DT), np.tile(dr.strike_row(strike), (T, 1))]
     x = paths(processes(rows, [Process.GEOMETRIC_JUMPS, Process.EXCESS], [1.0, 0.0], depends_on=[-1, 0]))
     assert x[:, 1] == pytest.approx(np.maximum(x[:, 0] / strike - 1.0, 0.0), abs=1e-6)
     years, width = 8 * DT, SIGMA * np.sqrt(8 * DT)
     d1 = (np.log(1.0 / strike) + 0.5 * SIGMA**2 * years) / width
     call = stats.norm.cdf(d1) - strike * stats.norm.cdf(d1 - width)
     assert_mean(x[:, 1, 8], call / strike)
+
+
+def test_shortfall_is_the_payoff_of_a_put():
+    """First and second moment against the lognormal's truncated ones; values against the driver beside it."""
+    strike = 1.3
+    rows = [dr.geometric_row(np.zeros(T), SIGMA, 0.0, 0.0, 0.0, DT), np.tile(dr.strike_row(strike), (T, 1))]
+    start = [1.0, 1.0 - 1.0 / strike]
+    x = paths(processes(rows, [Process.GEOMETRIC_JUMPS, Process.SHORTFALL], start, depends_on=[-1, 0]))
+    assert x[:, 1] == pytest.approx(np.maximum(1.0 - x[:, 0] / strike, 0.0), abs=1e-6)
+    width = SIGMA * np.sqrt(8 * DT)
+    far = (np.log(strike) + 0.5 * width**2) / width  # normals below which the price is below the strike
+    below = [np.exp(0.5 * k * (k - 1) * width**2) * stats.norm.cdf(far - k * width) for k in range(3)]  # of price ** k
+    assert_mean(x[:, 1, 8], below[0] - below[1] / strike)
+    assert_mean(x[:, 1, 8] ** 2, below[0] - 2.0 * below[1] / strike + below[2] / strike**2)
+
+
+def test_shortfall_of_a_gaussian_and_parity_with_the_excess():
+    """E max(1 - x / k, 0) of a normal x; excess less shortfall is x / k - 1 in every scenario; a known path is kept."""
+    strike, known = 0.8, np.linspace(0.5, 1.5, T)
+    rows = [dr.vasicek_row(np.ones(T), K, SIGMA, None, DT), dr.deterministic_row(known)]
+    rows += [np.tile(dr.strike_row(strike), (T, 1))] * 3
+    kinds = [Process.VASICEK, Process.DETERMINISTIC, Process.EXCESS, Process.SHORTFALL, Process.SHORTFALL]
+    start = [1.0, 0.5, 0.25, 0.0, 0.375]
+    x = paths(processes(rows, kinds, start, depends_on=[-1, -1, 0, 0, 1]))
+    assert x[:, 2] - x[:, 3] == pytest.approx(x[:, 0] / strike - 1.0, abs=1e-6)
+    assert x[:, 4] == pytest.approx(np.tile(np.maximum(1.0 - known / strike, 0.0), (COUNT, 1)), abs=1e-7)
+    _, variance = gaussian_moments(1.0, np.ones(T), 8)
+    d = (strike - 1.0) / np.sqrt(variance)
+    assert_mean(x[:, 3, 8], (d * stats.norm.cdf(d) + stats.norm.pdf(d)) * np.sqrt(variance) / strike)
+
+
+def test_a_driver_that_shows_another_stands_after_it_and_shows_no_other_such():
+    rows = [dr.vasicek_row(np.ones(T), K, SIGMA, None, DT), *[np.tile(dr.strike_row(0.8), (T, 1))] * 2]
+    for shown in (Process.EXCESS, Process.SHORTFALL):
+        for depends_on in ([-1, 0, 1], [-1, 2, 0], [-1, -1, 0]):
+            with pytest.raises(ValueError, match="a driver before it, no survival, excess or shortfall"):
+                paths(processes(rows, [Process.VASICEK, shown, Process.SHORTFALL], [1.0, 0.0, 0.0], None, depends_on))
+
+
+def test_every_process_has_a_definition_and_a_word_in_the_cases():
+    assert set(dr.DEFINITIONS) == set(Process)
+    assert {name.upper() for name in PROCESS_SPECS} == {p.name for p in Process}
 
 
 def test_correlation_of_the_shocks():
@@ -278,7 +321,8 @@ def test_correlation_of_the_shocks():
         lambda: dr.window_row(-0.1, 1.0, 0.0, DT),
         lambda: dr.window_row(0.1, -1.0, 0.0, DT),
         lambda: dr.window_row(0.1, 1.0, 1.5, DT),
-        lambda: dr.excess_row(0.0),
+        lambda: dr.strike_row(0.0),
+        lambda: dr.strike_row(-1.0),
     ],
 )
 def test_rows_refuse_what_has_no_meaning(make):

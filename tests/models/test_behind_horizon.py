@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from capmix.models.blocks.objective import wealth
-from capmix.models.blocks.reference import expected_excess, reference
+from capmix.models.blocks.reference import expected_excess, reference, start_level
 from capmix.models.build import build_ledger
 from capmix.models.ledger import OWED_AT_END, TERMINAL_ACCOUNTS, Account
 from capmix.models.schema.case import Case
-from capmix.models.schema.drivers import CIR, Deterministic, Excess, GeometricJumps, Vasicek
+from capmix.models.schema.drivers import CIR, Deterministic, Excess, GeometricJumps, Shortfall, Vasicek
 from capmix.models.schema.financing import Opening, OpeningDebt
 from capmix.models.schema.rules import Objective
 from hypothesis import given
@@ -188,6 +188,7 @@ def test_references_are_the_means_of_the_simulated_drivers() -> None:
             jump_mean=-0.25, jump_volatility=0.2,
         ),
         Excess(id="x", process="excess", depends_on="g", strike=2.2),
+        Shortfall(id="s", process="shortfall", depends_on="g", strike=4.0),
     )  # fmt: skip
     case = tiny(driver=(*tiny().driver, *drivers))
     backend = NumpyBackend()
@@ -201,6 +202,8 @@ def test_references_are_the_means_of_the_simulated_drivers() -> None:
     assert reference(case, "g") == pytest.approx(g, rel=1e-2)
     assert expected_excess(case, "x") == pytest.approx(x, rel=2e-2)
     assert reference(case, "g") == pytest.approx(2.0 * exp(0.1 * 7 / 4), rel=1e-12)
+    assert reference(case, "s") == pytest.approx(1.0 - 0.5 * exp(0.1 * 7 / 4), rel=1e-12)
+    assert start_level(case, "s") == 0.5
 
 
 @pytest.mark.parametrize("tenor", [7, 8, 9, 40])

@@ -227,6 +227,23 @@ def test_a_covenant_of_an_entity_tests_its_own_figures() -> None:
     assert kept.objective <= free.objective + 1e-9
 
 
+def test_net_worth_of_an_entity_is_its_own() -> None:
+    worth = Covenant(id="own", kind="net_worth", limit=0.0, entity="spv")
+    loans = (bond("parents", max_outstanding=0.05), bond("projects", issuer="spv", max_outstanding=0.05))
+    case = group(instrument=loans)
+    free = solve(case)
+    of_spv = own(free, case, "spv", Account.HARDWARE_VALUE, Account.SITE_VALUE, Account.RECEIVABLE)
+    of_spv = of_spv + cash(free, case, "spv") - own(free, case, "spv", Account.DEBT, Account.UNEARNED, Account.PAYABLE)
+    limit = float(of_spv.min()) + 0.005
+    case = group(instrument=loans, covenant=(replace(worth, limit=limit),))
+    kept = solve(case)
+    assert kept.status == 0
+    found = own(kept, case, "spv", Account.HARDWARE_VALUE, Account.SITE_VALUE, Account.RECEIVABLE)
+    found = found + cash(kept, case, "spv") - own(kept, case, "spv", Account.DEBT, Account.UNEARNED, Account.PAYABLE)
+    assert found.min() >= limit - 1e-8
+    assert kept.objective <= free.objective + 1e-9
+
+
 def test_sites_of_two_entities_split_what_stands_at_the_start() -> None:
     case = single(site=(site(), site("south", opex=0.3)), opening=Opening(site_book_value=0.1))
     apart = replace(

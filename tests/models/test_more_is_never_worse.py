@@ -39,7 +39,7 @@ COVENANTS = {
     "dscr": (0.8, 2.0), "llcr": (0.8, 3.0), "ltv": (0.3, 0.9), "minimum_liquidity": (0.0, 0.05),
     "maturity_wall": (0.02, 0.2), "terminal_equity": (-0.05, 0.05), "floating_share": (0.0, 1.0),
     "supplier_concentration": (0.5, 1.0), "offtaker_concentration": (0.3, 1.0), "holder_concentration": (0.4, 1.0),
-    "weighted_average_life": (0.1, 0.6),
+    "weighted_average_life": (0.1, 0.6), "net_worth": (-0.05, 0.05),
 }  # fmt: skip
 
 

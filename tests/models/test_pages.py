@@ -278,3 +278,36 @@ def test_the_page_says_of_every_rate_how_it_is_read() -> None:
     missing = [name for name in rate_fields() if not re.search(rf"[`.]{name}`", table)]
     assert not missing
     assert len(rate_fields()) > 20
+
+
+def test_net_worth_counts_what_the_page_lists() -> None:
+    """The company of the test before; at each date what is on its balance sheet, and nothing behind the horizon."""
+    shares = bond("shares", amortisation="none", tenor=None, accretion=0.1, margin=0.0, depth=STEP, fee=0.0)
+    lease = bond("rented", kind="operating_lease", rent=True, secured_by="sites", amortisation="linear", tenor=16,
+                 depth=STEP, fee=0.0)  # fmt: skip
+    loan = bond("loan", margin=0.08, tenor=20, depth=STEP, fee=0.0)
+    debt = OpeningDebt(id="old", amount=0.05, rate="fixed", coupon=0.05, maturity=30)
+    case = tiny(
+        instrument=(shares, lease, loan), opening=Opening(debt=(debt,), site_book_value=0.4, site_life=40),
+        site=(site(lease=20, opex=1.0, sublet_share=0.25),), contract=(contract(takeover_share=0.5),),
+        driver=(driver("market", 1.0), driver("money", 0.02)), cash=replace(tiny().cash, rate_driver="money"),
+    )  # fmt: skip
+    plan = {"place[shares,fund,1,2026Q4]": 0.2, "place[rented,fund,1,2026Q4]": 0.1, "place[loan,fund,1,2026Q4]": 0.4,
+            "sign[offtake,2028Q1]": 100.0, "order[gpu,north,2028Q1]": 20.0}  # fmt: skip
+    (found,) = headroom(case, Covenant(id="worth", kind="net_worth", limit=0.3), plan)
+    fall, bill = 0.81**0.25, 2.5 * 2190.0 * 1e-9 * 100.0
+    power = 0.1e-3 * 1e3 * 0.8 * 1.25 * 80.0 * 2190.0 * 1e-9 + 0.05 * 0.25 * 0.002
+    for t in range(8):
+        served = max(t - 5, 0)  # quarters that the contract, signed in quarter 5, has been served in
+        cash = 1.0 + 0.2 + 0.1 + 0.4
+        cash -= 0.1 * (t / 16 + 0.25 * 0.06 * sum(1 - k / 16 for k in range(t)))  # rent
+        cash -= 0.4 * 0.25 * 0.08 * t + 0.05 * 0.25 * 0.05 * (t + 1)
+        cash -= 2.0 * 1e-3 * 0.25 * (t + 1)
+        unearned = 0.2 * bill * (4 - served) if t >= 5 else 0.0
+        cash += unearned + served * bill  # what is credited was paid before
+        cash -= (0.0, 20 * 0.002 * 0.25, 20 * 0.0022, 20 * 0.0022)[max(t - 4, 0)]
+        cash -= 20 * power * sum(fall**k for k in range(served))
+        systems = 20 * 0.002 * fall**served * (0.9 - 0.1 * served) if served else 0.0  # only once delivered
+        sites = 0.4 * 0.8 * (1 - (t + 1) / 40)
+        owed = 0.1 * (1 - t / 16) + 0.4 + 0.05 + unearned
+        assert found[t] == pytest.approx(cash + systems + sites - owed - 0.3, rel=1e-9), t

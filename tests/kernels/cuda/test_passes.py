@@ -7,8 +7,9 @@ from functools import cache
 import numpy as np
 import pytest
 from capmix.kernels import drivers as dr
+from capmix.kernels.drivers import Process
 from capmix.kernels.store import Store
-from capmix.kernels.tables import LossKind, Process
+from capmix.kernels.tables import LossKind
 from numpy.testing import assert_allclose
 
 from ..samples import DT, NUMBA, NUMPY, every_process, processes, random_loss, side_by_side
@@ -80,18 +81,22 @@ def test_stores_have_the_same_bits(backend, count, periods, first):
     assert np.array_equal(store.x([0, count - 1]), expected.x([0, count - 1]))
 
 
-def test_windows_and_excesses_at_their_edges(backend):
+def test_windows_excesses_and_shortfalls_at_their_edges(backend):
     flat = np.ones(PERIODS)
     rows = [
         dr.geometric_row(0.1 * flat, 0.4, 0.0, 0.0, 0.0, DT),
         dr.window_row(0.0 * flat, 1.0, 0.2, DT),  # never shuts
         dr.window_row(5.0 * flat, 0.0, 0.2, DT),  # never opens again
         dr.window_row(1e4 * flat, 1e4, 0.0, DT),  # shuts and opens in turn
-        dr.excess_row(flat),
-        dr.excess_row(np.linspace(0.5, 1.5, PERIODS)),
+        dr.strike_row(flat),
+        dr.strike_row(np.linspace(0.5, 1.5, PERIODS)),
+        dr.strike_row(flat),
+        dr.strike_row(np.linspace(0.5, 1.5, PERIODS)),
     ]
-    kinds = [Process.GEOMETRIC_JUMPS, *[Process.WINDOW] * 3, Process.EXCESS, Process.EXCESS]
-    table = processes(rows, kinds, [1.0, 1.0, 1.0, 1.0, 0.0, 1.0], depends_on=[-1, -1, -1, -1, 0, 3])
+    shown = [Process.EXCESS, Process.EXCESS, Process.SHORTFALL, Process.SHORTFALL]
+    kinds = [Process.GEOMETRIC_JUMPS, *[Process.WINDOW] * 3, *shown]
+    start = [1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0]
+    table = processes(rows, kinds, start, depends_on=[-1, -1, -1, -1, 0, 3, 0, 3])
     x = backend.simulate(table, 300, SEED).x(np.arange(300))
     assert np.array_equal(x, NUMPY.simulate(table, 300, SEED).x(np.arange(300)))
     assert (x[:, 1] == 1.0).all()
@@ -99,6 +104,10 @@ def test_windows_and_excesses_at_their_edges(backend):
     assert (x[:, 2, -1] == np.float32(0.2)).any()
     assert np.array_equal(x[:, 3], np.tile(np.arange(PERIODS) % 2 == 0, (300, 1)))
     assert 0.1 < (x[:, 4, -1] > 0.0).mean() < 0.9
+    assert x[:, 4] - x[:, 6] == pytest.approx(x[:, 0] - 1.0, abs=1e-6)
+    assert x[:, 7, 1:] == pytest.approx(
+        np.maximum(1.0 - x[:, 3] / np.linspace(0.5, 1.5, PERIODS), 0.0)[:, 1:], abs=1e-6
+    )
 
 
 def test_scenarios_by_number_have_the_bits_of_their_number(backend):

@@ -20,8 +20,9 @@ from capmix.kernels.cpu import means as means_numba
 from capmix.kernels.cpu import paths as paths_numba
 from capmix.kernels.cpu.numba_backend import NumbaBackend
 from capmix.kernels.cpu.workers import Workers
+from capmix.kernels.drivers import Process
 from capmix.kernels.store import LANES, Store, blocks_of, bytes_needed
-from capmix.kernels.tables import LossKind, Process
+from capmix.kernels.tables import LossKind
 
 from ..samples import BACKENDS, DT, NUMBA, NUMPY, every_process, processes, random_loss, random_store
 

@@ -26,6 +26,7 @@ depends_on = "{}"
 strike = 1.0
 
 [correlation]"""
+BELOW = EQUITY.replace("above", "below").replace("excess", "shortfall")
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,11 @@ strike = 1.0
         ([(NOTE, NOTE + 'dilution = "rental"\n')], NOTES + ".dilution", "process excess"),
         ([("[correlation]", EQUITY.format("lab_alive"))], 'driver[6] "above".depends_on', "no survival"),
         ([("[correlation]", EQUITY.format("above"))], 'driver[6] "above".depends_on', "no excess"),
+        ([("[correlation]", BELOW.format("below"))], 'driver[6] "below".depends_on', "no shortfall"),
+        ([("[correlation]", BELOW.format("lab_alive"))], 'driver[6] "below".depends_on', "no survival"),
+        ([("[correlation]", BELOW.format("rental")), ('drivers = ["sofr", "hy', 'drivers = ["below", "hy')], "correlation.drivers[1]", "a shortfall driver has none"),
+        ([("[correlation]", BELOW.format("rental")), (NOTE, NOTE + 'dilution = "below"\n')], NOTES + ".dilution", "process excess"),
+        ([("[correlation]", BELOW.format("rental")), (NOTE, NOTE + 'window = "below"\n')], NOTES + ".window", "which share"),
         ([("[correlation]", EQUITY.format("rental")), ('drivers = ["sofr", "hy', 'drivers = ["above", "hy')], "correlation.drivers[1]", "excess driver has none"),
         # presets
         ([(NOTE, 'preset = "high_yeld_note"\n')], NOTES + ".preset", 'did you mean "high_yield_note"'),

@@ -73,6 +73,11 @@ process = "excess"
 depends_on = "rental"
 strike = 1.25
 [[driver]]
+id = "more_shortfall"
+process = "shortfall"
+depends_on = "rental"
+strike = 1.25
+[[driver]]
 id = "more_deterministic"
 process = "deterministic"
 path = 1.0

@@ -31,16 +31,19 @@ from ..test_extensive import lifted
 
 COUNT, SEED = 1_000, 1
 KEPT = Covenant(id="value", kind="ltv", limit=0.6, from_period=6, as_="cvar", level=0.9)
-LIMITS = {"net_debt_to_ebitda": 2.5, "dscr": 1.3, "maturity_wall": 0.5, "terminal_equity": 0.5}
+LIMITS = {"net_debt_to_ebitda": 2.5, "dscr": 1.3, "maturity_wall": 0.5, "terminal_equity": 0.5, "net_worth": 0.5}
 
 
 def kept(*covenants: Covenant) -> Case:
     return replace(starter(), covenant=covenants)
 
 
+WORTH = Covenant(id="value", kind="net_worth", limit=0.8, from_period=4, as_="cvar", level=0.9)
+
+
 @cache
-def planned() -> Plan:
-    return optimize(kept(KEPT), scenarios=COUNT, seed=SEED, gap=1e-8, out_of_sample=False)
+def planned(one: Covenant = KEPT) -> Plan:
+    return optimize(kept(one), scenarios=COUNT, seed=SEED, gap=1e-8, out_of_sample=False)
 
 
 def row(table: Table, name: str) -> dict[str, object]:
@@ -48,10 +51,11 @@ def row(table: Table, name: str) -> dict[str, object]:
     return {c.name: v for c, v in zip(table.columns, found, strict=True)}
 
 
-def test_a_covenant_over_the_scenarios_equals_the_extensive_form() -> None:
-    plan = planned()
+@pytest.mark.parametrize("one", [KEPT, WORTH])
+def test_a_covenant_over_the_scenarios_equals_the_extensive_form(one: Covenant) -> None:
+    plan = planned(one)
     assert plan.status is Status.CERTIFIED
-    ready = prepare(kept(KEPT), choose("numpy"), COUNT, SEED)
+    ready = prepare(kept(one), choose("numpy"), COUNT, SEED)
     risks = risk_limits(ready.case, ready.losses)
     oracle, _ = solve_highs(
         extensive(*lifted(ready.program, risks), ready.backend.values(ready.store, np.arange(COUNT)))
@@ -120,10 +124,15 @@ def test_the_mean_headroom_is_that_of_the_expected_path(kind: str) -> None:
     np.testing.assert_allclose(mean, on_path, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["ltv", "dscr", "llcr", "holder_concentration", "minimum_liquidity"])
+@pytest.mark.parametrize("kind", ["ltv", "dscr", "llcr", "holder_concentration", "minimum_liquidity", "net_worth"])
 def test_breaches_are_those_of_a_recount(kind: str) -> None:
     ready, amounts = evaluated()
-    one = shortfall(ready.case, ready.ledger, ready.deposit_rates, covenant(kind, limit=0.6 if kind != "llcr" else 2.0))
+    one = shortfall(
+        ready.case,
+        ready.ledger,
+        ready.deposit_rates,
+        covenant(kind, limit={"llcr": 2.0, "net_worth": 1.0}.get(kind, 0.6)),
+    )
     found = breaches(ready.backend, ready.store, one, amounts.decided)
     each = headroom(one, ready, amounts.decided)
     times = list(dict.fromkeys(t for _, t in one.rows))
@@ -143,7 +152,7 @@ TIGHTER = {
     "net_debt_to_ebitda": 0.0, "interest_cover": 30.0, "fixed_charge_cover": 30.0, "dscr": 5.0, "llcr": 4.0,
     "ltv": 0.3, "borrowing_base": 0.5, "minimum_liquidity": 0.3, "maturity_wall": 0.05, "weighted_average_life": 2.4,
     "floating_share": 0.4, "supplier_concentration": 0.6, "offtaker_concentration": 0.5, "holder_concentration": 0.5,
-    "terminal_equity": 1.0,
+    "terminal_equity": 1.0, "net_worth": 0.8,
 }  # fmt: skip
 
 

@@ -131,7 +131,7 @@ def test_covenants_agree_with_their_rows(made: tuple[Prepared, Solution, Amounts
     ready, solution, _, _ = made
     tests = tuple(
         Covenant(
-            id=kind, kind=kind, limit=2.0 if kind != "terminal_equity" else 0.1, from_period=1,
+            id=kind, kind=kind, limit=2.0 if kind not in ("terminal_equity", "net_worth") else 0.1, from_period=1,
             advance=(0.8, 0.6, 0.3) if kind == "borrowing_base" else (),
         )
         for kind in COVENANTS
@@ -160,6 +160,10 @@ def test_covenants_agree_with_their_rows(made: tuple[Prepared, Solution, Amounts
     equity = next(row for row in table.rows if row[0] == "terminal_equity" and row[3] == last)
     assets = amounts.of(*OWNED_AT_END, *OWED_AT_END)[-1]
     assert equity[4] == pytest.approx(amounts.cash[-1] + assets, rel=1e-9)
+    sheet = {row[0]: np.array(row[2:]) for row in made[3].tables["balance_sheet"].rows}
+    own = sheet["own equity"] + sheet["outside equity, at face value"]
+    worth = [row[4] for row in table.rows if row[0] == "net_worth"]
+    np.testing.assert_allclose(worth, own[1:], rtol=1e-6)
 
 
 def test_every_promised_table_is_there(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from capmix.kernels.tables import Process
+from capmix.kernels.cpu.numpy_backend import NumpyBackend
+from capmix.kernels.drivers import Process
 from capmix.models.build import build_ledger
 from capmix.models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account
-from capmix.models.schema.drivers import Correlation
+from capmix.models.schema.drivers import Correlation, Shortfall
 from capmix.optimizer.setup.assemble import process_table
 from capmix.optimizer.setup.device import choose
 from capmix.optimizer.setup.driver_order import correlation_factor, driver_order, reordered
@@ -32,6 +33,25 @@ def test_a_hazard_finds_the_driver_that_moves_it() -> None:
     assert table.kind[order.index("lab_alive")] == Process.SURVIVAL
     assert order[table.depends_on[order.index("lab_alive")]] == "rental"
     assert (np.delete(table.depends_on, order.index("lab_alive")) == -1).all()
+
+
+def test_a_shortfall_finds_its_driver_and_moves_no_other_draw() -> None:
+    case = starter()
+    rental = next(d for d in case.driver if d.id == "rental")
+    strike = 1.25 * rental.start
+    below = Shortfall(id="a_below", process="shortfall", depends_on="rental", strike=strike)
+    more = replace(case, driver=(below, *case.driver))
+    table, order = process_table(more), driver_order(more)
+    assert order == (*driver_order(case), "a_below")
+    assert table.kind[-1] == Process.SHORTFALL
+    assert order[table.depends_on[-1]] == "rental"
+    assert table.start[-1] == pytest.approx(0.2)
+    values = NumpyBackend().simulate(table, 500, 5).x(np.arange(500))
+    alone = NumpyBackend().simulate(process_table(case), 500, 5).x(np.arange(500))
+    assert np.array_equal(values[:, :-1], alone)
+    shown = np.maximum(1.0 - values[:, order.index("rental")] / strike, 0.0)
+    assert values[:, -1] == pytest.approx(shown, abs=1e-6)
+    assert 0.0 < (shown > 0.0).mean() <= 1.0
 
 
 def test_factors_point_to_the_same_drivers_after_reordering() -> None:
