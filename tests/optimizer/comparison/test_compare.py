@@ -105,19 +105,21 @@ def test_the_plans_do_not_depend_on_how_many_run_at_a_time(
 
 def test_ctrl_c_among_variants_beside_each_other(lab: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
-    heard: list[ProgressEvent] = []
+    heard: list[str] = []
 
     def press(event: ProgressEvent) -> None:
-        if heard and event.solves < heard[-1].solves:  # the second search, beside which the third runs
+        name = event.phase.partition(",")[0]
+        if not name.startswith("variant "):
+            return
+        if heard and name != heard[0]:  # the first search has ended, beside which others ran
             raise KeyboardInterrupt
-        heard.append(event)
+        heard.append(name)
 
     found = compare(lab, scenarios=SCENARIOS, device="cpu", progress=press)
-    assert heard
-    first = next(e.phase for e in heard if e.phase.startswith("variant ")).partition(",")[0].removeprefix("variant ")
-    assert found.plans[first].status is Status.CERTIFIED
+    assert found.plans[heard[0].removeprefix("variant ")].status is Status.CERTIFIED
     assert set(found.missing) | set(found.plans) == {v.id for v in lab.variant}
-    assert any(plan.status is Status.STOPPED for plan in found.plans.values()) or found.missing
+    told = [message for plan in found.plans.values() for message in plan.messages]
+    assert found.missing or "interrupted" in told  # a search stopped while it polishes keeps its certificate
     assert {row[0] for row in found.tables["comparison"].rows} == set(found.plans)
 
 
