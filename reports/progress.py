@@ -10,7 +10,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from .charts import UNICODE, glyphs, to_ascii
+from .glyphs import UNICODE, glyphs, to_ascii
 from .signals import search_has_begun
 from .text import figure, seconds, shorten
 

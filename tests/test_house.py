@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = ("optimizer", "models", "kernels", "reports")
 SHIPPED = (*FLOORS, "cases")
 PAGES = Path("reports/pages")  # writes pages of docs/; stays in the checkout
-TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".svg", ".csv", ".json", ".html", ".txt", ""}
+TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".svg", ".csv", ".css", ".j2", ".json", ".html", ".txt", ""}
 MOST_LINES = 400
 
 
@@ -239,7 +239,7 @@ def shipped() -> set[str]:
         p
         for folder in SHIPPED
         for p in (ROOT / folder).rglob("*")
-        if p.suffix in {".toml", ".csv", ".json", ".cu", ".cuh"}
+        if p.suffix in {".toml", ".csv", ".json", ".cu", ".cuh", ".css", ".j2"}
     }
     files = [p.relative_to(ROOT) for p in (*sources(*SHIPPED), *data, ROOT / "py.typed")]
     return {"capmix/" + p.as_posix() for p in files if p.parent != PAGES}

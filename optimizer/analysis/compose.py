@@ -35,6 +35,7 @@ from ..table import Cell, Column, Table
 from . import circular_financing as circular
 from . import shadow_prices as explain
 from . import tax_by_scenario
+from .compute_by_system import compute_by_system
 from .covenants import Prices, StepPrice, covenants, over_scenarios, untested
 from .driver_figures import driver_table
 from .entities import entity_tables, remarks
@@ -45,7 +46,7 @@ from .funding_tables import decision_table, funding, holdings
 from .infeasible import in_words
 from .loss_allocation import bear
 from .loss_tables import bearers, loss_tables
-from .names import CHAIN, COVENANTS, DECISIONS, DRIVERS, LIQUIDITY_FAN, SCALING, Scaling
+from .names import CHAIN, COMPUTE_BY_SYSTEM, COVENANTS, DECISIONS, DRIVERS, LIQUIDITY_FAN, SCALING, Scaling
 from .own_table import own_table
 from .risk_figures import liquidity_fan, risk_figures
 from .sampling_error import objective_error
@@ -99,6 +100,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     tables = {
         **holdings(amounts, raised),
         **statements(amounts),
+        COMPUTE_BY_SYSTEM: compute_by_system(amounts),
         COVENANTS: covenants(amounts),
         **over_scenarios(
             amounts, ready.backend, ready.store, _prices(ready, solution, risk), program.unit, about.steps

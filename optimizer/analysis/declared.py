@@ -173,6 +173,7 @@ DECLARED: dict[str, Shape] = {
         _wide(n.CONSTRUCTION, "Construction started, MW.", n.Construction, total=True),
         _wide(n.CONTRACTS, "Contracts signed, PFLOP/s.", n.Contracts, total=True),
         _wide(n.RELET, "Room kept for letting again after a default, PFLOP/s.", n.Contracts),
+        _wide(n.COMPUTE_BY_SYSTEM, "Expected compute in service, by system and site.", n.SystemCompute),
         _wide(n.MERCHANT, "Systems rented out without a contract.", n.Merchant),
         *_STATEMENTS,
         _wide(e.ENTITY_CASH, "Expected cash flow of each entity.", e.EntityCash, always=False),

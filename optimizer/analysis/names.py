@@ -20,6 +20,7 @@ FUNDING_BY_INSTRUMENT, FUNDING_BY_HOLDER = "funding_by_instrument", "funding_by_
 PURCHASES, CONSTRUCTION, CONTRACTS, RELET, MERCHANT = "purchases", "construction", "contracts", "relet", "merchant"
 CASH_FLOW, BALANCE_SHEET, DEBT_SERVICE = "cash_flow", "balance_sheet", "debt_service"
 INCOME, COMPUTE, BEHIND_HORIZON = "income", "compute", "behind_horizon"
+COMPUTE_BY_SYSTEM = "compute_by_system"
 COVENANTS, COVENANT_RISK, COVENANT_BREACHES = "covenants", "covenant_risk", "covenant_breaches"
 CHAIN, PRICES, PRICES_BY_PERIOD = "chain", "prices", "prices_by_period"
 LIQUIDITY_FAN, DRIVERS, SCALING = "liquidity_fan", "drivers", "scaling"
@@ -66,6 +67,13 @@ class FundingByHolder(StrEnum):
 
 
 class Purchases(StrEnum):
+    ACCELERATOR = "accelerator"
+    SITE = "site"
+
+
+class SystemCompute(StrEnum):
+    """Of compute_by_system."""
+
     ACCELERATOR = "accelerator"
     SITE = "site"
 

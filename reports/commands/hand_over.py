@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ..charts import Glyphs
 from ..exits import Exit, OutputError, WriteError
 from ..files.folder import Place, add, last_resort, publish
+from ..glyphs import Glyphs
 from ..streams import complain, deliver, display, drop_output
 from ..summary.screen import show
 from ..text import safe

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...optimizer.analysis.names import CHAIN, NO_LINK, Chain
-from .. import charts
+from .. import glyphs
 from ..text import safe, shorten
 from .layout import INDENT, LABEL_MOST, heading, note
 from .section import Section, View
@@ -43,7 +43,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     cell = 2 if 2 * len(labels) <= room else 1
     for first in range(0, len(labels), room // cell):
         shown = labels[first : first + room // cell]
-        yield note(" " * beside + charts.year_ticks(shown, cell))
+        yield note(" " * beside + glyphs.year_ticks(shown, cell))
         for site, by_period in cells.items():
             letters_of = "".join(found(by_period, label, f"period of {CHAIN}").ljust(cell) for label in shown)
             yield note(names[site].ljust(beside) + letters_of, "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ...optimizer.analysis.names import ISSUANCE, Issuance
-from .. import charts
+from .. import glyphs
 from ..text import money, part, percent, plural, safe, shorten
 from .layout import INDENT, grid, heading, note, schedule
 from .section import Section, View
@@ -65,7 +65,7 @@ def _bars(
                 name.ljust(34),
                 money(value).rjust(8),
                 percent(part(value, total)).rjust(6),
-                charts.bar(part(value, top), room, view.g),
+                glyphs.bar(part(value, top), room, view.g),
             )
             for name, value in rows
         ],

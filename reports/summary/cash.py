@@ -19,8 +19,8 @@ from ...optimizer.analysis.names import (
     LiquidityFan,
     cash_flow_of,
 )
-from .. import charts
-from ..charts import Scale
+from .. import glyphs
+from ..glyphs import Scale
 from ..text import figure, money, percent
 from .layout import INDENT, grid, heading, note
 from .section import Section, View
@@ -76,7 +76,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
         row: list[object] = [label, *(cells[i] for cells in shown)]
         if scale is not None:
             minimum = plan.case.cash.minimum[columns.spans[i][1]]
-            row.append(Text(charts.spread(ranges[i], minimum, scale, g)))
+            row.append(Text(glyphs.spread(ranges[i], minimum, scale, g)))
         rows.append(row)
     yield from heading(TITLE, "expected, bn; compute and cash at each end")
     yield grid(heads, "lrrrrrrr" + "l" * (len(heads) - 8), rows, flexible=-1, gap=space)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..charts import UNICODE, Glyphs, bar
+from ..glyphs import UNICODE, Glyphs, bar
 from ..text import figure, gap, level, money, plural, safe, seconds
 from .layout import grid, heading, note
 from .screen import as_text, within

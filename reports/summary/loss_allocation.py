@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...models.blocks.owners import companies
 from ...optimizer.analysis.names import DEFAULT_DATES, LOSS_BY_HOLDER, Losses
-from .. import charts
+from .. import glyphs
 from ..text import level, money, part, percent, plural, safe, shorten
 from .layout import INDENT, grid, heading, note
 from .section import Section, View
@@ -43,7 +43,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
             money(row.number(Losses.EXPECTED)),
             money(tail),
             percent(part(tail, total)),
-            charts.bar(part(tail, top), room, view.g),
+            glyphs.bar(part(tail, top), room, view.g),
         )
         for row, tail in shown
     ]

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...optimizer.analysis.names import CONSTRUCTION, CONTRACTS, PURCHASES, Construction, Contracts, Purchases
-from .. import charts
-from ..charts import Glyphs
+from .. import glyphs
+from ..glyphs import Glyphs
 from ..text import figure, safe, shorten
 from .layout import INDENT, LABEL_MOST, Row, grid, heading, note, schedule
 from .section import Section, View
@@ -61,10 +61,10 @@ def _small_columns(
     body = []
     for name, values in rows:
         top = max(range(len(values)), key=values.__getitem__)
-        pillars = "".join(c * cell for c in charts.columns(values, g))
+        pillars = "".join(c * cell for c in glyphs.columns(values, g))
         when = f"most in {columns.labels[top]}: {figure(values[top], 3)}"
         body.append((shorten(safe(name), room), figure(sum(values), 3), pillars, when))
-    return grid(("", "total", charts.year_ticks(columns.labels, cell), ""), "lrll", body, flexible=-1)
+    return grid(("", "total", glyphs.year_ticks(columns.labels, cell), ""), "lrll", body, flexible=-1)
 
 
 SECTION = Section("purchases", TITLE, (PURCHASES, CONSTRUCTION, CONTRACTS), _render)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from ..charts import ASCII, Glyphs, glyphs, to_ascii
+from ..glyphs import ASCII, Glyphs, glyphs, to_ascii
 from ..streams import display
 
 if TYPE_CHECKING:

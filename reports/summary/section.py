@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..charts import UNICODE, Glyphs
+from ..glyphs import UNICODE, Glyphs
 from .views import has_plan
 
 if TYPE_CHECKING:

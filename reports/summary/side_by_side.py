@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...optimizer.table import BILLION
-from ..charts import UNICODE, Glyphs
+from ..glyphs import UNICODE, Glyphs
 from ..text import figure, gap, level, money, percent, plural, safe, seconds
 from .layout import grid, heading, note
 from .screen import as_text, within

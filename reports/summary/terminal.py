@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..charts import UNICODE, Glyphs
+from ..glyphs import UNICODE, Glyphs
 from .registry import SECTIONS
 from .screen import as_text, within
 from .section import View, drawn

@@ -13,12 +13,12 @@ import capmix
 import pytest
 from capmix.optimizer.cutting_planes.solution import Status
 from capmix.optimizer.plan import Funding, Plan, UnknownName
-from capmix.reports.charts import ASCII
 from capmix.reports.commands.compare import comparison_document
 from capmix.reports.commands.frontier import frontier_document
 from capmix.reports.commands.plan import gist
 from capmix.reports.files.manifest import Run, contents
 from capmix.reports.files.schema import schema
+from capmix.reports.glyphs import ASCII
 from capmix.reports.summary.frontier_view import render_frontier
 from capmix.reports.summary.registry import SECTIONS
 from capmix.reports.summary.side_by_side import render_comparison

@@ -9,8 +9,8 @@ import json
 import capmix
 import pytest
 from capmix.models.reading.starter import starter_case
-from capmix.reports.charts import ASCII
 from capmix.reports.cli import main
+from capmix.reports.glyphs import ASCII
 from capmix.reports.summary.frontier_view import render_frontier
 
 FEW = ["--scenarios", "400", "--points", "4", "--no-progress"]

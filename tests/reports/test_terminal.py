@@ -12,7 +12,7 @@ from capmix.models.schema.case import Heading
 from capmix.models.schema.rules import Objective
 from capmix.optimizer.cutting_planes.solution import Status
 from capmix.optimizer.plan import Interval
-from capmix.reports.charts import ASCII
+from capmix.reports.glyphs import ASCII
 from capmix.reports.summary.terminal import render
 from rich.cells import cell_len
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from capmix.reports import charts, text
-from capmix.reports.charts import ASCII, UNICODE, Scale
+from capmix.reports import glyphs, text
+from capmix.reports.glyphs import ASCII, UNICODE, Scale
 from capmix.reports.summary.layout import short
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,7 +72,7 @@ def test_short_is_short_and_close(value, decimals):
 
 @given(st.floats(min_value=0, max_value=1), st.integers(1, 60), st.sampled_from([UNICODE, ASCII]))
 def test_bars_have_their_length(share, width, g):
-    drawn = charts.bar(share, width, g)
+    drawn = glyphs.bar(share, width, g)
     steps = len(g.eighths) - 1
     part = g.eighths.index(drawn[-1]) if drawn else 0
     eighths = steps * (len(drawn) - 1) + part if drawn else 0
@@ -81,24 +81,24 @@ def test_bars_have_their_length(share, width, g):
 
 
 def test_columns():
-    assert charts.columns([0, 1, 2, 4, 8, -3], UNICODE) == "·▁▂▄█·"
-    assert charts.columns([0, 0], ASCII) == ".."
-    assert charts.columns([9.0, 0.1, 4.5], ASCII) == "9.4"
+    assert glyphs.columns([0, 1, 2, 4, 8, -3], UNICODE) == "·▁▂▄█·"
+    assert glyphs.columns([0, 0], ASCII) == ".."
+    assert glyphs.columns([9.0, 0.1, 4.5], ASCII) == "9.4"
 
 
 def test_spread():
     scale = Scale(0.0, 10.0, 11)
-    assert charts.spread((1, 3, 5, 7, 9), 2.0, scale, ASCII) == " -|==o==-- "[:11]
-    assert charts.spread((5, 5, 5, 5, 5), None, Scale(5.0, 5.0, 3), ASCII) == " o "
+    assert glyphs.spread((1, 3, 5, 7, 9), 2.0, scale, ASCII) == " -|==o==-- "[:11]
+    assert glyphs.spread((5, 5, 5, 5, 5), None, Scale(5.0, 5.0, 3), ASCII) == " o "
 
 
 def test_year_ticks():
     assert (
-        charts.year_ticks(["2026Q4", "2027Q1", "2027Q2", "2027Q3", "2027Q4", "2028Q1"], 2)
+        glyphs.year_ticks(["2026Q4", "2027Q1", "2027Q2", "2027Q3", "2027Q4", "2028Q1"], 2)
         == "  2027    "[:2] + "2027    " + "  "
     )
-    assert charts.year_ticks(["2026Q3", "2026Q4", "2027Q1", "2027Q2", "2027Q3", "2027Q4"]) == "  27  "
+    assert glyphs.year_ticks(["2026Q3", "2026Q4", "2027Q1", "2027Q2", "2027Q3", "2027Q4"]) == "  27  "
 
 
 def test_ascii_text():
-    assert charts.to_ascii("a · b – c … é") == "a . b - c ~ ?"
+    assert glyphs.to_ascii("a · b – c … é") == "a . b - c ~ ?"

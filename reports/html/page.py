@@ -1,0 +1,155 @@
+"""A report as one page that needs nothing else: figures with a sentence and their numbers, tables, and text.
+
+What it looks like stands in `page.html.j2` and `page.css`; everything from a case passes through the template's
+escaping. The pictures are SVG made here, so that the page runs no script and asks nobody for anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import import_module, resources
+from typing import Any
+
+from ...optimizer.table import TOTAL, Table
+from ..charts.chart import Chart, Drawing
+from ..charts.theme import drawn
+from ..text import figure, fixed, percent, safe
+
+SCALE = 1.2  # of a picture on a wide page
+MOST_ROWS = 400  # of a table in the page; the run folder has them all
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as text: heads with units, rows, and for each column whether it is of numbers.
+
+    left_out: rows that the page does not show.
+    """
+
+    title: str
+    heads: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[bool, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture with its title, unit, a sentence of reading and its numbers."""
+
+    anchor: str
+    title: str
+    unit: str
+    sentence: str
+    picture: str  # SVG
+    grid: Grid
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the page: a heading, sentences, figures, tables that are open, and tables that fold away."""
+
+    anchor: str
+    title: str
+    sentences: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    grids: tuple[Grid, ...] = ()
+    folded: tuple[Grid, ...] = ()
+    terms: tuple[tuple[str, str], ...] = ()
+    drawing: tuple[str, ...] = ()  # lines of text as they stand in the terminal
+
+    @property
+    def empty(self) -> bool:
+        return not (self.sentences or self.figures or self.grids or self.folded or self.terms or self.drawing)
+
+
+@dataclass(frozen=True)
+class Page:
+    """The whole report. tone: of the status, good | warn | bad. facts: (what, figure, remark)."""
+
+    title: str
+    subtitle: str
+    status: str
+    tone: str
+    facts: tuple[tuple[str, str, str], ...]
+    lead: tuple[str, ...]
+    parts: tuple[Part, ...]
+    foot: tuple[str, ...] = field(default=())
+
+
+def html(page: Page) -> str:
+    """The page as one HTML document in UTF-8, with its style inside."""
+    jinja: Any = import_module("jinja2")
+    here = resources.files(__package__)
+    environment = jinja.Environment(
+        autoescape=True, undefined=jinja.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string((here / "page.html.j2").read_text(encoding="utf-8"))
+    style = (here / "page.css").read_text(encoding="utf-8")
+    parts = [part for part in page.parts if not part.empty]
+    return str(template.render(page=page, parts=parts, style=import_module("markupsafe").Markup(style), svg=_svg))
+
+
+def _svg(shown: Figure) -> Any:
+    """The picture for the page: as wide as there is room, and told to who cannot see it."""
+    markup: Any = import_module("markupsafe")
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', shown.picture)
+    if size is None:
+        raise ValueError(f"the picture {shown.anchor} has no size")
+    label = markup.escape(f"{shown.title}. {shown.sentence}")
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}" viewBox="{size[0][9:-1]}" '
+    head += f'style="width:{SCALE * float(size[1]):.0f}px">'
+    return markup.Markup(head + shown.picture[shown.picture.index(">") + 1 :])
+
+
+def figure_of(chart: Chart, drawing: Drawing) -> Figure:
+    """A chart for the page."""
+    return Figure(
+        chart.name, chart.title, drawing.unit, drawing.sentence, drawn(drawing.chart()), grid(drawing.numbers)
+    )
+
+
+def grid(table: Table, title: str = "", most: int = MOST_ROWS) -> Grid:
+    """A table of the engine as text."""
+    heads = tuple((safe(column.name), safe(column.unit)) for column in table.columns)
+    shared = {unit for (_, unit) in heads if unit}
+    if len(shared) == 1 and len(table.columns) > 4:  # one unit for all columns stands in the title
+        heads = tuple((name, "") for name, _ in heads)
+        unit = f", {shared.pop()}"
+    else:
+        unit = ""
+    forms = [column.form for column in table.columns]
+    rows = [tuple(_cell(form, value) for form, value in zip(forms, row, strict=True)) for row in table.rows[:most]]
+    numeric = tuple(form != "text" for form in forms)
+    left_out = max(0, len(table.rows) - most)
+    return Grid((title or safe(table.title)) + unit, heads, tuple(rows), numeric, left_out)
+
+
+def plain(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool] = ()) -> Grid:
+    """A table of text."""
+    marks = tuple(numeric) or (False,) * len(heads)
+    return Grid(title, tuple((head, "") for head in heads), tuple(tuple(map(safe, row)) for row in rows), marks)
+
+
+def _cell(form: str, value: object) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, str) or form == "text":
+        return safe(value)
+    number = float(str(value))
+    if form == "money":
+        return fixed(number, 3 if abs(number) < 10.0 else 2)
+    if form == "share":
+        return percent(number)
+    if form == "rate":
+        return percent(number, 2)
+    if form == "count":
+        return f"{number:,.0f}"
+    return figure(number)
+
+
+def is_total(row: Sequence[str]) -> bool:
+    """Whether a row sums the others."""
+    return TOTAL in row[:2]
