@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..exits import Exit
-from ..machine import memory_available
-from ..memory import need
-from ..streams import complain
+from ..options import scenarios_option
 from ..text import figure, level, plural, safe, size
+from .command import Command, Needs, Stage
 
 if TYPE_CHECKING:
     from ...models.schema.case import Case
@@ -20,11 +19,12 @@ if TYPE_CHECKING:
 INDENT = 14
 
 
-def check_command(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace) -> int:
     """Check each case; faults go to stderr, descriptions to stdout. The worst ending counts."""
     from ...models.build import build_ledger
     from ...models.reading.faults import CaseError
     from ...models.reading.load import load_case
+    from ..streams import complain
 
     ending = Exit.OK
     for number, name in enumerate(options.case):
@@ -52,6 +52,8 @@ def check_command(options: argparse.Namespace) -> int:
 def describe(case: Case, blocks: Counter[str], scenarios: int) -> Iterator[tuple[str, str]]:
     """What the case is, as (subject, words)."""
     from ...models.schema.losses import LOSS_SPECS
+    from ..machine import memory_available
+    from ..memory import need
 
     labels, horizon, opening = case.horizon.labels, case.horizon, case.opening
     yield "case", f"{case.case.title or case.case.name} ({case.case.currency}, sha256 {case.sha256[:12]}…)"
@@ -100,3 +102,20 @@ def _objective(case: Case) -> str:
     if objective.kind == "capacity":
         return f"most compute in service in {at} ({objective.metric})"
     return f"least cost of {figure(objective.target)} PFLOP/s in {at} ({objective.metric})"
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("case", metavar="CASE", nargs="+", help="case files, or names of shipped cases")
+    scenarios_option(parser)
+
+
+CHECK = Command(
+    name="check",
+    title="list every fault of a case, or describe it",
+    description="List every fault of each case with its place, what is allowed and the cure; describe good ones.",
+    stage=Stage.CHECK,
+    examples=(("capmix check my.toml", "list every fault of a case, or describe it"),),
+    arguments=_arguments,
+    run=_run,
+    needs=Needs.READING,
+)

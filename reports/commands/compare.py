@@ -1,49 +1,43 @@
-"""`capmix compare`: variants of a case side by side on one pool of scenarios, in the terminal and as a run folder."""
+"""`capmix compare`: variants of a case side by side on one pool of scenarios."""
 
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..exits import Exit, UsageError
-from ..files.document import encode, number, records, version
-from ..files.folder import reserve
-from ..files.manifest import Run, arguments, copies, device, makers, manifest, table_makers
-from ..files.tables import require_parquet
-from ..memory import shortage
-from .case_files import case_files
-from .computing import computing
-from .doubts import tell_doubts
-from .hand_over import SUMMARY_WIDTH, Result, hand_over
+from .. import option_values
+from ..exits import Exit
+from ..options import case_argument, computing_options
+from .command import Command, Stage
+from .execute import execute
+from .run_folder_work import Makers, RunFolderWork, Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
+    from ...models.schema.case import Case
     from ...optimizer.comparison.compare import Comparison
     from ...optimizer.plan import Plan
+    from ..files.manifest import About
+    from ..glyphs import Glyphs
+    from ..progress import ProgressLine
 
 COMPARE_SCHEMA = 1
 
 
-def compare_command(options: argparse.Namespace) -> int:
-    """Compare variants. Everything that can be known to fail is found before anything is computed."""
-    started = datetime.now(UTC)
-    if options.tables == "parquet":
-        require_parquet()
-    from ...models.reading.load import load_case
+class CompareWork(RunFolderWork["Comparison"]):
+    """A comparison and its folder, with that of each variant's plan inside."""
 
-    case = load_case(options.case)
-    tell_doubts(case, variants=True)
-    run = Run(argv=arguments(options), case_files=case_files(case), started=started, tables=options.tables)
-    place = reserve(options.out, f"{case.case.name}-compare")
-    scenarios = options.scenarios or case.simulation.count
-    if short := shortage(case, scenarios):
-        raise UsageError(short)
-    with computing(options) as progress:
+    kind = "compare"
+    suffix = "-compare"
+    all_variants = True
+
+    def compute(self, case: Case, scenarios: int, progress: ProgressLine) -> Comparison:
         from ...optimizer.comparison.compare import compare
 
-        found = compare(
+        options = self.options
+        return compare(
             case,
             variants=options.variants,
             scenarios=scenarios,
@@ -54,8 +48,54 @@ def compare_command(options: argparse.Namespace) -> int:
             progress=progress,
             milestones=options.milestones,
         )
-    ending = hand_over(_result(found, run), place, options.json)
-    return int(ending if ending is not Exit.OK else exit_code(found))
+
+    def files(self, found: Comparison, tables: str) -> Makers:
+        from ..files.document import encode
+        from ..files.manifest import makers, table_makers
+
+        files = {
+            "compare.json": lambda: encode(comparison_document(found, tables)),
+            **table_makers(found.tables, tables),
+        }
+        for name, plan in found.plans.items():
+            files |= makers(plan, tables, f"variants/{name}/")
+        return files
+
+    def texts(self, found: Comparison, width: int) -> Texts:
+        from ..summary.side_by_side import render_comparison
+        from ..summary.terminal import render
+
+        def drawn(plan: Plan) -> Callable[[], str]:
+            return lambda: render(plan, width)
+
+        variants = {f"variants/{name}/summary.txt": drawn(plan) for name, plan in found.plans.items()}
+        return {"summary.txt": lambda: render_comparison(found, width), **variants}
+
+    def about(self, found: Comparison) -> About:
+        from ..files.manifest import About, together
+
+        first = next(iter(found.plans.values()))
+        return About(
+            kind=self.kind,
+            case=found.case,
+            exit_code=exit_code(found),
+            scenarios=first.scenarios.count,
+            seed=first.scenarios.seed,
+            device=first.device,
+            timings=together((plan.timings for plan in found.plans.values()), found.total_s),
+            versions=first.versions,
+        )
+
+    def draw(self, found: Comparison, width: int, folder: Path | None, colour: bool, glyphs: Glyphs) -> str:
+        from ..summary.side_by_side import render_comparison
+
+        return render_comparison(found, width, folder, colour, glyphs)
+
+    def gist(self, found: Comparison) -> str:
+        return f"{found.case.case.name}: " + ", ".join(f"{n} {p.status.value}" for n, p in found.plans.items())
+
+    def outcome(self, found: Comparison) -> Exit:
+        return exit_code(found)
 
 
 def exit_code(found: Comparison) -> Exit:
@@ -70,6 +110,8 @@ def exit_code(found: Comparison) -> Exit:
 
 def comparison_document(found: Comparison, extension: str = "csv") -> dict[str, Any]:
     """compare.json as plain JSON values: every table's rows, and per variant what plan.json says in short."""
+    from ..files.document import number, records, version
+
     heading, first = found.case.case, next(iter(found.plans.values()))
     return {
         "schema_version": COMPARE_SCHEMA,
@@ -102,38 +144,27 @@ def comparison_document(found: Comparison, extension: str = "csv") -> dict[str, 
     }
 
 
-def _result(found: Comparison, run: Run) -> Result:
-    from ..summary.side_by_side import render_comparison
-    from ..summary.terminal import render
-
-    def drawn(plan: Plan) -> Callable[[], str]:
-        return lambda: render(plan, SUMMARY_WIDTH)
-
-    files = {
-        "compare.json": lambda: encode(comparison_document(found, run.tables)),
-        **table_makers(found.tables, run.tables),
-        **copies(run.case_files),
-    }
-    texts = {"summary.txt": lambda: render_comparison(found, SUMMARY_WIDTH)}
-    for name, plan in found.plans.items():
-        files |= makers(plan, run.tables, f"variants/{name}/")
-        texts[f"variants/{name}/summary.txt"] = drawn(plan)
-    return Result(
-        files=files,
-        document="compare.json",
-        texts=texts,
-        manifest=lambda made: _manifest(found, run, made),
-        draw=lambda width, folder, colour, g: render_comparison(found, width, folder, colour, g),
-        gist=lambda: f"{found.case.case.name}: " + ", ".join(f"{n} {p.status.value}" for n, p in found.plans.items()),
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    case_argument(parser)
+    parser.add_argument(
+        "--variants", type=option_values.names, metavar="A,B", help="which variants (default: all of the case's)"
     )
+    parser.add_argument(
+        "--milestones",
+        type=option_values.marks,
+        metavar="X,Y",
+        help="compute in service, PFLOP/s, whose dates are compared",
+    )
+    computing_options(parser)
 
 
-def _manifest(found: Comparison, run: Run, files: Mapping[str, bytes]) -> bytes:
-    first = next(iter(found.plans.values()))
-    about = {
-        "scenarios": first.scenarios.count,
-        "seed": first.scenarios.seed,
-        "device": device(first.device),
-        "total_s": number(found.total_s),
-    }
-    return manifest(run, found.case, about, files, {})
+COMPARE = Command(
+    name="compare",
+    title="put variants of a case side by side",
+    description="Plan the [variant.NAME] tables of a case on one pool of scenarios and put them side by side.",
+    stage=Stage.PLAN,
+    examples=(("capmix compare my.toml", "put the case's variants side by side on the same scenarios"),),
+    arguments=_arguments,
+    run=lambda options: execute(CompareWork(options)),
+    stoppable=True,
+)

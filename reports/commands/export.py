@@ -5,53 +5,66 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..exits import Exit, OutputError, UsageError, WriteError
-from ..files.folder import working_directory
-from ..memory import shortage
-from ..streams import display
+from ..options import case_argument, device_option, progress_option, scenarios_option, seed_option, variant_option
 from ..text import plural, safe
-from .computing import computing
-from .doubts import tell_doubts
+from .command import Command, Stage
+from .execute import Work, execute
+
+if TYPE_CHECKING:
+    from ...models.schema.case import Case
+    from ..progress import ProgressLine
 
 SUFFIXES = {".lp": "lp", ".mps": "mps"}
 
 
-def export_command(options: argparse.Namespace) -> int:
-    """Write the program to `options.path`, which must not exist; all that can be known to fail is found before."""
-    path = Path(options.path)
-    form = SUFFIXES.get(path.suffix.lower())
-    if form is None:
-        raise UsageError(f"{path}: the file's ending says its format: .lp (CPLEX LP) or .mps (free MPS)")
-    if os.path.lexists(path):
-        raise UsageError(f"{path} exists and is never overwritten; give a new name")
-    if not path.is_absolute():
-        working_directory()
-    if not path.parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
-    from ...models.reading.load import load_case
+class ExportWork(Work[str]):
+    """The program's text and its file, which must not exist."""
 
-    case = load_case(options.case)
-    if options.variant is not None:
-        from ...models.reading.variants import apply_variant
+    def __init__(self, options: argparse.Namespace) -> None:
+        super().__init__(options)
+        self._path = Path(options.path)
+        self._left_out = 0
 
-        case = apply_variant(case, options.variant)
-    tell_doubts(case)
-    if short := shortage(case, options.scenarios or case.simulation.count):
-        raise UsageError(short)
-    with computing(options) as progress:
+    def check(self) -> None:
+        from ..files.folder import working_directory
+
+        path = self._path
+        if path.suffix.lower() not in SUFFIXES:
+            raise UsageError(f"{path}: the file's ending says its format: .lp (CPLEX LP) or .mps (free MPS)")
+        if os.path.lexists(path):
+            raise UsageError(f"{path} exists and is never overwritten; give a new name")
+        if not path.is_absolute():
+            working_directory()
+        if not path.parent.is_dir():
+            raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
+
+    def compute(self, case: Case, scenarios: int, progress: ProgressLine) -> str:
         from ...optimizer.named_model import program_text
         from ...optimizer.setup.risk_losses import all_risks
 
-        text = program_text(case, form, options.scenarios, options.seed, options.device, progress=progress)
-    _write(path, text.encode("utf-8"))
-    risks = len(all_risks(case))
-    left = f"; {plural(risks, 'risk limit')} left out, as its head says" if risks else ""
-    try:
-        display(f"{safe(path)} written: the linear program of the expected path{left}.\n")
-    except OutputError as error:
-        raise OutputError(f"{error}; {path} is written") from None
-    return Exit.OK
+        form, options = SUFFIXES[self._path.suffix.lower()], self.options
+        self._left_out = len(all_risks(case))
+        return program_text(case, form, scenarios, options.seed, options.device, progress=progress)
+
+    def keep(self, found: str) -> None:
+        _write(self._path, found.encode("utf-8"))
+
+    def show(self, found: str) -> None:
+        from ..streams import display
+
+        del found
+        left = f"; {plural(self._left_out, 'risk limit')} left out, as its head says" if self._left_out else ""
+        try:
+            display(f"{safe(self._path)} written: the linear program of the expected path{left}.\n")
+        except OutputError as error:
+            raise OutputError(f"{error}; {self._path} is written") from None
+
+    def ending(self, found: str) -> Exit:
+        del found
+        return Exit.OK
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -69,3 +82,27 @@ def _write(path: Path, content: bytes) -> None:
         raise UsageError(f"{path} exists and is never overwritten; give a new name") from None
     except OSError as error:
         raise WriteError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    case_argument(parser)
+    parser.add_argument("path", metavar="FILE", help="the new file, ending in .lp or .mps")
+    variant_option(parser)
+    scenarios_option(parser)
+    device_option(parser, "where the scenarios are drawn")
+    seed_option(parser)
+    progress_option(parser)
+
+
+EXPORT = Command(
+    name="export",
+    title="write the linear program for another solver",
+    description="""\
+Write a case's linear program, its expected path without the risk limits, in CPLEX
+LP format (.lp) or free MPS (.mps). Never overwrites.""",
+    stage=Stage.USE,
+    examples=(("capmix export my.toml my.lp", "its linear program for another solver: .lp or .mps"),),
+    arguments=_arguments,
+    run=lambda options: execute(ExportWork(options)),
+    stoppable=True,
+)

@@ -1,62 +1,46 @@
-"""`capmix frontier`: what a risk limit costs, in the terminal and as a run folder."""
+"""`capmix frontier`: what a risk limit costs."""
 
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from .. import option_values
 from ..exits import Exit, UsageError
-from ..files.document import encode, number, records, version
-from ..files.folder import reserve
-from ..files.manifest import Run, arguments, copies, device, manifest, table_makers, timings
-from ..files.solution import solution_makers
-from ..files.tables import require_parquet
-from ..memory import shortage
+from ..options import case_argument, computing_options, variant_option
 from ..text import plural
-from .case_files import case_files
-from .computing import computing
-from .doubts import tell_doubts
-from .hand_over import SUMMARY_WIDTH, Result, hand_over
+from .command import Command, Stage
+from .execute import execute
+from .run_folder_work import Makers, RunFolderWork, Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
     from ...models.schema.case import Case
     from ...optimizer.frontiers.frontier import Frontier
+    from ..files.manifest import About
+    from ..glyphs import Glyphs
+    from ..progress import ProgressLine
 
 FRONTIER_SCHEMA = 1
 
 
-def frontier_command(options: argparse.Namespace) -> int:
-    """Trace a frontier. Everything that can be known to fail is found before anything is computed."""
-    started = datetime.now(UTC)
-    if options.tables == "parquet":
-        require_parquet()
-    from ...models.reading.load import load_case
+class FrontierWork(RunFolderWork["Frontier"]):
+    """A frontier and its folder, with what each point follows from inside."""
 
-    case = load_case(options.case)
-    run = Run(argv=arguments(options), case_files=case_files(case), started=started, tables=options.tables)
-    if options.variant is not None:
-        from ...models.reading.variants import apply_variant
+    kind = "frontier"
+    suffix = "-frontier"
 
-        case = apply_variant(case, options.variant)
-    tell_doubts(case)
-    if options.low is not None and options.high is not None and not options.low < options.high:
-        raise UsageError(f"--from {options.low:g} must be below --to {options.high:g}")
-    place = reserve(options.out, f"{case.case.name}-frontier")
-    found = _traced(case, options)
-    ending = hand_over(_result(found, run), place, options.json)
-    return int(ending if ending is not Exit.OK else exit_code(found))
+    def check(self) -> None:
+        super().check()
+        low, high = self.options.low, self.options.high
+        if low is not None and high is not None and not low < high:
+            raise UsageError(f"--from {low:g} must be below --to {high:g}")
 
-
-def _traced(case: Case, options: argparse.Namespace) -> Frontier:
-    scenarios = options.scenarios or case.simulation.count
-    if short := shortage(case, scenarios):
-        raise UsageError(short)
-    with computing(options) as progress:
+    def compute(self, case: Case, scenarios: int, progress: ProgressLine) -> Frontier:
         from ...optimizer.frontiers.frontier import frontier
 
+        options = self.options
         return frontier(
             case,
             limit=options.limit,
@@ -71,6 +55,47 @@ def _traced(case: Case, options: argparse.Namespace) -> Frontier:
             progress=progress,
         )
 
+    def files(self, found: Frontier, tables: str) -> Makers:
+        from ..files.document import encode
+        from ..files.manifest import table_makers
+        from ..files.solution import solution_makers
+
+        return {
+            "frontier.json": lambda: encode(frontier_document(found, tables)),
+            **table_makers(found.tables, tables),
+            **solution_makers({f"points/{i}.json": point.evidence for i, point in enumerate(found.points, 1)}),
+        }
+
+    def texts(self, found: Frontier, width: int) -> Texts:
+        from ..summary.frontier_view import render_frontier
+
+        return {"summary.txt": lambda: render_frontier(found, width)}
+
+    def about(self, found: Frontier) -> About:
+        from ..files.manifest import About
+
+        return About(
+            kind=self.kind,
+            case=found.case,
+            exit_code=exit_code(found),
+            scenarios=found.scenarios.count,
+            seed=found.scenarios.seed,
+            device=found.device,
+            timings=found.timings,
+        )
+
+    def draw(self, found: Frontier, width: int, folder: Path | None, colour: bool, glyphs: Glyphs) -> str:
+        from ..summary.frontier_view import render_frontier
+
+        return render_frontier(found, width, folder, colour, glyphs)
+
+    def gist(self, found: Frontier) -> str:
+        planned = sum(point.planned for point in found.points)
+        return f"{found.case.case.name}: {found.limit} at {plural(len(found.points), 'point')}, {planned} planned"
+
+    def outcome(self, found: Frontier) -> Exit:
+        return exit_code(found)
+
 
 def exit_code(found: Frontier) -> Exit:
     """0 where every point is certified or proven infeasible; 3 where none has a plan; 4 where one was stopped, or the
@@ -84,6 +109,8 @@ def exit_code(found: Frontier) -> Exit:
 
 def frontier_document(found: Frontier, extension: str = "csv") -> dict[str, Any]:
     """frontier.json as plain JSON values: the limit, its ends, and every table's rows."""
+    from ..files.document import number, records, version
+
     heading = found.case.case
     return {
         "schema_version": FRONTIER_SCHEMA,
@@ -121,33 +148,48 @@ def frontier_document(found: Frontier, extension: str = "csv") -> dict[str, Any]
     }
 
 
-def _result(found: Frontier, run: Run) -> Result:
-    from ..summary.frontier_view import render_frontier
-
-    def gist() -> str:
-        planned = sum(point.planned for point in found.points)
-        return f"{found.case.case.name}: {found.limit} at {plural(len(found.points), 'point')}, {planned} planned"
-
-    return Result(
-        files={
-            "frontier.json": lambda: encode(frontier_document(found, run.tables)),
-            **table_makers(found.tables, run.tables),
-            **solution_makers({f"points/{i}.json": p.evidence for i, p in enumerate(found.points, 1)}),
-            **copies(run.case_files),
-        },
-        document="frontier.json",
-        texts={"summary.txt": lambda: render_frontier(found, SUMMARY_WIDTH)},
-        manifest=lambda made: _manifest(found, run, made),
-        draw=lambda width, folder, colour, g: render_frontier(found, width, folder, colour, g),
-        gist=gist,
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    case_argument(parser)
+    variant_option(parser)
+    parser.add_argument(
+        "--limit", default="liquidity", metavar="NAME", help="the risk limit that moves (default: liquidity)"
     )
+    parser.add_argument(
+        "--points",
+        type=option_values.points,
+        default=20,
+        metavar="N",
+        help="how many amounts, in equal steps (default: 20)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="low",
+        type=option_values.amount,
+        metavar="X",
+        help="least amount, in the limit's unit (default: a step above the least possible)",
+    )
+    parser.add_argument(
+        "--to",
+        dest="high",
+        type=option_values.amount,
+        metavar="Y",
+        help="largest amount (default: where the limit stops to cost anything)",
+    )
+    computing_options(parser)
 
 
-def _manifest(found: Frontier, run: Run, files: Mapping[str, bytes]) -> bytes:
-    about = {
-        "scenarios": found.scenarios.count,
-        "seed": found.scenarios.seed,
-        "device": {**device(found.device), "mode": found.device.mode},
-        "timings": timings(found.timings),
-    }
-    return manifest(run, found.case, about, files, {})
+FRONTIER = Command(
+    name="frontier",
+    title="what a risk limit costs",
+    description="Plan a case at many amounts of one risk limit, each certified, on one pool of scenarios and cuts.",
+    stage=Stage.PLAN,
+    examples=(
+        (
+            "capmix frontier my.toml --limit liquidity --points 20",
+            "what a risk limit costs, from the safest plan to the boldest",
+        ),
+    ),
+    arguments=_arguments,
+    run=lambda options: execute(FrontierWork(options)),
+    stoppable=True,
+)

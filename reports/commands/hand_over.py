@@ -15,15 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ..exits import Exit, OutputError, WriteError
+from ..exits import OutputError, WriteError
 from ..files.folder import Place, add, last_resort, publish
+from ..files.manifest import MANIFEST
 from ..glyphs import Glyphs
 from ..streams import complain, deliver, display, drop_output
-from ..summary.screen import show
+from ..summary import screen
 from ..text import safe
 
 SUMMARY_WIDTH = 100
-MANIFEST = "manifest.json"
 
 Made = TypeVar("Made", bytes, str)
 Tell = Callable[[str], None]
@@ -46,31 +46,50 @@ class Result:
     gist: Callable[[], str]
 
 
-def hand_over(result: Result, place: Place, as_json: bool) -> Exit:
-    """Write the folder, then show the result. FAILURE if not all of it came where it was to go, and lines that say so.
+@dataclass(frozen=True)
+class Kept:
+    """What has become of a result on the disk.
 
-    Raises:
-        BrokenPipeError: the reader of standard output went away; the folder is written.
+    folder: where it is, None if nowhere. document: what --json prints, None if it could not be made. misplaced: it is
+    not in its place. whole: all of the data is where it was to go.
     """
+
+    folder: Path | None
+    document: bytes | None
+    misplaced: bool
+    whole: bool
+
+
+def keep(result: Result, place: Place, as_json: bool) -> Kept:
+    """Write the folder, then draw its texts into it; lines say what does not come where it was to go."""
     tell = partial(complain, alone=as_json)
     files, lost = _made(result.files, tell)
     listed, unlisted = _made({MANIFEST: lambda: result.manifest(files)}, tell)
     folder, misplaced = _published(place, files | listed, tell)
-    ending = Exit.FAILURE if misplaced or lost or unlisted else Exit.OK
     if folder is not None:
         _add_texts(folder, files, result, tell)
+    return Kept(folder, files.get(result.document), misplaced, whole=not (misplaced or lost or unlisted))
+
+
+def show(result: Result, kept: Kept, as_json: bool) -> bool:
+    """Show what has been kept; whether standard output took it, and a line where it did not.
+
+    Raises:
+        BrokenPipeError: the reader of standard output went away.
+    """
+    folder, tell = kept.folder, partial(complain, alone=as_json)
     try:
         if not as_json:
-            _show(result, folder, tell)
-        elif result.document in files:
-            deliver(files[result.document])
-            if folder is not None and not misplaced:
+            _draw(result, folder, tell)
+        elif kept.document is not None:
+            deliver(kept.document)
+            if folder is not None and not kept.misplaced:
                 print(f"run folder: {safe(folder)}", file=sys.stderr)
     except OutputError as error:
         drop_output()
         tell(f"capmix: {safe(error)}" + ("" if folder is None else f"; run folder: {safe(folder)}"))
-        return Exit.FAILURE
-    return ending
+        return False
+    return True
 
 
 def _made(files: Mapping[str, Callable[[], Made]], tell: Tell) -> tuple[dict[str, Made], list[str]]:
@@ -109,10 +128,10 @@ def _add_texts(folder: Path, files: Mapping[str, bytes], result: Result, tell: T
         tell(f"capmix: warning: the summary cannot be added to {safe(folder)}: {_named(error)}")
 
 
-def _show(result: Result, folder: Path | None, tell: Tell) -> None:
+def _draw(result: Result, folder: Path | None, tell: Tell) -> None:
     width = shutil.get_terminal_size((SUMMARY_WIDTH, 24)).columns
     try:
-        show(lambda colour, g: result.draw(width, folder, colour, g))
+        screen.show(lambda colour, g: result.draw(width, folder, colour, g))
     except (OutputError, BrokenPipeError):
         raise
     except Exception as error:

@@ -8,14 +8,15 @@ import shlex
 from pathlib import Path
 
 from ..exits import Exit, OutputError, UsageError
-from ..files.folder import working_directory
-from ..streams import display
 from ..text import safe
+from .command import Command, Needs, Stage
 
 
-def new_command(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace) -> int:
     """Write the starter case to `options.path`, which must not exist."""
     from ...models.reading.starter import starter_case
+    from ..files.folder import working_directory
+    from ..streams import display
 
     path = Path(options.path)
     if path.suffix != ".toml":
@@ -47,3 +48,19 @@ def new_command(options: argparse.Namespace) -> int:
     except OutputError as error:
         raise OutputError(f"{error}; {path} is written") from None
     return Exit.OK
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH", help="the new file, ending in .toml")
+
+
+NEW = Command(
+    name="new",
+    title="write a commented starter case",
+    description="Write a commented starter case that plans as it stands. Never overwrites.",
+    stage=Stage.BEGIN,
+    examples=(("capmix new my.toml", "write a commented starter case"),),
+    arguments=_arguments,
+    run=_run,
+    needs=Needs.NOTHING,
+)

@@ -1,60 +1,40 @@
-"""`capmix plan`: read, check the place and the memory, compute, write the run folder, show the summary."""
+"""`capmix plan`: the best plan of a case, certified."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ..exits import Exit, UsageError
-from ..files.document import EXIT_OF_STATUS
-from ..files.folder import Place, reserve
-from ..files.manifest import Run, arguments, package_versions, plan_files, plan_manifest
-from ..files.tables import require_parquet
-from ..memory import shortage
-from ..summary.views import has_plan
-from ..text import figure, gap
-from .case_files import case_files
-from .computing import computing
-from .doubts import tell_doubts
-from .hand_over import SUMMARY_WIDTH, Result, hand_over
+from .. import option_values
+from ..exits import Exit
+from ..options import case_argument, computing_options, variant_option
+from .command import Command, Stage
+from .execute import execute
+from .run_folder_work import Makers, RunFolderWork, Texts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ...models.schema.case import Case
     from ...optimizer.plan import Plan
+    from ..files.manifest import About
+    from ..glyphs import Glyphs
+    from ..progress import ProgressLine
 
 
-def plan_command(options: argparse.Namespace) -> int:
-    """Make a plan. Everything that can be known to fail is found before anything is computed."""
-    started = datetime.now(UTC)
-    if options.tables == "parquet":
-        require_parquet()
-    from ...models.reading.load import load_case
+class PlanWork(RunFolderWork["Plan"]):
+    """A plan and its folder."""
 
-    case = load_case(options.case)
-    if options.variant is not None:
-        from ...models.reading.variants import apply_variant
+    kind = "plan"
 
-        case = apply_variant(case, options.variant)
-    tell_doubts(case)
-    run = Run(argv=arguments(options), case_files=case_files(case), started=started, tables=options.tables)
-    place = reserve(options.out, case.case.name)
-    scenarios = options.scenarios or case.simulation.count
-    if short := shortage(case, scenarios):
-        raise UsageError(short)
-    plan = _compute(case, scenarios, options)
-    if not has_plan(plan) and any(message.startswith("interrupted") for message in plan.messages):
-        raise KeyboardInterrupt
-    plan = dataclasses.replace(plan, versions={**package_versions(), **plan.versions})
-    return _hand_over(plan, run, place, options)
-
-
-def _compute(case: Case, scenarios: int, options: argparse.Namespace) -> Plan:
-    with computing(options) as progress:
+    def compute(self, case: Case, scenarios: int, progress: ProgressLine) -> Plan:
         from ...optimizer.run import optimize
+        from ..files.manifest import package_versions
+        from ..summary.views import has_plan
 
-        return optimize(
+        options = self.options
+        plan = optimize(
             case,
             scenarios=scenarios,
             seed=options.seed,
@@ -64,27 +44,72 @@ def _compute(case: Case, scenarios: int, options: argparse.Namespace) -> Plan:
             progress=progress,
             replications=options.replications,
         )
+        if not has_plan(plan) and any(message.startswith("interrupted") for message in plan.messages):
+            raise KeyboardInterrupt
+        return dataclasses.replace(plan, versions={**package_versions(), **plan.versions})
 
+    def files(self, found: Plan, tables: str) -> Makers:
+        from ..files.manifest import data_files
 
-def _hand_over(plan: Plan, run: Run, place: Place, options: argparse.Namespace) -> int:
-    from ..summary.terminal import render
+        return data_files(found, tables)
 
-    result = Result(
-        files=plan_files(plan, run),
-        document="plan.json",
-        texts={"summary.txt": lambda: render(plan, SUMMARY_WIDTH)},
-        manifest=lambda files: plan_manifest(plan, run, files),
-        draw=lambda width, folder, colour, g: render(plan, width, folder, colour, g),
-        gist=lambda: gist(plan),
-    )
-    ending = hand_over(result, place, options.json)
-    return int(ending if ending is not Exit.OK else EXIT_OF_STATUS[plan.status.value])
+    def texts(self, found: Plan, width: int) -> Texts:
+        from ..summary.terminal import render
+
+        return {"summary.txt": lambda: render(found, width)}
+
+    def about(self, found: Plan) -> About:
+        from ..files.manifest import about_plan
+
+        return about_plan(found)
+
+    def draw(self, found: Plan, width: int, folder: Path | None, colour: bool, glyphs: Glyphs) -> str:
+        from ..summary.terminal import render
+
+        return render(found, width, folder, colour, glyphs)
+
+    def gist(self, found: Plan) -> str:
+        return gist(found)
+
+    def outcome(self, found: Plan) -> Exit:
+        from ..files.document import EXIT_OF_STATUS
+
+        return EXIT_OF_STATUS[found.status.value]
 
 
 def gist(plan: Plan) -> str:
     """The plan in a line, for where its summary cannot be drawn."""
+    from ..summary.views import has_plan
+    from ..text import figure, gap
+
     if not has_plan(plan):
         return f"{plan.case.case.name}: {plan.status.value}, no plan"
     proven = "" if plan.certificate is None else f", gap {gap(plan.certificate.gap)}"
     reached = f"{plan.objective_name} {figure(plan.objective_value, 7)} {plan.objective_unit}"
     return f"{plan.case.case.name}: {plan.status.value}, {reached}{proven}"
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    case_argument(parser)
+    variant_option(parser, "plan the case as its [variant.NAME] changes it")
+    parser.add_argument(
+        "--replications",
+        type=option_values.replications,
+        default=0,
+        metavar="N",
+        help="plan again on N other sets of scenarios, with the seeds that follow: what the choice of scenarios does "
+        "to the optimum, the limits and their prices (10 give a fair standard error)",
+    )
+    computing_options(parser)
+
+
+PLAN = Command(
+    name="plan",
+    title="make a plan",
+    description="Make a plan for a case, print its summary and write a run folder.",
+    stage=Stage.PLAN,
+    examples=(("capmix plan my.toml --scenarios 100000", "make a plan; a shipped case goes by its name: hyperscaler"),),
+    arguments=_arguments,
+    run=lambda options: execute(PlanWork(options)),
+    stoppable=True,
+)

@@ -9,13 +9,14 @@ import argparse
 import hashlib
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .document import all_tables, document, encode, number, version
+from ..exits import Exit
+from .document import EXIT_OF_STATUS, all_tables, document, encode, number, version
 from .solution import solution_makers
 from .tables import csv_bytes, guarded, parquet_bytes
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 SEAL = "manifest_sha256"  # of all its other keys
-MANIFEST_VERSION = 2  # since the folder holds what `capmix verify` computes the figures from
+MANIFEST_VERSION = 3  # since it has the same keys for every kind of run
+READABLE = (2, 3)  # since the folder holds what `capmix verify` computes the figures from
+STATUS_OF_EXIT = {code: status for status, code in EXIT_OF_STATUS.items()}
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,25 @@ class Run:
     case_files: Mapping[str, bytes]
     started: datetime
     tables: str = "csv"
+
+
+@dataclass(frozen=True)
+class About:
+    """What a manifest says of a run beside its files.
+
+    kind: plan, compare or frontier. exit_code: OK where every plan in it is certified or proven infeasible. timings: of
+    all its plans together, those that were made beside each other too, so parts may add up to more than the total.
+    versions: of packages, where the result tells them.
+    """
+
+    kind: str
+    case: Case
+    exit_code: Exit
+    scenarios: int
+    seed: int
+    device: Device
+    timings: Timings
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def arguments(options: argparse.Namespace) -> list[str]:
@@ -76,25 +98,41 @@ def _maker(table: Table, extension: str) -> Callable[[], bytes]:
     return lambda: parquet_bytes(table) if extension == "parquet" else csv_bytes(table)
 
 
+def data_files(plan: Plan, extension: str) -> dict[str, Callable[[], bytes]]:
+    """How to make every file of data of a plan's folder."""
+    return makers(plan, extension) | {"tables/columns.csv": lambda: columns_file(plan)}
+
+
 def plan_files(plan: Plan, run: Run) -> dict[str, Callable[[], bytes]]:
     """How to make every file of a plan's folder but its summary and its manifest."""
-    return {
-        **makers(plan, run.tables),
-        "tables/columns.csv": lambda: columns_file(plan),
-        **copies(run.case_files),
-    }
+    return data_files(plan, run.tables) | copies(run.case_files)
+
+
+def together(spent: Iterable[Timings], total: float) -> Timings:
+    """The seconds of several plans, added up step by step; total: of the clock."""
+    from ...optimizer.plan import Timings
+
+    steps = [asdict(one) for one in spent]
+    return Timings(**{step: sum(one[step] for one in steps) for step in steps[0]} | {"total_s": total})
+
+
+def about_plan(plan: Plan) -> About:
+    """What the manifest of a plan's folder says of it."""
+    return About(
+        kind="plan",
+        case=plan.case,
+        exit_code=EXIT_OF_STATUS[plan.status.value],
+        scenarios=plan.scenarios.count,
+        seed=plan.scenarios.seed,
+        device=plan.device,
+        timings=plan.timings,
+        versions=plan.versions,
+    )
 
 
 def plan_manifest(plan: Plan, run: Run, files: Mapping[str, bytes]) -> bytes:
     """manifest.json of a plan's folder, listing the files."""
-    about = {
-        "status": plan.status.value,
-        "scenarios": plan.scenarios.count,
-        "seed": plan.scenarios.seed,
-        "device": {**device(plan.device), "mode": plan.device.mode},
-        "timings": timings(plan.timings),
-    }
-    return manifest(run, plan.case, about, files, plan.versions)
+    return manifest(run, about_plan(plan), files)
 
 
 def contents(plan: Plan, run: Run, summary: str) -> dict[str, bytes]:
@@ -104,18 +142,23 @@ def contents(plan: Plan, run: Run, summary: str) -> dict[str, bytes]:
     return files | {"manifest.json": plan_manifest(plan, run, files)}
 
 
-def manifest(
-    run: Run, case: Case, about: Mapping[str, Any], files: Mapping[str, bytes], versions: Mapping[str, str]
-) -> bytes:
+def manifest(run: Run, about: About, files: Mapping[str, bytes]) -> bytes:
     """manifest.json: how the command was called, on which case and machine, and the files with their hashes."""
+    case = about.case
     found = {
         "manifest_version": MANIFEST_VERSION,
+        "kind": about.kind,
         "capmix_version": version(),
         "started": run.started.astimezone(UTC).isoformat(timespec="seconds"),
         "argv": list(run.argv),
         "case": {"name": case.case.name, "path": f"case/{PurePath(case.path).name}", "sha256": case.sha256},
-        **about,
-        "versions": package_versions() | dict(versions),
+        "status": STATUS_OF_EXIT[about.exit_code],
+        "exit_code": int(about.exit_code),
+        "scenarios": about.scenarios,
+        "seed": about.seed,
+        "device": asdict(about.device),
+        "timings": {step: number(seconds) for step, seconds in asdict(about.timings).items()},
+        "versions": {name: about.versions.get(name, number) for name, number in package_versions().items()},
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "files": [
@@ -124,20 +167,6 @@ def manifest(
         ],
     }
     return encode(found | {SEAL: hashlib.sha256(encode(found)).hexdigest()})
-
-
-def device(found: Device) -> dict[str, Any]:
-    return {"backend": found.backend, "name": found.name, "threads": found.threads}
-
-
-def timings(spent: Timings) -> dict[str, Any]:
-    return {
-        "build_s": number(spent.build_s),
-        "simulate_s": number(spent.simulate_s),
-        "evaluate_s": number(spent.evaluate_s),
-        "master_s": number(spent.master_s),
-        "total_s": number(spent.total_s),
-    }
 
 
 PACKAGES = ("numpy", "scipy", "pyomo", "highspy", "numba", "llvmlite", "rich", "pyarrow")

@@ -19,7 +19,8 @@ from capmix.optimizer.cutting_planes.solution import Status
 from capmix.optimizer.setup.device import DeviceError
 from capmix.reports import memory
 from capmix.reports.cli import build_parser, main
-from capmix.reports.commands import doctor, hand_over
+from capmix.reports.commands import doctor_report as doctor
+from capmix.reports.commands import hand_over
 from capmix.reports.commands.doctor_cuda import cuda_lines
 from capmix.reports.exits import WriteError
 from capmix.reports.files import tables
