@@ -72,8 +72,9 @@ bench: $(READY) ## measure on this machine, as in bench/RESULTS.md; ARGS go to `
 bench-ci: $(READY) ## ratios for CI into bench-ci.json; exit code 1 where bench/thresholds.toml is broken
 	@$(BIN)/python -m bench ci --json bench-ci.json $(ARGS)
 
-docs: $(READY) ## renew the generated pages: case-reference, instruments, plan-json, validation; not the study
+docs: $(READY) ## renew the generated pages: case-reference, commands, instruments, plan-json, validation; not the study
 	@$(BIN)/python -m capmix.reports.pages.case_reference > .venv/page && cp .venv/page docs/case-reference.md
+	@$(BIN)/python -m capmix.reports.pages.commands > .venv/page && cp .venv/page docs/commands.md
 	@$(BIN)/python -m capmix.reports.pages.instruments > .venv/page && cp .venv/page docs/instruments.md
 	@$(BIN)/python -m capmix.reports.pages.schema_page > .venv/page && cp .venv/page docs/plan-json.md
 	@$(BIN)/python -m capmix.reports.pages.validation > .venv/page && cp .venv/page docs/validation.md

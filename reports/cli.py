@@ -15,7 +15,7 @@ from .commands.command import Needs
 from .commands.parser import Mistake, build_parser
 from .commands.registry import called
 from .exits import Exit, OutputError, UsageError, WriteError
-from .streams import complain, drop_output, take_over
+from .streams import complain, drop_output, flush, take_over
 from .text import safe
 
 TRACEBACK = "CAPMIX_TRACEBACK"
@@ -49,8 +49,7 @@ def _spoken(arguments: list[str]) -> int:
     _unbreakable_output()
     try:
         code = _ended(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        flush()
         return code
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         drop_output()

@@ -107,9 +107,9 @@ def deliver(content: bytes) -> None:
     stream = sys.stdout
     if stream is None:
         raise OutputError(CLOSED)
-    stream.write("")  # refuses where the shell has closed it
-    stream.flush()
     with _as_output_error():
+        stream.write("")  # refuses where the shell has closed it
+        stream.flush()
         buffer = getattr(stream, "buffer", None)
         if buffer is None:
             stream.write(content.decode("utf-8", "replace"))
@@ -125,6 +125,13 @@ def display(text: str) -> None:
     with _as_output_error():
         sys.stdout.write(text)
         sys.stdout.flush()
+
+
+def flush() -> None:
+    """Write out what standard output still holds. OutputError, BrokenPipeError: as for `deliver`."""
+    if sys.stdout is not None:
+        with _as_output_error():
+            sys.stdout.flush()
 
 
 def complain(line: str, alone: bool = False) -> None:

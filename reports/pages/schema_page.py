@@ -47,9 +47,11 @@ FOLDER = """
 | `tables/NAME.parquet` | the same with `--tables parquet` |
 | `tables/columns.csv` | the unit of each column of each table |
 | `case/` | a copy of the case file and of the tables it names, as they were planned |
-| `manifest.json` | arguments, time, case, seed, device, versions, timings, SHA-256 of every file and its own |
+| `manifest.json` | arguments, time, case, status, seed, device, versions, timings, SHA-256 of every file and its own |
 
-The manifest gives paths as they are seen from the folder, so it names no place of the machine.
+The manifest has the same keys for plans, comparisons and frontiers, and `kind` says which it is. The status of several
+plans is `certified` where each is certified or proven infeasible; their timings are added up. Paths are given as they
+are seen from the folder, so it names no place of the machine.
 
 A text cell of a CSV file that begins with `=`, `+`, `-`, `@`, a tab or a line break carries a leading apostrophe, so
 that no spreadsheet runs it as a formula; `plan.json` and Parquet hold the text as it is.
@@ -93,7 +95,7 @@ no links are followed.
 | step | what is compared |
 | --- | --- |
 | files | the hash of every file, and the manifest's own; what is missing, changed or too many is named |
-| sums | plan.json and its schema; totals; gap, bounds, status and exit code; one figure in two places |
+| sums | plan.json and its schema; totals; gap, bounds, status and exit code; a figure in two places; the manifest |
 | figures | every row and bound at the amounts, the objective, each CVaR, fresh draws, every cell of every table |
 | `--replan` | another search: its bounds and those written must overlap, and infeasible be infeasible again |
 

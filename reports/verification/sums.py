@@ -12,17 +12,20 @@ from ...optimizer.frontiers.names import FRONTIER, Points
 from ...optimizer.table import TOTAL
 from ..files.document import EXIT_OF_STATUS
 from ..files.json_schema import faults as schema_faults
+from ..files.manifest import MANIFEST, STATUS_OF_EXIT
 from ..files.read_tables import number_of, read_table
 from ..files.run_folder import RunFolder, Unreadable
 from ..files.schema import schema
 from .agreement import document_faults, same, short
 
 WITH_TOTALS = frozenset({PURCHASES, CONSTRUCTION, CONTRACTS})
+COMPLETE = 3  # version of the manifest since which it says all of this
 COLLECTED = {"compare": 1, "frontier": 1}  # versions of compare.json and frontier.json
 
 
 def inner_faults(run: RunFolder) -> Iterator[str]:
     """Every contradiction, with the file's name."""
+    yield from _guarded(lambda: _manifest(run))
     if run.kind == "plan":
         yield from _guarded(lambda: _plan(run, ""))
         return
@@ -34,6 +37,23 @@ def inner_faults(run: RunFolder) -> Iterator[str]:
     yield from _guarded(lambda: _collected(run, name, found))
     if run.kind == "compare":
         yield from _guarded(lambda: _variants(run, found))
+
+
+def _manifest(run: RunFolder) -> Iterator[str]:
+    """What the manifest says of the run and of its result, beside the document; before version 3 it said less."""
+    name, told = f"{run.kind}.json", run.manifest
+    found = run.document(name)
+    code, drawn = found["exit_code"], found["scenarios"]
+    written = {
+        "kind": run.kind,
+        "status": STATUS_OF_EXIT.get(code),
+        "exit_code": code,
+        "scenarios": drawn["count"],
+        "seed": drawn["seed"],
+    }
+    for key, value in written.items():
+        if (key in told or told["manifest_version"] >= COMPLETE) and told.get(key) != value:
+            yield f"{MANIFEST}: {key} is {told.get(key)!r}; {name} says {value!r}"
 
 
 def _guarded(check: Any) -> Iterator[str]:

@@ -57,23 +57,39 @@ def until_asked():
 def optimize(case, progress, **_):
 {body}
 
-sys.modules["capmix.optimizer.run"] = engine = types.ModuleType("run")  # the real one takes long to import
-engine.optimize = optimize
-sys.argv = ["capmix", "plan", "my.toml", "--out", "run"]
+sys.modules["capmix.optimizer.{module}"] = engine = types.ModuleType("engine")  # the real one takes long to import
+engine.{function} = optimize
+sys.argv = ["capmix", "{command}", "my.toml", "--out", "run"]
 raise SystemExit(main())
 """
 
 
-def run(here: Path, body: str, number: int = signal.SIGINT, **changes) -> subprocess.CompletedProcess[str]:
+ENGINES = {
+    "plan": ("run", "optimize"),
+    "compare": ("comparison.compare", "compare"),
+    "frontier": ("frontiers.frontier", "frontier"),
+}
+
+
+def run(
+    here: Path, body: str, number: int = signal.SIGINT, command: str = "plan", **changes
+) -> subprocess.CompletedProcess[str]:
     (here / "my.toml").write_text(starter_case(), encoding="utf-8")
     lines = "\n".join("    " + line for line in body.strip().splitlines())
-    command = [sys.executable, "-c", COMMAND.replace("{body}", lines), str(Path(__file__).parents[1]), str(int(number))]
-    return subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=60, check=False, **changes)
+    module, function = ENGINES[command]
+    script = COMMAND.replace("{body}", lines).replace("{command}", command)
+    script = script.replace("{module}", module).replace("{function}", function)
+    words = [sys.executable, "-c", script, str(Path(__file__).parents[1]), str(int(number))]
+    return subprocess.run(words, cwd=here, capture_output=True, text=True, timeout=60, check=False, **changes)
 
 
-@pytest.mark.parametrize("number", CODES, ids=lambda n: n.name)
-def test_before_the_search_the_end_comes_at_once(tmp_path, number):
-    done = run(tmp_path, "tell(progress, 0)\nsend()\nwait()", number)
+@pytest.mark.parametrize(
+    ("number", "command"),
+    [*((number, "plan") for number in CODES), (signal.SIGINT, "compare"), (signal.SIGTERM, "frontier")],
+    ids=lambda v: getattr(v, "name", v),
+)
+def test_before_the_search_the_end_comes_at_once(tmp_path, number, command):
+    done = run(tmp_path, "tell(progress, 0)\nsend()\nwait()", number, command)
     assert (done.returncode, done.stdout) == (CODES[number], "")
     assert done.stderr.endswith("; nothing was written\n")
     assert "Traceback" not in done.stderr

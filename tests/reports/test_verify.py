@@ -315,6 +315,49 @@ def test_contradictions_are_found_without_computing(copy, capsys, change, words)
     assert words in said
 
 
+@pytest.mark.parametrize("kind", ["plan", "compare", "frontier"])
+@pytest.mark.parametrize(
+    ("key", "value"), [("kind", "other"), ("status", "stopped"), ("exit_code", 4), ("scenarios", 401), ("seed", 2)]
+)
+def test_a_manifest_that_says_otherwise_than_its_document(copy, capsys, kind, key, value):
+    folder = copy(kind)
+    for change in (lambda d: d.update({key: value}), lambda d: d.pop(key)):
+        changed(folder / "manifest.json", change)
+        repaired(folder)
+        code, said = verified(folder, capsys, "--quick")
+        assert code == 1
+        assert f"manifest.json: {key} is " in said
+        assert f"{kind}.json says " in said
+
+
+def test_manifests_of_every_kind_have_the_same_keys(runs):
+    found = [json.loads((runs / kind / "manifest.json").read_text("utf-8")) for kind in ("plan", "compare", "frontier")]
+
+    def keys(value: Any) -> Any:
+        return {key: keys(inner) for key, inner in value.items()} if isinstance(value, dict) else None
+
+    assert keys(found[0]) == keys(found[1]) == keys(found[2])
+    assert [one["kind"] for one in found] == ["plan", "compare", "frontier"]
+    for one in found:
+        assert one["timings"]["master_s"] > 0.0
+        assert one["status"] == "certified"
+
+
+def test_a_folder_of_the_version_before_verifies(copy, capsys):
+    """Manifests of version 2 said less, and of a comparison otherwise."""
+    folder = copy("compare")
+
+    def older(manifest: dict[str, Any]) -> None:
+        manifest.update(manifest_version=2, total_s=manifest["timings"]["total_s"])
+        for key in ("kind", "status", "exit_code", "timings"):
+            del manifest[key]
+        del manifest["device"]["mode"]
+
+    changed(folder / "manifest.json", older)
+    repaired(folder)
+    assert verified(folder, capsys)[0] == 0
+
+
 def test_another_case_with_a_repaired_hash(copy, capsys):
     folder = copy("plan")
     path = folder / "case" / "my.toml"
@@ -335,6 +378,7 @@ def test_a_bound_that_is_too_low_is_found_by_searching_again(copy, capsys):
         document.update(status="certified", exit_code=0)
 
     changed(folder / "plan.json", certified)
+    changed(folder / "manifest.json", lambda d: d.update(status="certified", exit_code=0))
     repaired(folder)
     assert verified(folder, capsys)[0] == 0
     code, said = verified(folder, capsys, "--replan")
