@@ -31,8 +31,8 @@ class Command:
     """A command of the command line.
 
     name: the word that calls it. title: what it does, in the list of commands. description: the head of its own help.
-    stage: its place among the examples. examples: (the words, what they do). arguments: adds what it takes to a parser.
-    run: does it, and gives the exit code; what is heavy is imported there. needs: of the machine. stoppable: the first
+    stage: its place among the examples. examples: (the words, what they do). run: does it, gives the exit code; what
+    is heavy is imported there. arguments: adds what it takes to a parser. needs: of the machine. stoppable: the first
     Ctrl-C is a request to stop that keeps what is found; if there was nothing yet, nothing was written.
     """
 
@@ -41,7 +41,7 @@ class Command:
     description: str
     stage: Stage
     examples: tuple[tuple[str, str], ...]
-    arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    arguments: Callable[[argparse.ArgumentParser], None] = lambda _: None
     needs: Needs = Needs.PLANNING
     stoppable: bool = False

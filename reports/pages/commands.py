@@ -38,11 +38,12 @@ def _section(command: Command) -> str:
     words = [_position(action) for action in own if not action.option_strings]
     words += ["[options]"] if any(action.option_strings for action in own) else []
     rows = "".join(f"| `{_form(action)}` | {_cell(action.help or '')} |\n" for action in own)
+    table = f"| argument | meaning |\n| --- | --- |\n{rows}\n" if rows else ""
     examples = "".join(f"    {example}\n" for example, _ in command.examples)
     return (
         f"\n## {command.name}\n\n{' '.join(command.description.split())}\n\n"
         f"    capmix {' '.join([command.name, *words])}\n\n"
-        f"| argument | meaning |\n| --- | --- |\n{rows}\nFor example:\n\n{examples}"
+        f"{table}For example:\n\n{examples}"
     )
 
 

@@ -79,7 +79,7 @@ def test_one_that_is_added_is_parsed_shown_and_documented() -> None:
         parser.add_argument("--how", choices=("so", "otherwise"), help="a | b")
 
     words = "capmix sing HERE --how so --and-with-more-words-than-fit-beside"
-    added = Command("sing", "sing it", "Sing\nit.", Stage.USE, ((words, "loudly"),), own, lambda _: 0, Needs.NOTHING)
+    added = Command("sing", "sing it", "Sing\nit.", Stage.USE, ((words, "loudly"),), lambda _: 0, own, Needs.NOTHING)
     parser = build_parser((*COMMANDS, added))
     parsed = parser.parse_args(["sing", "here", "--how", "so"])
     assert (parsed.command, parsed.place, parsed.how) == ("sing", "here", "so")
