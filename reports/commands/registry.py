@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .cases import CASES
 from .check import CHECK
 from .command import Command
 from .compare import COMPARE
@@ -19,6 +20,7 @@ COMMANDS: tuple[Command, ...] = (
     VERIFY,
     EXPORT,
     CHECK,
+    CASES,
     NEW,
     DOCTOR,
 )

@@ -119,7 +119,7 @@ def test_the_same_where_the_process_is_not_ours(there, out, json_, capfdbinary, 
         assert words in shown.err
 
 
-COMMANDS = ["check my.toml", "--version", "plan --help", "new {out}.toml"]
+COMMANDS = ["check my.toml", "cases", "--version", "plan --help", "new {out}.toml"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
