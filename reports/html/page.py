@@ -13,7 +13,7 @@ from importlib import import_module, resources
 from typing import Any
 
 from ...optimizer.table import TOTAL, Table
-from ..charts.chart import Chart, Drawing
+from ..charts.chart import Drawing
 from ..charts.theme import drawn
 from ..text import figure, fixed, percent, safe
 
@@ -104,11 +104,9 @@ def _svg(shown: Figure) -> Any:
     return markup.Markup(head + shown.picture[shown.picture.index(">") + 1 :])
 
 
-def figure_of(chart: Chart, drawing: Drawing) -> Figure:
+def figure_of(name: str, title: str, drawing: Drawing) -> Figure:
     """A chart for the page."""
-    return Figure(
-        chart.name, chart.title, drawing.unit, drawing.sentence, drawn(drawing.chart()), grid(drawing.numbers)
-    )
+    return Figure(name, title, drawing.unit, drawing.sentence, drawn(drawing.chart()), grid(drawing.numbers))
 
 
 def grid(table: Table, title: str = "", most: int = MOST_ROWS) -> Grid:

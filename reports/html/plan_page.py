@@ -83,7 +83,7 @@ def plan_page(plan: Plan) -> Page:
 
 
 def _figures(charts: Sequence[Chart], plan: Plan) -> tuple[Figure, ...]:
-    return tuple(figure_of(chart, drawing) for chart, drawing in drawings(charts, plan))
+    return tuple(figure_of(chart.name, chart.title, drawing) for chart, drawing in drawings(charts, plan))
 
 
 def _tables(plan: Plan, names: Sequence[str]) -> tuple[Grid, ...]:
