@@ -50,6 +50,7 @@ def computing_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print the result as JSON to standard output instead of the summary"
     )
+    parser.add_argument("--open", action="store_true", help="show the report in the browser when it is written")
     progress_option(parser)
 
 

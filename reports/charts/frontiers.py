@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...optimizer.frontiers.names import FRONTIER, FRONTIER_FUNDING
 from ...optimizer.table import BILLION
-from ..summary.views import words
+from ..summary.views import titles, words
 from ..text import figure, percent, safe
 from .chart import Drawing, data
 from .series import grouped, largest
@@ -94,7 +94,8 @@ def _funding(found: Frontier, planned: Sequence[FrontierPoint]) -> Drawing:
 
     def marks() -> Any:
         alt = altair()
-        series = largest(whole)
+        known = titles(found.case.instrument)
+        series = {known.get(name, name): values for name, values in largest(whole).items()}
         shown = [
             {"series": safe(name), "limit": p.limit, "amount": value, "order": number}
             for number, (name, values) in enumerate(series.items())

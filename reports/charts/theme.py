@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 INK, QUIET, LINE, PAPER = "#1c2733", "#5f6c79", "#d8dee4", "#fffffe"
-"""Text, quiet text, lines of the grid, and the page. Each stands for a variable of the page: see `drawn`."""
+"""Text, quiet text, lines of the grid, and the page. In the page each is a variable: see `pictures.py`."""
 SERIES = (
     "#3b6fb6", "#e08a2e", "#3a9a6b", "#b4518f", "#7a67c7", "#c9b037", "#4aa8c0", "#a8543c", "#7f8f3a", "#d3728a",
     "#5b7f95", "#9a7b4f",
@@ -21,7 +21,7 @@ MOST = 10  # series that a legend can hold
 OTHER = "other"
 TICKS = 8
 
-_VARIABLES = {INK: "var(--ink)", QUIET: "var(--quiet)", LINE: "var(--line)", PAPER: "var(--paper)"}
+VARIABLES = {INK: "var(--ink)", QUIET: "var(--quiet)", LINE: "var(--line)", PAPER: "var(--paper)"}
 
 
 def altair() -> Any:
@@ -55,14 +55,6 @@ def dressed(chart: Any) -> Any:
         range={"category": list(SERIES)},
         text={"color": INK},
     )
-
-
-def drawn(chart: Any) -> str:
-    """The chart as SVG whose text and lines follow the page's variables --ink, --quiet, --line and --paper."""
-    picture: str = import_module("vl_convert").vegalite_to_svg(chart.to_dict())
-    for colour, variable in _VARIABLES.items():
-        picture = picture.replace(f'"{colour}"', f'"{variable}"')
-    return picture
 
 
 def colours(names: Sequence[str]) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...optimizer.comparison.names import COST_BY_INSTRUMENT
 from ...optimizer.table import BILLION, Column, Table
+from ..summary.views import titles
 from ..text import figure, money, percent, safe
 from .chart import Drawing, data
 from .series import grouped, largest
@@ -105,7 +106,8 @@ def _raised(found: Comparison, planned: Sequence[Outcome]) -> Drawing:
 
     def marks() -> Any:
         alt = altair()
-        series = largest(whole)
+        names = titles(planned[0].plan.case.instrument)
+        series = {names.get(name, name): values for name, values in largest(whole).items()}
         shown = [
             {"series": safe(name), "variant": safe(one.name), "amount": value, "order": number}
             for number, (name, values) in enumerate(series.items())

@@ -11,7 +11,7 @@ from ..exits import Exit
 from ..options import case_argument, computing_options
 from .command import Command, Stage
 from .execute import execute
-from .run_folder_work import Makers, RunFolderWork, Texts
+from .run_folder_work import REPORT, Makers, RunFolderWork, Texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +62,8 @@ class CompareWork(RunFolderWork["Comparison"]):
         return files
 
     def texts(self, found: Comparison, width: int) -> Texts:
+        from ..html.comparison_page import comparison_page
+        from ..html.page import html
         from ..summary.side_by_side import render_comparison
         from ..summary.terminal import render
 
@@ -69,7 +71,8 @@ class CompareWork(RunFolderWork["Comparison"]):
             return lambda: render(plan, width)
 
         variants = {f"variants/{name}/summary.txt": drawn(plan) for name, plan in found.plans.items()}
-        return {"summary.txt": lambda: render_comparison(found, width), **variants}
+        report = {REPORT: lambda: html(comparison_page(found))}
+        return {"summary.txt": lambda: render_comparison(found, width), **report, **variants}
 
     def about(self, found: Comparison) -> About:
         from ..files.manifest import About, together

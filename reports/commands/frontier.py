@@ -11,7 +11,7 @@ from ..options import case_argument, computing_options, variant_option
 from ..text import plural
 from .command import Command, Stage
 from .execute import execute
-from .run_folder_work import Makers, RunFolderWork, Texts
+from .run_folder_work import REPORT, Makers, RunFolderWork, Texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,9 +67,11 @@ class FrontierWork(RunFolderWork["Frontier"]):
         }
 
     def texts(self, found: Frontier, width: int) -> Texts:
+        from ..html.frontier_page import frontier_page
+        from ..html.page import html
         from ..summary.frontier_view import render_frontier
 
-        return {"summary.txt": lambda: render_frontier(found, width)}
+        return {"summary.txt": lambda: render_frontier(found, width), REPORT: lambda: html(frontier_page(found))}
 
     def about(self, found: Frontier) -> About:
         from ..files.manifest import About

@@ -11,7 +11,7 @@ from ..exits import Exit
 from ..options import case_argument, computing_options, variant_option
 from .command import Command, Stage
 from .execute import execute
-from .run_folder_work import Makers, RunFolderWork, Texts
+from .run_folder_work import REPORT, Makers, RunFolderWork, Texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,9 +54,11 @@ class PlanWork(RunFolderWork["Plan"]):
         return data_files(found, tables)
 
     def texts(self, found: Plan, width: int) -> Texts:
+        from ..html.page import html
+        from ..html.plan_page import plan_page
         from ..summary.terminal import render
 
-        return {"summary.txt": lambda: render(found, width)}
+        return {"summary.txt": lambda: render(found, width), REPORT: lambda: html(plan_page(found))}
 
     def about(self, found: Plan) -> About:
         from ..files.manifest import about_plan

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from ..exits import Exit
+from ..text import safe
 from .execute import Work
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ...models.schema.case import Case
     from ..files.manifest import About
     from ..glyphs import Glyphs
+
+REPORT = "report.html"
 
 Found = TypeVar("Found")
 Makers = Mapping[str, Callable[[], bytes]]
@@ -98,7 +101,21 @@ class RunFolderWork(Work[Found]):
         from .hand_over import show
 
         del found
+        if self.options.open:
+            self._open()
         self._shown = show(self._result, self._kept, self.options.json)
+
+    def _open(self) -> None:
+        """Show the report in the browser; a line where there is none of either."""
+        import webbrowser
+
+        from ..streams import complain
+
+        report = None if self._kept.folder is None else (self._kept.folder / REPORT).resolve()
+        if report is None or not report.is_file():
+            complain("capmix: warning: there is no report to open", alone=self.options.json)
+        elif not webbrowser.open(report.as_uri()):
+            complain(f"capmix: warning: no browser was found; the report is {safe(report)}", alone=self.options.json)
 
     def ending(self, found: Found) -> Exit:
         return self.outcome(found) if self._kept.whole and self._shown else Exit.FAILURE

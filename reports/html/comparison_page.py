@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from ...optimizer.comparison.names import COMPARISON, COST_BY_INSTRUMENT, LIMITS, MILESTONES
 from ..charts.variants import comparison_drawings
+from ..summary.side_by_side import rows
 from ..text import plural, safe, seconds
 from .assumptions import assumptions
 from .glossary import terms
-from .page import Page, Part, figure_of, grid
+from .page import Grid, Page, Part, figure_of, grid, plain
 
 if TYPE_CHECKING:
     from ...optimizer.comparison.compare import Comparison
@@ -38,12 +39,12 @@ def comparison_page(found: Comparison) -> Page:
                 "variants",
                 "Variants",
                 figures=tuple(figure_of(*named) for named in comparison_drawings(found)),
-                grids=(grid(found.tables[COMPARISON]),),
+                grids=(_figures(found),),
             ),
             Part(
                 "tables",
                 "Tables",
-                folded=tuple(grid(found.tables[name]) for name in (MILESTONES, LIMITS, COST_BY_INSTRUMENT)),
+                folded=tuple(grid(found.tables[name]) for name in (COMPARISON, MILESTONES, LIMITS, COST_BY_INSTRUMENT)),
             ),
             Part("assumptions", "Assumptions", (sentence,), folded=() if sources is None else (sources,)),
             Part("glossary", "Glossary", terms=terms()),
@@ -52,6 +53,13 @@ def comparison_page(found: Comparison) -> Page:
             f"Planned in {seconds(found.total_s)}. A plan is as good as its assumptions. It is not investment advice.",
         ),
     )
+
+
+def _figures(found: Comparison) -> Grid:
+    """As in the terminal: figures as rows, variants as columns."""
+    outcomes = list(found.outcomes.values())
+    names = [one.name for one in outcomes]
+    return plain("Side by side", ["", *names], list(rows(found, outcomes)), [False, *(True for _ in names)])
 
 
 def _lead(found: Comparison) -> Iterator[str]:

@@ -45,6 +45,7 @@ def frontier_page(found: Frontier) -> Page:
             Part("glossary", "Glossary", terms=terms()),
         ),
         foot=(
+            *(safe(message) for message in found.messages),
             f"Planned in {seconds(found.timings.total_s)}. A plan is as good as its assumptions. It is not investment "
             "advice.",
         ),
@@ -56,5 +57,3 @@ def _lead(found: Frontier) -> Iterator[str]:
         yield f"The least that any plan reaches is {figure(found.least, 5)} {safe(found.unit)}."
     if found.interrupted:
         yield "It was interrupted before all points were found."
-    for message in found.messages:
-        yield safe(message)

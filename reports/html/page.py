@@ -14,7 +14,7 @@ from typing import Any
 
 from ...optimizer.table import TOTAL, Table
 from ..charts.chart import Drawing
-from ..charts.theme import drawn
+from ..charts.pictures import PictureError, pictures
 from ..text import figure, fixed, percent, safe
 
 SCALE = 1.2  # of a picture on a wide page
@@ -37,13 +37,13 @@ class Grid:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture with its title, unit, a sentence of reading and its numbers."""
+    """A picture with its title, unit, a sentence of reading and its numbers. chart: as Altair has it."""
 
     anchor: str
     title: str
     unit: str
     sentence: str
-    picture: str  # SVG
+    chart: Any
     grid: Grid
 
 
@@ -89,24 +89,35 @@ def html(page: Page) -> str:
     template = environment.from_string((here / "page.html.j2").read_text(encoding="utf-8"))
     style = (here / "page.css").read_text(encoding="utf-8")
     parts = [part for part in page.parts if not part.empty]
-    return str(template.render(page=page, parts=parts, style=import_module("markupsafe").Markup(style), svg=_svg))
+    svg, why = _pictures([shown for part in parts for shown in part.figures])
+    style = import_module("markupsafe").Markup(style)
+    return str(template.render(page=page, parts=parts, style=style, svg=svg, why=why))
 
 
-def _svg(shown: Figure) -> Any:
+def _pictures(figures: Sequence[Figure]) -> tuple[dict[str, Any], str]:
+    """The SVG of each figure by its anchor; none, and why, where this machine cannot draw."""
+    try:
+        found = pictures([shown.chart for shown in figures])
+    except PictureError as error:
+        return {}, str(error)
+    return {shown.anchor: _svg(shown, picture) for shown, picture in zip(figures, found, strict=True)}, ""
+
+
+def _svg(shown: Figure, picture: str) -> Any:
     """The picture for the page: as wide as there is room, and told to who cannot see it."""
     markup: Any = import_module("markupsafe")
-    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', shown.picture)
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', picture)
     if size is None:
         raise ValueError(f"the picture {shown.anchor} has no size")
     label = markup.escape(f"{shown.title}. {shown.sentence}")
     head = f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}" viewBox="{size[0][9:-1]}" '
     head += f'style="width:{SCALE * float(size[1]):.0f}px">'
-    return markup.Markup(head + shown.picture[shown.picture.index(">") + 1 :])
+    return markup.Markup(head + picture[picture.index(">") + 1 :])
 
 
 def figure_of(name: str, title: str, drawing: Drawing) -> Figure:
     """A chart for the page."""
-    return Figure(name, title, drawing.unit, drawing.sentence, drawn(drawing.chart()), grid(drawing.numbers))
+    return Figure(name, title, drawing.unit, drawing.sentence, drawing.chart(), grid(drawing.numbers))
 
 
 def grid(table: Table, title: str = "", most: int = MOST_ROWS) -> Grid:

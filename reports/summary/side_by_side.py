@@ -37,7 +37,7 @@ def _parts(found: Comparison, folder: Path | None) -> Iterator[RenderableType]:
     title = found.case.case.title or found.case.case.name
     yield from heading(title, f"{plural(first.scenarios.count, 'scenario')}, seed {first.scenarios.seed}")
     names = [one.name for one in outcomes]
-    yield grid(["", *names], "l" + "r" * len(names), list(_rows(found, outcomes)))
+    yield grid(["", *names], "l" + "r" * len(names), list(rows(found, outcomes)))
     for one in outcomes:
         if one.capacity is None:
             plan = one.plan
@@ -68,7 +68,9 @@ def _messages(outcomes: Sequence[Outcome]) -> Iterator[RenderableType]:
         yield note(message if len(names) == planned else f"{', '.join(names)}: {message}")
 
 
-def _rows(found: Comparison, outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
+def rows(found: Comparison, outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
+    """The figures in which the variants differ: a name, then a cell per variant."""
+
     def row(name: str, cell: Callable[[Outcome], str]) -> list[str]:
         return [name, *(cell(one) if one.capacity is not None else "–" for one in outcomes)]
 

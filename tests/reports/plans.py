@@ -160,6 +160,8 @@ def make_tables(case: Case) -> dict[str, Table]:
                 (Account.HARDWARE.label, Group.INVESTING.value): -1.0,
                 (Account.SITES.label, Group.INVESTING.value): -0.25,
                 (names.cash_flow_of(Group.INVESTING), names.SUM): -1.25,
+                # so that sources and uses are the same
+                (Account.INTEREST.label, Group.FINANCING.value): (float(cash[-1]) - case.cash.opening) / n + 1.25,
                 (names.CashRow.END, names.OF_CASH): cash,
             },
             case,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -15,8 +16,9 @@ from capmix.optimizer.plan import Plan
 from capmix.optimizer.table import Table, UnknownName
 from capmix.reports.charts import capital, series
 from capmix.reports.charts.chart import drawings
+from capmix.reports.charts.pictures import PictureError, pictures
 from capmix.reports.charts.registry import CHARTS
-from capmix.reports.charts.theme import MOST, OTHER, drawn
+from capmix.reports.charts.theme import MOST, OTHER
 from capmix.reports.summary.views import by_period
 
 from .stored import RUNS, stored
@@ -65,7 +67,8 @@ def test_every_chart_of_a_real_plan_is_drawn_with_a_sentence_and_its_numbers(nam
         assert drawing.sentence.endswith("."), chart.name
         assert "nan" not in drawing.sentence
         assert drawing.numbers.rows, chart.name
-        picture = drawn(drawing.chart(chart.title))  # Altair checks the specification against Vega-Lite's schema
+    found = pictures([drawing.chart(chart.title) for chart, drawing in shown.items()])
+    for chart, picture in zip(shown, found, strict=True):  # Altair has checked them against Vega-Lite's schema
         assert picture.startswith("<svg")
         assert "NaN" not in picture, chart.name
         assert "undefined" not in picture, chart.name
@@ -150,4 +153,13 @@ def test_a_title_from_a_case_is_text() -> None:
     )
     drawing = capital.HOLDERS.of(named)
     assert drawing is not None
-    assert "<script" not in drawn(drawing.chart())
+    assert "<script" not in pictures([drawing.chart()])[0]
+
+
+def test_a_machine_that_cannot_draw_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawing = next(drawing for _, drawing in drawings(CHARTS, stored()))
+    assert pictures([]) == []
+    for program, words in ((shutil.which("false") or "/no/such/program", "cannot"), ("/no/such/program", "cannot")):
+        monkeypatch.setattr("sys.executable", program)
+        with pytest.raises(PictureError, match=words):
+            pictures([drawing.chart()])

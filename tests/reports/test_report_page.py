@@ -134,6 +134,14 @@ def test_a_run_without_a_plan_has_a_page_that_says_why(plan: Plan) -> None:
     assert seen.all("section")
 
 
+def test_a_page_without_pictures_has_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/no/such/program")
+    seen = Seen(html(plan_page(stored())))
+    assert not seen.all("svg")
+    assert len(seen.all("figure")) > 10
+    assert "This page has no pictures: the charts cannot be drawn" in " ".join(seen.text)
+
+
 def test_the_glossary_is_that_of_the_documentation() -> None:
     known = dict(
         re.findall(r"^\| ([^|]+?) \| ([^|]+?) \| ", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"), re.M)
