@@ -291,7 +291,7 @@ def build_parser() -> argparse.ArgumentParser:
         dest="low",
         type=option_values.amount,
         metavar="X",
-        help="least amount, in the limit's unit (default: a step above the least possible)",
+        help="least amount, in the limit's unit (default: a step above the minimum)",
     )
     frontier.add_argument(
         "--to",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...optimizer.comparison.compare import Comparison
     from ...optimizer.plan import Plan
 
-COMPARE_SCHEMA = 1
+COMPARE_SCHEMA = 2
 
 
 def compare_command(options: argparse.Namespace) -> int:

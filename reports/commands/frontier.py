@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...models.schema.case import Case
     from ...optimizer.frontiers.frontier import Frontier
 
-FRONTIER_SCHEMA = 1
+FRONTIER_SCHEMA = 2
 
 
 def frontier_command(options: argparse.Namespace) -> int:
@@ -101,8 +101,8 @@ def frontier_document(found: Frontier, extension: str = "csv") -> dict[str, Any]
             "level": number(found.level),
             "unit": found.unit,
             "asked": number(found.asked),
-            "least": None if found.least is None else number(found.least),
-            "least_bound": None if found.least_bound is None else number(found.least_bound),
+            "minimum": None if found.minimum is None else number(found.minimum),
+            "minimum_bound": None if found.minimum_bound is None else number(found.minimum_bound),
             "free_from": None if found.free_from is None else number(found.free_from),
         },
         "objective": {"name": found.objective_name, "unit": found.objective_unit},

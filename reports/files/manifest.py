@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 SEAL = "manifest_sha256"  # of all its other keys
-MANIFEST_VERSION = 2  # since the folder holds what `capmix verify` computes the figures from
+MANIFEST_VERSION = 3  # since plan.json has version 2, and tables their present names
 
 
 @dataclass(frozen=True)

@@ -107,8 +107,9 @@ def opened(path: Path) -> RunFolder:
     if version != MANIFEST_VERSION:
         by = manifest.get("capmix_version", "unknown")
         raise UsageError(
-            f"{path} was written by capmix {by} with manifest version {version}; this capmix verifies version "
-            f"{MANIFEST_VERSION}: verify it with the capmix that wrote it, or run the case again"
+            f"{path} was written by capmix {by} with manifest version {version}; this capmix reads version "
+            f"{MANIFEST_VERSION}, where tables and keys of plan.json have other names: use the capmix that wrote it "
+            f"or plan the case in {path / 'case'} again"
         )
     if not isinstance(manifest.get("case"), dict):
         raise Unreadable(f"{MANIFEST} names no case")

@@ -18,7 +18,7 @@ from ..files.schema import schema
 from .agreement import document_faults, same, short
 
 WITH_TOTALS = frozenset({PURCHASES, CONSTRUCTION, CONTRACTS})
-COLLECTED = {"compare": 1, "frontier": 1}  # versions of compare.json and frontier.json
+COLLECTED = {"compare": 2, "frontier": 2}  # versions of compare.json and frontier.json
 
 
 def inner_faults(run: RunFolder) -> Iterator[str]:
@@ -147,9 +147,9 @@ def _collected(run: RunFolder, name: str, found: dict[str, Any]) -> Iterator[str
             bounds = {"lower_bound": point[Points.LOWER], "upper_bound": point[Points.UPPER]}
             certificate = {**bounds, "gap": point[Points.GAP], "tolerance": found["tolerance"]}
         yield from _certificate(f"{name}, limit {amount!r}", status, objective, certificate)
-        least = limit["least_bound"]
+        least = limit["minimum_bound"]
         if objective is not None and least is not None and amount < least and not same(amount, least):
-            yield f"{name}: a plan at the limit {amount!r}, below the least possible {least!r}"
+            yield f"{name}: a plan at the limit {amount!r}, below the minimum {least!r}"
 
 
 def _records(run: RunFolder, file: str, name: str, records: list[dict[str, Any]]) -> Iterator[str]:
