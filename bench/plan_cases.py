@@ -199,7 +199,7 @@ def _money(scale: float) -> str:
 [[investor]]
 id = "{name}"
 kind = "{kind}"
-appetite = {0.1 * (1.0 + scale / 3.0):.3f}
+issuance_capacity = {0.1 * (1.0 + scale / 3.0):.3f}
 """
         for name, kind in classes
     )

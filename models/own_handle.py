@@ -18,8 +18,8 @@ from .own_rows import Expression, OwnLimitError, Row, rows_in
 if TYPE_CHECKING:
     from .blocks.assembly import Assembly
 
-SAME = {"issue": "place", "place": "issue", "contract": "sign", "sign": "contract"}
-"""Two words for one family of decisions: either is understood."""
+SAME = {"place": "issue", "sign": "contract", "owed": "outstanding_balance"}
+"""Former names of families, which are understood too."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,9 @@ class Handle:
         return Expression(dict.fromkeys(self._find(found, keys, tags), 1.0))
 
     def balance(self, family: str, *keys: str, **tags: str) -> Expression:
-        """An expected balance, e.g. balance("cash", "2028Q3") or balance("owed", "bond_7y", "2028Q3"), billion.
+        """An expected balance, billion.
+
+        E.g. balance("cash", "2028Q3"), balance("outstanding_balance", "bond_7y", "2028Q3").
 
         Raises as `decision`; OwnLimitError too where the keys leave several.
         """

@@ -21,7 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 INTERRUPTED = "interrupted"
-UNCHECKED = "interrupted before the plan was checked on fresh draws"
+UNCHECKED = "interrupted before the plan was checked out of sample"
 
 
 def listening(work: Callable[P, R]) -> Callable[P, R]:

@@ -17,7 +17,7 @@ from .table import UnknownName as UnknownName
 if TYPE_CHECKING:
     from ..models.own_limits import OwnLimit
 
-PLAN_SCHEMA = 1
+PLAN_SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class ShadowPrice:
 
 
 @dataclass(frozen=True)
-class Fault:
-    """Why there is no plan: a rule that must give way, by how much at least."""
+class RelaxedLimit:
+    """Why there is no plan: a limit that must be relaxed, and by how much at least."""
 
     rule: str
     title: str
@@ -103,14 +103,16 @@ class Fault:
 
 @dataclass(frozen=True)
 class Infeasibility:
-    """`least`: per risk limit, (name, limit asked, least possible alone, unit). `faults`: rules that give way together.
+    """Why no plan keeps all limits.
 
-    proven: where exactly these give way, the rules have been solved again and can be met on the expected path.
+    minimum_risk: per risk limit, (name, limit asked, minimum of any plan, unit). relaxations: the limits that must be
+    relaxed together. proven: with exactly these relaxed, the program has been solved again and has a plan
+    on the expected path.
     """
 
     reason: str
-    least: tuple[tuple[str, float, float, str], ...] = ()
-    faults: tuple[Fault, ...] = ()
+    minimum_risk: tuple[tuple[str, float, float, str], ...] = ()
+    relaxations: tuple[RelaxedLimit, ...] = ()
     proven: bool = False
 
 
@@ -159,18 +161,18 @@ class Funding:
 
 
 @dataclass(frozen=True)
-class Bearers:
-    """Who bears what is lost, at the first default or at the horizon, billion; see docs/mathematics-loss.md.
+class LossAllocation:
+    """Who bears the losses, at the first default or at the horizon, billion; see docs/mathematics-loss.md.
 
     level: of the tail of all losses. expected, cvar: of all losses together. Shares are of the mean loss in the tail:
-    own_share falls on the company's shareholders, outside_share on all others, circular_share on parties that the plan
-    pays or is paid by. default_probability: of the company; in a group, of the parent on its own cash.
+    shareholder_share falls on the company's shareholders, outside_share on all others, circular_share on parties that
+    the plan pays or is paid by. default_probability: of the company; in a group, of the parent on its own cash.
     """
 
     level: float
     expected: float
     cvar: float
-    own_share: float
+    shareholder_share: float
     outside_share: float
     circular_share: float
     default_probability: float
@@ -312,7 +314,7 @@ class Plan:
     tables: Mapping[str, Table]
     prices: tuple[ShadowPrice, ...]
     infeasibility: Infeasibility | None = None
-    bearers: Bearers | None = None
+    loss_allocation: LossAllocation | None = None
     wealth: Wealth | None = None
     tax: TaxByScenario | None = None
     replications: Replications | None = None

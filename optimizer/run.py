@@ -57,7 +57,7 @@ def optimize(
         time_limit: seconds after which the best plan found so far is returned; none where there was no time to make
             one, which a message says.
         progress: called with a `ProgressEvent` now and then.
-        out_of_sample: check each risk limit on fresh draws.
+        out_of_sample: check each risk limit on out-of-sample scenarios.
         replications: plan again on so many further sets of scenarios, each certified, with the seeds that follow, and
             put the plan on them: `Plan.replications` says what the choice of scenarios does to the optimum, to each
             limit and to its price. 0, or 2 to 1,000. Those that are done when the time is up, or when somebody asks to
@@ -101,7 +101,7 @@ def optimize(
     if out_of_sample and solution.decisions is not None and ready.losses:
         try:
             heard = stops.number()
-            clock.tell("checking the plan on fresh draws")
+            clock.tell("checking the plan out of sample")
             with checking(lambda: stops.check(heard)):
                 fresh = devices.steadily(backend, lambda: _on_fresh(ready, solution, fresh_count(count), key))
         except KeyboardInterrupt:

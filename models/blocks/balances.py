@@ -11,13 +11,13 @@ from . import rules
 from .assembly import Assembly
 
 BALANCES = (Account.DEBT, Account.EQUITY, Account.LEASES)
-OWED, PLEDGED = "owed", "pledged"
+OWED, PLEDGED = "outstanding_balance", "pledged"
 SMALL_SHARE = 0.01
 """Advance rates and shares tied to a supplier below it are not divided by."""
 
 
 def add_balances(a: Assembly) -> None:
-    """owed[instrument,t]: outstanding at the end of t. A state, since many rows need the sum over all placements."""
+    """outstanding_balance[instrument,t], at the end of t. A state, since many rows need the sum over all issues."""
     for instrument in a.case.instrument:
         balance = a.expected(BALANCES, a.mask(instrument=instrument.id))
         if balance.nnz:

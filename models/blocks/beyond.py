@@ -1,4 +1,4 @@
-"""What the financing still costs behind the horizon, over and above the balance that is owed at its end.
+"""What the financing still costs beyond the horizon, over and above the balance that is owed at its end.
 
 With balances B_n and rates c_n, a growing balance's growth included, what is due after period T - 1 is worth, at a
 yield of y_n,
@@ -96,8 +96,8 @@ def converts(instrument: Instrument) -> bool:
 def required(case: Case, instrument: Instrument, base: float, margin: float) -> float:
     """Rate that the holders of a convertible ask of it as a whole, a year: as of a straight debt of the company.
 
-    With `market_margin`, that in place of its own margin; else that of the dearest unsecured straight debt on offer at
-    its first step, of the dearest secured one where there is none, or objective.money_discount.
+    With `market_margin`, that in place of its own margin; else that of the most expensive unsecured straight debt on
+    offer at its first step, of the most expensive secured one where there is none, or objective.money_discount.
     """
     if instrument.market_margin is not None:
         return base - instrument.accretion + instrument.market_margin + margin - instrument.margin

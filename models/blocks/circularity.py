@@ -34,7 +34,7 @@ def raised(a: Assembly) -> tuple[csr_array, csr_array]:
     """(T, N) funding raised, and the part of it that is circular: face value paid out, and customers' prepayments."""
     face = a.expected([Account.PROCEEDS])
     # A prepayment is raised when the contract is signed; what is posted later is its credit against the bills.
-    at_signature = a.selector(a.mask(block="sign"), range(a.periods))
+    at_signature = a.selector(a.mask(block="contract"), range(a.periods))
     prepaid = csr_array(a.expected([Account.PREPAYMENT]).multiply(at_signature).maximum(0.0))
     circular = np.zeros(len(a.ledger.decisions), dtype=np.bool_)
     for investor in circular_investors(a.case):

@@ -232,8 +232,9 @@ def _holder(v: View, investor: str) -> Pair:
 def _net_worth(v: View) -> Pair:
     """cash + systems + sites + receivables - debt - leases - unearned prepayments - advances - payables - limit.
 
-    The balance sheet of each date as the statements have it, outside and own equity together: all that is repaid is
-    owed, leases with rent included; nothing behind the horizon counts, nor what was paid for systems not yet delivered.
+    The balance sheet of each date as the statements have it, outside and shareholders' equity together: all that is
+    repaid is owed, leases with rent included. Neither what lies beyond the horizon counts, nor what was paid for
+    systems not yet delivered.
     """
     issuer = owners.of_instrument(v.case)
     mine = [i for i in v.case.instrument if v.entity is None or issuer[i.id] == v.entity]

@@ -24,10 +24,10 @@ def constrain(a: Assembly, nothing_due: NothingDue = ()) -> None:
     that is kept over the scenarios follows the same calendar.
     """
     for covenant in a.case.covenant:
-        if covenant.as_ == "report":
+        if covenant.as_ == "monitored":
             continue
         for test in headrooms(a.case, a.ledger, covenant, nothing_due):
-            if covenant.as_ == "hard":
+            if covenant.as_ == "maintained":
                 short = test.at(covenant.limit).scaled(-1.0)
                 at_most_zero(a, rules.covenant(covenant), test, short, test.tested)
             if test.due is not None:

@@ -204,7 +204,7 @@ class View:
         which = np.full(len(ledger.decisions), -1)
         for j, decision in enumerate(ledger.decisions):
             name = decision.tags.get("instrument", "")
-            if decision.block in ("place", "draw") and name in instruments:
+            if decision.block in ("issue", "draw") and name in instruments:
                 terms = terms_of(self.case, instruments[name], decision)
                 which[j] = numbers.setdefault(id(terms), len(schedules))
                 if which[j] == len(schedules):

@@ -85,7 +85,7 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
 def _declare_placement(
     case: Case, builder: LedgerBuilder, instrument: Instrument, step: Step, v: int, tags: dict[str, str]
 ) -> None:
-    decision = _decide(case, builder, "place", tags, v, step.size, rules.DEPTH.name)
+    decision = _decide(case, builder, "issue", tags, v, step.size, rules.DEPTH.name)
     face = Face(step.spread, v, v, markets(case, instrument, tags["investor"], v))
     builder.post(decision, Account.FEES, v, -instrument.fee, scaled=face.scaled)
     spread_fee(case, builder, decision, v, instrument.fee, _life(case, instrument, face), face.scaled)

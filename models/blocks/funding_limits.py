@@ -36,11 +36,16 @@ def _investors(a: Assembly) -> None:
     """Appetite for what is placed or committed in a period; holdings with commitments not yet drawn; share."""
     total: csr_array | None = None
     for investor in a.case.investor:
-        placed = a.mask(block="place", investor=investor.id) | a.mask(block="commit", investor=investor.id)
+        placed = a.mask(block="issue", investor=investor.id) | a.mask(block="commit", investor=investor.id)
         placed |= a.mask(block=BLOCK, investor=investor.id)
         if not placed.any():
             continue
-        a.rows(rules.APPETITE, label(a, investor.id), a.selector(placed, range(a.periods)), upper=investor.appetite)
+        a.rows(
+            rules.ISSUANCE_CAPACITY,
+            label(a, investor.id),
+            a.selector(placed, range(a.periods)),
+            upper=investor.issuance_capacity,
+        )
         if investor.max_holding is not None:
             held = a.mask(investor=investor.id) | a.mask(kind="debt", holder=investor.id)
             exposure = a.expected(BALANCES, held) + only(csr_array(undrawn(a) + lines(a.case, a.ledger)), held)

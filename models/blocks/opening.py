@@ -75,7 +75,7 @@ def _debt(case: Case, builder: LedgerBuilder, debt: OpeningDebt) -> None:
 
 
 def _revalue(case: Case, builder: LedgerBuilder, debt: OpeningDebt, fixed: int, closing: FloatArray) -> None:
-    """What its payments behind the horizon are worth at market, above its balance there: REVALUED (beyond.py).
+    """What its payments beyond the horizon are worth at market, above its balance there: REVALUED (beyond.py).
 
     Its market asks benchmark + market_margin. Without a benchmark nothing says what it asks: it
     stays at its balance.

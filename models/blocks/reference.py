@@ -1,4 +1,4 @@
-"""Where drivers are looked for in the last period: the levels at which what lies behind the horizon is discounted."""
+"""Where drivers are looked for in the last period: the levels at which what lies beyond the horizon is discounted."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
             label = case.horizon.label(v)
             sign = builder.decide(
                 Decision(
-                    key=f"sign[{contract.id},{label}]", block="sign", period=v, unit="PFLOP/s", lower=0.0,
+                    key=f"contract[{contract.id},{label}]", block="contract", period=v, unit="PFLOP/s", lower=0.0,
                     upper=WIDER * contract.volume, tags={**tags, "period": label},
                 )
             )  # fmt: skip
@@ -103,7 +103,7 @@ def to_be_billed(case: Case, contract: Contract, decision: Decision) -> FloatArr
 
 
 def bills_ahead(case: Case, contract: Contract, start: int, term: int) -> float:
-    """Deliveries behind the horizon, discounted at money_discount, while a customer alive at its end lives."""
+    """Deliveries beyond the horizon, discounted at money_discount, while a customer alive at its end lives."""
     ahead = np.arange(1, max(min(start + term - case.horizon.periods, term), 0) + 1)
     driver = next((d for d in case.driver if d.id == contract.survival), None)
     alive = np.ones(ahead.size)
@@ -113,7 +113,7 @@ def bills_ahead(case: Case, contract: Contract, start: int, term: int) -> float:
 
 
 def billed_ahead(case: Case, contract: Contract, decision: Decision) -> float:
-    """What one unit of a contract still brings behind the horizon, as `bills_ahead`, billion: a takeover_share of 1."""
+    """What one unit of a contract still brings beyond the horizon, as `bills_ahead`, billion: a takeover_share of 1."""
     if decision.block == "fixed":
         start, term, hourly = 0, opening_term(case, contract), contract.opening_volume * contract.price
     else:
@@ -294,7 +294,7 @@ def constrain(a: Assembly) -> None:
             served = a.expected([Account.COMPUTE], own)
             a.rows(rules.COMPUTE_BALANCE, owners.index(entity, a.labels), sold - served, upper=0.0)
     for contract in a.case.contract:
-        signed = a.mask(block="sign", contract=contract.id)
+        signed = a.mask(block="contract", contract=contract.id)
         a.rows(rules.CONTRACT, [contract.id], csr_array(signed[None, :].astype(np.float64)), upper=contract.volume)
     if a.case.merchant is None:
         return
@@ -336,7 +336,7 @@ def _constrain_relet(a: Assembly, contract: Contract) -> None:
 
 
 def _constrain_relet_systems(a: Assembly) -> None:
-    """What is let, and kept for letting again, on a kind of systems is at most the compute of those in service."""
+    """What is let, and kept for reletting, on a kind of systems is at most the compute of those in service."""
     for accelerator in a.case.accelerator:
         where = a.mask(accelerator=accelerator.id)
         room = a.mask(block="relet", accelerator=accelerator.id)

@@ -26,7 +26,7 @@ def declare(case: Case, builder: LedgerBuilder) -> None:
         line = builder.decide(
             Decision(
                 key=f"{BLOCK}[{revolver.holder},{label}]", block=BLOCK, period=v, unit="billion", lower=0.0,
-                upper=WIDER * revolver.most, tags={"investor": revolver.holder, "period": label},
+                upper=WIDER * revolver.max_commitment, tags={"investor": revolver.holder, "period": label},
             )
         )  # fmt: skip
         builder.post(line, Account.FEES, v, -revolver.fee)
@@ -51,4 +51,4 @@ def lines(case: Case, ledger: Ledger) -> csr_array:
 def constrain(a: Assembly) -> None:
     """Most committed at one time."""
     if a.case.revolver is not None:
-        a.rows(rules.REVOLVER, a.labels, lines(a.case, a.ledger), upper=a.case.revolver.most)
+        a.rows(rules.REVOLVER, a.labels, lines(a.case, a.ledger), upper=a.case.revolver.max_commitment)

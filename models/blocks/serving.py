@@ -33,7 +33,7 @@ SURE = "others"
 
 def hourly_price(case: Case, contract: Contract, signed: int) -> float:
     """Price of a contract signed in a period, USD per PFLOP/s-hour."""
-    return float(contract.price * (1.0 - contract.price_fall) ** (signed * case.horizon.dt))
+    return float(contract.price * (1.0 - contract.price_decline) ** (signed * case.horizon.dt))
 
 
 def signing(case: Case, contract: Contract) -> range:
@@ -47,7 +47,7 @@ def opening_term(case: Case, contract: Contract) -> int:
 
 def lot(case: Case, contract: Contract, signed: int) -> int:
     """Volume signed in one year is one lot, all of it where the price does not fall: so the decisions stay few."""
-    return 0 if contract.price_fall == 0.0 else signed // case.horizon.per_year
+    return 0 if contract.price_decline == 0.0 else signed // case.horizon.per_year
 
 
 def _lots(case: Case, contract: Contract) -> dict[int, tuple[BoolArray, float]]:
@@ -226,7 +226,7 @@ def _volume(a: Assembly, contract: Contract) -> None:
     """What is kept better of each lot is at most what is delivered of it."""
     mine = a.mask(contract=contract.id)
     lots = np.array([lot(a.case, contract, d.period) for d in a.ledger.decisions])
-    signed = mine & (a.mask(block="sign") | a.mask(block="fixed"))
+    signed = mine & (a.mask(block="contract") | a.mask(block="fixed"))
     for number in _lots(a.case, contract):
         served = mine & a.mask(block="serve", lot=str(number))
         times = sorted({int(t) for t in a.period[served]})

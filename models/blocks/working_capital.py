@@ -185,7 +185,7 @@ class Bills:
     ) -> None:
         """The open part, or the part paid ahead, of bills of amounts × column that are due while the customer lives.
 
-        `periods` may lie behind the horizon where bills are paid ahead.
+        `periods` may lie beyond the horizon where bills are paid ahead.
         """
         value = np.broadcast_to(np.asarray(amounts, dtype=np.float64), periods.shape)
         for wait, share in parts(self.days, self.case.horizon.dt):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import CapmixError
+from ..schema.aliases import present_key
 from ..schema.fields import Spec
 from ..schema.horizon import Horizon
 from ..schema.variants import TARGETS
@@ -76,7 +77,7 @@ def places(root: Node, path: str) -> list[Place]:
 
 def _under(node: Node, parts: Sequence[str]) -> Iterator[Place]:
     known = {name: spec for name, (spec, _) in specs(node.cls).items()}
-    name, rest = parts[0], parts[1:]
+    name, rest = present_key(node.cls, parts[0]), parts[1:]
     if name not in known:
         raise NotThereError(f"one of the keys {', '.join(known)}", nearest(name, known) or f"there is no {show(name)}")
     spec, value = known[name], node.values.get(name)

@@ -196,7 +196,7 @@ def _rate(flows: list[float], owed: float) -> float:
 
 
 def _at(path: tuple[float, ...], period: int) -> float:
-    """The path's value; behind the horizon its last one, and 0 without a driver."""
+    """The path's value; beyond the horizon its last one, and 0 without a driver."""
     return path[min(period, len(path) - 1)] if path else 0.0
 
 

@@ -175,7 +175,7 @@ def _revolver(ctx: Context, node: Node) -> None:
         _say(ctx, node, "margin", f"at least commitment_fee + cash.deposit_margin, {cash['deposit_margin']:g}", cure)
     if node["margin"] - node["commitment_fee"] > cash["deficit_margin"]:
         allowed = f"at most cash.deficit_margin + commitment_fee, {cash['deficit_margin'] + node['commitment_fee']:g}"
-        _say(ctx, node, "margin", allowed, "a line dearer than an uncovered deficit would never be used")
+        _say(ctx, node, "margin", allowed, "a line that costs more than an uncovered deficit would never be used")
     who = ctx.entry("investor", name)
     kinds: Any = who["kinds"]
     if kinds and "revolver" not in kinds:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..schema.aliases import present_choice
 from ..schema.variants import Variant
 from .change import NotThereError, named_by, places
 from .context import Context, Node
+from .faults import show
 from .walk import read_value
 
 
@@ -26,6 +28,7 @@ def _targets(ctx: Context, node: Node) -> None:
 
 
 def _paths(ctx: Context, node: Node) -> None:
+    given: dict[str, str] = {}
     for path, raw in node["set"]:
         here = (*node.path, "set", path)
         try:
@@ -34,7 +37,22 @@ def _paths(ctx: Context, node: Node) -> None:
             ctx.fault(here, path, error.allowed, error.cure)
             continue
         if found:
-            read_value(ctx, found[0].spec, raw, here)
+            one = found[0]
+            value = present_choice(one.node.cls, one.name, raw)
+            read_value(ctx, one.spec, value, here)
+            present = ".".join([*path.split(".")[:-1], one.name])
+            if present in given:
+                ctx.fault(
+                    here,
+                    path,
+                    f"one of {present} and its former name",
+                    f"take {next(p for p in (path, given[present]) if p != present)} out",
+                )
+            given[present] = path
+            if present != path:
+                ctx.remark(f"{path} of a variant is read as {present}: the key has this name now")
+            if value != raw:
+                ctx.remark(f"{path} = {show(raw)} of a variant is read as {show(value)}: the choice has this name now")
 
 
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {Variant: (_names_something, _targets, _paths)}

@@ -78,6 +78,7 @@ class Context:
         varied: whether it is a variant of a case that was sound; what a variant takes away may leave a rule nothing.
         warnings: what is allowed but hardly meant, one per place. cells: file and line of a series' values by its path,
             where they come from a table. remarks: how tables were read that needed interpreting.
+        written: former names of keys, as the file has them, by path with the present one.
         currency: of the case, where the document does not hold it, as of a variant.
         case: the whole case, set by the walk.
         horizon: None while unread or where it is at fault; then lengths and dates are not judged.
@@ -93,6 +94,7 @@ class Context:
     warnings: dict[KeyPath, CaseWarning] = field(default_factory=dict)
     cells: dict[KeyPath, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    written: dict[KeyPath, str] = field(default_factory=dict)
     currency: str = ""
     case: Node = field(init=False)
 
@@ -110,7 +112,7 @@ class Context:
         if len(self.faults) >= MAX_FAULTS:
             return
         if file is None:
-            file, line = self.document.file, self.document.lines.line(path)
+            file, line = self.document.file, self.document.lines.line(self._as_written(path))
         self.faults.append(Fault(file, line, self.key(path), show(value), allowed, cure))
 
     def warn(self, path: KeyPath, value: Any, usual: str, cure: str = "", *, item: int | None = None) -> None:
@@ -120,7 +122,7 @@ class Context:
         """
         if len(self.warnings) >= MAX_FAULTS or path in self.warnings:
             return
-        file, line = self.document.name, self.document.lines.line(path)
+        file, line = self.document.name, self.document.lines.line(self._as_written(path))
         if item is not None and path in self.cells:
             file, lines = self.cells[path]
             line = lines[item]
@@ -135,7 +137,7 @@ class Context:
         """Dotted path; entries of arrays are counted from 1 and carry their id."""
         parts: list[str] = []
         raw: Any = self.document.raw
-        for part in path:
+        for part in self._as_written(path):
             try:
                 raw = raw[part] if raw is not None else None
             except (KeyError, IndexError, TypeError):
@@ -146,6 +148,12 @@ class Context:
             else:
                 parts.append(f"[{part + 1}]{_label(raw)}")
         return "".join(parts)
+
+    def _as_written(self, path: KeyPath) -> KeyPath:
+        """The path with former names of keys where the file has them."""
+        if not self.written:
+            return path
+        return tuple(self.written.get(path[: i + 1], part) for i, part in enumerate(path))
 
     def periods(self) -> int:
         """T. SkipError while the horizon is at fault."""

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from ..schema.aliases import present_choice, present_path
 from ..schema.case import Case
 from ..schema.variants import TARGETS, Variant
 from .change import named_by, opened, places, without
@@ -35,7 +36,7 @@ def apply_variant(case: Case, name: str) -> Case:
     changed = vary(context, case, variant)
     if changed is None:
         raise CaseError(context.faults)
-    told = {w.key: w for w in case.warnings if w.variant in ("", name)}
+    told = {present_path(w.key): w for w in case.warnings if w.variant in ("", name)}
     found = {w.key: w for w in context.warnings.values()}
     for key, w in told.items():  # lines, and what was written, are known where the case was read
         if w.usual.startswith(TAKEN) or (key in found and _same(found[key].value, w.value)):
@@ -74,7 +75,7 @@ def vary(ctx: Context, case: Case, variant: Variant) -> Case | None:
     for path, raw in variant.set:
         here = ("variant", variant.id, "set", path)
         for place in places(root, path):
-            value = read_value(ctx, place.spec, raw, here)
+            value = read_value(ctx, place.spec, present_choice(place.node.cls, place.name, raw), here)
             if value is BAD:
                 return None
             place.node.values[place.name] = value

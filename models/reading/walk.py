@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from ..schema.aliases import FORMER_CHOICES, FORMER_KEYS, present_choice
 from ..schema.case import Case
 from ..schema.fields import Spec
 from ..schema.financing import Instrument
@@ -17,7 +18,7 @@ from ..schema.presets import PRESETS, filled
 from . import values as v
 from .context import BAD, Context, Node
 from .dates import named
-from .faults import MISSING
+from .faults import MISSING, show
 from .lines import KeyPath
 from .series import read_series
 
@@ -151,11 +152,35 @@ def _amid(ctx: Context, start: str, first: Horizon, number: int) -> None:
 
 def read_table(ctx: Context, cls: type, raw: dict[str, Any], path: KeyPath) -> Node:
     """Read one table by the fields of its class."""
-    known = specs(cls)
+    known, raw = specs(cls), _in_present_words(ctx, cls, raw, path)
     _unknown(ctx, raw, known, path)
     return Node(
         cls, path, {name: _field(ctx, spec, default, raw, name, path) for name, (spec, default) in known.items()}
     )
+
+
+def _in_present_words(ctx: Context, cls: type, raw: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+    """The raw table with former keys and choices replaced. A key that is given by both names is a fault."""
+    if cls not in FORMER_KEYS and cls not in FORMER_CHOICES:
+        return raw
+    raw = dict(raw)
+    table = ".".join(part for part in path if isinstance(part, str))
+    for former, present in FORMER_KEYS.get(cls, {}).items():
+        if former not in raw:
+            continue
+        value = raw.pop(former)
+        if present in raw:
+            ctx.fault((*path, former), value, f"one of {present} and its former name {former}", f"take {former} out")
+            continue
+        raw[present] = value
+        ctx.written[(*path, present)] = former
+        ctx.remark(f"{table}.{former} is read as {table}.{present}: the key has this name now")
+    for name in FORMER_CHOICES.get(cls, {}):
+        value = raw.get(name)
+        if (now := present_choice(cls, name, value)) != value:
+            raw[name] = now
+            ctx.remark(f"{table}.{name} = {show(value)} is read as {show(now)}: the choice has this name now")
+    return raw
 
 
 def _field(ctx: Context, spec: Spec, default: Any, raw: dict[str, Any], name: str, path: KeyPath) -> Any:

@@ -17,7 +17,7 @@ class CovenantKind:
         words: the same for the case reference, with what it counts.
         unit: of the limit: ratio, fraction, billion or years.
         at_least: the limit is a least value; else a most.
-        notch: how much tighter a notch is where the case does not say, in the unit of the limit.
+        tightening_step: how much the limit is tightened where the case does not say, in the unit of the limit.
         usual: limits that credit agreements have, with room; None where any may be.
         most: no greater limit is allowed.
         signed: the limit may be negative.
@@ -33,7 +33,7 @@ class CovenantKind:
     words: str
     unit: str = "ratio"
     at_least: bool = False
-    notch: float
+    tightening_step: float
     usual: tuple[float, float] | None = None
     most: float | None = None
     signed: bool = False
@@ -47,71 +47,71 @@ class CovenantKind:
 
 COVENANT_KINDS: dict[str, CovenantKind] = {
     "net_debt_to_ebitda": CovenantKind(
-        title="net debt / EBITDA", words="debt less cash over EBITDA", notch=0.25, usual=(0.2, 20.0), most=1000.0,
+        title="net debt / EBITDA", words="debt less cash over EBITDA", tightening_step=0.25, usual=(0.2, 20.0), most=1000.0,
         leases=True, earns=True,
     ),
     "interest_cover": CovenantKind(
-        title="EBITDA / interest", words="EBITDA over interest", at_least=True, notch=0.25, usual=(0.5, 15.0),
+        title="EBITDA / interest", words="EBITDA over interest", at_least=True, tightening_step=0.25, usual=(0.5, 15.0),
         most=1000.0, earns=True, owes=True,
     ),
     "fixed_charge_cover": CovenantKind(
-        title="EBITDA / interest, leases and preferred dividends", at_least=True, notch=0.25, usual=(0.5, 15.0),
+        title="EBITDA / interest, leases and preferred dividends", at_least=True, tightening_step=0.25, usual=(0.5, 15.0),
         words="EBITDA before rent over interest, rent, repayment of leases and preferred dividends", most=1000.0,
         leases=True, earns=True,
     ),
     "dscr": CovenantKind(
         title="debt service cover", words="cash available for debt service over interest and repayment",
-        at_least=True, notch=0.05, usual=(0.5, 8.0), most=1000.0, leases=True, earns=True, owes=True,
+        at_least=True, tightening_step=0.05, usual=(0.5, 8.0), most=1000.0, leases=True, earns=True, owes=True,
     ),
     "llcr": CovenantKind(
         title="loan life cover", words="present value of what is available later over the debt", at_least=True,
-        notch=0.05, usual=(0.5, 8.0), most=1000.0, leases=True, earns=True, owes=True, keys=("discount",),
+        tightening_step=0.05, usual=(0.5, 8.0), most=1000.0, leases=True, earns=True, owes=True, keys=("discount",),
     ),
     "ltv": CovenantKind(
-        title="debt / asset value", words="debt over the value of systems and sites", unit="fraction", notch=0.05,
+        title="debt / asset value", words="debt over the value of systems and sites", unit="fraction", tightening_step=0.05,
         usual=(0.05, 1.0), most=1.5, leases=True,
     ),
     "borrowing_base": CovenantKind(
-        title="secured debt / borrowing base", unit="fraction", notch=0.05, usual=(0.05, 1.0), most=1.5, owes=True,
+        title="secured debt / borrowing base", unit="fraction", tightening_step=0.05, usual=(0.05, 1.0), most=1.5, owes=True,
         words="debt secured by systems over their value × advance rate by age", keys=("advance",),
     ),
     "minimum_liquidity": CovenantKind(
         title="cash", words="cash; of a group with ring-fenced companies the parent's own", unit="billion",
-        at_least=True, notch=0.1, own_cash=True,
+        at_least=True, tightening_step=0.1, own_cash=True,
     ),
     "maturity_wall": CovenantKind(
-        title="principal due in a year", words="largest principal due in any year", unit="billion", notch=0.1
+        title="principal due in a year", words="largest principal due in any year", unit="billion", tightening_step=0.1
     ),
     "weighted_average_life": CovenantKind(
         title="weighted average life of the debt", words="weighted average life of the debt", unit="years",
-        at_least=True, notch=0.25, usual=(0.2, 30.0), most=100.0, owes=True,
+        at_least=True, tightening_step=0.25, usual=(0.2, 30.0), most=100.0, owes=True,
     ),
     "floating_share": CovenantKind(
-        title="share of floating debt", words="floating debt over all debt", unit="fraction", notch=0.05, most=1.0,
+        title="share of floating debt", words="floating debt over all debt", unit="fraction", tightening_step=0.05, most=1.0,
         owes=True,
     ),
     "supplier_concentration": CovenantKind(
         title="share of one supplier", words="a supplier's share of what was paid for systems so far", unit="fraction",
-        notch=0.05, most=1.0, keys=("party",),
+        tightening_step=0.05, most=1.0, keys=("party",),
     ),
     "offtaker_concentration": CovenantKind(
         title="share of one customer", words="a customer's share of the last year's revenue", unit="fraction",
-        notch=0.05, most=1.0, keys=("party",),
+        tightening_step=0.05, most=1.0, keys=("party",),
     ),
     "holder_concentration": CovenantKind(
-        title="share of one holder", words="an investor class's share of all balances", unit="fraction", notch=0.05,
+        title="share of one holder", words="an investor class's share of all balances", unit="fraction", tightening_step=0.05,
         most=1.0, keys=("holder",),
     ),
     "terminal_equity": CovenantKind(
-        title="equity at the end", words="cash + asset value - debt at the end, with what lies behind the horizon",
-        unit="billion", at_least=True, notch=0.1, signed=True, at_end=True,
+        title="equity at the end", words="cash + asset value - debt at the end, with what lies beyond the horizon",
+        unit="billion", at_least=True, tightening_step=0.1, signed=True, at_end=True,
     ),
     "net_worth": CovenantKind(
         title="net worth",
         words="at each date cash + market value of systems + value of sites + receivables - debt - lease liabilities - "
         "prepayments not yet earned - customers' advances - payables, of what is on the balance sheet then; outside "
-        "equity is no debt, and nothing behind the horizon counts",
-        unit="billion", at_least=True, notch=0.1, signed=True,
+        "equity is no debt, and nothing beyond the horizon counts",
+        unit="billion", at_least=True, tightening_step=0.1, signed=True,
     ),
 }  # fmt: skip
 

@@ -24,13 +24,13 @@ INSTRUMENT_KINDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Investor(Sourced):
-    """A class of holders. With `party` it is a supplier or customer that also funds: circular money."""
+    """A class of holders. With `party` it is a supplier or customer that also funds: circular financing."""
 
     id: str = f.ident("name of the investor class")
     title: str = f.text("name in reports", default="")
     kind: str = f.choice("kind of investor", INVESTOR_KINDS)
     party: str | None = f.ref("the supplier or customer behind it", "party", default=None)
-    appetite: tuple[float, ...] = f.series("most it takes over all instruments", "billion per period", ge=0)
+    issuance_capacity: tuple[float, ...] = f.series("most it takes over all instruments", "billion per period", ge=0)
     max_holding: float | None = f.number(
         "most it holds at one time over all instruments", "billion", gt=0, default=None
     )
@@ -60,7 +60,9 @@ class Depth(Sourced):
     """How much of an instrument one investor class takes per period, and at what spread."""
 
     investor: str = f.ref("investor class", "investor")
-    steps: tuple[Step, ...] = f.tables("steps from cheapest to dearest; spreads must not fall", Step, min_items=1)
+    steps: tuple[Step, ...] = f.tables(
+        "steps from cheapest to most expensive; spreads must not fall", Step, min_items=1
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +121,7 @@ class Instrument(Sourced):
     )  # fmt: skip
     market_margin: float | None = f.number(
         "margin that a straight debt would pay in place of `margin`, where holders gave up coupon for something else; "
-        "for a convertible, that of the dearest unsecured straight debt if left out",
+        "for a convertible, that of the most expensive unsecured straight debt if left out",
         "fraction per year", ge=-0.05, le=0.5, usual=u.MARGIN, default=None,
     )  # fmt: skip
     accretion: float = f.rate(
@@ -219,11 +221,11 @@ class OpeningDebt(Sourced):
     rate: str = f.choice("how the coupon is set", ("fixed", "floating"))
     coupon: float = f.rate("fixed: the coupon; floating: the margin over the benchmark", le=0.5, usual=u.COUPON)
     benchmark: str | None = f.ref(
-        "driver of the reference rate of a floating debt; of a fixed one, the rate at which its value behind the horizon is "
+        "driver of the reference rate of a floating debt; of a fixed one, the rate at which its value beyond the horizon is "
         "looked for, which is its balance if left out", "driver", default=None,
     )  # fmt: skip
     market_margin: float | None = f.number(
-        "what its market asks over the benchmark, for its value behind the horizon; if left out, what makes it worth its "
+        "what its market asks over the benchmark, for its value beyond the horizon; if left out, what makes it worth its "
         "balance today", "fraction per year", ge=-0.05, le=0.5, usual=u.MARGIN, default=None,
     )  # fmt: skip
     maturity: int = f.period("period of final repayment", edge="last")

@@ -19,14 +19,16 @@ class Contract(Sourced):
     entity: str | None = f.ref("entity that signs and delivers; the parent if left out", "entity", default=None)
     volume: float = f.number("most that can be signed in all", "PFLOP/s", gt=0)
     price: float = f.number("price of one PFLOP/s for one hour", "USD per PFLOP/s-hour", gt=0, usual=u.COMPUTE_PRICE)
-    price_fall: float = f.rate("yearly fall of the price for contracts signed later", usual=u.PRICE_FALL, default=0.0)
+    price_decline: float = f.rate(
+        "yearly fall of the price for contracts signed later", usual=u.PRICE_FALL, default=0.0
+    )
     sign_from: int = f.period("first period in which it can be signed", edge="first")
     sign_to: int = f.period("last period in which it can be signed", edge="last")
     ramp: int = f.count("periods from signature to delivery", "periods", ge=0)
     term: int = f.years("time of delivery and payment", usual=u.TERM)
     survival: str | None = f.ref("driver that says whether the customer still pays", "driver", default=None)
     relet_share: float = f.share(
-        "after the customer's default, most of the volume that is let again, at the merchant price and within the merchant "
+        "after the customer's default, most of the volume that is relet, at the merchant price and within the merchant "
         "market's volume", default=0.0,
     )  # fmt: skip
     claim_periods: int = f.count(

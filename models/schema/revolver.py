@@ -13,13 +13,13 @@ from .fields import Sourced
 class Revolver(Sourced):
     """A revolving credit line. The plan decides how much to have committed; each scenario draws what it needs of it.
 
-    A deficit of cash up to the line costs cash.rate_driver + margin, beyond it the dearer cash.deficit_margin. The
+    A deficit of cash up to the line costs cash.rate_driver + margin, beyond it the more expensive cash.deficit_margin. The
     liquidity loss counts only what the line does not cover. On the expected path nothing is drawn, so the plan pays the
     fees there and least cash must be met without it. The line may not be used to spend: it is no funding.
     """
 
     holder: str = f.ref("investor class that commits it", "investor")
-    most: float = f.number("most committed at one time", "billion", gt=0)
+    max_commitment: float = f.number("maximum committed at one time", "billion", gt=0)
     margin: float = f.number(
         "over cash.rate_driver on what is drawn",
         "fraction per year",

@@ -29,7 +29,7 @@ class Objective(Sourced):
         "discount on later money, for net loss, cost and tie-breaks", usual=u.DISCOUNT_RATE, default=0.08
     )
     valuation: str = f.choice(
-        "what lies behind the horizon, for net loss, cost and terminal_equity: debt at its remaining payments, rents and "
+        "what lies beyond the horizon, for net loss, cost and terminal_equity: debt at its remaining payments, rents and "
         "contracts that run on; or debt at its face and the rest at nothing", ("market", "face"), default="market",
     )  # fmt: skip
     at: int | None = f.period("capacity and cost: the date", edge="last", default=None)
@@ -38,7 +38,7 @@ class Objective(Sourced):
 
 @dataclass(frozen=True, kw_only=True)
 class Cash(Sourced):
-    opening: float = f.number("cash at the start", "billion", ge=0)
+    opening: float = f.number("opening cash", "billion", ge=0)
     minimum: tuple[float, ...] = f.series(
         "least expected cash at each period's end; also the floor of the liquidity loss", "billion", ge=0, default=0.0
     )
@@ -147,8 +147,8 @@ class Covenant(Sourced):
     from_period: int = f.period("first period tested", edge="first", default=0)
     to_period: int | None = f.period("last period tested", edge="last", default=None)
     as_: str = f.choice(
-        "hard: kept on the expected path; cvar: CVaR of the worst shortfall over the scenarios at most zero; "
-        "report: only evaluated", ("hard", "cvar", "report"), default="hard",
+        "maintained: tested on the expected path; cvar: CVaR of the worst shortfall over the scenarios at most zero; "
+        "monitored: only evaluated", ("maintained", "cvar", "monitored"), default="maintained",
     )  # fmt: skip
     level: float | None = f.number(
         "cvar: the confidence level",
@@ -159,8 +159,8 @@ class Covenant(Sourced):
         usual=u.LEVEL,
         default=None,
     )
-    notch: float | None = f.number(
-        "how much tighter a notch is, for its cost in compute; a usual one of the kind if left out",
+    tightening_step: float | None = f.number(
+        "how much the limit is tightened to see what that costs in compute; a usual step of the kind if left out",
         "unit of the limit", gt=0, default=None,
     )  # fmt: skip
     entity: str | None = f.ref(
@@ -194,8 +194,8 @@ class Covenant(Sourced):
 
     @property
     def step(self) -> float:
-        """Size of a notch, in the unit of the limit."""
-        return COVENANT_KINDS[self.kind].notch if self.notch is None else self.notch
+        """Size of the tightening step, in the unit of the limit."""
+        return COVENANT_KINDS[self.kind].tightening_step if self.tightening_step is None else self.tightening_step
 
 
 Covenant.__doc__ = f"{Covenant.__doc__}\n\n{told()}"

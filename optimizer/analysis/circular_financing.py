@@ -1,4 +1,4 @@
-"""Circular money: the largest circulation through the company on the plan's money-flow graph, and its loops by name.
+"""Circular financing: the largest circulation through the company on the plan's money-flow graph, with its loops.
 
 The graph is that of the whole horizon, in expected billions. Money runs from investors and customers into the company
 (funding, prepayments, revenue), from the company to its suppliers (price of systems), from a party to the investor that

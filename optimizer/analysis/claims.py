@@ -79,8 +79,8 @@ class Stocks:
 
 @dataclass(frozen=True)
 class Claims:
-    """Claims whose amounts are stocks, in this order, then the revolver, what is unpaid at default, and own equity;
-    last what each ring-fenced company leaves unpaid at its own default.
+    """Claims whose amounts are stocks, in this order, then the revolver, what is unpaid at default, and
+    shareholders' equity; last what each ring-fenced company leaves unpaid at its own default.
 
     Stocks: the claims; per entity the value of systems, of sites and of contracts that another would take over; the
     survival of each guarantor in `survivals`.
@@ -273,7 +273,7 @@ def _prepayments(amounts: Amounts, entries: _Entries, found: list[Claim]) -> Non
     for contract in amounts.case.contract:
         if contract.prepayment > 0.0:
             owed = np.zeros(amounts.periods)
-            for decision, amount in amounts.decisions("sign"):
+            for decision, amount in amounts.decisions("contract"):
                 if decision.tags["contract"] == contract.id and amount > NEGLIGIBLE:
                     owed += amount * unearned(amounts.case, contract, decision.period)
             if owed.any():
@@ -311,7 +311,7 @@ def _contracts(amounts: Amounts, entity: str) -> list[tuple[FloatArray, int | No
     for contract in case.contract:
         if contract.takeover_share > 0.0 and place(contract.entity) == entity:
             worth = np.zeros(amounts.periods)
-            for decision, amount in amounts.decisions("sign", "fixed"):
+            for decision, amount in amounts.decisions("contract", "fixed"):
                 if decision.tags.get("contract") == contract.id and amount > NEGLIGIBLE:
                     worth += contract.takeover_share * amount * to_be_billed(case, contract, decision)
             parts += _while_alive(case, contract, worth)
@@ -340,7 +340,7 @@ def _steps(
     """Per entity, the owned before their owners: collateral by rank, its rest into the estate, the estate by rank.
 
     What an estate leaves goes to its owner's; a claim with recourse is then one on the owner's estate, too. The
-    company's own equity comes last of all; then guarantees are called.
+    company's shareholders' equity comes last of all; then guarantees are called.
     """
     steps: list[tuple[int, list[int], int]] = []
     for entity in sorted(entities, key=lambda e: -_depth(e, owner)):

@@ -45,8 +45,8 @@ from .expected import Amounts
 from .funding_tables import decision_table, funding, holdings
 from .infeasible import in_words
 from .loss_allocation import bear
-from .loss_tables import bearers, loss_tables
-from .names import CHAIN, COMPUTE_BY_SYSTEM, COVENANTS, DECISIONS, DRIVERS, LIQUIDITY_FAN, SCALING, Scaling
+from .loss_tables import allocated, loss_tables
+from .names import BOTTLENECKS, COMPUTE_BY_SYSTEM, COVENANTS, DECISIONS, DRIVERS, LIQUIDITY_FAN, SCALING, Scaling
 from .own_table import own_table
 from .risk_figures import liquidity_fan, risk_figures
 from .sampling_error import objective_error
@@ -107,7 +107,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         ),
         **entity_tables(amounts, ready.closed),
         **entity_risk_tables(amounts, bearing, ready.backend, ready.store),
-        CHAIN: explain.chain(found, risk, _power(amounts), case.horizon.labels, program.maximise),
+        BOTTLENECKS: explain.chain(found, risk, _power(amounts), case.horizon.labels, program.maximise),
         **explain.price_tables(prices, found, program.unit),
         **own_table(program, ready.own, solution.columns, explain.row_worth(program, solution)),
         LIQUIDITY_FAN: liquidity_fan(
@@ -126,7 +126,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     plan = replace(
         plan,
         tax=own_tax,
-        bearers=bearers(case, bearing),
+        loss_allocation=allocated(case, bearing),
         certificate=_with_error(plan.certificate, ready, risk, about),
         evidence=evidence(program, solution, about.steps, ready.own),
     )
@@ -260,7 +260,7 @@ def _with_error(
 
 def _warnings(risk: Sequence[RiskFigure]) -> tuple[str, ...]:
     return tuple(
-        f"risk limit {f.name}: on fresh draws CVaR is {f.out_of_sample.value:.4g} {f.unit}, above the limit of "
+        f"risk limit {f.name}: out of sample CVaR is {f.out_of_sample.value:.4g} {f.unit}, above the limit of "
         f"{f.limit:.4g} by more than its 95 % interval; more scenarios bring the two together"
         for f in risk
         if f.out_of_sample is not None and f.out_of_sample.ci_low > f.limit

@@ -120,7 +120,7 @@ def covenants(amounts: Amounts) -> Table:
         Column(Covenants.LIMIT, "", "number"),
         Column(Covenants.HEADROOM, "", "number"),
         Column(Covenants.MONEY, BILLION, "money"),
-        Column(Covenants.KEPT),
+        Column(Covenants.TREATMENT),
     )
     return long(COVENANTS, "Covenants on the expected path", columns, rows)
 
@@ -199,13 +199,13 @@ def over_scenarios(
     head = (
         Column(CovenantRisk.COVENANT),
         Column(CovenantRisk.KIND),
-        Column(CovenantRisk.KEPT),
+        Column(CovenantRisk.TREATMENT),
         Column(CovenantRisk.ENTITY),
         Column(CovenantRisk.LIMIT, "", "number"),
         Column(CovenantRisk.BREACHED, "", "share"),
         Column(CovenantRisk.FIRST),
-        Column(CovenantRisk.LEAST, BILLION, "money"),
-        Column(CovenantRisk.NOTCH, "", "number"),
+        Column(CovenantRisk.MINIMUM, BILLION, "money"),
+        Column(CovenantRisk.STEP, "", "number"),
         Column(CovenantRisk.COST, objective_unit, "number"),
         Column(CovenantRisk.PRICED),
     )
@@ -314,7 +314,7 @@ def tightening(covenant: Covenant) -> float:
 def kept_when_tightened(amounts: Amounts, backend: Backend, store: Held, one: Shortfall) -> bool:
     """Whether the plan as it is would keep the covenant with its limit a step tighter: then the step costs nothing."""
     covenant = one.covenant
-    if covenant.as_ == "hard":
+    if covenant.as_ == "maintained":
         for test in amounts.covenant_tests[covenant.id]:
             level, slope = (on_path(amounts, test.covenant.entity, f, test) for f in (test.level, test.slope))
             required = (covenant.limit + tightening(covenant)) * slope
@@ -336,12 +336,12 @@ def first_order(amounts: Amounts, backend: Backend, store: Held, one: Shortfall,
     over the scenarios, the limit's price × what a step adds to the CVaR of the shortfall.
     """
     covenant, cost, rule = one.covenant, 0.0, covenant_rule(one.covenant)
-    if covenant.as_ == "report":
+    if covenant.as_ == "monitored":
         return StepPrice(None, "")
     if kept_when_tightened(amounts, backend, store, one):
         return StepPrice(0.0, "within headroom")
     step = tightening(covenant)
-    if covenant.as_ == "hard":
+    if covenant.as_ == "maintained":
         for test in amounts.covenant_tests[covenant.id]:
             slope = on_path(amounts, test.covenant.entity, test.slope, test)
             for i, t in enumerate(test.times):

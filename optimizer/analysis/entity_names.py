@@ -58,11 +58,11 @@ class EntityRisk(StrEnum):
 
     ENTITY = "entity"
     DEFAULT = "default"
-    OWED = "owed"
+    CLAIM = "mean claim"
     EXPECTED = "expected loss"
     TAIL = "loss in the tail"
     PLANNED = "planned distributions"
-    MISSING = "not made, mean"
+    SHORTFALL = "mean distribution shortfall"
 
 
 WHOLE_GROUP = "the group"
@@ -78,9 +78,9 @@ class EntityDefault(StrEnum):
     ENTITY = "entity"
     PERIOD = "period"
     FIRST = "first default"
-    SO_FAR = "so far"
-    WITHHELD = "distribution not made in full"
-    MISSING = "not made, mean"
+    CUMULATIVE = "cumulative"
+    SHORT = "distribution shortfall"
+    SHORTFALL = "mean distribution shortfall"
 
 
 class Ownership(StrEnum):

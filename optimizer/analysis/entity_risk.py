@@ -84,11 +84,11 @@ def _risk(bearing: Bearing, amounts: Amounts) -> Table:
     columns = (
         Column(EntityRisk.ENTITY),
         Column(EntityRisk.DEFAULT, "", "share"),
-        Column(EntityRisk.OWED, BILLION, "money"),
+        Column(EntityRisk.CLAIM, BILLION, "money"),
         Column(EntityRisk.EXPECTED, BILLION, "money"),
         Column(EntityRisk.TAIL, BILLION, "money"),
         Column(EntityRisk.PLANNED, BILLION, "money"),
-        Column(EntityRisk.MISSING, BILLION, "money"),
+        Column(EntityRisk.SHORTFALL, BILLION, "money"),
     )
     title = (
         "Each company over the scenarios: its default, the losses of those whom it owes, guarantees counted as payments"
@@ -116,9 +116,9 @@ def _default(bearing: Bearing) -> Table:
         Column(EntityDefault.ENTITY),
         Column(EntityDefault.PERIOD),
         Column(EntityDefault.FIRST, "", "share"),
-        Column(EntityDefault.SO_FAR, "", "share"),
-        Column(EntityDefault.WITHHELD, "", "share"),
-        Column(EntityDefault.MISSING, BILLION, "money"),
+        Column(EntityDefault.CUMULATIVE, "", "share"),
+        Column(EntityDefault.SHORT, "", "share"),
+        Column(EntityDefault.SHORTFALL, BILLION, "money"),
     )
     title = "When each company defaults on its own cash, and what it cannot distribute as planned"
     return long(ENTITY_DEFAULT, title, columns, rows)

@@ -97,7 +97,7 @@ class Amounts:
         paid = self.ledger.account == ACCOUNT_NUMBER[Account.PROCEEDS]
         face = np.bincount(self.ledger.decision[paid], weights=self._posted[paid], minlength=len(self.ledger.decisions))
         for decision, amount in zip(self.ledger.decisions, face, strict=True):
-            if decision.block in ("place", "draw"):
+            if decision.block in ("issue", "draw"):
                 yield decision, float(amount)
 
     def by_period(self, block: str, tags: Sequence[str]) -> dict[tuple[str, ...], FloatArray]:
@@ -112,7 +112,7 @@ class Amounts:
     def prepaid_by_decision(self) -> FloatArray:
         """(N,) customers' prepayments at signature, billion, net of a credit that falls into the same period."""
         ledger = self.ledger
-        signed = np.array([d.block == "sign" for d in ledger.decisions])
+        signed = np.array([d.block == "contract" for d in ledger.decisions])
         period = np.array([d.period for d in ledger.decisions], dtype=np.int64)
         keep = (ledger.account == ACCOUNT_NUMBER[Account.PREPAYMENT]) & signed[ledger.decision]
         keep &= ledger.period == period[ledger.decision]

@@ -35,7 +35,7 @@ from .tabulate import NEGLIGIBLE, long, name_of, wide
 
 FloatArray = NDArray[np.float64]
 
-FUNDED = {"place": "placed", "draw": "drawn"}
+FUNDED = {"issue": "issued", "draw": "drawn"}
 COMMITTED = ("commit", "line")
 PREPAYMENTS = "customer_prepayments"
 
@@ -115,13 +115,13 @@ def _issuance(amounts: Amounts) -> Table:
     prepaid = dict(zip((d.key for d in amounts.ledger.decisions), amounts.prepaid_by_decision.tolist(), strict=True))
     customer = {c.id: c.customer for c in amounts.case.contract}
     rows: list[tuple[Cell, ...]] = []
-    for decision, amount in amounts.decisions(*FUNDED, *COMMITTED, "sign"):
+    for decision, amount in amounts.decisions(*FUNDED, *COMMITTED, "contract"):
         tags, label = decision.tags, amounts.labels[decision.period]
         if decision.block in FUNDED and funded[decision.key] > NEGLIGIBLE:
             how, face, promised = FUNDED[decision.block], funded[decision.key], 0.0
         elif decision.block in COMMITTED and amount > NEGLIGIBLE:
             how, face, promised = "committed", 0.0, amount
-        elif decision.block == "sign" and prepaid[decision.key] > NEGLIGIBLE:
+        elif decision.block == "contract" and prepaid[decision.key] > NEGLIGIBLE:
             who = customer[tags["contract"]]
             rows.append((PREPAYMENTS, who, tags["contract"], "prepaid", label, prepaid[decision.key], 0.0))
             continue
@@ -129,7 +129,7 @@ def _issuance(amounts: Amounts) -> Table:
             continue
         name = tags.get("instrument", "revolver")
         rows.append((name, tags["investor"], tags.get("step", ""), how, label, face, promised))
-    return long(ISSUANCE, "Placements, draws and prepayments (funded), and commitments", columns, rows)
+    return long(ISSUANCE, "Issues, draws and prepayments (funded), and commitments", columns, rows)
 
 
 def _by_instrument(amounts: Amounts, raised: Funding) -> Table:
@@ -188,7 +188,7 @@ def _construction(amounts: Amounts) -> Table:
 
 def _contracts(amounts: Amounts) -> Table:
     customer = {c.id: c.customer for c in amounts.case.contract}
-    signed = _present(amounts.by_period("sign", ("contract",)))
+    signed = _present(amounts.by_period("contract", ("contract",)))
     rows = [((contract, customer[contract]), values) for (contract,), values in signed]
     title = "Contracts signed"
     return wide(CONTRACTS, title, tuple(Contracts), rows, amounts.labels, "PFLOP/s", "number", total=True)
@@ -198,7 +198,7 @@ def _relet(amounts: Amounts) -> Table:
     customer = {c.id: c.customer for c in amounts.case.contract}
     kept = _present(amounts.by_period("relet", ("contract",)))
     rows = [((contract, customer[contract]), values) for (contract,), values in kept]
-    title = "Room kept in the merchant market for letting again after a default"
+    title = "Room kept in the merchant market for reletting after a default"
     return wide(RELET, title, tuple(Contracts), rows, amounts.labels, "PFLOP/s", "number")
 
 

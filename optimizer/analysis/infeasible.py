@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from ...models.program import Index, LinearProgram
 from ...models.schema.rules import Risk
 from ..cutting_planes.solution import Conflict, Relaxation
-from ..plan import Fault, Infeasibility
+from ..plan import Infeasibility, RelaxedLimit
 from .risk_figures import UNITS
 
 
 def in_words(conflict: Conflict | None, program: LinearProgram, risks: Sequence[Risk]) -> Infeasibility:
-    """The rules that cannot be met together, all of them, or the least that each risk limit can be."""
+    """The limits that cannot be met together, all of them, or the minimum of each risk limit."""
     if conflict is None:
         return Infeasibility("no plan meets all limits")
     faults = tuple(_fault(program, r) for r in conflict.relaxations)
@@ -26,7 +26,7 @@ def in_words(conflict: Conflict | None, program: LinearProgram, risks: Sequence[
     return Infeasibility(reason, least, faults, conflict.proven)
 
 
-def _fault(program: LinearProgram, one: Relaxation) -> Fault:
+def _fault(program: LinearProgram, one: Relaxation) -> RelaxedLimit:
     if one.row >= 0:
         index = program.row_index[one.row]
     else:
@@ -35,13 +35,13 @@ def _fault(program: LinearProgram, one: Relaxation) -> Fault:
     rule = program.rules.get(prefix)
     where = ", ".join(index.parts)
     if rule is None:
-        return Fault(prefix, prefix.replace("_", " "), where, one.amount, "")
-    return Fault(rule.name, rule.title, where, one.amount, rule.unit)
+        return RelaxedLimit(prefix, prefix.replace("_", " "), where, one.amount, "")
+    return RelaxedLimit(rule.name, rule.title, where, one.amount, rule.unit)
 
 
-def _summed(faults: Sequence[Fault]) -> str:
-    """In a clause which rules would have to give way, each with where it does and by how much at most."""
-    by_rule: dict[str, list[Fault]] = {}
+def _summed(faults: Sequence[RelaxedLimit]) -> str:
+    """In a clause which limits must be relaxed, each with where and by how much at most."""
+    by_rule: dict[str, list[RelaxedLimit]] = {}
     for fault in faults:
         by_rule.setdefault(fault.rule, []).append(fault)
     parts = []
@@ -51,12 +51,12 @@ def _summed(faults: Sequence[Fault]) -> str:
         amount = f"{most.amount:.4g} {most.unit}".rstrip()
         parts.append(f"{most.title} by {amount}" + (f" ({where})" if where else ""))
     together = " together" if len(parts) > 1 else ""
-    return f"{', and '.join(parts)} would have to give way{together}"
+    return f"{', and '.join(parts)} must be relaxed{together}"
 
 
 def _reason(
-    faults: Sequence[Fault],
-    instead: Sequence[Sequence[Fault]],
+    faults: Sequence[RelaxedLimit],
+    instead: Sequence[Sequence[RelaxedLimit]],
     least: Sequence[tuple[str, float, float, str]],
     conflict: Conflict,
     risks: Sequence[Risk],
@@ -67,7 +67,7 @@ def _reason(
     impossible = [item for item in least if item[2] > item[1]]
     if impossible:
         return "; ".join(
-            f"risk limit {name}: the least possible is {value:.4g} {unit}; you asked for {limit:.4g} {unit}"
+            f"risk limit {name}: the minimum is {value:.4g} {unit}; you asked for {limit:.4g} {unit}"
             for name, limit, value, unit in impossible
         )
     if conflict.joint:

@@ -8,12 +8,12 @@ is none. Without such a period the claims are settled at the end of the horizon.
 
     value   = cash above 0 (the company's) + systems at resale + sites + contracts that another would take over, each
               with the entity that owns it
-    claims  = balances, unearned prepayments, the revolver drawn, at a default what was left unpaid, and own equity,
+    claims  = balances, unearned prepayments, the revolver drawn, at a default arrears, and shareholders' equity,
 
-where own equity is what the expected path leaves to the company's shareholders at that date, at least 0. A loss is what
-of a claim stays unpaid: losses sum to the claims less the value that they are paid from, guarantees only move them. In
+where shareholders' equity is what the expected path leaves to them at that date, at least 0. A loss is what of a claim
+stays unpaid: losses sum to the claims less the value that they are paid from, guarantees only move them. In
 one company that is (claims - value) above 0. Where there are ring-fenced companies each defaults and is settled on its
-own (group_bearers.py), and the company above is the parent.
+own (group_loss_allocation.py), and the company above is the parent.
 """
 
 from __future__ import annotations

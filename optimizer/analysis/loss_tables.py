@@ -1,4 +1,4 @@
-"""Tables of who bears the loss: by claim, holder, instrument, party and risk limit, and when the company defaults."""
+"""Tables of the loss allocation: by claim, holder, instrument, party and risk limit, and when the company defaults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ...kernels.tables import FloatArray
 from ...models.blocks.circularity import circular_parties
 from ...models.schema.case import Case
-from ..plan import Bearers
+from ..plan import LossAllocation
 from ..table import BILLION, Cell, Column, Table
 from .claims import ADVANCES, ARREARS, BACKSTOP, OWN, PARENT, PAYABLES, PREPAYMENTS, SUPPLIERS, UNNAMED, Claim
 from .loss_allocation import Bearing
@@ -29,12 +29,12 @@ from .tabulate import NEGLIGIBLE, long, name_of
 
 SHAREHOLDERS, OUTSIDERS = "shareholders", "no_party"
 _TITLES = {
-    OWN: "the company's own equity",
+    OWN: "shareholders' equity",
     ARREARS: "bills unpaid at default",
     BACKSTOP: "committed revolver",
     PREPAYMENTS: "customer prepayments",
     PAYABLES: "open bills of suppliers",
-    ADVANCES: "bills that customers have paid ahead",
+    ADVANCES: "customers' advances",
     SUPPLIERS: "suppliers of power, support and site operation",
     UNNAMED: "holders without a name",
     SHAREHOLDERS: "the company's shareholders",
@@ -44,19 +44,19 @@ GUARANTEE = "guarantee of "
 _BY = {LOSS_BY_HOLDER: "holder", LOSS_BY_INSTRUMENT: "instrument", LOSS_BY_PARTY: "party"}
 
 
-def bearers(case: Case, bearing: Bearing) -> Bearers:
-    """The figures in a nutshell."""
+def allocated(case: Case, bearing: Bearing) -> LossAllocation:
+    """The loss allocation in figures."""
     loss, own, circular = float(bearing.tail.sum()), 0.0, 0.0
     parties = circular_parties(case)
     for (claim, guarantor), amount in zip(_lines(bearing), bearing.tail.tolist(), strict=True):
         own += amount if claim.instrument == OWN else 0.0
         circular += amount if (guarantor or claim.party) in parties else 0.0
     some = loss > NEGLIGIBLE
-    return Bearers(
+    return LossAllocation(
         level=bearing.level,
         expected=float(bearing.expected.sum()),
         cvar=bearing.cvar,
-        own_share=own / loss if some else 0.0,
+        shareholder_share=own / loss if some else 0.0,
         outside_share=1.0 - own / loss if some else 0.0,
         circular_share=circular / loss if some else 0.0,
         default_probability=float(bearing.default.sum()),
@@ -108,7 +108,7 @@ def _by_claim(bearing: Bearing) -> Table:
         Column(LossByClaim.RANK),
         Column(LossByClaim.COLLATERAL),
         Column(LossByClaim.GUARANTOR),
-        Column(LossByClaim.OWED, BILLION, "money"),
+        Column(LossByClaim.CLAIM, BILLION, "money"),
         Column(LossByClaim.EXPECTED, BILLION, "money"),
         Column(LossByClaim.TAIL, BILLION, "money"),
         Column(LossByClaim.SHARE, "", "share"),
@@ -154,7 +154,7 @@ def _grouped(case: Case, bearing: Bearing, table: str, name: Callable[[Claim, st
     columns = (
         Column(by),
         Column(Losses.TITLE),
-        Column(Losses.OWED, BILLION, "money"),
+        Column(Losses.CLAIM, BILLION, "money"),
         Column(Losses.EXPECTED, BILLION, "money"),
         Column(Losses.TAIL, BILLION, "money"),
         Column(Losses.SHARE, "", "share"),
@@ -204,7 +204,7 @@ def _dates(bearing: Bearing) -> Table:
     columns = (
         Column(DefaultDates.PERIOD),
         Column(DefaultDates.FIRST, "", "share"),
-        Column(DefaultDates.SO_FAR, "", "share"),
+        Column(DefaultDates.CUMULATIVE, "", "share"),
     )
     so_far = np.cumsum(bearing.default)
     rows: list[tuple[Cell, ...]] = [

@@ -19,10 +19,10 @@ ISSUANCE = "issuance"
 FUNDING_BY_INSTRUMENT, FUNDING_BY_HOLDER = "funding_by_instrument", "funding_by_holder"
 PURCHASES, CONSTRUCTION, CONTRACTS, RELET, MERCHANT = "purchases", "construction", "contracts", "relet", "merchant"
 CASH_FLOW, BALANCE_SHEET, DEBT_SERVICE = "cash_flow", "balance_sheet", "debt_service"
-INCOME, COMPUTE, BEHIND_HORIZON = "income", "compute", "behind_horizon"
+INCOME, COMPUTE, BEYOND_HORIZON = "income", "compute", "beyond_horizon"
 COMPUTE_BY_SYSTEM = "compute_by_system"
 COVENANTS, COVENANT_RISK, COVENANT_BREACHES = "covenants", "covenant_risk", "covenant_breaches"
-CHAIN, PRICES, PRICES_BY_PERIOD = "chain", "prices", "prices_by_period"
+BOTTLENECKS, PRICES, PRICES_BY_PERIOD = "bottlenecks", "prices", "prices_by_period"
 LIQUIDITY_FAN, DRIVERS, SCALING = "liquidity_fan", "drivers", "scaling"
 CIRCULAR_FLOWS, CIRCULAR_LOOPS = "circular_flows", "circular_loops"
 LOSS_BY_CLAIM, LOSS_BY_LIMIT, DEFAULT_DATES = "loss_by_claim", "loss_by_limit", "default_dates"
@@ -103,7 +103,7 @@ class Lines(StrEnum):
 
 
 class Line(StrEnum):
-    """Of debt_service, income, behind_horizon and group_cash."""
+    """Of debt_service, income, beyond_horizon and group_cash."""
 
     LINE = "line"
 
@@ -116,10 +116,10 @@ class ComputeLines(StrEnum):
 class CashRow(StrEnum):
     """Rows of cash_flow, of entity_cash too where they are there, beside the accounts and the sums of groups."""
 
-    START = "cash at the start"
+    START = "opening cash"
     INTEREST = "interest on cash"
     CHANGE = "net change in cash"
-    END = "cash at the end"
+    END = "closing cash"
 
 
 def cash_flow_of(group: Group) -> str:
@@ -138,8 +138,8 @@ class BalanceRow(StrEnum):
     LEASES = "lease liabilities"
     LIABILITIES = "liabilities"
     OUTSIDE = "outside equity, at face value"
-    OWN = "own equity"
-    BEHIND = "value of what lies behind the horizon"
+    OWN = "shareholders' equity"
+    BEYOND = "value beyond the horizon"
     EQUITY = "equity"
     BOTH = "liabilities and equity"
 
@@ -147,13 +147,13 @@ class BalanceRow(StrEnum):
 class DebtRow(StrEnum):
     """Rows of debt_service beside the accounts."""
 
-    RAISED = "raised"
+    PROCEEDS = "gross proceeds"
     SERVICE = "debt service"
     OPERATING = "operating cash flow"
-    START = "debt at the start"
-    RAISED_AS_DEBT = "raised as debt"
+    START = "opening debt"
+    OF_DEBT = "gross proceeds of debt"
     ACCRETION = "accretion"
-    END = "debt at the end"
+    END = "closing debt"
 
 
 class IncomeRow(StrEnum):
@@ -162,14 +162,14 @@ class IncomeRow(StrEnum):
     EBITDA = "EBITDA"
     ELSEWHERE = "less EBITDA that is taxed with the rest of the company"
     INTEREST = "interest on cash"
-    BEFORE_LIMIT = "income before the limit on interest"
-    PUT_OFF = "interest put off, less what is deducted later"
+    BEFORE_LIMIT = "income before the interest limit"
+    PUT_OFF = "interest disallowed, less later deductions"
     TAXABLE = "taxable income"
-    INTEREST_CARRIED = "interest carried forward at the end"
-    LOSS = "loss of the period, carried forward"
-    USED = "carried losses used"
-    TAXED = "taxed profit"
-    CARRIED = "carried losses at the end"
+    INTEREST_CARRIED = "disallowed interest carried forward"
+    LOSS = "loss of the period"
+    USED = "loss carryforward used"
+    TAXED = "taxable profit after losses"
+    CARRIED = "loss carryforward at the end"
 
 
 class ComputeRow(StrEnum):
@@ -177,7 +177,7 @@ class ComputeRow(StrEnum):
 
     SERVED = "compute in service"
     DELIVERED = "compute delivered"
-    SO_FAR = "compute delivered so far"
+    CUMULATIVE = "cumulative compute delivered"
     SYSTEMS = "systems in service"
     POWER = "IT power"
 
@@ -185,8 +185,8 @@ class ComputeRow(StrEnum):
 OF_CASH, SUM = "cash", "sum"
 """Sections of a statement: what is cash itself, and sums; else a group of accounts or a side of the balance sheet."""
 
-CONTRACTS_TO_BILL = "contracts still to be billed, discounted: their value with a takeover_share of 1"
-"""The row of behind_horizon beside the accounts."""
+CONTRACTS_TO_BILL = "future bills of contracts, discounted: their value with a takeover_share of 1"
+"""The row of beyond_horizon beside the accounts."""
 
 
 # ------------------------------------------------------------------------------------------------------ covenants
@@ -199,20 +199,20 @@ class Covenants(StrEnum):
     LIMIT = "limit"
     HEADROOM = "headroom"
     MONEY = "headroom in billions"
-    KEPT = "kept"
+    TREATMENT = "treatment"
 
 
 class CovenantRisk(StrEnum):
     COVENANT = "covenant"
     KIND = "kind"
-    KEPT = "kept"
+    TREATMENT = "treatment"
     ENTITY = "entity"
     LIMIT = "limit"
     BREACHED = "breached"
     FIRST = "median first breach"
-    LEAST = "least headroom, 5th percentile"
-    NOTCH = "notch"
-    COST = "cost of a notch"
+    MINIMUM = "minimum headroom, 5th percentile"
+    STEP = "tightening step"
+    COST = "cost of tightening"
     PRICED = "priced"
 
 
@@ -232,20 +232,20 @@ YES, NO = "yes", "no"
 
 
 # ------------------------------------------------------------------------------------------ what binds, what may be
-class Chain(StrEnum):
-    """Between `IT power` and `least link` there is a column per link, called by it."""
+class Bottlenecks(StrEnum):
+    """Between `IT power` and `bottleneck` there is a column per link, called by it."""
 
     PERIOD = "period"
     SITE = "site"
     POWER = "IT power"
-    LEAST = "least link"
+    BOTTLENECK = "bottleneck"
     WHAT = "what"
     PRICE = "price"
     UNIT = "price unit"
 
 
 NO_LINK, RISK_LINK = "none", "risk limit"
-"""In the column `least link`: nothing holds compute back, and no link does but a risk limit."""
+"""In the column `bottleneck`: nothing holds compute back, and no link does but a risk limit."""
 
 
 class Prices(StrEnum):
@@ -291,7 +291,7 @@ class Scaling(StrEnum):
     LARGEST_AFTER = "largest after"
 
 
-# --------------------------------------------------------------------------------- circular money, who bears the loss
+# --------------------------------------------------------------------------- circular financing, loss allocation
 class CircularFlows(StrEnum):
     FROM = "from"
     TO = "to"
@@ -330,7 +330,7 @@ class LossByClaim(StrEnum):
     RANK = "rank"
     COLLATERAL = "collateral"
     GUARANTOR = "guarantor"
-    OWED = "owed"
+    CLAIM = "mean claim"
     EXPECTED = "expected loss"
     TAIL = "loss in the tail"
     SHARE = "share of the tail"
@@ -341,7 +341,7 @@ class Losses(StrEnum):
     """Of loss_by_holder, loss_by_instrument and loss_by_party, after the column of that name."""
 
     TITLE = "title"
-    OWED = "owed"
+    CLAIM = "mean claim"
     EXPECTED = "expected loss"
     TAIL = "loss in the tail"
     SHARE = "share of the tail"
@@ -358,4 +358,4 @@ class LossByLimit(StrEnum):
 class DefaultDates(StrEnum):
     PERIOD = "period"
     FIRST = "first default"
-    SO_FAR = "so far"
+    CUMULATIVE = "cumulative"

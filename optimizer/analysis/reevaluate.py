@@ -123,7 +123,7 @@ def planned_again(ready: Prepared, seed: int, found: Evidence, claim: Claim) -> 
             plan = with_replications(plan, ready, solution, claim.replications, others)
             broken += contradictions(found.replications, seed, claim.replications, claim.tolerance)
     except (StatementError, ArithmeticError) as error:
-        return Again(None, (*broken, f"its papers cannot be written up: {error}"))
+        return Again(None, (*broken, f"its tables cannot be made: {error}"))
     limits = [(f.name, f.value, f.limit) for f in plan.risk]
     return Again(plan, (*broken, *_exceeded(ready, solution, limits)))
 

@@ -15,17 +15,17 @@ class TaxOfScenarios(StrEnum):
     EXPECTED = "tax of the expected income"
     MEAN = "mean tax of the scenarios"
     HIDDEN = "hidden"
-    SO_FAR = "hidden so far"
+    CUMULATIVE = "hidden, cumulative"
 
 
 class OwnLimits(StrEnum):
     LIMIT = "limit"
     PERIOD = "period"
-    SIGN = "sign"
+    SENSE = "sense"
     BOUND = "bound"
     PLAN = "plan"
-    ROOM = "room"
-    BINDS = "binds"
+    SLACK = "slack"
+    BINDS = "binding"
     PRICE = "price"
     UNIT = "unit"
 
@@ -35,8 +35,8 @@ class Replicated(StrEnum):
 
     SEED = "seed"
     STATUS = "status"
-    LOWER = "optimum, at least"
-    UPPER = "optimum, at most"
+    LOWER = "lower bound"
+    UPPER = "upper bound"
     PLAN = "plan"
     GAP = "gap of the plan"
 
@@ -62,4 +62,4 @@ class ReplicatedPrices(StrEnum):
     ERROR = "standard error"
     FROM = "95 % from"
     TO = "95 % to"
-    BINDS = "binds in"
+    BINDS = "binding in"

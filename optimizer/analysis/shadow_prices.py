@@ -1,4 +1,4 @@
-"""Why the plan is as it is: what binds and what it costs (shadow prices), and the least link of the chain."""
+"""Why the plan is as it is: what binds and what it costs (shadow prices), and the bottleneck."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...models.program import OWN, LinearProgram, Rule
 from ..cutting_planes.solution import Solution
 from ..plan import RiskFigure, ShadowPrice
 from ..table import Cell, Column, Table
-from .names import CHAIN, NO_LINK, PRICES, PRICES_BY_PERIOD, RISK_LINK, Chain, Prices
+from .names import BOTTLENECKS, NO_LINK, PRICES, PRICES_BY_PERIOD, RISK_LINK, Bottlenecks, Prices
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
@@ -186,9 +186,9 @@ def chain(
     labels: Sequence[str],
     maximise: bool,
 ) -> Table:
-    """For each period and site: how full each link is, and the least link.
+    """For each period and site: how full each link is, and the bottleneck.
 
-    The least link is the fullest one of those whose price is not zero; a risk limit takes that place where no
+    The bottleneck is the fullest one of those whose price is not zero; a risk limit takes that place where no
     physical or funding link of the period has a price. `sites`: IT power in service per period, MW.
     """
     gain = 1.0 if maximise else -1.0
@@ -221,16 +221,16 @@ def chain(
                 name, detail, price, unit = NO_LINK, "", 0.0, ""
             rows.append((label, site, float(power[t]), *fullest, name, detail, price, unit))
     columns = (
-        Column(Chain.PERIOD),
-        Column(Chain.SITE),
-        Column(Chain.POWER, "MW", "number"),
+        Column(Bottlenecks.PERIOD),
+        Column(Bottlenecks.SITE),
+        Column(Bottlenecks.POWER, "MW", "number"),
         *(Column(link, "", "share") for link in links),
-        Column(Chain.LEAST),
-        Column(Chain.WHAT),
-        Column(Chain.PRICE, "", "number"),
-        Column(Chain.UNIT),
+        Column(Bottlenecks.BOTTLENECK),
+        Column(Bottlenecks.WHAT),
+        Column(Bottlenecks.PRICE, "", "number"),
+        Column(Bottlenecks.UNIT),
     )
-    return long(CHAIN, "The chain of compute: how full each link is, and which is the least", columns, rows)
+    return long(BOTTLENECKS, "How full each link of the compute chain is, and which is the bottleneck", columns, rows)
 
 
 def _per(limit: Limit) -> str:

@@ -23,7 +23,7 @@ from ..table import BILLION, Table
 from .expected import Amounts
 from .names import (
     BALANCE_SHEET,
-    BEHIND_HORIZON,
+    BEYOND_HORIZON,
     CASH_FLOW,
     COMPUTE,
     CONTRACTS_TO_BILL,
@@ -51,7 +51,7 @@ AS_BALANCES = (Account.TERMINAL_DEBT, Account.PAYABLES_AT_END)
 NEW_BALANCES = (Account.ADVANCES, Account.PAYABLE)
 """What is owed while running, in rows that are left out where there is none of it."""
 UNUSUAL = (Account.DEFERRED_TAX, *WORKING_CAPITAL_AT_END)
-"""Rows of behind_horizon that are left out where there is none of it."""
+"""Rows of beyond_horizon that are left out where there is none of it."""
 SHORT: dict[Account, str] = {Account.DEBT: BalanceRow.DEBT, Account.LEASES: BalanceRow.LEASES}
 SECTIONS = (Group.OPERATING, Group.INVESTING, Group.FINANCING, Group.TAX)
 
@@ -68,20 +68,20 @@ def check_closing(amounts: Amounts, cash: FloatArray) -> None:
     if wrong.size:
         t = int(wrong[0])
         raise StatementError(
-            f"cash at the end of {amounts.labels[t]} is {amounts.cash[t]:.9g} billion by the ledger "
+            f"closing cash of {amounts.labels[t]} is {amounts.cash[t]:.9g} billion by the ledger "
             f"but {cash[t]:.9g} billion in the linear program"
         )
 
 
 def statements(amounts: Amounts) -> dict[str, Table]:
-    """The tables cash_flow, balance_sheet, debt_service, income, compute and behind_horizon."""
+    """The tables cash_flow, balance_sheet, debt_service, income, compute and beyond_horizon."""
     tables = (
         _cash_flow(amounts),
         _balance_sheet(amounts),
         _debt_service(amounts),
         _income(amounts),
         _compute(amounts),
-        _behind_horizon(amounts),
+        _beyond_horizon(amounts),
     )
     return {table.name: table for table in tables}
 
@@ -103,8 +103,8 @@ def _cash_flow(amounts: Amounts) -> Table:
 def _balance_sheet(amounts: Amounts) -> Table:
     """At market value: what is owned and what is owed then. Equity in the last period is what terminal_equity tests.
 
-    Own equity is the shareholders' claim, against debt at its balance; what market rates, steps of coupons, rents and
-    contracts behind the horizon add to equity stands beside it.
+    Shareholders' equity is their claim, against debt at its balance; what market rates, steps of coupons, rents and
+    contracts beyond the horizon add to equity stands beside it.
     """
     systems, sites = amounts.of(Account.HARDWARE_VALUE), amounts.of(Account.SITE_VALUE)
     owed = {SHORT.get(a, a.label): amounts.of(a) for a in (Account.DEBT, Account.LEASES, Account.UNEARNED)}
@@ -129,7 +129,7 @@ def _balance_sheet(amounts: Amounts) -> Table:
         ((BalanceRow.LIABILITIES, SUM), liabilities),
         ((BalanceRow.OUTSIDE, BalanceRow.EQUITY), outside),
         ((BalanceRow.OWN, BalanceRow.EQUITY), own),
-        ((BalanceRow.BEHIND, BalanceRow.EQUITY), assets - liabilities - outside - own),
+        ((BalanceRow.BEYOND, BalanceRow.EQUITY), assets - liabilities - outside - own),
         ((BalanceRow.EQUITY, SUM), assets - liabilities),
         ((BalanceRow.BOTH, SUM), liabilities + (assets - liabilities)),
     ]
@@ -154,14 +154,14 @@ def _debt_service(amounts: Amounts) -> Table:
         return decision.tags.get("instrument") in debts
 
     rows: list[tuple[tuple[str, ...], FloatArray]] = [
-        ((DebtRow.RAISED,), amounts.of(Account.PROCEEDS)),
+        ((DebtRow.PROCEEDS,), amounts.of(Account.PROCEEDS)),
         ((Account.FEES.label,), fees),
         ((Account.INTEREST.label,), interest),
         ((Account.PRINCIPAL.label,), principal),
         ((DebtRow.SERVICE,), interest + principal),
         ((DebtRow.OPERATING,), available),
         ((DebtRow.START,), np.concatenate([[opening], debt[:-1]])),
-        ((DebtRow.RAISED_AS_DEBT,), amounts.part(Account.PROCEEDS, of_debt)),
+        ((DebtRow.OF_DEBT,), amounts.part(Account.PROCEEDS, of_debt)),
         ((DebtRow.ACCRETION,), -amounts.part(Account.ACCRETION, of_debt)),
         ((DebtRow.END,), debt),
     ]
@@ -228,22 +228,22 @@ def _tax(amounts: Amounts) -> list[tuple[tuple[str, ...], FloatArray]]:
     ]
 
 
-def _behind_horizon(amounts: Amounts) -> Table:
+def _beyond_horizon(amounts: Amounts) -> Table:
     """What is owned and owed at the end beyond balances; last, how much hangs on the contracts that run on.
 
     Power, operation and support are not taken off the bills: a takeover_share is what is left after them.
     """
     billed = 0.0
     contracts = {c.id: c for c in amounts.case.contract}
-    for decision, amount in amounts.decisions("sign", "fixed"):
+    for decision, amount in amounts.decisions("contract", "fixed"):
         if (contract := contracts.get(decision.tags.get("contract", ""))) is not None:
             billed += amount * billed_ahead(amounts.case, contract, decision)
     lines = (*OWNED_AT_END, *OWED_AT_END, Account.DILUTION)
     idle = {a.label for a in UNUSUAL if not np.any(amounts.of(a))}
     rows = [((a.label,), amounts.of(a)[-1:]) for a in lines if a.label not in idle]
     rows.append(((CONTRACTS_TO_BILL,), np.array([billed])))
-    title = "Behind the horizon: what is owned and owed at its end"
-    return wide(BEHIND_HORIZON, title, tuple(Line), rows, amounts.labels[-1:], BILLION, "money", left_out=idle)
+    title = "Assets and liabilities beyond the horizon"
+    return wide(BEYOND_HORIZON, title, tuple(Line), rows, amounts.labels[-1:], BILLION, "money", left_out=idle)
 
 
 def _compute(amounts: Amounts) -> Table:
@@ -252,7 +252,7 @@ def _compute(amounts: Amounts) -> Table:
     rows: list[tuple[tuple[str, ...], FloatArray]] = [
         ((ComputeRow.SERVED, "PFLOP/s"), served),
         ((ComputeRow.DELIVERED, "PFLOP/s-years"), served * dt),
-        ((ComputeRow.SO_FAR, "PFLOP/s-years"), np.cumsum(served) * dt),
+        ((ComputeRow.CUMULATIVE, "PFLOP/s-years"), np.cumsum(served) * dt),
         ((ComputeRow.SYSTEMS, "systems"), amounts.of(Account.SYSTEMS)),
         ((ComputeRow.POWER, "MW"), amounts.of(Account.IT_POWER)),
     ]

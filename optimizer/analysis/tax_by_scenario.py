@@ -122,7 +122,7 @@ def table(amounts: Amounts, one: Found) -> Table:
         Column(TaxOfScenarios.EXPECTED, BILLION, "money"),
         Column(TaxOfScenarios.MEAN, BILLION, "money"),
         Column(TaxOfScenarios.HIDDEN, BILLION, "money"),
-        Column(TaxOfScenarios.SO_FAR, BILLION, "money"),
+        Column(TaxOfScenarios.CUMULATIVE, BILLION, "money"),
     )
     so_far = np.cumsum(one.mean - paid)
     rows: list[tuple[Cell, ...]] = [

@@ -58,7 +58,7 @@ def step_prices(
     search = _Search(gap, 0.5 * (solution.upper + solution.lower), 1.0 if ready.program.maximise else -1.0)
     found: dict[str, StepPrice] = {}
     for covenant in ready.case.covenant:
-        if covenant.as_ == "report":
+        if covenant.as_ == "monitored":
             found[covenant.id] = StepPrice(None, "")
         elif kept_when_tightened(amounts, ready.backend, ready.store, shortfall_at(amounts, covenant)):
             found[covenant.id] = StepPrice(0.0, "within headroom")
@@ -119,7 +119,7 @@ def _with_step(ready: Prepared, covenant: Covenant) -> Prepared:
         covenant=tuple(replace(c, limit=limit) if c.id == covenant.id else c for c in ready.case.covenant),
     )
     program, losses = ready.program, ready.losses
-    if covenant.as_ == "hard":
+    if covenant.as_ == "maintained":
         program = build_program(
             case, ready.ledger, ready.means, ready.deposit_rates, ready.closed, ready.nothing_due, own=ready.own
         )

@@ -130,7 +130,7 @@ def _comparison(outcomes: Sequence[Outcome], reference: str) -> Table:
     )
     rows: list[tuple[Cell, ...]] = []
     for one in outcomes:
-        plan, borne = one.plan, one.plan.bearers
+        plan, borne = one.plan, one.plan.loss_allocation
         head: tuple[Cell, ...] = (one.name, one.title, plan.status.value)
         if one.capacity is None or plan.certificate is None:
             reason = plan.infeasibility.reason if plan.infeasibility is not None else "; ".join(plan.messages)
@@ -169,7 +169,7 @@ def _limits(outcomes: Sequence[Outcome]) -> Table:
         Column(Limits.LIMIT),
         Column(Limits.LEVEL, "", "share"),
         Column(Limits.CVAR, "", "number"),
-        Column(Limits.MOST, "", "number"),
+        Column(Limits.MAXIMUM, "", "number"),
         Column(Limits.UNIT),
         Column(Limits.PRICE, "objective per unit", "number"),
     )

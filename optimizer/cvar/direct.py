@@ -29,7 +29,7 @@ DIRECT_LIMIT = 60_000  # numbers in an extensive form that HiGHS solves within a
 
 @dataclass(frozen=True, eq=False)
 class Direct:
-    """What HiGHS says. x: (n,). excess: of the elastic form, what rows and limits must give way by."""
+    """What HiGHS says. x: (n,). excess: of the elastic form, by what rows and limits must be relaxed."""
 
     status: LpStatus
     x: FloatArray
@@ -45,7 +45,7 @@ def cells(program: Checked) -> int:
 def solve_direct(
     program: Checked, backend: MatrixBackend, time_left: float = math.inf, elastic: bool = False, tighter: float = 0.0
 ) -> Direct:
-    """A program without quadratic. elastic: the least amount by which all rows and limits must give way instead.
+    """A program without quadratic. elastic: the least amount by which all rows and limits must be relaxed instead.
     tighter: by what each limit is held below its amount.
     """
     p = program
@@ -58,7 +58,7 @@ def solve_direct(
         if p.weights is None
         else p.weights / float(p.weights.sum())
     )
-    width = n + many * (1 + count) + 1  # the last column gives way
+    width = n + many * (1 + count) + 1  # the last column relaxes
     cost, low, high = np.zeros(width), np.zeros(width), np.full(width, np.inf)
     low[:n], high[:n] = p.lower, p.upper
     if elastic:

@@ -1,7 +1,7 @@
 """Why a CVaR program has no optimum, with proof: multipliers that no point can satisfy, or a ray along which it falls.
 
 Both come from programs of the same kind that have an optimum. Infeasible: the least amount by which rows and limits
-must give way; its multipliers, checked in the caller's own units, prove that it is above 0. Unbounded: the steepest
+must be relaxed; its multipliers, checked in the caller's own units, prove that it is above 0. Unbounded: the steepest
 direction within a box such that rows and bounds are kept for ever and no limited CVaR rises (Rockafellar 1970, Convex
 Analysis, section 8, https://doi.org/10.1515/9781400873173); it is checked together with a feasible point.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 LEAST_GAP = 1e-4  # accuracy of the least risk that is reported for a limit that cannot be met
-COPIED_CELLS = 30_000_000  # numbers of a program that may be copied to let it give way
+COPIED_CELLS = 30_000_000  # numbers of a program that may be copied to relax it
 FALLS = 1e-7  # of the sizes of its terms: a slope along a ray that is one
 EXACT = 1e-9  # by which a ray may exceed its rows and limits
 HUGE = 1e6  # amounts in scaled units that make a ray worth looking for
@@ -87,7 +87,7 @@ def _end(search: Search, words: tuple[str, ...]) -> None:
 
 
 def _rows_alone(search: Search) -> tuple[str, ...]:
-    """Which rows must give way, if rows and bounds alone have no point and that is proven; a point is taken."""
+    """Which rows must be relaxed, if rows and bounds alone have no point and that is proven; a point is taken."""
     p = replace(search.scaled, parts=(), names=(), levels=(), limits=(), prices=(), sizes=np.zeros((0, 0)))
     try:
         found = solve_direct(p, search.backend, search.left, elastic=True)
@@ -184,7 +184,7 @@ def _together(search: Search) -> bool:
 
 
 def _elastic(p: Checked) -> Checked:
-    """The program with one more column by which all rows and limits give way, and which alone costs."""
+    """The program with one more column by which all rows and limits are relaxed, and which alone costs."""
     n, everything = p.width, np.arange(p.count)
     limited = [m for m, limit in enumerate(p.limits) if math.isfinite(limit)]
     parts = tuple(
@@ -272,9 +272,9 @@ def falls(p: Checked, ray: FloatArray, search: Search) -> bool:
 
 def conflict_words(conflict: Conflict) -> tuple[str, ...]:
     """Why there is no point, in words."""
-    words = [f"{r.name}: its {r.side} bound must give way by {r.amount:.6g}" for r in conflict.relaxations]
+    words = [f"{r.name}: its {r.side} bound must be relaxed by {r.amount:.6g}" for r in conflict.relaxations]
     words += [
-        f"{r.name}: the least CVaR possible is {r.least:.6g} (proven: not below {r.bound:.6g}); asked for {r.limit:.6g}"
+        f"{r.name}: the minimum CVaR is {r.least:.6g} (proven: not below {r.bound:.6g}); asked for {r.limit:.6g}"
         for r in conflict.least
     ]
     return tuple(words)

@@ -1,4 +1,4 @@
-"""What a risk limit costs: the best plan at each of many amounts of it, from the least possible to where it is free.
+"""What a risk limit costs: the best plan at each of many amounts of it, from the minimum to where it is free.
 
 One set of scenarios and one pool of cuts serve all points, since a cut does not depend on the limit. The ends come
 first, then the middle of each gap: between two plans convexity proves their mixture feasible, and where the cuts
@@ -42,8 +42,8 @@ class Frontier:
         case: the case.
         limit: the risk limit that moves; level, unit: its own; asked: its amount in the case.
         points: by rising limit. A point without a plan says why.
-        least: the least CVaR of this loss that any plan reaches with all other limits kept; least_bound: proven, none
-            is below. None where it is not known.
+        minimum: the smallest CVaR of this loss that any plan reaches with all other limits kept; minimum_bound: it is
+            proven not to be below. None where it is not known.
         free_from: where the limit has stopped to cost anything; None where it was not sought or not found.
         objective_name, objective_unit: of all points.
         tables: frontier (a row per point), frontier_funding (point × instrument).
@@ -58,8 +58,8 @@ class Frontier:
     unit: str
     asked: float
     points: tuple[FrontierPoint, ...]
-    least: float | None
-    least_bound: float | None
+    minimum: float | None
+    minimum_bound: float | None
     free_from: float | None
     objective_name: str
     objective_unit: str
@@ -95,13 +95,13 @@ def frontier(
         case: as `load_case` reads it.
         limit: name of the risk limit that moves; "covenant NAME" for a covenant that is kept over the scenarios.
         points: how many amounts, 2 to 1,000, in equal steps.
-        low: the first amount, in the limit's own unit; left out, a step above the least possible.
+        low: the first amount, in the limit's own unit; left out, a step above the minimum.
         high: the last amount; left out, where the limit stops to cost anything.
         scenarios: as for `optimize`, and so are seed, device, gap, progress, out_of_sample and constraints.
         time_limit: seconds for all points together.
 
     Returns:
-        the points by rising limit. One that no plan can meet is among them, with the least possible risk. Ctrl-C, or
+        the points by rising limit. One that no plan can meet is among them, with the minimum risk. Ctrl-C, or
         `stops.request`, ends it with the points that are done or have a plan.
 
     Raises:
@@ -129,7 +129,7 @@ def frontier(
     if out_of_sample:
         try:
             heard = stops.number()
-            clock.tell("checking the plans on fresh draws")
+            clock.tell("checking the plans out of sample")
             with checking(lambda: stops.check(heard)):
                 found = devices.steadily(
                     backend, lambda: _on_fresh(found, ready, backend, number, fresh_count(count), key)
@@ -144,8 +144,8 @@ def frontier(
         unit=UNITS[risk.loss],
         asked=risk.limit,
         points=found,
-        least=None if least is None else least.value,
-        least_bound=None if least is None else least.bound,
+        minimum=None if least is None else least.value,
+        minimum_bound=None if least is None else least.bound,
         free_from=search.free_from,
         objective_name=OBJECTIVES[case.objective.kind],
         objective_unit=ready.program.unit,
@@ -178,8 +178,8 @@ def _unplanned(plan: Plan, number: int, points: int, low: float | None, high: fl
         unit=UNITS[risk.loss],
         asked=risk.limit,
         points=found,
-        least=None,
-        least_bound=None,
+        minimum=None,
+        minimum_bound=None,
         free_from=None,
         objective_name=plan.objective_name,
         objective_unit=plan.objective_unit,
@@ -195,7 +195,7 @@ def _unplanned(plan: Plan, number: int, points: int, low: float | None, high: fl
 def _on_fresh(
     points: Sequence[FrontierPoint], ready: Prepared, backend: Backend, limit: int, count: int, seed: int
 ) -> tuple[FrontierPoint, ...]:
-    """The points with the CVaR of the loss that is limited on fresh draws, which all of them share."""
+    """The points with the CVaR of the loss that is limited on out-of-sample scenarios, which all of them share."""
     planned = [p for p in points if p.decisions is not None]
     if not planned:
         return tuple(points)
@@ -204,4 +204,4 @@ def _on_fresh(
     draws = fresh_draws(backend, ready.processes, count, seed)
     losses = fresh_losses(backend, draws, [loss.table] * len(planned), exposures)
     fresh = {p.limit: cvar_interval(found, level) for p, found in zip(planned, losses, strict=True)}
-    return tuple(replace(p, fresh=fresh.get(p.limit)) for p in points)
+    return tuple(replace(p, out_of_sample=fresh.get(p.limit)) for p in points)

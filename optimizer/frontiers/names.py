@@ -18,8 +18,8 @@ class Points(StrEnum):
     GAP = "gap"
     CVAR = "CVaR"
     PRICE = "price"
-    RAISED = "raised"
-    FRESH = "CVaR on fresh draws"
+    RAISED = "capital raised"
+    OUT_OF_SAMPLE = "CVaR out of sample"
     FROM = "from"
     TO = "to"
     PASSES = "full passes"
@@ -32,7 +32,7 @@ def cvar_of(limit: str) -> str:
     return f"CVaR of {limit}"
 
 
-class Faces(StrEnum):
+class FacesByInstrument(StrEnum):
     """Of frontier_funding."""
 
     LIMIT = "limit"

@@ -14,7 +14,7 @@ from ..analysis.tabulate import NEGLIGIBLE, long
 from ..cutting_planes.solution import Passes, RiskValue, Status
 from ..plan import Evidence, Interval
 from ..table import BILLION, Cell, Column, Table, Tables
-from .names import FRONTIER, FRONTIER_FUNDING, Faces, Points, cvar_of
+from .names import FRONTIER, FRONTIER_FUNDING, FacesByInstrument, Points, cvar_of
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class FrontierPoint:
         decisions: (N,) the plan's ledger decisions, None without one; evidence: all that its figures follow from.
         raised: face of the money raised, billion; funding: the same by instrument.
         passes: what the point cost.
-        fresh: CVaR of the same loss on fresh draws.
+        out_of_sample: CVaR of the same loss on scenarios that the plan was not made on.
         why: why there is no plan, or none that is certified.
     """
 
@@ -50,7 +50,7 @@ class FrontierPoint:
     raised: float = float("nan")
     funding: Mapping[str, float] = field(default_factory=dict)
     passes: Passes = field(default_factory=lambda: Passes(0, 0.0, 0, 0))
-    fresh: Interval | None = None
+    out_of_sample: Interval | None = None
     why: str = ""
 
     @property
@@ -78,7 +78,7 @@ def _frontier(risk: Risk, objective_unit: str, points: Sequence[FrontierPoint]) 
         Column(Points.CVAR, unit, "number"),
         Column(Points.PRICE, f"objective per {unit}", "number"),
         Column(Points.RAISED, BILLION, "money"),
-        Column(Points.FRESH, unit, "number"),
+        Column(Points.OUT_OF_SAMPLE, unit, "number"),
         Column(Points.FROM, unit, "number"),
         Column(Points.TO, unit, "number"),
         *(Column(cvar_of(names[i]), "", "number") for i in others),
@@ -93,8 +93,8 @@ def _frontier(risk: Risk, objective_unit: str, points: Sequence[FrontierPoint]) 
             rows.append((p.limit, p.status.value, *(None,) * (len(columns) - 5), *work))
             continue
         fresh: tuple[Cell, ...] = (None,) * 3
-        if p.fresh is not None:
-            fresh = (p.fresh.value, p.fresh.ci_low, p.fresh.ci_high)
+        if p.out_of_sample is not None:
+            fresh = (p.out_of_sample.value, p.out_of_sample.ci_low, p.out_of_sample.ci_high)
         rows.append(
             (p.limit, p.status.value, p.objective, p.upper, p.lower, p.gap, p.value, p.price, p.raised, *fresh,
              *(p.risks[i].value for i in others), *work)
@@ -104,9 +104,9 @@ def _frontier(risk: Risk, objective_unit: str, points: Sequence[FrontierPoint]) 
 
 def _funding(risk: Risk, points: Sequence[FrontierPoint]) -> Table:
     columns = (
-        Column(Faces.LIMIT, UNITS[risk.loss], "number"),
-        Column(Faces.INSTRUMENT),
-        Column(Faces.FACE, BILLION, "money"),
+        Column(FacesByInstrument.LIMIT, UNITS[risk.loss], "number"),
+        Column(FacesByInstrument.INSTRUMENT),
+        Column(FacesByInstrument.FACE, BILLION, "money"),
     )
     rows: list[tuple[Cell, ...]] = []
     for p in points:

@@ -121,13 +121,13 @@ class FrontierSearch:
         if high is None and not last.planned:
             return (last,)
         self._found[last.limit] = last
-        self._clock.tell("frontier: the least possible risk")
+        self._clock.tell("frontier: the minimum risk")
         self._safe_end(low if low is not None and low < last.limit else None)
         self._wanted = self._amounts(points, low, last.limit)[:-1].tolist()
         return (*self._between(self._wanted), last)
 
     def _amounts(self, points: int, low: float | None, high: float) -> FloatArray:
-        """Equal steps; where no first amount is given from one above the least possible risk, or the case's own amount
+        """Equal steps; where no first amount is given from one above the minimum risk, or the case's own amount
         where that is not known. A single amount where the limit costs nothing anywhere.
         """
         if low is not None:
@@ -163,7 +163,7 @@ class FrontierSearch:
         return replace(point, limit=point.value)
 
     def _safe_end(self, first: float | None) -> None:
-        """Find the least possible risk, beginning from a point inside all other limits; beside it, the best plan at the
+        """Find the minimum risk, beginning from a point inside all other limits; beside it, the best plan at the
         `first` amount where that is known.
         """
         start = self._inside_others()
@@ -189,8 +189,8 @@ class FrontierSearch:
     def _safest(
         self, begin: FloatArray, pool: Sequence[Cut], backend: Backend, progress: Progress | None
     ) -> Least | None:
-        """The least possible risk, None where it is not found."""
-        ready, told = self._ready, named("frontier: the least possible risk", progress)
+        """The minimum risk, None where it is not found."""
+        ready, told = self._ready, named("frontier: the minimum risk", progress)
         settings = replace(self._settings, time_limit=self._left())
         try:
             return devices.steadily(
@@ -314,7 +314,7 @@ class FrontierSearch:
         risk = all_risks(self._ready.case)[self._limit]
         unit = UNITS[risk.loss]
         kept = " with all other limits kept" if len(self._risks) > 1 else ""
-        why = f"the least possible{kept} is {least.value:.6g} {unit}; {amount:.6g} {unit} is below"
+        why = f"the minimum{kept} is {least.value:.6g} {unit}; {amount:.6g} {unit} is below"
         return FrontierPoint(amount, Status.INFEASIBLE, why=why)
 
     def _left(self) -> float | None:

@@ -32,7 +32,7 @@ class PortfolioResult:
         turnover: bought and sold together, Σ|w_j - previous_j|. cost: of these trades. leverage: Σ|w_j|.
         objective: the least CVaR, the expected return or the utility, as asked for.
         certificate: no portfolio's objective is better than its bound: `lower_bound` for min_cvar, else `upper_bound`.
-        messages: what the search has to say; for an infeasible one what must give way.
+        messages: what the search has to say; for an infeasible one what must be relaxed.
     """
 
     status: Status

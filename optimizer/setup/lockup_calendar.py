@@ -87,7 +87,7 @@ def calendar(
     optional = optional_tests(case, ledger, means, rates)
     if not gates and not optional:
         return Calendar()
-    kept = replace(case, covenant=tuple(replace(c, as_="hard") for c in case.covenant if c.as_ != "report"))
+    kept = replace(case, covenant=tuple(replace(c, as_="maintained") for c in case.covenant if c.as_ != "monitored"))
     program = build_program(kept, ledger, means, rates, own=own)
     without = program
     if optional:
@@ -135,7 +135,7 @@ def optional_tests(case: Case, ledger: Ledger, means: FloatArray, rates: FloatAr
     fixed = ledger.mask(block="fixed").astype(np.float64)
     found: list[Pair] = []
     for covenant in case.covenant:
-        for test in headrooms(case, ledger, covenant) if covenant.as_ != "report" else ():
+        for test in headrooms(case, ledger, covenant) if covenant.as_ != "monitored" else ():
             if test.due is not None:
                 flows = spelled_out(case, ledger, covenant.entity, test.due, rates).flows
                 due = expected(ledger, flows, means, test.times) @ fixed

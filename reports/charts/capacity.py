@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...optimizer.analysis.names import (
-    CHAIN,
+    BOTTLENECKS,
     COMPUTE_BY_SYSTEM,
     NO_LINK,
     PURCHASES,
-    Chain,
+    Bottlenecks,
     Purchases,
     SystemCompute,
 )
@@ -96,7 +96,7 @@ def _areas(series: dict[str, list[float]], labels: Any) -> Any:
 
 
 def _bottlenecks(plan: Plan) -> Drawing | None:
-    rows = plan.tables[CHAIN].records()
+    rows = plan.tables[BOTTLENECKS].records()
     if not rows:
         return None
     labels = plan.case.horizon.labels
@@ -113,10 +113,10 @@ def _bottlenecks(plan: Plan) -> Drawing | None:
     columns = (Column("site"), Column("period"), Column("bottleneck"), Column("what"))
     cells = tuple(
         (
-            safe(names.get(row.text(Chain.SITE), row.text(Chain.SITE))),
-            row.text(Chain.PERIOD),
+            safe(names.get(row.text(Bottlenecks.SITE), row.text(Bottlenecks.SITE))),
+            row.text(Bottlenecks.PERIOD),
             _link(row),
-            row.text(Chain.WHAT),
+            row.text(Bottlenecks.WHAT),
         )
         for row in rows
     )
@@ -142,7 +142,7 @@ def _bottlenecks(plan: Plan) -> Drawing | None:
 
 
 def _link(row: Record) -> str:
-    return row.text(Chain.LEAST) or NO_LINK
+    return row.text(Bottlenecks.BOTTLENECK) or NO_LINK
 
 
 ORDERS = Chart("orders", "Systems ordered", (PURCHASES,), _orders)
@@ -158,4 +158,4 @@ BY_SITE = Chart(
     (COMPUTE_BY_SYSTEM,),
     _by(SystemCompute.SITE, lambda plan: plan.case.site, "site"),
 )
-BOTTLENECKS = Chart("bottlenecks", "Bottlenecks", (CHAIN,), _bottlenecks)
+BY_LINK = Chart("bottlenecks", "Bottlenecks", (BOTTLENECKS,), _bottlenecks)

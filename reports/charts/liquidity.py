@@ -79,9 +79,9 @@ def fan(rows: list[dict[str, Any]], labels: list[str], unit: str, floor: str = "
 def _defaults(plan: Plan) -> Drawing | None:
     table = plan.tables[DEFAULT_DATES]
     rows = table.records()
-    if not rows or rows[-1].number(DefaultDates.SO_FAR) <= 0.0:
+    if not rows or rows[-1].number(DefaultDates.CUMULATIVE) <= 0.0:
         return None
-    ever = rows[-1].number(DefaultDates.SO_FAR)
+    ever = rows[-1].number(DefaultDates.CUMULATIVE)
     worst = max(rows, key=lambda row: row.number(DefaultDates.FIRST))
     sentence = (
         f"The company defaults in {percent(ever)} of the scenarios, most often in {worst.text(DefaultDates.PERIOD)}."
@@ -94,7 +94,7 @@ def _defaults(plan: Plan) -> Drawing | None:
             {
                 "period": row.text(DefaultDates.PERIOD),
                 "first": 100.0 * row.number(DefaultDates.FIRST),
-                "so_far": 100.0 * row.number(DefaultDates.SO_FAR),
+                "so_far": 100.0 * row.number(DefaultDates.CUMULATIVE),
             }
             for row in rows
         ]

@@ -20,16 +20,17 @@ SMALL = 0.0005  # of the tail: less is not drawn
 def _losses(plan: Plan) -> Drawing | None:
     table = plan.tables[LOSS_BY_HOLDER]
     rows = [row for row in table.records() if row.number(Losses.TAIL) > 0.0]
-    if not rows or plan.bearers is None:
+    if not rows or plan.loss_allocation is None:
         return None
     total = math.fsum(row.number(Losses.TAIL) for row in rows)
     first = max(rows, key=lambda row: row.number(Losses.TAIL))
-    worst = level(1.0 - plan.bearers.level)
+    worst = level(1.0 - plan.loss_allocation.level)
     share = percent(part(first.number(Losses.TAIL), total))
+    found = plan.loss_allocation
     sentence = (
         f"In the worst {worst} of the scenarios {share} of the loss falls on {safe(first.text(Losses.TITLE))}; "
-        f"{percent(plan.bearers.outside_share)} falls outside the company, {percent(plan.bearers.circular_share)} on "
-        "suppliers and customers."
+        f"{percent(found.outside_share)} falls outside the company, {percent(found.circular_share)} on suppliers and "
+        "customers."
     )
 
     def marks() -> Any:

@@ -13,7 +13,7 @@ CHARTS: tuple[Chart, ...] = (
     capacity.BY_SYSTEM,
     capacity.BY_SITE,
     capacity.ORDERS,
-    capacity.BOTTLENECKS,
+    capacity.BY_LINK,
     limits.RISK,
     limits.HEADROOM,
     limits.BREACHES,

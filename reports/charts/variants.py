@@ -29,7 +29,7 @@ def comparison_drawings(found: Comparison) -> Iterator[Named]:
     yield "compute", "Compute in service", _compute(found, planned)
     if any(one.plan.funding.total > 0.0 for one in planned):
         yield "raised_by_variant", "What each variant raises", _raised(found, planned)
-    if any(one.plan.bearers is not None for one in planned):
+    if any(one.plan.loss_allocation is not None for one in planned):
         yield "losses_by_variant", "Loss in the worst scenarios", _losses(planned)
 
 
@@ -131,9 +131,9 @@ def _raised(found: Comparison, planned: Sequence[Outcome]) -> Drawing:
 def _losses(planned: Sequence[Outcome]) -> Drawing:
     rows = []
     for one in planned:
-        borne = one.plan.bearers
+        borne = one.plan.loss_allocation
         if borne is not None:
-            own = borne.own_share * borne.cvar
+            own = borne.shareholder_share * borne.cvar
             rows.append((one.name, own, max(0.0, borne.cvar - own), borne.default_probability))
     least = min(rows, key=lambda row: row[2])
     sentence = (

@@ -77,7 +77,7 @@ def describe(case: Case, blocks: Counter[str], scenarios: int) -> Iterator[tuple
         yield "risk limits" if i == 0 else "", f"{risk.id}: {limit}"
     if not case.risk:
         yield "risk limits", "none"
-    told = {"hard": "", "cvar": ", CVaR", "report": ", told"}
+    told = {"maintained": "", "cvar": ", CVaR", "monitored": ", monitored"}
     yield (
         "covenants",
         ", ".join(f"{c.id} ({c.kind} {figure(c.limit, 3)}{told[c.as_]})" for c in case.covenant) or "none",
@@ -85,7 +85,7 @@ def describe(case: Case, blocks: Counter[str], scenarios: int) -> Iterator[tuple
     if case.entity:
         yield "entities", ", ".join(f"{e.id} ({e.kind})" for e in case.entity)
     for i, remark in enumerate(case.remarks):
-        yield "tables" if i == 0 else "", remark
+        yield "remarks" if i == 0 else "", remark
     free = memory_available()
     wanted = need(case, scenarios, free)
     left = "" if free is None else f"; {size(free)} are free"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..glyphs import Glyphs
     from ..progress import ProgressLine
 
-COMPARE_SCHEMA = 1
+COMPARE_SCHEMA = 2
 
 
 class CompareWork(RunFolderWork["Comparison"]):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..glyphs import Glyphs
     from ..progress import ProgressLine
 
-FRONTIER_SCHEMA = 1
+FRONTIER_SCHEMA = 2
 
 
 class FrontierWork(RunFolderWork["Frontier"]):
@@ -130,8 +130,8 @@ def frontier_document(found: Frontier, extension: str = "csv") -> dict[str, Any]
             "level": number(found.level),
             "unit": found.unit,
             "asked": number(found.asked),
-            "least": None if found.least is None else number(found.least),
-            "least_bound": None if found.least_bound is None else number(found.least_bound),
+            "minimum": None if found.minimum is None else number(found.minimum),
+            "minimum_bound": None if found.minimum_bound is None else number(found.minimum_bound),
             "free_from": None if found.free_from is None else number(found.free_from),
         },
         "objective": {"name": found.objective_name, "unit": found.objective_unit},
@@ -168,7 +168,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         dest="low",
         type=option_values.amount,
         metavar="X",
-        help="least amount, in the limit's unit (default: a step above the least possible)",
+        help="least amount, in the limit's unit (default: a step above the minimum)",
     )
     parser.add_argument(
         "--to",

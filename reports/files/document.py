@@ -18,7 +18,7 @@ from .replications import replications_document
 from .tables import plain
 
 if TYPE_CHECKING:
-    from ...optimizer.plan import Bearers, Infeasibility, Plan, RiskFigure, Table, TaxByScenario
+    from ...optimizer.plan import Infeasibility, LossAllocation, Plan, RiskFigure, Table, TaxByScenario
 
 EXIT_OF_STATUS = {"certified": Exit.OK, "stopped": Exit.STOPPED, "infeasible": Exit.INFEASIBLE}
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -93,7 +93,7 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
             "circulating_share": number(plan.funding.circulating_share),
             "circular_of_spending": number(plan.funding.circular_of_spending),
         },
-        "bearers": _bearers(plan.bearers),
+        "loss_allocation": _loss_allocation(plan.loss_allocation),
         "replications": replications_document(plan.replications),
         "prices": [
             {
@@ -177,26 +177,26 @@ def _infeasibility(reason: Infeasibility | None) -> dict[str, Any] | None:
         return None
     return {
         "reason": reason.reason,
-        "least": [
-            {"name": name, "limit": number(limit), "least": number(least), "unit": unit}
-            for name, limit, least, unit in reason.least
+        "minimum_risk": [
+            {"name": name, "limit": number(limit), "minimum": number(minimum), "unit": unit}
+            for name, limit, minimum, unit in reason.minimum_risk
         ],
-        "faults": [
+        "relaxations": [
             {"rule": f.rule, "title": f.title, "index": f.index, "amount": number(f.amount), "unit": f.unit}
-            for f in reason.faults
+            for f in reason.relaxations
         ],
         "proven": reason.proven,
     }
 
 
-def _bearers(found: Bearers | None) -> dict[str, Any] | None:
+def _loss_allocation(found: LossAllocation | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
         "level": number(found.level),
         "expected": number(found.expected),
         "cvar": number(found.cvar),
-        "own_share": number(found.own_share),
+        "shareholder_share": number(found.shareholder_share),
         "outside_share": number(found.outside_share),
         "circular_share": number(found.circular_share),
         "default_probability": number(found.default_probability),

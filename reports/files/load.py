@@ -15,17 +15,17 @@ from ...optimizer.analysis.declared import DECLARED
 from ...optimizer.analysis.names import DECISIONS
 from ...optimizer.cutting_planes.solution import Passes, Status
 from ...optimizer.plan import (
-    Bearers,
     Certificate,
     Device,
     Estimate,
-    Fault,
     Funding,
     Infeasibility,
     Interval,
     LimitReplicated,
+    LossAllocation,
     OwnTax,
     Plan,
+    RelaxedLimit,
     Replication,
     Replications,
     RiskFigure,
@@ -84,7 +84,7 @@ def load_plan(folder: Path, under: str = "") -> Plan:
         tables=tables,
         prices=tuple(ShadowPrice(**{k: _or(v, math.nan) for k, v in price.items()}) for price in found["prices"]),
         infeasibility=_infeasibility(found["infeasibility"]),
-        bearers=None if found["bearers"] is None else Bearers(**found["bearers"]),
+        loss_allocation=None if found["loss_allocation"] is None else LossAllocation(**found["loss_allocation"]),
         wealth=_wealth(found["wealth"]),
         tax=_tax(found["tax"]),
         replications=_replications(found, () if evidence is None else evidence.replications),
@@ -175,5 +175,9 @@ def _risk(found: Mapping[str, Any]) -> RiskFigure:
 def _infeasibility(found: Mapping[str, Any] | None) -> Infeasibility | None:
     if found is None:
         return None
-    least = tuple((one["name"], one["limit"], _or(one["least"], math.inf), one["unit"]) for one in found["least"])
-    return Infeasibility(found["reason"], least, tuple(Fault(**one) for one in found["faults"]), found["proven"])
+    minimum = tuple(
+        (one["name"], one["limit"], _or(one["minimum"], math.inf), one["unit"]) for one in found["minimum_risk"]
+    )
+    return Infeasibility(
+        found["reason"], minimum, tuple(RelaxedLimit(**one) for one in found["relaxations"]), found["proven"]
+    )

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 SEAL = "manifest_sha256"  # of all its other keys
-MANIFEST_VERSION = 3  # since it has the same keys for every kind of run
-READABLE = (2, 3)  # since the folder holds what `capmix verify` computes the figures from
+MANIFEST_VERSION = 4  # since plan.json has version 2, and tables and keys their present names
 STATUS_OF_EXIT = {code: status for status, code in EXIT_OF_STATUS.items()}
 
 

@@ -18,7 +18,7 @@ from ...errors import CapmixError
 from ..exits import UsageError
 from ..text import plural
 from .document import encode
-from .manifest import MANIFEST, READABLE, SEAL
+from .manifest import MANIFEST, MANIFEST_VERSION, SEAL
 
 DOCUMENTS = {"plan": "plan.json", "compare": "compare.json", "frontier": "frontier.json"}
 LARGEST = 1 << 30
@@ -104,11 +104,12 @@ def opened(path: Path) -> RunFolder:
         raise UsageError(f"cannot read {path / MANIFEST}: {error.strerror or error}") from None
     manifest = parsed(MANIFEST, content)
     version = manifest.get("manifest_version")
-    if version not in READABLE:
+    if version != MANIFEST_VERSION:
         by = manifest.get("capmix_version", "unknown")
         raise UsageError(
-            f"{path} was written by capmix {by} with manifest version {version}; this capmix verifies version "
-            f"{' and '.join(map(str, READABLE))}: verify it with the capmix that wrote it, or run the case again"
+            f"{path} was written by capmix {by} with manifest version {version}; this capmix reads version "
+            f"{MANIFEST_VERSION}, where tables and keys of plan.json have other names: use the capmix "
+            f"that wrote it or plan the case in {path / 'case'} again"
         )
     if not isinstance(manifest.get("case"), dict):
         raise Unreadable(f"{MANIFEST} names no case")

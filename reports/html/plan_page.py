@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 OFTEN = 0.1  # of the scenarios: a covenant that is breached in more is told at the top
 TONES = {"certified": "good", "stopped": "warn", "infeasible": "bad"}
 MONEY = (capital.SOURCES, capital.RAISED, capital.HOLDERS)
-CAPACITY = (capacity.BY_SYSTEM, capacity.BY_SITE, capacity.ORDERS, capacity.BOTTLENECKS)
+CAPACITY = (capacity.BY_SYSTEM, capacity.BY_SITE, capacity.ORDERS, capacity.BY_LINK)
 RISK = (limits.RISK, liquidity.CASH_FAN, liquidity.DEFAULTS, losses.LOSS_ALLOCATION)
 COVENANTS = (limits.HEADROOM, limits.BREACHES)
 
@@ -107,9 +107,9 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str, str]]:
         f"{percent(share)} circular, {percent(of_spending)} of spending",
     )
     yield "capital spent", f"{money(hardware + sites)} bn", f"hardware {money(hardware)}, sites {money(sites)}"
-    yield "cash at the end", f"{money(cash[-1])} bn", f"lowest {money(cash[lowest])} in {labels[lowest]}"
-    if plan.bearers is not None:
-        yield "probability of default", percent(plan.bearers.default_probability), "over the horizon"
+    yield "closing cash", f"{money(cash[-1])} bn", f"lowest {money(cash[lowest])} in {labels[lowest]}"
+    if plan.loss_allocation is not None:
+        yield "probability of default", percent(plan.loss_allocation.default_probability), "over the horizon"
 
 
 def _lead(plan: Plan) -> Iterator[str]:
@@ -138,14 +138,14 @@ def _why(plan: Plan) -> tuple[str, ...]:
     if found is None:
         return () if has_plan(plan) else tuple(map(safe, plan.messages)) or ("No plan was found in the time given.",)
     sentences = [safe(found.reason)]
-    for name, asked, least, unit in found.least:
+    for name, asked, least, unit in found.minimum_risk:
         sentences.append(
-            f"Risk limit {words(safe(name))}: {figure(asked)} {safe(unit)} is asked for, the least possible alone is "
+            f"Risk limit {words(safe(name))}: {figure(asked)} {safe(unit)} is asked for, the minimum alone is "
             f"{figure(least)}."
         )
-    for fault in found.faults:
+    for fault in found.relaxations:
         sentences.append(
-            f"{safe(fault.title)} {safe(fault.index)} must give way by {figure(fault.amount)} {safe(fault.unit)}."
+            f"{safe(fault.title)} {safe(fault.index)} must be relaxed by {figure(fault.amount)} {safe(fault.unit)}."
         )
     return tuple(sentences)
 

@@ -31,7 +31,9 @@ def _depth(factor: float) -> Callable[[Case], Case]:
 
     def make(case: Case) -> Case:
         # what an investor may hold in all stays: it counts what it holds already
-        investors = tuple(replace(i, appetite=tuple(a * factor for a in i.appetite)) for i in case.investor)
+        investors = tuple(
+            replace(i, issuance_capacity=tuple(a * factor for a in i.issuance_capacity)) for i in case.investor
+        )
         return replace(case, instrument=tuple(scaled(i) for i in case.instrument), investor=investors)
 
     return make
@@ -71,7 +73,7 @@ def _limit(loss: str, factor: float) -> Callable[[Case], Case]:
 
 
 def _no_cap(case: Case) -> Case | None:
-    """All variants without a cap on circular money; None where there is none."""
+    """All variants without a cap on circular financing; None where there is none."""
     if case.circularity.cap >= 1.0:
         return None
 
@@ -114,5 +116,5 @@ CHANGES: tuple[Change, ...] = (
         "a fifth of what contracts still bring is paid at a default or the end, where they are worth nothing now",
         _taken_over(0.2),
     ),
-    Change("no cap on circular money", "suppliers and customers may give any share of the funding", _no_cap),
+    Change("no cap on circular financing", "suppliers and customers may give any share of the funding", _no_cap),
 )

@@ -31,7 +31,7 @@ role = "supplier"
 [[investor]]
 id = "holder"
 kind = "asset_manager"
-appetite = 100.0
+issuance_capacity = 100.0
 [[driver]]
 id = "benchmark"
 process = "deterministic"
@@ -117,7 +117,7 @@ def cash_flows(deal: Deal, accounts: Sequence[Account] = CASH_ACCOUNTS) -> Float
     ledger = build_ledger(case)
     level = np.full((len(case.driver), periods), deal.benchmark or 0.0).ravel()
     means = np.where(ledger.factors < 0, 1.0, level[np.maximum(ledger.factors, 0)]).prod(axis=1)
-    number = next(j for j, d in enumerate(ledger.decisions) if d.block == "place")
+    number = next(j for j, d in enumerate(ledger.decisions) if d.block == "issue")
     cash = np.isin(ledger.account, [ACCOUNT_NUMBER[a] for a in accounts])
     keep = (ledger.decision == number) & cash
     posted = ledger.coefficient[keep] * means[ledger.atom[keep]]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...optimizer.analysis.declared import DECLARED, Shape
 from ..files.schema import schema
+from .renamed import RENAMED
 
 INTRODUCTION = """\
 # plan.json
@@ -21,6 +22,17 @@ INTRODUCTION = """\
 
 | key | type | meaning |
 | --- | --- | --- |
+"""
+
+MOVED = """
+## What moved from version 1 to 2
+
+Names follow the [glossary](glossary.md). A run folder of version 1 is refused with exit code 2: read it with the capmix
+that wrote it, or plan the case in it again. `compare.json` and `frontier.json` have version 2 for the same reason.
+
+| version 1 | version 2 |
+| --- | --- |
+{moved}
 """
 
 TABLES = """
@@ -97,12 +109,12 @@ no links are followed.
 | --- | --- |
 | files | the hash of every file, and the manifest's own; what is missing, changed or too many is named |
 | sums | plan.json and its schema; totals; gap, bounds, status and exit code; a figure in two places; the manifest |
-| figures | every row and bound at the amounts, the objective, each CVaR, fresh draws, every cell of every table |
+| figures | every row and bound at the amounts, the objective, each CVaR, in and out of sample, every table cell |
 | `--replan` | another search: its bounds and those written must overlap, and infeasible be infeasible again |
 
 For the figures the case is read from the folder, the scenarios are drawn by seed and number, and the linear program
 is built on them; nothing of the search takes part. Figures agree to 1e-7 of themselves, or 1e-10 of the largest in
-their column. A bound follows from no amounts, so only `--replan` proves it again; nor can the least possible risks of
+their column. A bound follows from no amounts, so only `--replan` proves it again; nor can the minimum risks of
 an infeasible run be seen without it. Prices are taken from `solution.json`, and all tables made of them are computed
 again. In a comparison each variant is checked so, in a frontier each point (`points/N.json`).
 """
@@ -115,6 +127,7 @@ def page() -> str:
     return (
         INTRODUCTION.format(description=whole["description"])
         + rows
+        + MOVED.format(moved="\n".join(f"| {old} | {new} |" for old, new in RENAMED))
         + TABLES
         + "".join(map(_table, DECLARED.values()))
         + FOLDER

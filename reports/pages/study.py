@@ -55,7 +55,7 @@ class Claim:
 
 def outside(found: Comparison, name: str) -> float | None:
     """Share of the tail loss that falls on others than the shareholders."""
-    borne = found.plans[name].bearers
+    borne = found.plans[name].loss_allocation
     return None if borne is None else borne.outside_share
 
 
@@ -88,7 +88,7 @@ def _periods(value: float) -> str:
 
 def independent(found: Comparison, name: str) -> float | None:
     """Share of the tail loss on holders whom the plan neither pays nor is paid by."""
-    borne = found.plans[name].bearers
+    borne = found.plans[name].loss_allocation
     return None if borne is None else max(borne.outside_share - borne.circular_share, 0.0)
 
 
@@ -106,7 +106,7 @@ CLAIMS = (
           "compute delivered, PFLOP/s-years", compute, lambda v: f"{v:,.0f}"),
     Claim("ahead", "debt builds more than the circular route", "debt", "circular",
           "compute delivered, PFLOP/s-years", compute, lambda v: f"{v:,.0f}"),
-    Claim("adds", "circular money still adds to debt", "all", "debt",
+    Claim("adds", "circular financing still adds to debt", "all", "debt",
           "compute delivered, PFLOP/s-years", compute, lambda v: f"{v:,.0f}"),
 )  # fmt: skip
 
@@ -205,10 +205,19 @@ def _routes(found: Comparison) -> Iterator[str]:
         ("all-in cost per year", lambda o: percent(o.cost)),
         ("largest repayment in a year, bn", lambda o: "–" if o.wall is None else f"{o.wall:.1f}"),
         ("circular share of funding", lambda o: percent(o.plan.funding.circular_share, 0)),
-        ("tail loss of all, bn", lambda o: f"{o.plan.bearers.cvar:.1f}" if o.plan.bearers else "–"),
-        ("held outside the company", lambda o: percent(o.plan.bearers.outside_share, 0) if o.plan.bearers else "–"),
-        ("held by circular parties", lambda o: percent(o.plan.bearers.circular_share, 0) if o.plan.bearers else "–"),
-        ("probability of default", lambda o: percent(o.plan.bearers.default_probability) if o.plan.bearers else "–"),
+        ("tail loss of all, bn", lambda o: f"{o.plan.loss_allocation.cvar:.1f}" if o.plan.loss_allocation else "–"),
+        (
+            "held outside the company",
+            lambda o: percent(o.plan.loss_allocation.outside_share, 0) if o.plan.loss_allocation else "–",
+        ),
+        (
+            "held by circular parties",
+            lambda o: percent(o.plan.loss_allocation.circular_share, 0) if o.plan.loss_allocation else "–",
+        ),
+        (
+            "probability of default",
+            lambda o: percent(o.plan.loss_allocation.default_probability) if o.plan.loss_allocation else "–",
+        ),
     ]
     for title, cell in rows:
         yield f"| {title} | " + " | ".join(cell(o) if o.capacity is not None else "no plan" for o in outcomes) + " |"
@@ -253,9 +262,17 @@ def _circular(base: Mapping[str, Comparison]) -> Iterator[str]:
         ("compute", lambda o: o.plan.objective_value, True),
         ("cost of money", lambda o: o.cost, False),
         ("largest repayment in a year", lambda o: o.wall, False),
-        ("probability of default", lambda o: o.plan.bearers.default_probability if o.plan.bearers else None, False),
-        ("tail loss of all", lambda o: o.plan.bearers.cvar if o.plan.bearers else None, False),
-        ("tail loss left to shareholders", lambda o: o.plan.bearers.own_share if o.plan.bearers else None, False),
+        (
+            "probability of default",
+            lambda o: o.plan.loss_allocation.default_probability if o.plan.loss_allocation else None,
+            False,
+        ),
+        ("tail loss, all holders", lambda o: o.plan.loss_allocation.cvar if o.plan.loss_allocation else None, False),
+        (
+            "tail loss left to shareholders",
+            lambda o: o.plan.loss_allocation.shareholder_share if o.plan.loss_allocation else None,
+            False,
+        ),
         ("largest holder's share", lambda o: max(_shares(o).values(), default=None), False),
     )
     yield "## What the circular route does better, and what worse, than debt"

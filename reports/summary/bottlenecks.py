@@ -1,4 +1,4 @@
-"""What holds compute back, in the summary: the least link of the chain by site and period, one letter each."""
+"""What holds compute back, in the summary: the bottleneck by site and period, one letter each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ...optimizer.analysis.names import CHAIN, NO_LINK, Chain
+from ...optimizer.analysis.names import BOTTLENECKS, NO_LINK, Bottlenecks
 from .. import glyphs
 from ..text import safe, shorten
 from .layout import INDENT, LABEL_MOST, heading, note
@@ -22,21 +22,21 @@ TITLE = "Bottlenecks"
 
 
 def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
-    """The least link of the chain of compute by site and period, one letter each."""
-    rows = plan.tables[CHAIN].records()
+    """The bottleneck by site and period, one letter each."""
+    rows = plan.tables[BOTTLENECKS].records()
     if not rows:
         return
     yield from heading(TITLE, "what holds compute back, by site and period")
     labels = plan.case.horizon.labels
-    count = Counter(link for row in rows if (link := row.text(Chain.LEAST)) not in (NO_LINK, ""))
+    count = Counter(link for row in rows if (link := row.text(Bottlenecks.BOTTLENECK)) not in (NO_LINK, ""))
     ranked = [link for link, _ in count.most_common()]
     letters = _letters(ranked)
     known = titles(plan.case.site)
     cells: dict[str, dict[str, str]] = {}
     for row in rows:
-        link = row.text(Chain.LEAST)
+        link = row.text(Bottlenecks.BOTTLENECK)
         letter = letters[link] if link in letters else view.g.columns[0]  # nothing holds compute back
-        cells.setdefault(row.text(Chain.SITE), {})[row.text(Chain.PERIOD)] = letter
+        cells.setdefault(row.text(Bottlenecks.SITE), {})[row.text(Bottlenecks.PERIOD)] = letter
     names = {site: shorten(safe(known.get(site, site)), LABEL_MOST) for site in cells}
     beside = max(map(len, names.values())) + 2
     room = view.width - INDENT - beside
@@ -45,7 +45,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
         shown = labels[first : first + room // cell]
         yield note(" " * beside + glyphs.year_ticks(shown, cell))
         for site, by_period in cells.items():
-            letters_of = "".join(found(by_period, label, f"period of {CHAIN}").ljust(cell) for label in shown)
+            letters_of = "".join(found(by_period, label, f"period of {BOTTLENECKS}").ljust(cell) for label in shown)
             yield note(names[site].ljust(beside) + letters_of, "")
     legend = " · ".join(f"{letters[link]} {safe(link)} ({count[link]})" for link in ranked)
     yield note(legend or "nothing holds compute back")
@@ -60,4 +60,4 @@ def _letters(links: Sequence[str]) -> dict[str, str]:
     return taken
 
 
-SECTION = Section("bottlenecks", TITLE, (CHAIN,), _render)
+SECTION = Section("bottlenecks", TITLE, (BOTTLENECKS,), _render)

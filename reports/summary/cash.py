@@ -43,7 +43,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
         by_period(plan, COMPUTE, ComputeRow.SERVED),
         by_period(plan, CASH_FLOW, cash_flow_of(Group.OPERATING)),
         by_period(plan, CASH_FLOW, cash_flow_of(Group.INVESTING)),
-        by_period(plan, DEBT_SERVICE, DebtRow.RAISED),
+        by_period(plan, DEBT_SERVICE, DebtRow.PROCEEDS),
         by_period(plan, DEBT_SERVICE, DebtRow.SERVICE),
         other_flows(plan),
         by_period(plan, CASH_FLOW, CashRow.END),
@@ -103,7 +103,7 @@ def other_flows(plan: Plan) -> list[float]:
     known = (
         by_period(plan, CASH_FLOW, cash_flow_of(Group.OPERATING)),
         by_period(plan, CASH_FLOW, cash_flow_of(Group.INVESTING)),
-        by_period(plan, DEBT_SERVICE, DebtRow.RAISED),
+        by_period(plan, DEBT_SERVICE, DebtRow.PROCEEDS),
         [-v for v in by_period(plan, DEBT_SERVICE, DebtRow.SERVICE)],
     )
     return [end - start - sum(flows) for end, start, *flows in zip(cash, before, *known, strict=True)]

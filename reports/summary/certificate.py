@@ -93,7 +93,7 @@ def certificate_sentence(plan: Plan) -> str:
         for f in checked
         if f.out_of_sample is not None
     ]
-    return head + (f" On fresh draws: {'; '.join(parts)}." if parts else "")
+    return head + (f" Out of sample: {'; '.join(parts)}." if parts else "")
 
 
 SECTION = Section("certificate", TITLE, (), _render, always)

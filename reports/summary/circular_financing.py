@@ -1,4 +1,4 @@
-"""Circular money in the summary: the loops of the largest circulation through the company, by name."""
+"""Circular financing in the summary: the loops of the largest circulation through the company, by name."""
 
 from __future__ import annotations
 

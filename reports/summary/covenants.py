@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TITLE = "Covenants"
 FIGURES = (Covenants.VALUE, Covenants.LIMIT, Covenants.HEADROOM)
-KEPT = {"hard": "", "cvar": ", CVaR", "report": ", told"}
+TREATMENT = {"maintained": "", "cvar": ", CVaR", "monitored": ", monitored"}
 
 
 def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
@@ -48,15 +48,15 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
 
 def _name(row: Record) -> str:
     whose = f" ({of})" if (of := row.text(Covenants.OF)) else ""
-    return safe(row.text(Covenants.COVENANT).replace("_", " ") + whose) + KEPT[row.text(Covenants.KEPT)]
+    return safe(row.text(Covenants.COVENANT).replace("_", " ") + whose) + TREATMENT[row.text(Covenants.TREATMENT)]
 
 
 def _scenarios(row: Record) -> tuple[str, ...]:
     return (
         percent(row.number(CovenantRisk.BREACHED)),
         row.text(CovenantRisk.FIRST) or "–",
-        _figure(row.maybe(CovenantRisk.LEAST)),
-        _figure(row.maybe(CovenantRisk.NOTCH)),
+        _figure(row.maybe(CovenantRisk.MINIMUM)),
+        _figure(row.maybe(CovenantRisk.STEP)),
         _cost(row),
     )
 

@@ -83,15 +83,15 @@ def _reasons(found: Frontier) -> dict[str, str]:
     for p in found.points:
         if not p.planned or p.why:
             words = p.why or p.status.value
-            if p.status.value == "infeasible" and found.least is not None and math.isfinite(found.least):
-                words = f"no plan; the least possible is {figure(found.least, 5)} {found.unit}"
+            if p.status.value == "infeasible" and found.minimum is not None and math.isfinite(found.minimum):
+                words = f"no plan; the minimum is {figure(found.minimum, 5)} {found.unit}"
             reasons.setdefault(words, []).append(figure(p.limit))
     return {words: f"at {', '.join(limits)}" for words, limits in reasons.items()}
 
 
 def _ends(found: Frontier) -> Iterator[RenderableType]:
-    if found.least is not None:
-        yield note(f"least possible, with every other limit kept: {figure(found.least, 5)} {found.unit}")
+    if found.minimum is not None:
+        yield note(f"minimum, with every other limit kept: {figure(found.minimum, 5)} {found.unit}")
     if found.free_from is not None:
         yield note(f"costs nothing from {figure(found.free_from, 5)} {found.unit}")
 

@@ -50,7 +50,7 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
                 f"hardware {money(hardware)}, sites {money(sites)}",
             ),
             (
-                "cash at the end",
+                "closing cash",
                 text(money(cash[-1]), HEADING),
                 "bn",
                 f"opening {money(plan.case.cash.opening)}, lowest {money(cash[lowest])} in {labels[lowest]}",

@@ -1,4 +1,4 @@
-"""Who bears the loss, in the summary: by holder in the worst scenarios, and what falls on whom in a sentence."""
+"""The loss allocation in the summary: by holder in the worst scenarios, and what falls on whom in a sentence."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ VISIBLE = 0.0005  # share of the tail below which a holder is not listed on his 
 
 def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     """Losses by holder in the worst scenarios, and what falls on whom in a sentence."""
-    bearers = plan.bearers
-    if bearers is None:
+    borne = plan.loss_allocation
+    if borne is None:
         return
-    worst = level(1.0 - bearers.level)
+    worst = level(1.0 - borne.level)
     yield from heading(TITLE, f"at the first default or the horizon, bn; tail: the worst {worst} of scenarios")
     rows = [row for row in plan.tables[LOSS_BY_HOLDER].records() if row.number(Losses.TAIL) > 0.0]
     if not rows:
@@ -39,7 +39,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     body = [
         (
             shorten(safe(row.text(Losses.TITLE)), 32).ljust(32),
-            money(row.number(Losses.OWED)),
+            money(row.number(Losses.CLAIM)),
             money(row.number(Losses.EXPECTED)),
             money(tail),
             percent(part(tail, total)),
@@ -47,16 +47,16 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
         )
         for row, tail in shown
     ]
-    yield grid(("", "due then", "expected", "in the tail", "share", ""), "lrrrrl", body)
+    yield grid(("", "mean claim", "expected", "in the tail", "share", ""), "lrrrrl", body)
     if len(shown) < len(rows):
         yield note(f"and {plural(len(rows) - len(shown), 'other')} with less than {percent(VISIBLE, 2)} each")
     yield note(
-        f"all losses: {money(bearers.expected)} expected, CVaR {level(bearers.level)} {money(bearers.cvar)}; of the "
-        f"tail {percent(bearers.outside_share)} falls outside the company, "
-        f"{percent(bearers.circular_share)} on suppliers and customers"
+        f"all losses: {money(borne.expected)} expected, CVaR {level(borne.level)} {money(borne.cvar)}; of the "
+        f"tail {percent(borne.outside_share)} falls outside the company, "
+        f"{percent(borne.circular_share)} on suppliers and customers"
     )
     who = "the parent" if companies(plan.case) else "the company"
-    yield note(f"{who} defaults in {percent(bearers.default_probability)} of scenarios (table {DEFAULT_DATES})")
+    yield note(f"{who} defaults in {percent(borne.default_probability)} of scenarios (table {DEFAULT_DATES})")
 
 
 SECTION = Section("loss_allocation", TITLE, (LOSS_BY_HOLDER,), _render)

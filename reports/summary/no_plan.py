@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...optimizer.plan import Plan
 
 TITLE = "Why there is no plan"
-FAULTS = 12
+SHOWN = 12
 
 
 def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
@@ -29,21 +29,23 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
         yield note("the search was stopped before it found a plan that meets every limit; give it more time", "")
         return
     yield note(reason.reason, "")
-    if reason.least:
+    if reason.minimum_risk:
         yield Text("")
-        rows = [(safe(name), figure(limit), figure(least), unit) for name, limit, least, unit in reason.least]
-        yield grid(("risk limit", "asked", "least possible", ""), "lrrl", rows)
-    if reason.faults:
+        rows = [(safe(name), figure(limit), figure(low), unit) for name, limit, low, unit in reason.minimum_risk]
+        yield grid(("risk limit", "asked", "minimum", ""), "lrrl", rows)
+    if reason.relaxations:
         yield Text("")
-        faults = [(figure(f.amount, 3), f.unit, f"{f.title}: {f.index}" if f.index else f.title) for f in reason.faults]
-        more = len(faults) - FAULTS
-        these = f"all {len(faults)} of these limits" if more > 0 else "these limits"
+        relaxed = [
+            (figure(r.amount, 3), r.unit, f"{r.title}: {r.index}" if r.index else r.title) for r in reason.relaxations
+        ]
+        more = len(relaxed) - SHOWN
+        these = f"all {len(relaxed)} of these limits" if more > 0 else "these limits"
         if reason.proven:
             risks = "; risk limits come on top" if plan.case.risk else ""
-            yield note(f"all rules can be met if {these} give way together, by so much{risks}:", "")
+            yield note(f"all limits can be met if {these} are relaxed together, by so much{risks}:", "")
         else:
-            yield note(f"{these} are the cheapest that would have to give way together:", "")
-        yield grid(("by", "", "limit"), "rll", faults[:FAULTS], flexible=2)
+            yield note(f"{these} are the cheapest that must be relaxed together:", "")
+        yield grid(("by", "", "limit"), "rll", relaxed[:SHOWN], flexible=2)
         if more > 0:
             yield note(f"and {more} more, which plan.json lists", "")
 

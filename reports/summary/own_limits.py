@@ -29,7 +29,7 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
         name = safe(row.text(OwnLimits.LIMIT)) + (f", {period}" if period else "")
         binds = row.text(OwnLimits.BINDS) == YES
         worth = f"{'+' if price > 0.0 else ''}{figure(price)}" if binds else "does not bind"
-        bound = f"{row.text(OwnLimits.SIGN)} {figure(row.number(OwnLimits.BOUND))}"
+        bound = f"{row.text(OwnLimits.SENSE)} {figure(row.number(OwnLimits.BOUND))}"
         rows.append((name, bound, figure(row.number(OwnLimits.PLAN)), worth, safe(row.text(OwnLimits.UNIT))))
     yield grid(("limit", "bound", "plan", "worth", ""), "lrrrl", rows, flexible=0)
 

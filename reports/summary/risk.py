@@ -1,4 +1,4 @@
-"""The risk limits in the summary: the plan against each, in sample and on fresh draws."""
+"""The risk limits in the summary: the plan against each, in sample and out of sample."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
             )
             for r in plan.risk
         ]
-        yield grid(("limit", "at most", "plan", "on fresh draws", "P(above)", ""), "lrrrrl", rows)
+        yield grid(("limit", "at most", "plan", "out of sample", "P(above)", ""), "lrrrrl", rows)
         for figure_ in plan.risk:
             yield from _verdict(figure_)
     else:
@@ -48,7 +48,7 @@ def _tax(plan: Plan) -> Iterator[RenderableType]:
     hidden = tax.mean - tax.expected
     said = f"tax: {money(tax.expected)} bn on the expected income, {money(tax.mean)} on average on each scenario's own"
     if abs(hidden) > 5e-4 * max(1e-3, abs(tax.mean)) and tax.share_of_cash is not None:
-        said += f"; {figure(tax.at_end, 2)} bn, {percent(tax.share_of_cash, 2)} of the cash at the end, is hidden so"
+        said += f"; {figure(tax.at_end, 2)} bn, {percent(tax.share_of_cash, 2)} of the closing cash, is hidden so"
     for one in tax.net_loss:
         said += f"; {safe(one.limit)} with own tax {figure(one.own_tax)}"
     yield note(said)
@@ -64,12 +64,12 @@ def _interval(sample: Interval | None) -> str:
 
 
 def _verdict(figure_: RiskFigure) -> Iterator[RenderableType]:
-    """A remark where the fresh draws do not confirm the limit."""
+    """A remark where the out-of-sample scenarios do not confirm the limit."""
     sample = figure_.out_of_sample
     if sample is None or sample.value <= figure_.limit:
         return
     above = (
-        f"{safe(figure_.name)}: {figure(sample.value - figure_.limit, 2)} {figure_.unit} above its limit on fresh draws"
+        f"{safe(figure_.name)}: {figure(sample.value - figure_.limit, 2)} {figure_.unit} above its limit out of sample"
     )
     if sample.ci_low <= figure_.limit:
         yield note(f"{above}, within the sampling error; more scenarios narrow it")

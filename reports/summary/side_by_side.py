@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...models.schema.case import Case
     from ...optimizer.comparison.compare import Comparison
     from ...optimizer.comparison.differences import Outcome
-    from ...optimizer.plan import Bearers
+    from ...optimizer.plan import LossAllocation
 
 NEVER = "never"
 
@@ -100,15 +100,15 @@ def rows(found: Comparison, outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
 
 def _losses(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
     """Who bears the loss, where a plan says so."""
-    levels = {level(one.plan.bearers.level) for one in outcomes if one.plan.bearers is not None}
-    rows: tuple[tuple[str, Callable[[Bearers], str]], ...] = (
+    levels = {level(one.plan.loss_allocation.level) for one in outcomes if one.plan.loss_allocation is not None}
+    rows: tuple[tuple[str, Callable[[LossAllocation], str]], ...] = (
         (f"loss of all holders, CVaR {', '.join(sorted(levels))}, bn", lambda b: money(b.cvar)),
         ("  of it outside the company", lambda b: percent(b.outside_share)),
         ("  of it on suppliers and customers", lambda b: percent(b.circular_share)),
         ("probability of default", lambda b: percent(b.default_probability)),
     )
     for name, cell in rows:
-        yield [name, *("–" if one.plan.bearers is None else cell(one.plan.bearers) for one in outcomes)]
+        yield [name, *("–" if one.plan.loss_allocation is None else cell(one.plan.loss_allocation) for one in outcomes)]
 
 
 def step(case: Case) -> str:

@@ -160,7 +160,7 @@ class PlanAgain:
         for risk, one in zip(found["risk"], again.risk, strict=False):
             fresh = ""
             if risk["out_of_sample"] is not None and one.out_of_sample is not None:
-                fresh = f"; on fresh draws {figure(risk['out_of_sample']['value'], 6)} written, "
+                fresh = f"; out of sample {figure(risk['out_of_sample']['value'], 6)} written, "
                 fresh += f"{figure(one.out_of_sample.value, 6)} again"
             limit = f"CVaR {level(one.level)} of {one.name} at most {figure(one.limit, 6)} {one.unit}"
             say("", f"{limit}: {figure(risk['value'], 6)} written, {figure(one.value, 6)} again{fresh}")

@@ -56,7 +56,7 @@ def _point(
         findings.check(name, [f"{name} and its row in frontier.json contradict each other"], "")
     if found is None or row[Points.OBJECTIVE] is None:
         return FrontierPoint(amount, status, passes=work, why=row[Points.WHY])
-    again = reached(ready, seed, found, number, amount, row[Points.FRESH] is not None)
+    again = reached(ready, seed, found, number, amount, row[Points.OUT_OF_SAMPLE] is not None)
     written, found_again = figure(row[Points.OBJECTIVE], 9), figure(again.objective, 9)
     said = f"limit {figure(amount)}: objective {written} written, {found_again} again"
     findings.check(name.removesuffix(".json"), [f"{name}: {fault}" for fault in again.faults], said)
@@ -77,6 +77,6 @@ def _point(
         raised=again.raised.total,
         funding=again.raised.by_instrument,
         passes=work,
-        fresh=again.fresh,
+        out_of_sample=again.fresh,
         why=row[Points.WHY],
     )

@@ -19,8 +19,7 @@ from ..files.schema import schema
 from .agreement import document_faults, same, short
 
 WITH_TOTALS = frozenset({PURCHASES, CONSTRUCTION, CONTRACTS})
-COMPLETE = 3  # version of the manifest since which it says all of this
-COLLECTED = {"compare": 1, "frontier": 1}  # versions of compare.json and frontier.json
+COLLECTED = {"compare": 2, "frontier": 2}  # versions of compare.json and frontier.json
 
 
 def inner_faults(run: RunFolder) -> Iterator[str]:
@@ -52,7 +51,7 @@ def _manifest(run: RunFolder) -> Iterator[str]:
         "seed": drawn["seed"],
     }
     for key, value in written.items():
-        if (key in told or told["manifest_version"] >= COMPLETE) and told.get(key) != value:
+        if told.get(key) != value:
             yield f"{MANIFEST}: {key} is {told.get(key)!r}; {name} says {value!r}"
 
 
@@ -167,9 +166,9 @@ def _collected(run: RunFolder, name: str, found: dict[str, Any]) -> Iterator[str
             bounds = {"lower_bound": point[Points.LOWER], "upper_bound": point[Points.UPPER]}
             certificate = {**bounds, "gap": point[Points.GAP], "tolerance": found["tolerance"]}
         yield from _certificate(f"{name}, limit {amount!r}", status, objective, certificate)
-        least = limit["least_bound"]
+        least = limit["minimum_bound"]
         if objective is not None and least is not None and amount < least and not same(amount, least):
-            yield f"{name}: a plan at the limit {amount!r}, below the least possible {least!r}"
+            yield f"{name}: a plan at the limit {amount!r}, below the minimum {least!r}"
 
 
 def _records(run: RunFolder, file: str, name: str, records: list[dict[str, Any]]) -> Iterator[str]:

@@ -59,7 +59,7 @@ def ordered(plan: Plan) -> dict[str, FloatArray]:
 
 
 def raised(plan: Plan) -> FloatArray:
-    return line(plan, "debt_service", "raised")
+    return line(plan, "debt_service", "gross proceeds")
 
 
 def test_is_certified(plan: Plan) -> None:
@@ -88,7 +88,7 @@ def test_buys_several_generations(plan: Plan) -> None:
 
 def test_power_and_supply_bind_early(plan: Plan) -> None:
     early = set(plan.case.horizon.labels[:8])
-    links = {r["least link"] for r in records(plan.tables["chain"]) if r["period"] in early}
+    links = {r["bottleneck"] for r in records(plan.tables["bottlenecks"]) if r["period"] in early}
     assert links & {"power", "grid"}
     assert "supply" in links
 
@@ -136,13 +136,13 @@ def test_raises_nothing_for_the_next_plan(plan: Plan) -> None:
 def test_nobody_borrows_to_hold_cash(plain: Plan) -> None:
     """Without risk limits there is no reason for a buffer: after the last debt raised, cash is down to its minimum.
 
-    Shares may be sold later: the covenant on closing equity counts them, and leased halls owe rent behind the horizon.
+    Shares may be sold later: the covenant on closing equity counts them, and leased halls owe rent beyond the horizon.
     """
     cash, labels = line(plain, "balance_sheet", "cash"), list(plain.case.horizon.labels)
     equity = {i.id for i in plain.case.instrument if i.amortisation == "none"}
     debt, shares = np.zeros(len(labels)), np.zeros(len(labels))
     for row in records(plain.tables["issuance"]):
-        if row["how"] in ("placed", "drawn"):
+        if row["how"] in ("issued", "drawn"):
             where = shares if row["instrument"] in equity else debt
             where[labels.index(str(row["period"]))] += float(row["funded"] or 0)
     last = int(np.flatnonzero(debt > 0.05).max())

@@ -16,7 +16,7 @@ T = 3
 def table(**changes):
     """A parent over one company. Amounts: a claim on each, the company's systems, the parent's systems.
 
-    Claims: debt of the parent, debt of the company, line, arrears of the parent, own equity, arrears of the company.
+    Claims: debt of the parent, debt of the company, line, arrears of the parent, equity, arrears of the company.
     Pools: the parent's estate, its systems, the company's estate, its systems.
     """
     empty = TermTable(T, np.full((1, 1), -1, np.int32), np.zeros(0, np.int32), np.zeros(T + 1, np.int32))

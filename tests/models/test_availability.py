@@ -66,7 +66,7 @@ def posted(case: Case, key: str, found: np.ndarray, *accounts: Account) -> np.nd
     return np.array(each)
 
 
-SIGNED = "sign[offtake,2026Q4]"
+SIGNED = "contract[offtake,2026Q4]"
 
 
 def served(case: Case, found: np.ndarray, *accounts: Account) -> dict[float, np.ndarray]:
@@ -177,7 +177,7 @@ def revenue(case: Case, shares: np.ndarray) -> tuple[np.ndarray, float]:
     accounts = (Account.CONTRACT_REVENUE, Account.DAMAGES)
     x = solved.x[: len(ledger.decisions)]
     each = [float((ledger.expected(accounts, sample_means(ledger, one[None])) @ x)[3]) for one in found]
-    return np.array(each), solved.of("sign[")
+    return np.array(each), solved.of("contract[")
 
 
 def test_with_idle_systems_a_contract_is_paid_in_full() -> None:

@@ -1,4 +1,4 @@
-"""What is due behind the horizon: present values against QuantLib, level coupons, convertibles, and no free money."""
+"""What is due beyond the horizon: present values against QuantLib, level coupons, convertibles, and no free money."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_at_another_yield_it_is_the_tangent() -> None:
     )  # fmt: skip
     case = replace(case_of(bond(margin=0.02, benchmark="money", tenor=40)), driver=(noisy,))
     ledger = build_ledger(case)
-    j = next(i for i, d in enumerate(ledger.decisions) if d.block == "place" and d.period == 0)
+    j = next(i for i, d in enumerate(ledger.decisions) if d.block == "issue" and d.period == 0)
     at = np.isin(ledger.account, [list(Account).index(a) for a in OWED_AT_END]) & (ledger.decision == j)
     path = np.append(np.full(PERIODS, 0.04), 1.0)
     path[PERIODS - 1] = 0.05
@@ -119,7 +119,7 @@ def test_a_stepped_coupon_gains_nothing_over_a_flat_one_of_the_same_yield(terms:
     ledger = build_ledger(case)
     issued = int(share * 6)
     means = known_means(case, ledger)
-    j = next(i for i, d in enumerate(ledger.decisions) if d.block == "place" and d.period == issued)
+    j = next(i for i, d in enumerate(ledger.decisions) if d.block == "issue" and d.period == issued)
     accounts = [Account.INTEREST, Account.PRINCIPAL, *OWED_AT_END]
     flows = -ledger.expected(accounts, means).toarray()[:, j][issued + 1 :]
     low = min(terms["margin"], terms["converted_margin"]) + 0.02
@@ -167,7 +167,7 @@ def test_coupon_given_up_is_owed_only_beyond_what_the_shares_bring() -> None:
         note = bond("note", market_margin=asked, dilution="x", **CONVERTIBLE)
         case = tiny(driver=(*tiny().driver, price, excess), instrument=(note,))
         ledger = build_ledger(case)
-        j = next(i for i, d in enumerate(ledger.decisions) if d.block == "place" and d.period == 0)
+        j = next(i for i, d in enumerate(ledger.decisions) if d.block == "issue" and d.period == 0)
         keep = (ledger.decision == j) & (ledger.account == list(Account).index(Account.DEFERRED))
         grown, given_up = (1 + asked / 4) ** 7, -float(ledger.coefficient[keep].sum())
         shares = expected_excess(case, "x")
@@ -210,7 +210,7 @@ def test_references_are_the_means_of_the_simulated_drivers() -> None:
 def test_moving_maturity_behind_the_horizon_gains_nothing(tenor: int) -> None:
     case = tiny(instrument=(bond(margin=0.08, fee=0.0, tenor=tenor),))
     ledger = build_ledger(case)
-    j = next(i for i, d in enumerate(ledger.decisions) if d.block == "place" and d.period == 0)
+    j = next(i for i, d in enumerate(ledger.decisions) if d.block == "issue" and d.period == 0)
     means = known_means(case, ledger)
     flows = ledger.expected([Account.PROCEEDS, Account.INTEREST, Account.PRINCIPAL, *TERMINAL_ACCOUNTS], means)
     carried = flows.toarray()[:, j] @ (1 + 0.02) ** np.arange(7, -1, -1.0)
@@ -259,7 +259,7 @@ def test_contracts_that_run_on_are_worth_their_share_of_the_bills(share: float) 
     case = tiny(contract=(made,), driver=(*tiny().driver, driver("alive", 1.0, 0.9)))
     ledger = build_ledger(case)
     ahead = ledger.expected([Account.CONTRACTS_AHEAD], known_means(case, ledger)).toarray()[-1]
-    j = next(i for i, d in enumerate(ledger.decisions) if d.key == "sign[offtake,2027Q1]")
+    j = next(i for i, d in enumerate(ledger.decisions) if d.key == "contract[offtake,2027Q1]")
     bills = sum(2.5 * 8760 / 4 * 1e-9 * 1.08 ** (-n / 4) for n in range(1, 2 + 12 - 8 + 1))
     assert ahead[j] == pytest.approx(share * 0.9 * bills, rel=1e-12)
 
@@ -267,7 +267,7 @@ def test_contracts_that_run_on_are_worth_their_share_of_the_bills(share: float) 
 @pytest.mark.parametrize("amortisation", ["bullet", "linear"])
 @pytest.mark.parametrize(("rate", "asked"), [("fixed", None), ("fixed", 0.01), ("floating", 0.07), ("floating", None)])
 def test_opening_debt_is_owed_at_the_market_too(amortisation: str, rate: str, asked: float | None) -> None:
-    """Ten quarters behind the horizon, at the benchmark's last level and the margin that its market asks, by hand.
+    """Ten quarters beyond the horizon, at the benchmark's last level and the margin that its market asks, by hand.
 
     A fixed debt without a margin is worth its balance today, at a benchmark of 3 %: its market asks what is above that.
     """

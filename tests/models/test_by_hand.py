@@ -106,9 +106,9 @@ def test_a_layer_is_paid_in_stages_and_written_down_from_service() -> None:
 
 
 def test_a_contract_pays_its_price_less_the_credit_for_its_prepayment() -> None:
-    case = tiny(contract=(contract(price_fall=0.19),))
+    case = tiny(contract=(contract(price_decline=0.19),))
     price = 2.5 * FALL * HOURS * 1e-9  # signed in period 1, a quarter of a year later
-    key = "sign[offtake,2027Q1]"
+    key = "contract[offtake,2027Q1]"
     served = np.array([0, 0, 1, 1, 1, 1, 0, 0])
     np.testing.assert_allclose(unit(case, key, Account.CONTRACT_REVENUE), price * served, rtol=1e-12)
     np.testing.assert_allclose(unit(case, key, Account.CONTRACTED), served, rtol=1e-12)
@@ -119,7 +119,7 @@ def test_a_contract_pays_its_price_less_the_credit_for_its_prepayment() -> None:
 
 def test_a_prepayment_not_yet_earned_at_the_end_is_owed() -> None:
     case = tiny(contract=(contract(),))
-    key = "sign[offtake,2028Q1]"  # period 5, delivers in 6 and 7 of 6 to 9
+    key = "contract[offtake,2028Q1]"  # period 5, delivers in 6 and 7 of 6 to 9
     bill = 2.5 * HOURS * 1e-9
     assert unit(case, key, Account.TERMINAL_DEBT)[-1] == pytest.approx(-0.2 * bill * 2, rel=1e-12)
     received = unit(case, key, Account.PREPAYMENT, Account.TERMINAL_DEBT).sum()
@@ -128,7 +128,7 @@ def test_a_prepayment_not_yet_earned_at_the_end_is_owed() -> None:
 
 def test_no_contract_is_signed_whose_delivery_starts_after_the_end() -> None:
     case = tiny(contract=(contract(ramp=4, sign_to=7),))
-    signed = {d.period for d in build_ledger(case).decisions if d.block == "sign"}
+    signed = {d.period for d in build_ledger(case).decisions if d.block == "contract"}
     assert signed == {0, 1, 2, 3}
 
 

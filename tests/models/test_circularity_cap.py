@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from .test_more_is_never_worse import random_case
 from .tiny import PERIODS, bond, known_means, series
 
-MONEY = ("place", "draw", "commit", "line")
+MONEY = ("issue", "draw", "commit", "line")
 
 
 def slack(case: Case, decided: np.ndarray) -> np.ndarray:
@@ -32,7 +32,7 @@ def slack(case: Case, decided: np.ndarray) -> np.ndarray:
 
 def lenders(case: Case, cap: float, against: str) -> Case:
     """With the maker's own finance arm among the lenders, and a cap."""
-    arm = Investor(id="arm", kind="vendor", party="maker", appetite=series(0.05))
+    arm = Investor(id="arm", kind="vendor", party="maker", issuance_capacity=series(0.05))
     lent = bond("credit", depth=(Depth(investor="arm", steps=(Step(size=0.02, spread=0.0),)),))
     facility = bond("facility", draw_window=2, depth=(Depth(investor="fund", steps=(Step(size=0.02, spread=0.0),)),))
     return replace(
@@ -57,7 +57,7 @@ def test_idle_money_never_relaxes_the_cap(seed: int, cap: float) -> None:
 def test_idle_money_dilutes_a_cap_on_what_is_raised() -> None:
     case = lenders(random_case(1)[1], 0.3, "raised")
     decisions = build_ledger(case).decisions
-    others = np.array([d.block == "place" and d.tags["investor"] != "arm" for d in decisions], dtype=np.float64)
+    others = np.array([d.block == "issue" and d.tags["investor"] != "arm" for d in decisions], dtype=np.float64)
     assert slack(case, others)[-1] > slack(case, 0.0 * others)[-1] + 1.0
 
 
@@ -66,7 +66,7 @@ def test_the_cap_is_a_share_of_what_is_spent() -> None:
     case = lenders(random_case(2)[1], 0.25, "spending")
     ledger = build_ledger(case)
     order = next(j for j, d in enumerate(ledger.decisions) if d.key == "order[gpu,north,2026Q4]")
-    credit = next(j for j, d in enumerate(ledger.decisions) if d.key == "place[credit,arm,1,2027Q1]")
+    credit = next(j for j, d in enumerate(ledger.decisions) if d.key == "issue[credit,arm,1,2027Q1]")
     decided = np.zeros(len(ledger.decisions))
     decided[order], decided[credit] = 10.0, 0.004
     spent = 10.0 * np.array([0.0005, *[0.0022] * 7])  # a deposit of a quarter of 2 million; the rest and 0.2 million

@@ -57,7 +57,7 @@ def case_of(**changes: object) -> Case:
 @pytest.mark.parametrize("margin, floor", [(-0.03, 0.0), (0.0, 0.01), (-0.05, 0.0), (0.01, 0.06)])
 def test_a_floating_coupon_is_exactly_floored(margin: float, floor: float) -> None:
     case = case_of(margin=margin, coupon_floor=floor)
-    paid, rate = interest(case, "place[bond,fund,1,2027Q1]"), scenarios(case)["rate"]
+    paid, rate = interest(case, "issue[bond,fund,1,2027Q1]"), scenarios(case)["rate"]
     wanted = 0.25 * np.maximum(rate[:, 1:-1] + margin + 0.0025, floor)
     np.testing.assert_allclose(paid[:, 2:], wanted, atol=3e-8)
     assert ((wanted == 0.25 * floor).mean()) > 0.05  # and the floor is reached
@@ -66,7 +66,7 @@ def test_a_floating_coupon_is_exactly_floored(margin: float, floor: float) -> No
 def test_a_fixed_coupon_is_floored_where_it_is_set() -> None:
     case = case_of(margin=-0.03)
     case = replace(case, instrument=(replace(case.instrument[0], rate="fixed"),))
-    paid, rate = interest(case, "place[bond,fund,1,2027Q1]"), scenarios(case)["rate"]
+    paid, rate = interest(case, "issue[bond,fund,1,2027Q1]"), scenarios(case)["rate"]
     wanted = np.repeat(0.25 * np.maximum(rate[:, 1:2] - 0.0275, 0.0), PERIODS - 2, axis=1)
     np.testing.assert_allclose(paid[:, 2:], wanted, atol=3e-8)
 
@@ -74,7 +74,7 @@ def test_a_fixed_coupon_is_floored_where_it_is_set() -> None:
 def test_with_a_market_spread_it_is_never_cheaper_than_the_floored_coupon() -> None:
     case = case_of(margin=-0.05, spread_driver="wide")
     paths = scenarios(case)
-    paid = interest(case, "place[bond,fund,1,2027Q1]")[:, 2:]
+    paid = interest(case, "issue[bond,fund,1,2027Q1]")[:, 2:]
     least = 0.25 * np.maximum(paths["rate"][:, 1:-1] + paths["wide"][:, 1:2] - 0.0475, 0.0)
     assert (paid >= least - 3e-8).all()
     assert (paid >= 0.0).all()
@@ -83,7 +83,7 @@ def test_with_a_market_spread_it_is_never_cheaper_than_the_floored_coupon() -> N
 def test_a_market_spread_alone_carries_the_floor() -> None:
     case = case_of(margin=-0.05, spread_driver="wide", spread_beta=1.5)
     case = replace(case, instrument=(replace(case.instrument[0], rate="fixed", benchmark=None),))
-    paid, wide = interest(case, "place[bond,fund,1,2027Q1]"), scenarios(case)["wide"]
+    paid, wide = interest(case, "issue[bond,fund,1,2027Q1]"), scenarios(case)["wide"]
     wanted = np.repeat(0.25 * np.maximum(1.5 * wide[:, 1:2] - 0.0475, 0.0), PERIODS - 2, axis=1)
     np.testing.assert_allclose(paid[:, 2:], wanted, atol=5e-8)
 
@@ -91,12 +91,12 @@ def test_a_market_spread_alone_carries_the_floor() -> None:
 def test_a_fixed_margin_alone_is_floored() -> None:
     case = case_of(margin=-0.05, coupon_floor=0.02)
     case = replace(case, instrument=(replace(case.instrument[0], rate="fixed", benchmark=None),))
-    np.testing.assert_allclose(interest(case, "place[bond,fund,1,2027Q1]")[:, 2:], 0.005, atol=1e-15)
+    np.testing.assert_allclose(interest(case, "issue[bond,fund,1,2027Q1]")[:, 2:], 0.005, atol=1e-15)
 
 
 def test_a_coupon_that_steps_is_never_below_its_floor() -> None:
     case = case_of(margin=0.02, conversion=3, converted_margin=-0.05)
-    paid, rate = interest(case, "place[bond,fund,1,2027Q1]")[:, 2:], scenarios(case)["rate"]
+    paid, rate = interest(case, "issue[bond,fund,1,2027Q1]")[:, 2:], scenarios(case)["rate"]
     margin = np.where(np.arange(2, PERIODS) > 4, -0.0475, 0.0225)
     assert (paid >= 0.25 * np.maximum(rate[:, 1:-1] + margin, 0.0) - 3e-8).all()
 

@@ -49,8 +49,8 @@ def case(**changes: object) -> Case:
             contract(price=6.0, prepayment=0.0), contract("second", customer="other", price=5.0, prepayment=0.0),
         ),
         investor=(
-            Investor(id="fund", kind="asset_manager", appetite=series(0.8)),
-            Investor(id="bank", kind="bank", appetite=series(0.8)),
+            Investor(id="fund", kind="asset_manager", issuance_capacity=series(0.8)),
+            Investor(id="bank", kind="bank", issuance_capacity=series(0.8)),
         ),
         instrument=(
             bond("loan", tenor=6, amortisation="linear", secured_by="accelerators", advance_rate=0.9, depth=two),
@@ -158,7 +158,7 @@ def test_covenants_hold_and_cost_compute(kind: str, limit: float) -> None:
                 assert own <= limit * debt[t] + slack
 
 
-@pytest.mark.parametrize("as_", ["cvar", "report"])
+@pytest.mark.parametrize("as_", ["cvar", "monitored"])
 def test_only_hard_covenants_make_rows(as_: str) -> None:
     level = 0.9 if as_ == "cvar" else None
     _, _, lp = assemble(case(covenant=(covenant("ltv", 0.1, as_=as_, level=level),)))
@@ -195,7 +195,7 @@ def test_the_scenarios_see_the_same_headroom_as_the_program(kind: str, seed: int
         columns[at[f"cash[{label}]"]] = cash
         for i in made.instrument:
             own = np.where([d.tags.get("instrument") == i.id for d in ledger.decisions], decided, 0.0)
-            columns[at[f"owed[{i.id},{label}]"]] = (balances @ own)[t]
+            columns[at[f"outstanding_balance[{i.id},{label}]"]] = (balances @ own)[t]
     rows = [i for i, name in enumerate(lp.row_names) if name.startswith("covenant_")]
     in_program = (lp.row_upper - lp.matrix @ columns)[rows]
     rates = np.full(PERIODS, RATE)

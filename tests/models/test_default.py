@@ -1,4 +1,4 @@
-"""A customer's default: what he still pays, what is returned, what is let again, and that it is never a gain."""
+"""A customer's default: what he still pays, what is returned, what is relet, and that it is never a gain."""
 
 from __future__ import annotations
 
@@ -61,18 +61,18 @@ def close(got: np.ndarray, *expected: float) -> None:
 def test_recovery_is_paid_once_and_no_later_bill() -> None:
     """Signed in period 0, delivered in 1 to 4, default in 3: a quarter of the one bill, once."""
     case = risky(contract(prepayment=0.0), recovery=0.25)
-    got = posted(case, "sign[offtake,2026Q4]", Account.CONTRACT_REVENUE, dies(3, 0.25))
+    got = posted(case, "contract[offtake,2026Q4]", Account.CONTRACT_REVENUE, dies(3, 0.25))
     close(got, 0, BILL, BILL, 0.25 * BILL, 0, 0, 0, 0)
-    before = posted(case, "sign[offtake,2026Q4]", Account.CONTRACT_REVENUE, dies(1, 0.25))
+    before = posted(case, "contract[offtake,2026Q4]", Account.CONTRACT_REVENUE, dies(1, 0.25))
     close(before, 0, 0.25 * BILL, 0, 0, 0, 0, 0, 0)
 
 
 def test_a_claim_may_count_later_bills_which_are_discounted() -> None:
     case = risky(contract(prepayment=0.0, claim_periods=9), recovery=0.25)
-    got = posted(case, "sign[offtake,2026Q4]", Account.CONTRACT_REVENUE, dies(3, 0.25))
+    got = posted(case, "contract[offtake,2026Q4]", Account.CONTRACT_REVENUE, dies(3, 0.25))
     later = (1.0 + case.objective.money_discount) ** -0.25
     close(got, 0, BILL, BILL, 0.25 * BILL * (1.0 + later), 0, 0, 0, 0)
-    none = posted(replace(case, contract=(replace(case.contract[0], claim_periods=0),)), "sign[offtake,2026Q4]",
+    none = posted(replace(case, contract=(replace(case.contract[0], claim_periods=0),)), "contract[offtake,2026Q4]",
                   Account.CONTRACT_REVENUE, dies(3, 0.25))  # fmt: skip
     close(none, 0, BILL, BILL, 0, 0, 0, 0, 0)
 
@@ -80,13 +80,13 @@ def test_a_claim_may_count_later_bills_which_are_discounted() -> None:
 def test_who_is_dead_at_signature_pays_nothing_at_all() -> None:
     case = risky(contract(), recovery=0.5)
     for account in (Account.PREPAYMENT, Account.CONTRACT_REVENUE, Account.UNEARNED, Account.TERMINAL_DEBT):
-        close(posted(case, "sign[offtake,2027Q3]", account, dies(2, 0.5)), *series(0.0))
+        close(posted(case, "contract[offtake,2027Q3]", account, dies(2, 0.5)), *series(0.0))
 
 
 def test_what_is_prepaid_and_not_earned_is_returned_at_the_default() -> None:
     credit = 0.2 * BILL
     case = risky(contract(), recovery=0.5)
-    key = "sign[offtake,2026Q4]"
+    key = "contract[offtake,2026Q4]"
     close(posted(case, key, Account.PREPAYMENT, dies(3, 0.5)), *(credit * np.array([4, -1, -1, -2, 0, 0, 0, 0])))
     close(posted(case, key, Account.UNEARNED, dies(3, 0.5)), *(credit * np.array([4, 3, 2, 0, 0, 0, 0, 0])))
     early = risky(contract(ramp=2), recovery=0.5)
@@ -94,14 +94,14 @@ def test_what_is_prepaid_and_not_earned_is_returned_at_the_default() -> None:
 
 
 def test_a_prepayment_that_is_kept_is_earned_as_if_he_lived() -> None:
-    credit, key = 0.2 * BILL, "sign[offtake,2026Q4]"
+    credit, key = 0.2 * BILL, "contract[offtake,2026Q4]"
     case = risky(contract(prepayment_kept=True), recovery=0.5)
     close(posted(case, key, Account.PREPAYMENT, dies(3, 0.5)), *(credit * np.array([4, -1, -1, -1, -1, 0, 0, 0])))
     own = 0.5 * (BILL - credit)  # the claim is what the prepayment has not paid
     close(
         posted(case, key, Account.CONTRACT_REVENUE, dies(3, 0.5)), 0, BILL, BILL, credit + own, credit, 0, 0, 0
     )  # fmt: skip
-    late = "sign[offtake,2028Q1]"  # period 5, delivers in 6 and 7 of 6 to 9
+    late = "contract[offtake,2028Q1]"  # period 5, delivers in 6 and 7 of 6 to 9
     close(posted(case, late, Account.TERMINAL_DEBT, dies(6, 0.5)), 0, 0, 0, 0, 0, 0, 0, -2 * credit)
 
 
@@ -136,7 +136,7 @@ def test_letting_again_stays_within_the_merchant_markets_volume(volume: float) -
     solved = solve(case, value=True, paths=paths)
     kept, rented = relet_of(solved, Account.RELET, "relet"), relet_of(solved, Account.MERCHANT, "merchant")
     assert (kept + rented <= volume * (1.0 + 1e-9)).all()
-    signed = solved.of("sign[")
+    signed = solved.of("contract[")
     assert signed > 100.0
     delivered = solved.ledger.expected([Account.CONTRACTED], solved.means) @ solved.x[: len(solved.ledger.decisions)]
     assert (kept <= delivered * (1.0 + 1e-9) + 1e-9).all()
@@ -151,12 +151,12 @@ def test_systems_without_a_rental_are_not_let_again() -> None:
     )
     paths = np.array([[series(0.9), series(0.02), p] for p in (LIVES, dies(2))])
     solved = solve(case, value=True, paths=paths)
-    assert solved.of("sign[") > 100.0
+    assert solved.of("contract[") > 100.0
     assert solved.of("relet[") == pytest.approx(0.0, abs=1e-9)
 
 
 def test_what_is_let_again_runs_on_the_systems_that_are_there() -> None:
-    """Half of the systems rent for a tenth: the compute let again of each is at most what is in service of it."""
+    """Half of the systems rent for a tenth: the compute relet of each is at most what is in service of it."""
     fleets = tuple(OpeningFleet(accelerator=k, site="north", systems=5.0, age=0) for k in ("new", "old"))
     case = risky(
         contract(volume=80.0, prepayment=0.0, price=500.0, relet_share=1.0, ramp=0, term=7, sign_to=0, claim_periods=0),
@@ -167,7 +167,7 @@ def test_what_is_let_again_runs_on_the_systems_that_are_there() -> None:
         opening=Opening(fleet=fleets),
     )  # fmt: skip
     solved = solve(case, value=True, paths=np.array([[series(0.9), series(0.02), dies(1)]]))
-    assert solved.of("sign[") == pytest.approx(80.0)
+    assert solved.of("contract[") == pytest.approx(80.0)
     for label in case.horizon.labels[1:]:
         kept = [solved.of(f"relet[offtake,{k},{label}") for k in ("new", "old")]
         each = [x + 8.0 * solved.of(f"merchant[{k},{label}") for k, x in zip(("new", "old"), kept, strict=True)]
@@ -181,7 +181,7 @@ def test_what_is_let_again_runs_on_the_systems_that_are_there() -> None:
 @settings(max_examples=15, deadline=None, phases=[Phase.generate])
 @given(st.floats(0.0, 100.0), st.floats(0.2, 3.0), st.booleans(), st.integers(1, PERIODS))
 def test_a_system_that_nobody_buys_never_lowers_the_optimum(rental: float, level: float, value: bool, at: int) -> None:
-    """However low its rental: what is let again is let at the rent of the system that it runs on."""
+    """However low its rental: what is relet is let at the rent of the system that it runs on."""
     base = risky(
         contract(volume=250.0, prepayment=0.0, price=90.0, relet_share=1.0, opening_volume=5.0, opening_term=4),
         accelerator=(LET,), volume=60.0,
@@ -249,7 +249,7 @@ def test_a_customer_who_dies_is_never_worth_more(
 ) -> None:
     """The optimum, and the wealth of every plan of the risky case, beside the same customer who lives.
 
-    Where the market pays more just when he dies, too: letting again is expected to bring at most the bills it replaces.
+    Where the market pays more just when he dies, too: reletting is expected to bring at most the bills it replaces.
     """
     recovery = float(np.float32(recovery))
     opening = {"opening_term": 3} if terms["opening_volume"] else {}
@@ -264,7 +264,7 @@ def test_a_customer_who_dies_is_never_worth_more(
     sound_paths[:, 2] = 1.0
     dying, sound = (solve(case, value=value, paths=p) for p in (paths, sound_paths))
     assert dying.status == 0
-    event(f"signed {dying.of('sign[') > 1.0}, room kept {dying.of('relet[') > 1.0}")
+    event(f"signed {dying.of('contract[') > 1.0}, room kept {dying.of('relet[') > 1.0}")
     assert sound.status == 0
     assert dying.objective <= sound.objective * (1.0 + 1e-7) + 1e-9
     n = len(dying.ledger.decisions)
@@ -275,6 +275,6 @@ def test_a_customer_who_dies_is_never_worth_more(
 def test_the_ledgers_flows_at_a_default_are_the_sum_of_their_parts() -> None:
     """Prepaid 20 %, half recovered, default in 3: cash of the contract alone, period by period."""
     case = risky(contract(), recovery=0.5)
-    flow = sum(posted(case, "sign[offtake,2026Q4]", a, dies(3, 0.5)) for a in CASH_ACCOUNTS)
+    flow = sum(posted(case, "contract[offtake,2026Q4]", a, dies(3, 0.5)) for a in CASH_ACCOUNTS)
     credit = 0.2 * BILL
     close(np.asarray(flow), 4 * credit, BILL - credit, BILL - credit, 0.5 * BILL - 2 * credit, 0, 0, 0, 0)

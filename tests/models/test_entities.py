@@ -206,12 +206,12 @@ def test_each_entity_keeps_its_own_minimum() -> None:
 def test_an_entity_pledges_and_sells_what_is_its_own() -> None:
     """A loan of the parent finds no collateral in the SPV, and a contract of the parent no compute there."""
     loan = bond(secured_by="accelerators", advance_rate=0.5)
-    assert solve(group(instrument=(replace(loan, issuer="spv"),))).of("place[") > 0.0
-    assert solve(group(instrument=(loan,))).of("place[") == 0.0
+    assert solve(group(instrument=(replace(loan, issuer="spv"),))).of("issue[") > 0.0
+    assert solve(group(instrument=(loan,))).of("issue[") == 0.0
     case = group(contract=(contract(price=60.0, prepayment=0.0),))
     foreign = replace(case, contract=tuple(replace(c, entity=None) for c in case.contract))
-    assert solve(foreign, value=True).of("sign[") == 0.0
-    assert solve(case, value=True).of("sign[") > 0.0
+    assert solve(foreign, value=True).of("contract[") == 0.0
+    assert solve(case, value=True).of("contract[") > 0.0
 
 
 def test_a_covenant_of_an_entity_tests_its_own_figures() -> None:

@@ -31,7 +31,7 @@ BLOCKS = {
     "hardware": ("supply",),
     "sites": ("site_", "grid", "schedule_", "room_"),
     "revenue": ("compute_balance", "contract_volume", "merchant_", "relet_"),
-    "funding_limits": ("appetite", "holding", "owed", "outstanding", "drawn", "collateral_", "use_", "tied"),
+    "funding_limits": ("issuance_capacity", "holding", "owed", "outstanding", "drawn", "collateral_", "use_", "tied"),
     "cash": ("cash_balance", "minimum_cash"),
     "tax": ("tax_",),
     "budget": ("budget_",),
@@ -88,8 +88,8 @@ def golden_case(kind: str = "compute") -> Case:
         site=(site(layer=layers, power_column="market"), site("south", layer=layers)),
         contract=(contract(survival="alive", relet_share=0.5, term=2, opening_volume=20.0, opening_term=2, sign_to=1),),
         investor=(
-            Investor(id="fund", kind="asset_manager", appetite=s(0.8), max_holding=1.5),
-            Investor(id="vendor", kind="vendor", party="maker", appetite=s(0.3)),
+            Investor(id="fund", kind="asset_manager", issuance_capacity=s(0.8), max_holding=1.5),
+            Investor(id="vendor", kind="vendor", party="maker", issuance_capacity=s(0.3)),
         ),
         instrument=(
             bond(max_outstanding=1.0, tenor=2, issue_to=1),

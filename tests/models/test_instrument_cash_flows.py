@@ -44,7 +44,7 @@ def instrument(rate: str, amortisation: str, tenor: int, grace: int) -> Instrume
 
 def postings(case: Case, ledger: Ledger, issued: int, accounts: list[Account]) -> np.ndarray:
     """Amounts per period of one billion placed in period `issued`."""
-    number = next(j for j, d in enumerate(ledger.decisions) if d.block == "place" and d.period == issued)
+    number = next(j for j, d in enumerate(ledger.decisions) if d.block == "issue" and d.period == issued)
     return np.asarray(ledger.expected(accounts, known_means(case, ledger)).toarray()[:, number])
 
 

@@ -95,7 +95,7 @@ def test_contract_and_merchant_volumes_hold() -> None:
     market = Merchant(column="market", volume=series(50.0))
     offer = contract(volume=30.0, price=60.0)
     solved = solve(tiny(contract=(offer,), merchant=market, accelerator=(system(rental=55.0),)), value=True)
-    assert solved.of("sign[") == pytest.approx(30.0)
+    assert solved.of("contract[") == pytest.approx(30.0)
     assert expected(solved, Account.MERCHANT).max() == pytest.approx(50.0)
 
 
@@ -135,18 +135,20 @@ def test_budget_holds() -> None:
     assert spent.max() <= 0.05 + 1e-9
 
 
-def test_appetite_holding_and_outstanding_hold() -> None:
-    fund = Investor(id="fund", kind="bank", appetite=series(0.02), max_holding=0.05)
+def test_issuance_capacity_holding_and_outstanding_hold() -> None:
+    fund = Investor(id="fund", kind="bank", issuance_capacity=series(0.02), max_holding=0.05)
     solved = solve(poor(instrument=(bond(), bond("loan", max_outstanding=0.01)), investor=(fund,)))
     raised = expected(solved, Account.PROCEEDS)
     assert raised.max() == pytest.approx(0.02)
     assert expected(solved, Account.DEBT).max() == pytest.approx(0.05)
-    owed = [v for v, n in zip(solved.x, solved.lp.column_names, strict=True) if n.startswith("owed[loan,")]
+    owed = [
+        v for v, n in zip(solved.x, solved.lp.column_names, strict=True) if n.startswith("outstanding_balance[loan,")
+    ]
     assert max(owed) <= 0.01 + 1e-9
 
 
 def test_a_commitment_is_drawn_once_and_counts_as_a_holding() -> None:
-    fund = Investor(id="fund", kind="bank", appetite=series(1.0), max_holding=0.04)
+    fund = Investor(id="fund", kind="bank", issuance_capacity=series(1.0), max_holding=0.04)
     solved = solve(poor(instrument=(bond(draw_window=3),), investor=(fund,)))
     committed = solved.of("commit[")
     drawn = solved.of("draw[")
@@ -205,27 +207,27 @@ def test_use_and_ties_follow_the_spending() -> None:
 @pytest.mark.parametrize("against", ["spending", "raised"])
 def test_circular_funding_keeps_its_cap_at_every_date(against: str) -> None:
     investors = (
-        Investor(id="fund", kind="bank", appetite=series(0.01)),
-        Investor(id="nv", kind="vendor", party="maker", appetite=series(0.05)),
+        Investor(id="fund", kind="bank", issuance_capacity=series(0.01)),
+        Investor(id="nv", kind="vendor", party="maker", issuance_capacity=series(0.05)),
     )
     vendor = bond("vendor", depth=(Depth(investor="nv", steps=(Step(size=1.0, spread=0.0),)),))
     case = poor(instrument=(bond(), vendor), investor=investors, circularity=Circularity(cap=0.25, against=against))
     solved = solve(case)
     spent = -np.cumsum(expected(solved, Account.HARDWARE, Account.SITES))
-    funds = np.array([solved.of(f"place[bond,fund,{k}") for k in (1, 2)]).sum()
-    circular = solved.of("place[vendor,")
+    funds = np.array([solved.of(f"issue[bond,fund,{k}") for k in (1, 2)]).sum()
+    circular = solved.of("issue[vendor,")
     assert circular == pytest.approx(0.25 * (spent[-1] if against == "spending" else funds + circular))
     labels = case.horizon.labels
     for t in range(1, PERIODS + 1):
-        nv = sum(solved.of(f"place[vendor,nv,1,{label}]") for label in labels[:t])
-        rest = sum(solved.of(f"place[bond,fund,{k},{label}]") for label in labels[:t] for k in (1, 2))
+        nv = sum(solved.of(f"issue[vendor,nv,1,{label}]") for label in labels[:t])
+        rest = sum(solved.of(f"issue[bond,fund,{k},{label}]") for label in labels[:t] for k in (1, 2))
         assert nv <= 0.25 * (spent[t - 1] if against == "spending" else nv + rest) + 1e-9
 
 
 def test_prepayments_are_circular_funding() -> None:
     case = poor(contract=(contract(price=60.0),), circularity=Circularity(cap=0.0))
-    assert solve(case, value=True).of("sign[") == pytest.approx(0.0, abs=1e-9)
-    assert solve(replace(case, circularity=Circularity(cap=1.0)), value=True).of("sign[") > 0.0
+    assert solve(case, value=True).of("contract[") == pytest.approx(0.0, abs=1e-9)
+    assert solve(replace(case, circularity=Circularity(cap=1.0)), value=True).of("contract[") > 0.0
 
 
 def trailing(flow: np.ndarray, t: int) -> float:
@@ -273,7 +275,11 @@ def test_covenants_hold_and_cost_compute(kind: str, limit: float) -> None:
         elif kind == "maturity_wall":
             assert principal[t : t + 4].sum() <= limit + slack
         elif kind == "floating_share":
-            owed = [v for v, n in zip(solved.x, solved.lp.column_names, strict=True) if n.startswith("owed[float,")]
+            owed = [
+                v
+                for v, n in zip(solved.x, solved.lp.column_names, strict=True)
+                if n.startswith("outstanding_balance[float,")
+            ]
             assert owed[t] <= limit * debt[t] + slack
     if kind == "terminal_equity":
         worth = cash[-1] + expected(solved, *OWNED_AT_END, *OWED_AT_END)[-1]
@@ -284,7 +290,7 @@ def test_the_maturity_wall_sees_past_the_horizon() -> None:
     """All of a nine-period bullet placed in period 3 falls due in period 12, outside; one of period 0 in period 9."""
     wall = (Covenant(id="wall", kind="maturity_wall", limit=0.01),)
     solved = solve(poor(instrument=(bond(tenor=9, issue_to=0),), covenant=wall))
-    assert solved.of("place[") == pytest.approx(0.01)
+    assert solved.of("issue[") == pytest.approx(0.01)
 
 
 def test_capacity_counts_one_date() -> None:

@@ -27,12 +27,18 @@ POOR = Cash(opening=0.11, minimum=series(0.1), dividends=series(0.0))
 def greedy(*instruments: Instrument) -> Case:
     """A company with little cash, a fleet as collateral, and cheap debt that it needs."""
     fleet = Opening(fleet=(OpeningFleet(accelerator="gpu", site="north", systems=15.0, age=0),))
-    fund = Investor(id="fund", kind="insurer", appetite=series(9.0))
+    fund = Investor(id="fund", kind="insurer", issuance_capacity=series(9.0))
     return tiny(cash=POOR, opening=fleet, instrument=instruments, investor=(fund,))
 
 
 def owed(solved: Solved, name: str = "bond") -> np.ndarray:
-    return np.array([v for v, n in zip(solved.x, solved.lp.column_names, strict=True) if n.startswith(f"owed[{name},")])
+    return np.array(
+        [
+            v
+            for v, n in zip(solved.x, solved.lp.column_names, strict=True)
+            if n.startswith(f"outstanding_balance[{name},")
+        ]
+    )
 
 
 def test_seasoned_collateral_counts_only_what_is_in_service_long_enough() -> None:
@@ -67,29 +73,29 @@ def test_seasoned_and_plain_debt_do_not_pledge_the_same_systems() -> None:
 def test_investors_that_may_not_hold_an_instrument_are_passed_over() -> None:
     both = (WIDE[0], Depth(investor="other", steps=WIDE[0].steps))
     instrument = bond(rating="BB", tenor=12, depth=both)
-    fund = Investor(id="fund", kind="insurer", appetite=series(9.0))
+    fund = Investor(id="fund", kind="insurer", issuance_capacity=series(9.0))
     for bar in ({"kinds": ("abs",)}, {"min_rating": "BBB-"}, {"max_tenor": 11}):
-        other = Investor(id="other", kind="pension_fund", appetite=series(9.0), **bar)
+        other = Investor(id="other", kind="pension_fund", issuance_capacity=series(9.0), **bar)
         ledger = build_ledger(tiny(instrument=(instrument,), investor=(fund, other)))
-        assert {d.tags["investor"] for d in ledger.decisions if d.block == "place"} == {"fund"}
+        assert {d.tags["investor"] for d in ledger.decisions if d.block == "issue"} == {"fund"}
     for free in ({"kinds": ("bond",)}, {"min_rating": "BB"}, {"max_tenor": 12}):
-        other = Investor(id="other", kind="pension_fund", appetite=series(9.0), **free)
+        other = Investor(id="other", kind="pension_fund", issuance_capacity=series(9.0), **free)
         ledger = build_ledger(tiny(instrument=(instrument,), investor=(fund, other)))
-        assert {d.tags["investor"] for d in ledger.decisions if d.block == "place"} == {"fund", "other"}
+        assert {d.tags["investor"] for d in ledger.decisions if d.block == "issue"} == {"fund", "other"}
 
 
 def test_share_of_funding_from_one_holder_is_kept_at_every_date() -> None:
     steps = (Step(size=1.0, spread=0.0),)
     dear = replace(bond("dear"), margin=0.09, depth=(Depth(investor="other", steps=steps),))
     funds = (
-        Investor(id="fund", kind="insurer", appetite=series(9.0), max_share=0.6),
-        Investor(id="other", kind="bank", appetite=series(9.0)),
+        Investor(id="fund", kind="insurer", issuance_capacity=series(9.0), max_share=0.6),
+        Investor(id="other", kind="bank", issuance_capacity=series(9.0)),
     )
     case = tiny(cash=POOR, instrument=(bond(depth=(Depth(investor="fund", steps=steps),)), dear), investor=funds)
     solved = solve(case)
     raised = np.zeros((2, PERIODS))
     for d, x in zip(solved.ledger.decisions, solved.x, strict=False):
-        if d.block == "place":
+        if d.block == "issue":
             raised[0 if d.tags["investor"] == "fund" else 1, d.period] += x
     so_far = raised.cumsum(axis=1)
     assert so_far[0, -1] > 0.1
@@ -98,7 +104,7 @@ def test_share_of_funding_from_one_holder_is_kept_at_every_date() -> None:
 
 def revolving(**changes: object) -> Case:
     terms: dict[str, object] = {
-        "holder": "fund", "most": 0.4, "margin": 0.03, "commitment_fee": 0.004, "fee": 0.01, "tenor": 3,
+        "holder": "fund", "max_commitment": 0.4, "margin": 0.03, "commitment_fee": 0.004, "fee": 0.01, "tenor": 3,
     } | changes  # fmt: skip
     return tiny(revolver=Revolver(**terms))
 
@@ -116,14 +122,14 @@ def test_revolver_is_in_force_for_its_tenor_and_pays_its_fees() -> None:
     assert "line[fund,2028Q2]" not in numbers
 
 
-def test_revolver_is_capped_and_takes_appetite_and_holdings() -> None:
-    funds = (Investor(id="fund", kind="bank", appetite=series(0.3), max_holding=0.5),)
+def test_revolver_is_capped_and_takes_issuance_capacity_and_holdings() -> None:
+    funds = (Investor(id="fund", kind="bank", issuance_capacity=series(0.3), max_holding=0.5),)
     case = replace(revolving(), instrument=(bond(),), investor=funds)
     lp = solve(case).lp
     rows = {n: lp.matrix[[i]].toarray()[0] for i, n in enumerate(lp.row_names)}
     columns = {n: j for j, n in enumerate(lp.column_names)}
     line = columns["line[fund,2027Q1]"]
-    assert rows["appetite[fund,2027Q1]"][line] == 1.0
+    assert rows["issuance_capacity[fund,2027Q1]"][line] == 1.0
     assert [rows[f"revolver[{label}]"][line] for label in case.horizon.labels] == [0, 1, 1, 1, 0, 0, 0, 0]
     assert [rows[f"holding[fund,{label}]"][line] for label in case.horizon.labels] == [0, 1, 1, 1, 0, 0, 0, 0]
     assert (rows["cash_balance[2027Q1]"][line], rows["cash_balance[2026Q4]"][line]) == (0.01, 0.0)
@@ -137,9 +143,9 @@ def test_expected_rows_see_the_mean_window() -> None:
     lp = solve(shut).lp
     columns = {n: j for j, n in enumerate(lp.column_names)}
     rows = {n: lp.matrix[[i]].toarray()[0] for i, n in enumerate(lp.row_names)}
-    j = columns["place[bond,fund,1,2027Q2]"]
-    assert rows["owed[bond,2027Q3]"][j] == 0.5
-    assert rows["appetite[fund,2027Q2]"][j] == 1.0  # what is agreed, not what comes
+    j = columns["issue[bond,fund,1,2027Q2]"]
+    assert rows["outstanding_balance[bond,2027Q3]"][j] == 0.5
+    assert rows["issuance_capacity[fund,2027Q2]"][j] == 1.0  # what is agreed, not what comes
     assert rows["cash_balance[2027Q2]"][j] == pytest.approx(-0.5 * (1.0 - 0.01))
 
 
@@ -153,6 +159,6 @@ def test_first_line_of_the_grid_that_the_rating_reaches() -> None:
 
 def test_a_scale_of_the_future_is_refused() -> None:
     book = LedgerBuilder({"open": ["open"]}, ["open"], 3)
-    j = book.decide(Decision("place[x]", "place", 0, "billion", 0.0, 1.0, {}))
-    with pytest.raises(ValueError, match=r"place\[x\] is scaled by the future"):
+    j = book.decide(Decision("issue[x]", "issue", 0, "billion", 0.0, 1.0, {}))
+    with pytest.raises(ValueError, match=r"issue\[x\] is scaled by the future"):
         book.post(j, Account.PROCEEDS, 0, 1.0, scaled=(("open", 1),))

@@ -109,8 +109,8 @@ def random_case(seed: int) -> tuple[np.random.Generator, Case]:
         accelerator=(system(rental=float(random.uniform(2.0, 9.0))),),
         contract=(contract(price=float(random.uniform(2.0, 6.0))),),
         investor=(
-            Investor(id="fund", kind="asset_manager", appetite=series(0.05)),
-            Investor(id="bank", kind="bank", appetite=series(0.05)),
+            Investor(id="fund", kind="asset_manager", issuance_capacity=series(0.05)),
+            Investor(id="bank", kind="bank", issuance_capacity=series(0.05)),
         ),
         instrument=tuple(secured(random, f"loan{i}") for i in range(int(random.integers(1, 4)))),
         opening=Opening(

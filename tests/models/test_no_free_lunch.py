@@ -69,7 +69,7 @@ def test_borrowing_alone_never_raises_wealth(changes: dict[str, object], deposit
     ledger = build_ledger(case)
     gain = wealth(case, ledger, known_means(case, ledger), np.full(PERIODS, deposit))
     for decision, worth in zip(ledger.decisions, gain, strict=True):
-        if decision.block in ("place", "commit"):
+        if decision.block in ("issue", "commit"):
             assert worth <= 1e-12
         if decision.block == "draw":  # it saves the fee on the undrawn, which its commitment has been charged
             saved = 1.5 * case.instrument[0].commitment_fee * 0.25 * case.instrument[0].draw_window
@@ -92,8 +92,8 @@ def test_borrowing_to_hold_cash_is_not_chosen_for_value() -> None:
     """Cash earns 2 % and the bond costs 2.1 %. One of the last period is a wash, since its interest lies outside."""
     case = tiny(instrument=(bond(margin=0.021, fee=0.0),), accelerator=(system(supply=series(0.0)),))
     solved = solve(case, value=True)
-    last = sum(solved.of(f"place[bond,fund,{step},{case.horizon.labels[-1]}]") for step in (1, 2))
-    assert solved.of("place[") == pytest.approx(last, abs=1e-9)
+    last = sum(solved.of(f"issue[bond,fund,{step},{case.horizon.labels[-1]}]") for step in (1, 2))
+    assert solved.of("issue[") == pytest.approx(last, abs=1e-9)
     assert solved.objective == pytest.approx(solve(tiny(accelerator=case.accelerator), value=True).objective, abs=1e-12)
 
 
@@ -101,7 +101,7 @@ def test_debt_is_not_dumped_behind_the_horizon() -> None:
     """A bond of the last period brings its face value and owes it: nothing but the fee is left."""
     case = tiny(instrument=(bond(),))
     ledger = build_ledger(case)
-    j = next(i for i, d in enumerate(ledger.decisions) if d.block == "place" and d.period == PERIODS - 1)
+    j = next(i for i, d in enumerate(ledger.decisions) if d.block == "issue" and d.period == PERIODS - 1)
     means = known_means(case, ledger)
     flow = ledger.expected([*CASH_ACCOUNTS, *TERMINAL_ACCOUNTS], means).toarray()[:, j]
     assert flow.sum() == pytest.approx(-0.01, abs=1e-12)
@@ -136,7 +136,7 @@ def test_a_prepayment_without_delivery_is_no_gift() -> None:
         contract=(contract(prepayment=0.5, price=100.0),), accelerator=(system(supply=series(0.0)),),
         cash=Cash(opening=1.0, minimum=series(0.0), dividends=series(0.0)),
     )  # fmt: skip
-    assert solve(case, value=True).of("sign[") == pytest.approx(0.0, abs=1e-9)
+    assert solve(case, value=True).of("contract[") == pytest.approx(0.0, abs=1e-9)
 
 
 def test_weights_of_wealth_compound_the_deposit_rate() -> None:

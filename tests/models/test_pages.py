@@ -83,7 +83,7 @@ def test_a_customers_share_is_of_the_last_years_revenue() -> None:
     case = two_of_each(merchant=Merchant(column="market", volume=series(100.0)))
     test = Covenant(id="share", kind="offtaker_concentration", limit=0.5, party="buyer")
     (found,) = headroom(
-        case, test, {"sign[offtake,2026Q4]": 3.0, "sign[second,2027Q1]": 2.0, "merchant[gpu,2027Q3]": 4.0}
+        case, test, {"contract[offtake,2026Q4]": 3.0, "contract[second,2027Q1]": 2.0, "merchant[gpu,2027Q3]": 4.0}
     )
     hour = 2190.0 * 1e-9
     first = 3 * 6.0 * hour * np.array([0, 1, 1, 1, 1, 0, 0, 0])
@@ -112,8 +112,8 @@ def test_terminal_equity_counts_what_the_page_lists() -> None:
         cash=replace(tiny().cash, rate_driver="money"),
     )  # fmt: skip
     test = Covenant(id="equity", kind="terminal_equity", limit=0.3)
-    plan = {"place[shares,fund,1,2026Q4]": 0.2, "place[rented,fund,1,2026Q4]": 0.1, "place[loan,fund,1,2026Q4]": 0.4,
-            "sign[offtake,2028Q1]": 100.0, "order[gpu,north,2028Q1]": 20.0}  # fmt: skip
+    plan = {"issue[shares,fund,1,2026Q4]": 0.2, "issue[rented,fund,1,2026Q4]": 0.1, "issue[loan,fund,1,2026Q4]": 0.4,
+            "contract[offtake,2028Q1]": 100.0, "order[gpu,north,2028Q1]": 20.0}  # fmt: skip
     (found,) = headroom(case, test, plan)
     fall, bill = 0.81**0.25, 2.5 * 2190.0 * 1e-9 * 100.0
     cash = 1.0 + 0.2 + 0.1 + 0.4
@@ -200,16 +200,16 @@ def test_rates_are_read_as_the_page_says(dt: float) -> None:
     old = OpeningDebt(id="old", amount=1.0, rate="fixed", coupon=0.07, maturity=30)
     case = of(
         instrument=(bond(depth=STEP), facility, grower, level), opening=Opening(debt=(old,)),
-        accelerator=(system(life=40),), contract=(contract(price_fall=0.19),),
+        accelerator=(system(life=40),), contract=(contract(price_decline=0.19),),
     )  # fmt: skip
     n = np.arange(PERIODS)
-    coupon = posted(case, f"place[bond,fund,1,{label}]", Account.INTEREST)
+    coupon = posted(case, f"issue[bond,fund,1,{label}]", Account.INTEREST)
     np.testing.assert_allclose(coupon, -0.06 * dt * (n > 0), rtol=1e-12)
     fees = posted(case, f"commit[facility,fund,1,{label}]", Account.FEES)
     np.testing.assert_allclose(fees, [-0.01, *[-0.012 * dt] * 3, 0, 0, 0, 0], rtol=1e-12)
-    grown = posted(case, f"place[grower,fund,1,{label}]", Account.DEBT)
+    grown = posted(case, f"issue[grower,fund,1,{label}]", Account.DEBT)
     np.testing.assert_allclose(grown, (1 + 0.12 * dt) ** n, rtol=1e-12)
-    repaid = -posted(case, f"place[level,fund,1,{label}]", Account.PRINCIPAL)[1:6]
+    repaid = -posted(case, f"issue[level,fund,1,{label}]", Account.PRINCIPAL)[1:6]
     np.testing.assert_allclose(repaid[1:] / repaid[:-1], 1 + 0.09 * dt, rtol=1e-12)
     np.testing.assert_allclose(posted(case, "fixed[debt,old]", Account.INTEREST), -0.07 * dt, rtol=1e-12)
     order = f"order[gpu,north,{label}]"
@@ -219,7 +219,7 @@ def test_rates_are_read_as_the_page_says(dt: float) -> None:
     opex = posted(case, "fixed[sites]", Account.SITE_OPEX)
     np.testing.assert_allclose(opex, -2.0 * 0.1e-3 * dt, rtol=1e-12)
     labels = case.horizon.labels
-    bills = [posted(case, f"sign[offtake,{labels[v]}]", Account.CONTRACT_REVENUE)[v + 1] for v in range(5)]
+    bills = [posted(case, f"contract[offtake,{labels[v]}]", Account.CONTRACT_REVENUE)[v + 1] for v in range(5)]
     np.testing.assert_allclose(bills, 2.5 * 8760 * dt * 1e-9 * 0.81 ** (np.arange(5) * dt), rtol=1e-12)
     rents = [posted(case, f"merchant[gpu,{labels[t]}]", Account.MERCHANT_REVENUE)[t] for t in range(1, 6)]
     market = np.array([0.98, 0.96, 0.94, 0.92, 0.9])
@@ -281,7 +281,7 @@ def test_the_page_says_of_every_rate_how_it_is_read() -> None:
 
 
 def test_net_worth_counts_what_the_page_lists() -> None:
-    """The company of the test before; at each date what is on its balance sheet, and nothing behind the horizon."""
+    """The company of the test before; at each date what is on its balance sheet, and nothing beyond the horizon."""
     shares = bond("shares", amortisation="none", tenor=None, accretion=0.1, margin=0.0, depth=STEP, fee=0.0)
     lease = bond("rented", kind="operating_lease", rent=True, secured_by="sites", amortisation="linear", tenor=16,
                  depth=STEP, fee=0.0)  # fmt: skip
@@ -292,8 +292,8 @@ def test_net_worth_counts_what_the_page_lists() -> None:
         site=(site(lease=20, opex=1.0, sublet_share=0.25),), contract=(contract(takeover_share=0.5),),
         driver=(driver("market", 1.0), driver("money", 0.02)), cash=replace(tiny().cash, rate_driver="money"),
     )  # fmt: skip
-    plan = {"place[shares,fund,1,2026Q4]": 0.2, "place[rented,fund,1,2026Q4]": 0.1, "place[loan,fund,1,2026Q4]": 0.4,
-            "sign[offtake,2028Q1]": 100.0, "order[gpu,north,2028Q1]": 20.0}  # fmt: skip
+    plan = {"issue[shares,fund,1,2026Q4]": 0.2, "issue[rented,fund,1,2026Q4]": 0.1, "issue[loan,fund,1,2026Q4]": 0.4,
+            "contract[offtake,2028Q1]": 100.0, "order[gpu,north,2028Q1]": 20.0}  # fmt: skip
     (found,) = headroom(case, Covenant(id="worth", kind="net_worth", limit=0.3), plan)
     fall, bill = 0.81**0.25, 2.5 * 2190.0 * 1e-9 * 100.0
     power = 0.1e-3 * 1e3 * 0.8 * 1.25 * 80.0 * 2190.0 * 1e-9 + 0.05 * 0.25 * 0.002

@@ -63,7 +63,7 @@ def case_of(instrument: Instrument) -> Case:
         accelerator=(system(supply=series(0.0, T)),),
         site=(site(),),
         merchant=None,
-        investor=(Investor(id="fund", kind="asset_manager", appetite=series(1.0, T), window="fund_open"),),
+        investor=(Investor(id="fund", kind="asset_manager", issuance_capacity=series(1.0, T), window="fund_open"),),
         instrument=(instrument,),
     )
 
@@ -119,7 +119,7 @@ def oracle(name: str, instrument: Instrument, agreed: int, issued: int) -> dict[
 
 
 def worth_behind(instrument: Instrument, agreed: int, issued: int, end: int, level: float, balance: float) -> float:
-    """What is due behind the horizon, discounted at the level yield there, beyond the balance.
+    """What is due beyond the horizon, discounted at the level yield there, beyond the balance.
 
     A convertible's holders ask money_discount, 8 %, since the case has no other debt: interest given up so far is owed.
     """
@@ -180,7 +180,7 @@ def test_cash_flows_of_every_preset(name: str, agreed: int) -> None:
     drawn = instrument.draw_window > 0
     issued = agreed + 3 if drawn else agreed
     label = case.horizon.label(agreed) if drawn else ""
-    found = postings(case, ledger, "draw" if drawn else "place", issued, label)
+    found = postings(case, ledger, "draw" if drawn else "issue", issued, label)
     wanted = oracle(name, instrument, agreed, issued)
     if drawn:  # what is drawn no longer pays the fee on the undrawn
         waiting = np.arange(T)
@@ -198,7 +198,7 @@ def test_balloon_of_a_linear_and_of_an_annuity_equals_quantlib() -> None:
     sinking = list(ql.sinkingNotionals(ql.Period(3 * count, ql.Months), ql.Quarterly, rate, 1.0 - balloon))
     instrument = made("operating_lease", tenor=count / 4, balloon=balloon, annuity_rate=rate, grace=0)
     case = case_of(instrument)
-    found = postings(case, build_ledger(case), "place", 3, "")[Account.LEASES][3 : 3 + count]
+    found = postings(case, build_ledger(case), "issue", 3, "")[Account.LEASES][3 : 3 + count]
     scale = PATHS["open"][3] * PATHS["fund_open"][3]
     np.testing.assert_allclose(found, scale * (balloon + np.array(sinking[:-1])), rtol=0, atol=1e-9)
 
@@ -215,7 +215,7 @@ def test_one_final_date_for_all_draws_of_a_construction_loan() -> None:
 
 def test_rent_is_tax_neutral_to_debt_and_counts_in_ebitda() -> None:
     lease, loan = (case_of(made("operating_lease", rent=r)) for r in (True, False))
-    found, plain = (postings(c, build_ledger(c), "place", 2, "") for c in (lease, loan))
+    found, plain = (postings(c, build_ledger(c), "issue", 2, "") for c in (lease, loan))
     taxable = [sum(v for a, v in p.items() if a.taxable) for p in (found, plain)]
     np.testing.assert_allclose(taxable[0], taxable[1], rtol=0, atol=1e-14)
     assert sum(v for a, v in found.items() if a.ebitda)[3] < 0.0

@@ -153,7 +153,7 @@ def test_names_and_units_are_those_of_the_field() -> None:
     label = starter().horizon.labels[0]
     assert model.decisions.order["gb300", "prairie", label].lb == 0.0
     assert model.decisions.order.doc == "order: systems"
-    assert model.states.owed.doc == "owed: billion"
+    assert model.states.outstanding_balance.doc == "outstanding_balance: billion"
     assert model.hardware.supply["gb300", label].body is not None
     assert model.hardware.supply.doc == "supply of accelerator systems: systems per period"
     assert model.objective.doc == "PFLOP/s-years"

@@ -87,7 +87,7 @@ def test_a_low_advance_rate_takes_no_collateral_from_others(rate: float) -> None
     lp, without = compiled(lending(rate)), compiled(starter())
     assert np.abs(lp.matrix.data).max() == pytest.approx(np.abs(without.matrix.data).max())
     assert optimum(lp)[0] == pytest.approx(optimum(without)[0], rel=10.0 * rate + 1e-7)
-    most, x = optimum(lp, ("owed[other,",))
+    most, x = optimum(lp, ("outstanding_balance[other,",))
     value = -np.array([x[j] for j, name in enumerate(lp.column_names) if name.startswith("cash[")]).min(initial=0.0)
     assert 0.0 <= most <= 100.0 * rate + 1e-6
     assert np.isfinite(value)

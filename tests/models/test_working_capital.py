@@ -28,7 +28,7 @@ QUARTER = 91.25  # days
 OPEN = (Account.RECEIVABLES, Account.PAYABLES, Account.RECEIVABLE, Account.PAYABLE, Account.ADVANCES)
 NEW = (*OPEN, Account.BAD_DEBTS, Account.RECEIVABLES_AT_END, Account.PAYABLES_AT_END, Account.CREDIT_LOSS_AHEAD)
 BILL = 0.8 * 2.5 * HOURS * 1e-9  # one PFLOP/s for a quarter, less a credit of a fifth
-SIGNED = "sign[offtake,2026Q4]"  # delivered in periods 1 to 4
+SIGNED = "contract[offtake,2026Q4]"  # delivered in periods 1 to 4
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,14 @@ def test_a_contract_paid_half_a_quarter_later() -> None:
 
 def test_a_contract_paid_five_quarters_of_a_period_later_and_behind_the_horizon() -> None:
     case = tiny(contract=(contract(payment_days=1.25 * QUARTER),))
-    changes = unit(case, "sign[offtake,2028Q1]", Account.RECEIVABLES)  # delivered in periods 6 and 7
+    changes = unit(case, "contract[offtake,2028Q1]", Account.RECEIVABLES)  # delivered in periods 6 and 7
     np.testing.assert_allclose(changes[5:], [0, -BILL, -BILL + 0.75 * BILL], rtol=1e-12)
-    stock = unit(case, "sign[offtake,2028Q1]", Account.RECEIVABLE)
+    stock = unit(case, "contract[offtake,2028Q1]", Account.RECEIVABLE)
     np.testing.assert_allclose(stock[6:], [BILL, 1.25 * BILL], rtol=1e-12)
-    assert unit(case, "sign[offtake,2028Q1]", Account.RECEIVABLES_AT_END)[-1] == pytest.approx(1.25 * BILL, rel=1e-12)
-    assert not unit(case, "sign[offtake,2028Q1]", Account.CREDIT_LOSS_AHEAD).any()  # he cannot default
+    assert unit(case, "contract[offtake,2028Q1]", Account.RECEIVABLES_AT_END)[-1] == pytest.approx(
+        1.25 * BILL, rel=1e-12
+    )
+    assert not unit(case, "contract[offtake,2028Q1]", Account.CREDIT_LOSS_AHEAD).any()  # he cannot default
 
 
 def test_a_contract_paid_ahead_is_owed_until_it_is_delivered() -> None:
@@ -82,14 +84,14 @@ def test_a_contract_paid_ahead_is_owed_until_it_is_delivered() -> None:
     half = 0.5 * BILL
     np.testing.assert_allclose(unit(case, SIGNED, Account.RECEIVABLES), [half, 0, 0, 0, -half, 0, 0, 0], atol=1e-18)
     np.testing.assert_allclose(unit(case, SIGNED, Account.ADVANCES), [half, half, half, half, 0, 0, 0, 0], atol=1e-18)
-    late = "sign[offtake,2028Q1]"  # of period 8, behind the horizon, half is paid in period 7 and owed there
+    late = "contract[offtake,2028Q1]"  # of period 8, beyond the horizon, half is paid in period 7 and owed there
     owed = unit(replace(case, contract=(replace(case.contract[0], prepayment=0.0),)), late, Account.TERMINAL_DEBT)
     assert owed[-1] == pytest.approx(-half / 0.8, rel=1e-12)
 
 
 def test_nothing_is_paid_before_the_signature() -> None:
     case = tiny(contract=(contract(payment_days=-QUARTER, ramp=0),))
-    changes = unit(case, "sign[offtake,2027Q1]", Account.RECEIVABLES)  # delivered in periods 1 to 4
+    changes = unit(case, "contract[offtake,2027Q1]", Account.RECEIVABLES)  # delivered in periods 1 to 4
     np.testing.assert_allclose(changes, [0, BILL, 0, 0, -BILL, 0, 0, 0], atol=1e-18)
 
 
@@ -189,7 +191,7 @@ def test_a_default_hits_the_bills_that_are_open() -> None:
 
 def test_a_loss_is_expected_on_what_is_due_behind_the_horizon() -> None:
     case = dying(0.25, payment_days=1.5 * QUARTER, prepayment=0.0)
-    key, bill = "sign[offtake,2028Q1]", BILL / 0.8
+    key, bill = "contract[offtake,2028Q1]", BILL / 0.8
     owed = posted(case, key, PERIODS, Account.RECEIVABLES_AT_END)[-1]
     assert owed == pytest.approx(1.5 * bill, rel=1e-6)
     # Of period 7 half is due in a quarter and half in two, of period 6 half in a quarter.
@@ -211,7 +213,7 @@ def test_cash_is_income_and_what_is_open_in_every_scenario(
     prepayment, kept = prepaid
     case = dying(recovery, payment_days=days, prepayment=prepayment, prepayment_kept=kept, claim_periods=2)
     plain = replace(case, contract=(replace(case.contract[0], payment_days=0.0),))
-    key = next(d.key for d in build_ledger(case).decisions if d.block == "sign" and d.period == signed)
+    key = next(d.key for d in build_ledger(case).decisions if d.block == "contract" and d.period == signed)
     contract_cash = (Account.CONTRACT_REVENUE, Account.PREPAYMENT, Account.RECEIVABLES)
     cash = np.cumsum(posted(case, key, dies, *contract_cash))
     income = np.cumsum(posted(case, key, dies, Account.CONTRACT_REVENUE, Account.BAD_DEBTS, Account.PREPAYMENT))

@@ -178,7 +178,7 @@ def test_sites_are_written_off_by_their_own_table() -> None:
 
 def test_fees_go_off_income_in_equal_parts_over_the_life() -> None:
     """1 % at the issue of 12 quarters, 2 % discount beside it: a twelfth of 3 % in each quarter of the horizon."""
-    key = "place[bond,fund,1,2026Q4]"
+    key = "issue[bond,fund,1,2026Q4]"
     case = tiny(instrument=(bond(discount=0.02),), tax=taxed(fees="straight"))
     assert unit(case, key, Account.FEES)[0] == pytest.approx(-0.03)
     assert unit(case, key, Account.FEES, Account.FEES_SPREAD) == pytest.approx([0.0] + [-0.03 / 12] * 7, abs=1e-15)
@@ -191,7 +191,7 @@ def test_fees_go_off_income_in_equal_parts_over_the_life() -> None:
 def test_fees_by_what_is_outstanding() -> None:
     """Repaid in four equal parts: 1, 3/4, 1/2, 1/4 outstanding, so 4, 3, 2, 1 tenths of the fee."""
     case = tiny(instrument=(bond(tenor=4, amortisation="linear"),), tax=taxed(fees="balance"))
-    found = unit(case, "place[bond,fund,1,2026Q4]", Account.FEES, Account.FEES_SPREAD)
+    found = unit(case, "issue[bond,fund,1,2026Q4]", Account.FEES, Account.FEES_SPREAD)
     assert found == pytest.approx([0, -0.004, -0.003, -0.002, -0.001, 0, 0, 0], abs=1e-15)
 
 
@@ -206,11 +206,11 @@ def test_the_fee_of_a_facility_runs_from_the_commitment_to_its_last_repayment() 
 
 def test_the_cost_of_equity_is_never_deducted_once_fees_are_spread() -> None:
     case = tiny(instrument=(bond(kind="equity", amortisation="none", tenor=None),), tax=taxed(fees="straight"))
-    assert not unit(case, "place[bond,fund,1,2026Q4]", *TAXABLE).any()
+    assert not unit(case, "issue[bond,fund,1,2026Q4]", *TAXABLE).any()
 
 
 def test_the_fee_of_a_line_is_spread_over_it() -> None:
-    line = Revolver(holder="fund", most=1.0, margin=0.03, fee=0.02, tenor=4)
+    line = Revolver(holder="fund", max_commitment=1.0, margin=0.03, fee=0.02, tenor=4)
     found = unit(tiny(revolver=line, tax=taxed(fees="straight")), "line[fund,2026Q4]", *BORROWING)
     assert found == pytest.approx([0] + [-0.005] * 4 + [0] * 3, abs=1e-15)
 

@@ -75,7 +75,7 @@ def tiny(**changes: Any) -> Case:
         accelerator=(system(),),
         site=(site(),),
         merchant=Merchant(column="market", volume=series(1000.0)),
-        investor=(Investor(id="fund", kind="asset_manager", appetite=series(0.8)),),
+        investor=(Investor(id="fund", kind="asset_manager", issuance_capacity=series(0.8)),),
     )
     return replace(base, **changes)
 

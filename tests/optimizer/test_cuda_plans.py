@@ -70,8 +70,8 @@ def test_a_plan_on_the_emulated_device(shim, monkeypatch: pytest.MonkeyPatch) ->
     for a, b in zip(mine.risk, theirs.risk, strict=True):
         assert a.value == pytest.approx(b.value, rel=1e-4)
         assert a.value <= a.limit * (1.0 + 1e-9)
-    assert mine.bearers is not None
-    assert mine.bearers.cvar == pytest.approx(theirs.bearers.cvar, rel=1e-3)
+    assert mine.loss_allocation is not None
+    assert mine.loss_allocation.cvar == pytest.approx(theirs.loss_allocation.cvar, rel=1e-3)
     for one, other in zip(mine.tables["drivers"].records(), theirs.tables["drivers"].records(), strict=True):
         assert [one.number(c) for c in DRAWN] == pytest.approx([other.number(c) for c in DRAWN], rel=1e-6)
     # neither scenarios nor a loss of each of them come back before there is a plan
@@ -116,9 +116,9 @@ def test_a_plan_on_the_gpu_of_this_machine() -> None:
     assert mine.device.backend == "cuda"
     assert mine.status is theirs.status is Status.CERTIFIED
     assert mine.objective_value == pytest.approx(theirs.objective_value, rel=1e-5)
-    assert mine.bearers is not None
-    assert theirs.bearers is not None
-    assert mine.bearers.cvar == pytest.approx(theirs.bearers.cvar, rel=1e-2)
+    assert mine.loss_allocation is not None
+    assert theirs.loss_allocation is not None
+    assert mine.loss_allocation.cvar == pytest.approx(theirs.loss_allocation.cvar, rel=1e-2)
 
 
 def test_a_plan_on_two_devices_is_that_of_one(shim, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""A customer's default in whole plans of the engine: never a gain, and let again within the merchant market only."""
+"""A customer's default in whole plans of the engine: never a gain, and relet within the merchant market only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def plan_of(case: Case) -> capmix.Plan:
 
 @pytest.mark.parametrize(("recovery", "kept"), [(0.0, False), (0.3, True)])
 def test_a_prepayer_who_dies_at_once_is_worth_less_than_the_same_customer_sound(recovery: float, kept: bool) -> None:
-    """Half prepaid, let again in full, a hazard of 20 a year beside one of 3 %.
+    """Half prepaid, relet in full, a hazard of 20 a year beside one of 3 %.
 
     By the compute that both reach; the wealth of one and the same plan is compared in tests/models/test_default.py.
     """

@@ -42,7 +42,7 @@ def market() -> Case:
         case,
         driver=(*case.driver, shut, stop),
         instrument=tuple(replace(i, **terms.get(i.id, {})) for i in case.instrument),
-        revolver=Revolver(holder="banks", most=0.3, margin=0.03, commitment_fee=0.005, fee=0.01, tenor=6),
+        revolver=Revolver(holder="banks", max_commitment=0.3, margin=0.03, commitment_fee=0.005, fee=0.01, tenor=6),
     )
 
 
@@ -52,7 +52,7 @@ def test_plan_equals_the_extensive_form_with_recourse_and_closure() -> None:
     assert plan.status is Status.CERTIFIED
     committed = sum(row[3] for row in plan.decisions.rows if row[1] == "line")
     assert committed > 0.01  # the revolver is worth its fees
-    notes = sum(row[3] for row in plan.decisions.rows if row[1] == "place" and "instrument=notes" in row[5])
+    notes = sum(row[3] for row in plan.decisions.rows if row[1] == "issue" and "instrument=notes" in row[5])
     assert notes > 0.01  # and the shut market is used
 
     ready = prepare(case, choose("numpy"), COUNT, SEED)
@@ -113,7 +113,7 @@ def test_every_flow_of_a_placement_is_scaled_by_its_window() -> None:
     names = driver_order(case)
     x = shut.backend.values(shut.store, np.arange(200)).reshape(200, -1)
     periods = case.horizon.periods
-    key = "place[notes,managers,1,2027Q4]"
+    key = "issue[notes,managers,1,2027Q4]"
     share = x[:, names.index("notes_open") * periods + 3]
     assert 0.02 < (share < 1.0).mean() < 0.98
     for accounts in (

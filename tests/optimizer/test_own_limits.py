@@ -186,7 +186,7 @@ def test_a_name_that_is_not_there_is_an_error_with_the_nearest(name: str) -> Non
 
 BAD_ROWS: dict[str, tuple[Callable[[Handle], object], str]] = {
     "ambiguous": (lambda h: h.decision("draw", "gpu_loan", "2027Q2"), "committed or period"),
-    "several balances": (lambda h: h.balance("owed", "notes"), "12 balances"),
+    "several balances": (lambda h: h.balance("outstanding_balance", "notes"), "12 balances"),
     "product": (lambda h: h.decision("order") * h.decision("order"), "not linear"),
     "quotient": (lambda h: 1.0 / h.decision("order"), "not linear"),
     "nan": (lambda h: h.decision("order") * float("nan"), "not finite"),
@@ -238,7 +238,7 @@ def test_a_contradiction_names_the_limit_first() -> None:
     plan = planned(constraints=lambda h: {"a fortune": h.balance("cash", SECOND) >= 1e3})
     assert plan.status is Status.INFEASIBLE
     assert plan.infeasibility is not None
-    assert plan.infeasibility.faults[0].rule == "own_a fortune"
+    assert plan.infeasibility.relaxations[0].rule == "own_a fortune"
     assert "own limit a fortune" in plan.infeasibility.reason
     assert plan.infeasibility.proven
     two = planned(
@@ -248,8 +248,8 @@ def test_a_contradiction_names_the_limit_first() -> None:
         ]
     )
     assert two.infeasibility is not None
-    assert {f.rule for f in two.infeasibility.faults} <= {"own_many", "own_few"}
-    fault = two.infeasibility.faults[0]
+    assert {f.rule for f in two.infeasibility.relaxations} <= {"own_many", "own_few"}
+    fault = two.infeasibility.relaxations[0]
     assert fault.amount == pytest.approx(10.0, rel=1e-5)
     assert (fault.unit, fault.index) == ("systems", SECOND)
 

@@ -70,7 +70,9 @@ def deeper(case: Case, factor: float) -> Case:
 
     return replace(
         case,
-        investor=tuple(replace(i, appetite=tuple(a * factor for a in i.appetite)) for i in case.investor),
+        investor=tuple(
+            replace(i, issuance_capacity=tuple(a * factor for a in i.issuance_capacity)) for i in case.investor
+        ),
         instrument=tuple(replace(i, depth=tuple(wide(d) for d in i.depth)) for i in case.instrument),
     )
 

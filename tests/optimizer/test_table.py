@@ -17,7 +17,7 @@ FLOWS = Table(
     "Cash flow",
     (Column("line"), Column("section"), Column("2027Q1", "billion", "money"), Column("2027Q2", "billion", "money"),
      Column("total", "billion", "money")),
-    (("hardware", "investing", -1.5, 0.0, -1.5), ("cash at the end", "cash", 2.0, 1.0, 3.0)),
+    (("hardware", "investing", -1.5, 0.0, -1.5), ("closing cash", "cash", 2.0, 1.0, 3.0)),
     frozenset({"sites"}),
 )  # fmt: skip
 LONG = Table(
@@ -31,7 +31,7 @@ LONG = Table(
 
 def test_rows_series_and_columns_by_name() -> None:
     assert FLOWS.series("hardware") == (-1.5, 0.0)
-    assert FLOWS.series("cash at the end", over=("2027Q2",)) == (1.0,)
+    assert FLOWS.series("closing cash", over=("2027Q2",)) == (1.0,)
     assert FLOWS.series("sites") == (0.0, 0.0)
     assert FLOWS.series("sites", over=("2027Q2",)) == (0.0,)
     assert FLOWS.row("hardware")["section"] == "investing"
@@ -52,7 +52,7 @@ def test_rows_series_and_columns_by_name() -> None:
     ("ask", "words"),
     [
         (lambda: FLOWS.series("hardwares"), "no row of cash_flow is called 'hardwares'; did you mean 'hardware'?"),
-        (lambda: FLOWS.row("sites"), "no row of cash_flow is called 'sites'; there are 'hardware', 'cash at the end'"),
+        (lambda: FLOWS.row("sites"), "no row of cash_flow is called 'sites'; there are 'hardware', 'closing cash'"),
         (lambda: FLOWS.series("hardware", over=("2027Q3",)), "no column of cash_flow is called '2027Q3'; did you mean"),
         (lambda: FLOWS.series("sites", over=("2027Q3",)), "no column of cash_flow is called '2027Q3'; did you mean"),
         (lambda: FLOWS.column("sections"), "no column of cash_flow is called 'sections'; did you mean 'section'?"),

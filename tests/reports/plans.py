@@ -20,16 +20,16 @@ from capmix.models.schema.sites import Layer, Site
 from capmix.optimizer.analysis import entity_names, names
 from capmix.optimizer.analysis.declared import shape_of
 from capmix.optimizer.analysis.entity_names import EntityFigures, EntityRisk
-from capmix.optimizer.analysis.names import Chain, CovenantRisk, Covenants, Drivers, Issuance, LiquidityFan
+from capmix.optimizer.analysis.names import Bottlenecks, CovenantRisk, Covenants, Drivers, Issuance, LiquidityFan
 from capmix.optimizer.cutting_planes.solution import Passes, Status
 from capmix.optimizer.plan import (
     Certificate,
     Device,
-    Fault,
     Funding,
     Infeasibility,
     Interval,
     Plan,
+    RelaxedLimit,
     RiskFigure,
     ScenarioInfo,
     ShadowPrice,
@@ -89,8 +89,8 @@ def make_case(periods: int = 8, **changes: Any) -> Case:
             ),
         ),
         investor=(
-            Investor(id="pension", title="Pension funds", kind="pension_fund", appetite=flat),
-            Investor(id="vendor", title="NVIDIA as a lender", kind="vendor", party="nvidia", appetite=flat),
+            Investor(id="pension", title="Pension funds", kind="pension_fund", issuance_capacity=flat),
+            Investor(id="vendor", title="NVIDIA as a lender", kind="vendor", party="nvidia", issuance_capacity=flat),
         ),
         instrument=(
             instrument,
@@ -166,16 +166,16 @@ def make_tables(case: Case) -> dict[str, Table]:
             },
             case,
         ),
-        wide(names.DEBT_SERVICE, {(names.DebtRow.RAISED,): raised, (names.DebtRow.SERVICE,): 0.05 * t}, case),
+        wide(names.DEBT_SERVICE, {(names.DebtRow.PROCEEDS,): raised, (names.DebtRow.SERVICE,): 0.05 * t}, case),
         wide(names.COMPUTE, {(names.ComputeRow.SERVED, "PFLOP/s"): 40_000.0 * t}, case),
         like(names.ISSUANCE, [*(_issued("ig_bond_7y", "pension", label, float(raised[i])) for i, label in
                                 enumerate(labels)), _issued("vendor_loan", "vendor", labels[1], 3.0)]),
         like(names.LIQUIDITY_FAN, [_fan(label, float(cash[i]), i) for i, label in enumerate(labels)]),
         like(
-            names.CHAIN,
+            names.BOTTLENECKS,
             [
-                {Chain.PERIOD: label, Chain.SITE: "texas", Chain.LEAST: "supply" if i < 3 else "power" if i < 6 else
-                 names.NO_LINK}
+                {Bottlenecks.PERIOD: label, Bottlenecks.SITE: "texas",
+                 Bottlenecks.BOTTLENECK: "supply" if i < 3 else "power" if i < 6 else names.NO_LINK}
                 for i, label in enumerate(labels)
             ],
         ),
@@ -183,17 +183,17 @@ def make_tables(case: Case) -> dict[str, Table]:
             names.COVENANTS,
             [
                 {Covenants.COVENANT: "leverage", Covenants.PERIOD: label, Covenants.VALUE: 2.0 + 0.1 * i,
-                 Covenants.LIMIT: 3.0, Covenants.HEADROOM: 1.0 - 0.1 * i, Covenants.KEPT: "hard"}
+                 Covenants.LIMIT: 3.0, Covenants.HEADROOM: 1.0 - 0.1 * i, Covenants.TREATMENT: "maintained"}
                 for i, label in enumerate(labels)
             ]
             + [{Covenants.COVENANT: "cover", Covenants.PERIOD: labels[0], Covenants.LIMIT: 5.0,
-                Covenants.KEPT: "report"}],
+                Covenants.TREATMENT: "monitored"}],
         ),
         like(
             names.COVENANT_RISK,
             [
                 {CovenantRisk.COVENANT: "leverage", CovenantRisk.BREACHED: 0.0625, CovenantRisk.FIRST: labels[-1],
-                 CovenantRisk.LEAST: -0.75, CovenantRisk.NOTCH: 0.25, CovenantRisk.COST: 321.0},
+                 CovenantRisk.MINIMUM: -0.75, CovenantRisk.STEP: 0.25, CovenantRisk.COST: 321.0},
                 {CovenantRisk.COVENANT: "cover", CovenantRisk.BREACHED: 0.0},
             ],
         ),
@@ -225,7 +225,7 @@ def make_tables(case: Case) -> dict[str, Table]:
 
 def _issued(instrument: str, holder: str, period: str, face: float) -> dict[str, Any]:
     return {
-        Issuance.INSTRUMENT: instrument, Issuance.HOLDER: holder, Issuance.STEP: "1", Issuance.HOW: "placed",
+        Issuance.INSTRUMENT: instrument, Issuance.HOLDER: holder, Issuance.STEP: "1", Issuance.HOW: "issued",
         Issuance.PERIOD: period, Issuance.FUNDED: face, Issuance.COMMITTED: 0.0,
     }  # fmt: skip
 
@@ -280,7 +280,7 @@ def make_plan(case: Case | None = None, **changes: Any) -> Plan:
             stored().decisions,
             rows=(
                 ("order[gb300,texas,2026Q4]", "order", labels[0], 1 / 3, "systems", "accelerator=gb300, site=texas"),
-                ("place[ig_bond_7y,pension,1,2026Q4]", "place", labels[0], 1.5, "billion", "instrument=ig_bond_7y"),
+                ("issue[ig_bond_7y,pension,1,2026Q4]", "issue", labels[0], 1.5, "billion", "instrument=ig_bond_7y"),
             ),
         ),
         tables=make_tables(case),
@@ -315,8 +315,8 @@ def infeasible_plan() -> Plan:
         tables={},
         prices=(),
         infeasibility=Infeasibility(
-            reason="No plan keeps the risk limit liquidity: the least possible is 2.31; you asked for 2.00.",
-            least=(("liquidity", 2.0, 2.31, "billion"),),
-            faults=(Fault("cash_minimum", "minimum cash", "2027Q1", 0.4, "billion"),),
+            reason="No plan keeps the risk limit liquidity: the minimum is 2.31; you asked for 2.00.",
+            minimum_risk=(("liquidity", 2.0, 2.31, "billion"),),
+            relaxations=(RelaxedLimit("cash_minimum", "minimum cash", "2027Q1", 0.4, "billion"),),
         ),
     )

@@ -77,7 +77,7 @@ def planned(name: str, scenarios: int) -> Plan:
 
 def own_limits(program: Handle) -> dict[str, Row]:
     """Limits of a user's own: one that binds, one that does not."""
-    placed = program.decision("place")
+    placed = program.decision("issue")
     return {"less is raised": placed <= MOST_RAISED, "something is raised": placed >= 0.01}
 
 

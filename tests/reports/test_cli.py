@@ -452,5 +452,5 @@ def test_a_limit_below_the_least_possible_ends_with_3_and_that_least(here, capsy
     assert "NO FEASIBLE PLAN" in capsys.readouterr().out
     written = json.loads((here / "run" / "plan.json").read_text(encoding="utf-8"))
     assert (written["status"], written["decisions"]) == ("infeasible", [])
-    least = {entry["name"]: entry for entry in written["infeasibility"]["least"]}
-    assert least["liquidity"]["least"] > least["liquidity"]["limit"] == -2.0
+    least = {entry["name"]: entry for entry in written["infeasibility"]["minimum_risk"]}
+    assert least["liquidity"]["minimum"] > least["liquidity"]["limit"] == -2.0

@@ -96,7 +96,7 @@ def test_summary_fits_and_says_why(found, width):
     assert max(len(row) for row in text.splitlines()) <= width
     assert "infeasible" in text
     assert "safe:" in text
-    assert "least possible" in text or "liquidity" in text
+    assert "minimum" in text or "liquidity" in text
 
 
 def test_limits_are_shown_with_level_unit_and_what_is_allowed(found):

@@ -85,7 +85,9 @@ def test_encode_refuses_nan():
 def test_infeasible_has_no_decisions_and_says_why():
     d = document(infeasible_plan())
     assert (d["status"], d["exit_code"], d["decisions"], d["certificate"]) == ("infeasible", 3, [], None)
-    assert d["infeasibility"]["least"] == [{"name": "liquidity", "limit": 2.0, "least": 2.31, "unit": "billion"}]
+    assert d["infeasibility"]["minimum_risk"] == [
+        {"name": "liquidity", "limit": 2.0, "minimum": 2.31, "unit": "billion"}
+    ]
 
 
 def test_a_table_whose_name_leaves_the_folder_is_refused():

@@ -111,7 +111,7 @@ def test_any_holes_together(data):
     nothing: dict[str, Any] = {
         "risk": (),
         "prices": (),
-        "bearers": None,
+        "loss_allocation": None,
         "certificate": None,
         "messages": (),
         "funding": Funding({}, {}, 0.0, 0.0),
@@ -134,7 +134,7 @@ def test_a_comparison_of_sparse_variants():
         dataclasses.replace(
             one,
             plan=dataclasses.replace(
-                one.plan, risk=(), bearers=None, certificate=None, funding=Funding({}, {}, 0.0, 0.0)
+                one.plan, risk=(), loss_allocation=None, certificate=None, funding=Funding({}, {}, 0.0, 0.0)
             ),
         )
         for one in found.outcomes.values()
@@ -160,7 +160,7 @@ def test_a_frontier_without_plans_or_funding():
     for chosen in (case, starter()):
         found = capmix.frontier(chosen, points=2, low=-40.0, high=3.0, scenarios=200, device="cpu")
         none = dataclasses.replace(found, points=tuple(p for p in found.points if not p.planned))
-        empty = dataclasses.replace(found, points=(), least=None, free_from=None, messages=())
+        empty = dataclasses.replace(found, points=(), minimum=None, free_from=None, messages=())
         for each in (found, none, empty, dataclasses.replace(found, tables={})):
             assert render_frontier(each, 80, Path("runs"))
             frontier_document(each)

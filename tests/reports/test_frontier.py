@@ -39,7 +39,7 @@ def test_folder_and_document(here, capsysbinary):
     rows = written["tables"]["frontier"]
     assert len(rows) == 4
     assert [row["status"] for row in rows] == ["certified"] * 4
-    assert written["limit"]["least"] < rows[0]["limit"] < rows[-1]["limit"] == written["limit"]["free_from"]
+    assert written["limit"]["minimum"] < rows[0]["limit"] < rows[-1]["limit"] == written["limit"]["free_from"]
     assert rows[0]["objective"] < rows[-1]["objective"]
     with open(here / "edge" / "tables" / "frontier.csv", encoding="utf-8", newline="") as file:
         body = list(csv.reader(file))[1:]
@@ -92,7 +92,7 @@ def test_refused(here, capsys, arguments, words):
 def test_no_plan_at_all_ends_with_3(here, capsys):
     assert main(["frontier", "my.toml", *FEW, "--from", "-40", "--to", "-30"]) == 3
     shown = capsys.readouterr().out
-    assert "least possible" in shown
+    assert "minimum" in shown
 
 
 def test_out_of_time_ends_with_4(here):
@@ -103,7 +103,7 @@ def test_out_of_time_ends_with_4(here):
 def test_summary_fits_and_says_why(found, width):
     text = render_frontier(found, width)
     assert max(len(row) for row in text.splitlines()) <= width
-    assert "no plan; the least possible is" in text
+    assert "no plan; the minimum is" in text
     assert "costs nothing from" in text
     assert "MONEY RAISED" in text
     assert text.count("e-06") + text.count("e-07") + text.count("  0 ") >= 3

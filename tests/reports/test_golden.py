@@ -70,7 +70,7 @@ def test_a_plan_made_now_is_read_back_as_it_was(tmp_path: Path) -> None:
             assert _told(other) == _told(table), name
             assert other.left_out == table.left_out, name
         for field in (
-            "status", "objective_value", "certificate", "risk", "funding", "bearers", "wealth", "prices", "tax",
+            "status", "objective_value", "certificate", "risk", "funding", "loss_allocation", "wealth", "prices", "tax",
             "replications", "evidence",
         ):  # fmt: skip
             assert getattr(found, field) == getattr(made, field), field
@@ -96,7 +96,7 @@ def _edit(path: Path, old: str, new: str) -> None:
     ("file", "old", "new", "words"),
     [
         ("tables/cash_flow.csv", "\r\nhardware,", "\r\nhardwares,", "no row of cash_flow is called 'hardwares'; did"),
-        ("tables/cash_flow.csv", "cash at the end", "cash in the end", "no row of cash_flow is called 'cash in the"),
+        ("tables/cash_flow.csv", "closing cash", "cash in the end", "no row of cash_flow is called 'cash in the"),
         ("tables/cash_flow.csv", "line,", "lines,", "plan.json lists"),
         ("tables/drivers.csv", "vasicek,2027Q1,0.0", "vasicek,2027Q1,x0.0", "drivers.csv, row 1, mean"),
         ("tables/covenants.csv", "\r\nwall", "", "covenants.csv"),

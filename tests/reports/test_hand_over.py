@@ -70,16 +70,16 @@ def test_a_document_is_printed_though_no_summary_can_be_drawn(here, planned, cap
 
 def test_a_table_that_cannot_be_made_costs_only_itself(here, planned, capsys, monkeypatch):
     def write(table):
-        if table.name == "chain":
+        if table.name == "bottlenecks":
             raise ValueError("no such cell")
         return csv_bytes(table)
 
     monkeypatch.setattr(manifest, "csv_bytes", write)
     assert main(["plan", "my.toml", "--out", "run"]) == 5
-    assert not (here / "run" / "tables" / "chain.csv").exists()
+    assert not (here / "run" / "tables" / "bottlenecks.csv").exists()
     assert (here / "run" / "tables" / "purchases.csv").exists()
     assert (here / "run" / "plan.json").exists()
-    assert "tables/chain.csv cannot be made" in capsys.readouterr().err
+    assert "tables/bottlenecks.csv cannot be made" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["compare", "frontier"])

@@ -1,4 +1,4 @@
-"""The sections on circular money and on who bears the loss."""
+"""The sections on circular financing and on who bears the loss."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from capmix.optimizer.analysis.names import CIRCULAR_LOOPS, LOSS_BY_HOLDER
-from capmix.optimizer.plan import Bearers, Funding, Plan, Table
+from capmix.optimizer.plan import Funding, LossAllocation, Plan, Table
 from capmix.reports.files.document import document
 from capmix.reports.files.json_schema import faults
 from capmix.reports.files.schema import schema
@@ -15,7 +15,7 @@ from capmix.reports.summary.terminal import render
 from .plans import infeasible_plan, like, make_plan
 from .stored import stored
 
-BEARERS = Bearers(0.95, 0.21, 1.25, 0.6, 0.4, 0.08, 0.013)
+BEARERS = LossAllocation(0.95, 0.21, 1.25, 0.6, 0.4, 0.08, 0.013)
 
 
 def filled(name: str, rows: list[tuple[object, ...]]) -> Table:
@@ -30,7 +30,7 @@ def losing() -> Plan:
         filled(
             LOSS_BY_HOLDER,
             [
-                ("own_equity", "the company's own equity", 9.0, 0.15, 0.75, 0.6),
+                ("own_equity", "shareholders' equity", 9.0, 0.15, 0.75, 0.6),
                 ("pension", "Pension funds", 7.0, 0.05, 0.4, 0.32),
                 ("vendor", "NVIDIA as a lender", 3.0, 0.01, 0.1, 0.08),
                 ("lucky", "Lucky", 1.0, 0.0, 0.0, 0.0),
@@ -39,7 +39,7 @@ def losing() -> Plan:
     )
     raised = Funding(plan.funding.by_instrument, plan.funding.by_holder, 0.3, 10.0, 2.5, 0.25)
     return dataclasses.replace(
-        plan, funding=raised, bearers=BEARERS, tables={**plan.tables, **{t.name: t for t in tables}}
+        plan, funding=raised, loss_allocation=BEARERS, tables={**plan.tables, **{t.name: t for t in tables}}
     )
 
 
@@ -60,13 +60,13 @@ def test_the_sections_say_who_and_how_much(width: int) -> None:
 def test_the_document_holds_the_figures() -> None:
     d = document(losing())
     assert list(faults(d, schema())) == []
-    assert d["bearers"]["outside_share"] == 0.4
+    assert d["loss_allocation"]["outside_share"] == 0.4
     assert (d["funding"]["circulating"], d["funding"]["circulating_share"]) == (2.5, 0.25)
-    assert document(infeasible_plan())["bearers"] is None
+    assert document(infeasible_plan())["loss_allocation"] is None
 
 
 def test_nothing_circular_and_nobody_who_loses() -> None:
-    plan = make_plan(funding=Funding({"ig_bond_7y": 7.0}, {"pension": 7.0}, 0.0, 7.0), bearers=BEARERS)
+    plan = make_plan(funding=Funding({"ig_bond_7y": 7.0}, {"pension": 7.0}, 0.0, 7.0), loss_allocation=BEARERS)
     text = render(plan, 100)
-    assert "circular money" not in text.lower()
+    assert "circular financing" not in text.lower()
     assert "nobody loses in any scenario" in text

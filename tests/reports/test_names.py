@@ -145,7 +145,7 @@ def test_a_cell_without_a_number_raises(name: str) -> None:
     plan = stored(name)
     for table, column in (
         ("issuance", "funded"),
-        ("loss_by_holder", "owed"),
+        ("loss_by_holder", "mean claim"),
         ("drivers", "mean"),
         ("purchases", "2027Q1"),
     ):

@@ -46,7 +46,7 @@ def test_says_what_matters():
         "leverage 6.2% 2028Q3 -0.750 0.250 321",
         "campus 1.00 8.00 2.00 1.50 2.00 · 2 periods",
         "No plan does better than 1,234,571.5 PFLOP/s-years on these 100,000 scenarios; this one reaches 1,234,567.2",
-        "On fresh draws: liquidity 2.013 against 2.000 billion.",
+        "Out of sample: liquidity 2.013 against 2.000 billion.",
         "The contract cloud_deal is signed in full.",
         "run folder: /runs/hand-1",
     ):
@@ -134,7 +134,7 @@ def test_out_of_sample_above_the_interval_is_said():
     plan = make_plan()
     figure = dataclasses.replace(plan.risk[0], out_of_sample=Interval(2.5, 2.4, 2.6))
     text = squeezed(render(dataclasses.replace(plan, risk=(figure,)), 80))
-    assert "liquidity: 0.50 billion above its limit on fresh draws, more than the sampling error" in text
+    assert "liquidity: 0.50 billion above its limit out of sample, more than the sampling error" in text
 
 
 def test_cost_is_said_as_cost():

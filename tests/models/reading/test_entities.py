@@ -84,12 +84,12 @@ def test_a_contract_of_an_entity_that_cannot_deliver(case):
 @pytest.mark.parametrize(
     ("text", "key", "words"),
     [
-        (COVENANT.format("dscr", 1.2) + 'as = "soft"\n', TEST + ".as", "hard | cvar | report"),
+        (COVENANT.format("dscr", 1.2) + 'as = "soft"\n', TEST + ".as", "maintained | cvar | monitored"),
         (COVENANT.format("dscr", 1.2) + 'as = "cvar"\n', TEST + ".level", "add level = 0.95"),
         (COVENANT.format("dscr", 1.2) + "level = 0.9\n", TEST + ".level", 'unless as = "cvar"'),
         (COVENANT.format("dscr", 1.2) + 'as = "cvar"\nlevel = 95\n', TEST + ".level", "written 0.95"),
         (COVENANT.format("dscr", -1), TEST + ".limit", "at least 0"),
-        (COVENANT.format("dscr", 1.2) + "notch = 0\n", TEST + ".notch", "above 0"),
+        (COVENANT.format("dscr", 1.2) + "tightening_step = 0\n", TEST + ".tightening_step", "above 0"),
         (COVENANT.format("dscr", 1.2) + 'entity = "campus"\n', TEST + ".entity", "add an [[entity]]"),
         (COVENANT.format("dscr", 1.2) + 'party = "lab"\n', TEST + ".party", "offtaker_concentration"),
         (COVENANT.format("borrowing_base", 1), TEST + ".advance", "add advance"),

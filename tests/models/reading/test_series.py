@@ -114,6 +114,6 @@ def test_table_reference_needs_both_keys(case, value):
 
 
 def test_a_bad_table_used_twice_is_reported_once(tabled):
-    tabled.replace("appetite = 0.40", 'appetite = { table = "data/s.csv", column = "systems" }')
+    tabled.replace("issuance_capacity = 0.40", 'issuance_capacity = { table = "data/s.csv", column = "systems" }')
     tabled.table("data/s.csv", GOOD.replace("2028Q1,10.5,x", "2028Q1,10.5"))
     assert len(tabled.faults()) == 1

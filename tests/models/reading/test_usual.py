@@ -24,7 +24,7 @@ RENTAL = 'driver[3] "rental"'
 SITE = 'site[1] "prairie"'
 SHELL = 'site[1] "prairie".layer[1] "shell"'
 MONEY = ("price", "attach_cost", "rental", "power_price", "opex", "cost_per_mw", "opening", "minimum", "total", "limit",
-         "appetite", "amount", "book_value", "site_book_value")  # fmt: skip
+         "issuance_capacity", "amount", "book_value", "site_book_value")  # fmt: skip
 HALL = """
 [[site]]
 id = "hall"
@@ -129,7 +129,7 @@ def test_the_starter_is_usual(case):
         ("amount = 0.08", "amount = 80", 'opening.debt[1] "old_loan".amount', "0.08?"),
         ("site_book_value = 0.18", "site_book_value = 180", "opening.site_book_value", "0.18?"),
         ("book_value = 0.15", "book_value = 150", 'opening.fleet[1] "gb300".book_value', "0.15?"),
-        ("appetite = 0.40 ", "appetite = 400 ", 'investor[1] "banks".appetite', "0.4?"),
+        ("issuance_capacity = 0.40 ", "issuance_capacity = 400 ", 'investor[1] "banks".issuance_capacity', "0.4?"),
         ("volume = 30_000", "volume = 300_000_000", 'contract[1] "lab_deal".volume', "in TFLOP/s"),
         # per accelerator
         ("price = 4.0 ", "price = 0.0556 ", GB300 + ".price", "4.0032? It seems to be given per accelerator"),

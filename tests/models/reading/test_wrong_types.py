@@ -36,7 +36,7 @@ MORE = """
 amount = 0.1
 [revolver]
 holder = "banks"
-most = 0.1
+max_commitment = 0.1
 margin = 0.02
 tenor = 3
 [[entity]]

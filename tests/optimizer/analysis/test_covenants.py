@@ -1,4 +1,4 @@
-"""Covenants over the scenarios: equal to the extensive form, to a recount, and to planning again a notch tighter."""
+"""Covenants over the scenarios: equal to the extensive form, to a recount, and to planning again a step tighter."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_covenant_over_the_scenarios_equals_the_extensive_form(one: Covenant) 
     [KEPT, Covenant(id="value", kind="terminal_equity", limit=1.2), Covenant(id="value", kind="ltv", limit=0.45)],
 )
 def test_first_order_is_what_planning_again_by_a_hundredth_of_a_step_shows(covenant: Covenant) -> None:
-    small = replace(covenant, notch=0.01 * covenant.step)
+    small = replace(covenant, tightening_step=0.01 * covenant.step)
     ready = prepare(kept(small), choose("cpu"), COUNT, SEED)
     limits = risk_limits(ready.case, ready.losses)
     settings = Settings(gap=1e-9)
@@ -82,14 +82,14 @@ def test_first_order_is_what_planning_again_by_a_hundredth_of_a_step_shows(coven
     told = row(plan.tables["covenant_risk"], "value")
     again = step_prices(ready, solution, 1e-9, None)["value"]
     assert (told["priced"], again.how) == ("first order", "planned again")
-    assert isinstance(told["cost of a notch"], float)
-    assert told["cost of a notch"] > 0.01
-    assert told["cost of a notch"] == pytest.approx(again.cost, rel=0.05)
+    assert isinstance(told["cost of tightening"], float)
+    assert told["cost of tightening"] > 0.01
+    assert told["cost of tightening"] == pytest.approx(again.cost, rel=0.05)
 
 
 def covenant(kind: str, **changes: object) -> Covenant:
     base = Covenant(
-        id=kind, kind=kind, limit=LIMITS.get(kind, 1.2), from_period=2, as_="report",
+        id=kind, kind=kind, limit=LIMITS.get(kind, 1.2), from_period=2, as_="monitored",
         advance=(0.8, 0.6, 0.3) if kind == "borrowing_base" else (),
     )  # fmt: skip
     return replace(base, **changes)
@@ -180,7 +180,7 @@ def test_a_reported_covenant_changes_nothing() -> None:
     told = optimize(kept(covenant("ltv", limit=0.01)), scenarios=COUNT, seed=SEED, out_of_sample=False)
     assert told.objective_value == pytest.approx(plain.objective_value, rel=1e-12)
     assert row(told.tables["covenant_risk"], "ltv")["breached"] == 1.0
-    assert row(told.tables["covenant_risk"], "ltv")["cost of a notch"] is None
+    assert row(told.tables["covenant_risk"], "ltv")["cost of tightening"] is None
 
 
 def test_kept_covenants_follow_the_risk_limits() -> None:

@@ -36,7 +36,7 @@ def late(case: Case) -> Case:
         case,
         working_capital=WorkingCapital(receivable_days=45.0, payable_days=30.0, system_days=60.0),
         contract=tuple(
-            replace(c, volume=90_000.0, price_fall=0.0, shortfall="damages", damages=0.5, damages_cap=0.25)
+            replace(c, volume=90_000.0, price_decline=0.0, shortfall="damages", damages=0.5, damages_cap=0.25)
             for c in case.contract
         ),
         risk=tuple(replace(r, limit=r.limit * 1.3) if r.loss != "compute_shortfall" else r for r in case.risk),
@@ -70,7 +70,7 @@ def made() -> Made:
 
 
 def test_the_plan_uses_what_is_tested_here(made: Made) -> None:
-    for block in ("sign", "serve", "defer", "merchant", "order"):
+    for block in ("contract", "serve", "defer", "merchant", "order"):
         assert max(amount for _, amount in made.amounts.decisions(block)) > 1.0, block
 
 

@@ -68,14 +68,14 @@ def test_a_plan_of_a_group_is_certified_and_its_statements_add_up() -> None:
         "operating cash flow",
         "investing cash flow",
         "financing cash flow",
-        "cash at the end",
+        "closing cash",
         "interest on cash",
     ):
         assert lines["holding", line] + lines["campus", line] == pytest.approx(group_lines[line], abs=1e-8)
     within = ("received from another entity of the group", "paid to another entity of the group")
     assert lines["holding", within[0]] == pytest.approx(-lines["campus", within[1]], abs=1e-9)
     assert not any(line in group_lines for line in within)
-    assert lines["campus", "cash at the end"].min() >= 0.01 - 1e-9
+    assert lines["campus", "closing cash"].min() >= 0.01 - 1e-9
 
 
 def test_distributions_fall_only_where_the_tests_are_met() -> None:
@@ -113,7 +113,7 @@ def test_trapped_cash_is_told_beside_the_group_s() -> None:
     plan = planned()
     labels = plan.case.horizon.labels
     lines = by_line(plan.tables["group_cash"], labels)
-    group = by_line(plan.tables["cash_flow"], labels)["cash at the end"]
+    group = by_line(plan.tables["cash_flow"], labels)["closing cash"]
     own = [r for r in records(plan.tables["entity_figures"]) if r["entity"] == "campus"]
     cash, may = np.array([r["cash"] for r in own], dtype=float), [r["may distribute"] for r in own]
     trapped = np.where(np.array(may) == "no", cash, np.minimum(cash, 0.05))
@@ -143,14 +143,14 @@ def test_default_is_told_by_company() -> None:
     plan = planned()
     rows = {r["entity"]: r for r in records(plan.tables["entity_risk"])}
     assert list(rows) == ["holding", "campus", "the group", "shareholders of holding"]
-    assert plan.bearers is not None
-    assert rows["holding"]["default"] == pytest.approx(plan.bearers.default_probability)
-    for key in ("expected loss", "owed"):
+    assert plan.loss_allocation is not None
+    assert rows["holding"]["default"] == pytest.approx(plan.loss_allocation.default_probability)
+    for key in ("expected loss", "mean claim"):
         parts = float(rows["holding"][key]) + float(rows["campus"][key])  # type: ignore[arg-type]
         assert rows["the group"][key] == pytest.approx(parts)
     assert float(rows["the group"]["default"]) >= float(rows["campus"]["default"])  # type: ignore[arg-type]
     dates = [r for r in records(plan.tables["entity_default"]) if r["entity"] == "campus"]
-    assert dates[-1]["so far"] == pytest.approx(rows["campus"]["default"])
+    assert dates[-1]["cumulative"] == pytest.approx(rows["campus"]["default"])
     fan = [r for r in records(plan.tables["entity_liquidity"]) if r["entity"] == "campus"]
     assert len(fan) == plan.case.horizon.periods
     assert {r["entity"] for r in records(plan.tables["loss_by_claim"])} <= {"holding", "campus"}

@@ -46,7 +46,7 @@ def planned(name: str) -> Plan:
     shipped = {"starter": starter, "leases": with_leases_and_equity}
     case = shipped[name]() if name in shipped else capmix.load_case(name)
     # steps of covenants are priced by planning again, which has its own tests
-    equity = tuple(replace(c, notch=1e-3) for c in case.covenant if c.kind == "terminal_equity")
+    equity = tuple(replace(c, tightening_step=1e-3) for c in case.covenant if c.kind == "terminal_equity")
     case = replace(case, covenant=equity)
     return capmix.optimize(case, scenarios=COUNT, seed=1, out_of_sample=False)
 
@@ -84,9 +84,9 @@ def test_what_is_owned_is_owed_or_equity(plan: Plan) -> None:
         assert np.sum(parts, axis=0) == pytest.approx(sheet[section], abs=CLOSE)
     assert sheet["assets"] == pytest.approx(sheet["liabilities and equity"], abs=CLOSE)
     assert sheet["liabilities"] + sheet["equity"] == pytest.approx(sheet["assets"], abs=CLOSE)
-    assert sheet["cash"] == pytest.approx(rows(plan.tables["cash_flow"], plan)["cash at the end"], abs=CLOSE)
+    assert sheet["cash"] == pytest.approx(rows(plan.tables["cash_flow"], plan)["closing cash"], abs=CLOSE)
     assert sheet["debt"] == pytest.approx(rows(plan.tables["debt_service"], plan)["debt at the end"], abs=CLOSE)
-    for name in ("debt", "lease liabilities", "prepayments not yet earned", "outside equity, at face value"):
+    for name in ("debt", "lease liabilities", "unearned prepayments", "outside equity, at face value"):
         assert (sheet[name] >= -CLOSE).all()
 
 
@@ -95,8 +95,7 @@ def test_leases_and_outside_equity_are_shown() -> None:
     assert sheet["lease liabilities"].max() > 0.01
     assert sheet["outside equity, at face value"].max() > 0.001
     assert (
-        rows(planned("hyperscaler").tables["balance_sheet"], planned("hyperscaler"))["prepayments not yet earned"].max()
-        > 0.1
+        rows(planned("hyperscaler").tables["balance_sheet"], planned("hyperscaler"))["unearned prepayments"].max() > 0.1
     )
 
 
@@ -106,7 +105,7 @@ def test_prepayments_roll_forward() -> None:
     alive = replace(case, contract=tuple(replace(c, survival=None) for c in case.contract))
     plan = capmix.optimize(alive, scenarios=500, seed=1, out_of_sample=False)
     moved = rows(plan.tables["cash_flow"], plan)["customer prepayments, net of credits"]
-    unearned = rows(plan.tables["balance_sheet"], plan)["prepayments not yet earned"]
+    unearned = rows(plan.tables["balance_sheet"], plan)["unearned prepayments"]
     assert unearned.max() > 0.01
     assert unearned == pytest.approx(np.cumsum(moved), abs=CLOSE)
 
@@ -129,7 +128,7 @@ def test_own_equity_on_the_path_is_the_shareholders_claim(name: str) -> None:
     decided = np.array([1.0 if d.block == "fixed" else amount.get(d.key, 0.0) for d in ready.ledger.decisions])
     amounts = amounts_of(ready, decided)
     claim = settling(amounts, claims(amounts), ready.backend, ready.store, ready.liquidity).last
-    own = rows(plan.tables["balance_sheet"], plan)["own equity"]
+    own = rows(plan.tables["balance_sheet"], plan)["shareholders' equity"]
     assert claim == pytest.approx(np.maximum(own, 0.0), abs=1e-6)
     assert claim.max() > 0.0
 
@@ -143,16 +142,14 @@ def test_cash_is_what_it_was_and_what_moved(plan: Plan) -> None:
     for group in ("operating", "investing", "financing", "tax"):
         assert parts.get(group, 0.0) == pytest.approx(lines[f"{group} cash flow"], abs=CLOSE)
     moved = sum(lines[f"{group} cash flow"] for group in ("operating", "investing", "financing", "tax"))
-    assert lines["cash at the start"] + moved + lines["interest on cash"] == pytest.approx(
-        lines["cash at the end"], abs=CLOSE
-    )
+    assert lines["opening cash"] + moved + lines["interest on cash"] == pytest.approx(lines["closing cash"], abs=CLOSE)
 
 
 def test_debt_is_what_it_was_raised_and_repaid(plan: Plan) -> None:
     lines = rows(plan.tables["debt_service"], plan)
-    moved = lines["raised as debt"] + lines["accretion"] - lines["repayment"]
-    assert lines["debt at the start"] + moved == pytest.approx(lines["debt at the end"], abs=CLOSE)
-    assert lines["debt at the start"][0] == pytest.approx(sum(d.amount for d in plan.case.opening.debt))
+    moved = lines["gross proceeds of debt"] + lines["accretion"] - lines["repayment"]
+    assert lines["opening debt"] + moved == pytest.approx(lines["closing debt"], abs=CLOSE)
+    assert lines["opening debt"][0] == pytest.approx(sum(d.amount for d in plan.case.opening.debt))
     assert lines["interest"] + lines["repayment"] == pytest.approx(lines["debt service"], abs=CLOSE)
     cash = rows(plan.tables["cash_flow"], plan)
     assert cash.get("interest", 0.0) == pytest.approx(-lines["interest"], abs=CLOSE)
@@ -168,9 +165,9 @@ def test_income_leads_to_tax(plan: Plan) -> None:
     assert np.sum([lines[n] for n in below], axis=0) == pytest.approx(lines["taxable income"], abs=CLOSE)
     tax = plan.case.tax
     assert tax is not None
-    taxed = lines["taxable income"] + lines["loss of the period, carried forward"] + lines["carried losses used"]
-    assert taxed == pytest.approx(lines["taxed profit"], abs=CLOSE)
-    assert -tax.rate * lines["taxed profit"] == pytest.approx(lines["tax"], abs=CLOSE)
+    taxed = lines["taxable income"] + lines["loss of the period"] + lines["loss carryforward used"]
+    assert taxed == pytest.approx(lines["taxable profit after losses"], abs=CLOSE)
+    assert -tax.rate * lines["taxable profit after losses"] == pytest.approx(lines["tax"], abs=CLOSE)
     assert lines["tax"] == pytest.approx(rows(plan.tables["cash_flow"], plan)["tax cash flow"], abs=CLOSE)
 
 
@@ -181,7 +178,7 @@ def test_tax_is_that_of_the_income_shown(plan: Plan) -> None:
     lines = rows(plan.tables["income"], plan)
     pool = tax.opening_losses
     for income, paid, left in zip(
-        lines["taxable income"], lines["tax"], lines["carried losses at the end"], strict=True
+        lines["taxable income"], lines["tax"], lines["loss carryforward at the end"], strict=True
     ):
         profit, used = max(income, 0.0), 0.0
         if income > 0.0:
@@ -201,7 +198,7 @@ def test_funding_is_one_sum(plan: Plan) -> None:
         assert sum(column(plan.tables[table], "face")) == pytest.approx(total, abs=CLOSE)
         assert sum(column(plan.tables[table], "share")) == pytest.approx(1.0)
     placed = total - named.get("customer_prepayments", 0.0)
-    assert placed == pytest.approx(rows(plan.tables["debt_service"], plan)["raised"].sum(), abs=1e-5)
+    assert placed == pytest.approx(rows(plan.tables["debt_service"], plan)["gross proceeds"].sum(), abs=1e-5)
     for row in issued.rows:
         record = dict(zip([c.name for c in issued.columns], row, strict=True))
         assert (record["how"] == "committed") == (record["funded"] == 0.0)
@@ -231,11 +228,11 @@ def rows_in_order(table: Table, plan: Plan) -> list[FloatArray]:
 
 
 def test_losses_add_up(plan: Plan) -> None:
-    assert plan.bearers is not None
+    assert plan.loss_allocation is not None
     for table in ("loss_by_claim", "loss_by_holder", "loss_by_instrument", "loss_by_party"):
         found = plan.tables[table]
-        assert sum(column(found, "expected loss")) == pytest.approx(plan.bearers.expected, abs=1e-6)
-        assert sum(column(found, "loss in the tail")) == pytest.approx(plan.bearers.cvar, rel=1e-6, abs=1e-6)
+        assert sum(column(found, "expected loss")) == pytest.approx(plan.loss_allocation.expected, abs=1e-6)
+        assert sum(column(found, "loss in the tail")) == pytest.approx(plan.loss_allocation.cvar, rel=1e-6, abs=1e-6)
 
 
 def test_the_summary_shows_cash_that_adds_up(plan: Plan) -> None:
@@ -270,7 +267,7 @@ def test_what_moves_cash_beside_the_rest_is_the_lines_named(plan: Plan) -> None:
 def test_the_same_figure_everywhere(plan: Plan) -> None:
     """Collect each figure from the document, the tables and the summary."""
     shown, text = document(plan), render(plan, 140)
-    cash = rows(plan.tables["cash_flow"], plan)["cash at the end"][-1]
+    cash = rows(plan.tables["cash_flow"], plan)["closing cash"][-1]
     spent = -sum(rows(plan.tables["cash_flow"], plan)[name].sum() for name in ("hardware", "sites"))
     figures = {
         "capital raised": [
@@ -278,7 +275,7 @@ def test_the_same_figure_everywhere(plan: Plan) -> None:
             plan.funding.total,
             sum(column(plan.tables["issuance"], "funded")),
         ],
-        "cash at the end": [cash, rows(plan.tables["balance_sheet"], plan)["cash"][-1]],
+        "closing cash": [cash, rows(plan.tables["balance_sheet"], plan)["cash"][-1]],
         "capital spent": [spent],
     }
     for name, values in figures.items():

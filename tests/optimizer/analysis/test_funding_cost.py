@@ -66,7 +66,7 @@ def placed(period: int, **changes: Any) -> Amounts:
     case = replace(starter(), instrument=(Instrument(id="note", kind="bond", rate="fixed", depth=depth, **terms),))
     assert case.horizon.periods == PERIODS
     ledger = build_ledger(case)
-    wanted = [d.block in ("place", "commit") and d.period == period for d in ledger.decisions]
+    wanted = [d.block in ("issue", "commit") and d.period == period for d in ledger.decisions]
     decided = np.zeros(len(wanted))
     decided[wanted.index(True)] = 1.0
     if "draw_window" in terms:

@@ -80,9 +80,9 @@ def made(recourse: bool = False) -> Made:
             decided[j] = 1.0
         elif d.block == "order" and d.tags["accelerator"] == "gb300" and d.period < 5:
             decided[j] = 60.0
-        elif d.block in ("place", "commit", "draw") and d.period < 6:
+        elif d.block in ("issue", "commit", "draw") and d.period < 6:
             decided[j] = 0.03
-        elif d.block == "sign" and d.period == 1:
+        elif d.block == "contract" and d.period == 1:
             decided[j] = 20_000.0
         elif d.block == "merchant" and d.period > 3:
             decided[j] = 70.0

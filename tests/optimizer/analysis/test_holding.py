@@ -29,7 +29,7 @@ def strict() -> Case:
     """Covenants of every way of keeping them."""
     held = (
         Covenant(id="cover", kind="interest_cover", limit=2.0, as_="cvar", level=0.9, from_period=6),
-        Covenant(id="watched", kind="net_debt_to_ebitda", limit=2.0, as_="report", from_period=6),
+        Covenant(id="watched", kind="net_debt_to_ebitda", limit=2.0, as_="monitored", from_period=6),
     )
     case = market()
     return replace(case, covenant=(*case.covenant, *held))
@@ -48,15 +48,15 @@ def same(plan: Plan, resident: Plan) -> None:
     assert plan.objective_value == resident.objective_value
     assert plan.decisions == resident.decisions
     assert plan.risk == resident.risk
-    assert plan.bearers == resident.bearers
+    assert plan.loss_allocation == resident.loss_allocation
     assert plan.tables == resident.tables
     for name in ("covenant_risk", "covenant_breaches", "loss_by_holder", "loss_by_limit", "default_dates"):
         assert plan.tables[name].rows
 
 
 def test_the_case_asks_for_everything(resident: Plan) -> None:
-    assert resident.bearers is not None
-    assert resident.bearers.cvar > 0.0
+    assert resident.loss_allocation is not None
+    assert resident.loss_allocation.cvar > 0.0
     assert {r.name for r in resident.risk} >= {"covenant cover"}
     breached = {row[0]: row[5] for row in resident.tables["covenant_risk"].rows}
     assert 0.0 < breached["watched"] < 1.0
@@ -91,6 +91,6 @@ def test_variants_share_scenarios_that_are_not_held(monkeypatch: pytest.MonkeyPa
     for plan in found.plans.values():
         assert plan.device.mode == "regenerating"
         assert any("drawn anew in every pass" in message for message in plan.messages)
-        assert plan.bearers is not None
+        assert plan.loss_allocation is not None
     assert found.plans["whole"].objective_value == resident.objective_value
     assert found.plans["plain"].objective_value <= resident.objective_value * (1.0 + 1e-5)

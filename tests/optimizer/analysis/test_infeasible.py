@@ -26,7 +26,7 @@ COUNT = 2_000
 
 def least_of(plan: Plan, name: str) -> float:
     assert plan.infeasibility is not None
-    return next(item[2] for item in plan.infeasibility.least if item[0] == name)
+    return next(item[2] for item in plan.infeasibility.minimum_risk if item[0] == name)
 
 
 def test_a_risk_limit_below_the_least_possible_says_that_least() -> None:
@@ -35,7 +35,7 @@ def test_a_risk_limit_below_the_least_possible_says_that_least() -> None:
     assert plan.certificate is None
     assert plan.decisions.rows == ()
     assert plan.infeasibility is not None
-    name, asked, least, unit = next(x for x in plan.infeasibility.least if x[0] == "liquidity")
+    name, asked, least, unit = next(x for x in plan.infeasibility.minimum_risk if x[0] == "liquidity")
     assert (name, asked, unit) == ("liquidity", -5.0, "billion")
     assert least > -5.0
     assert "liquidity" in plan.infeasibility.reason
@@ -58,7 +58,7 @@ def test_limits_that_only_conflict_together() -> None:
     plan = optimize(with_risk(with_risk(case, "late", limit=15_000.0), "net_loss", limit=0.2), scenarios=COUNT)
     assert plan.status is Status.INFEASIBLE
     assert plan.infeasibility is not None
-    assert {item[0] for item in plan.infeasibility.least} == {"liquidity", "net_loss", "late"}
+    assert {item[0] for item in plan.infeasibility.minimum_risk} == {"liquidity", "net_loss", "late"}
     assert plan.infeasibility.reason
 
 
@@ -68,10 +68,10 @@ def test_rules_that_contradict_each_other_are_named(periods: int) -> None:
     plan = optimize(case, scenarios=COUNT)
     assert plan.status is Status.INFEASIBLE
     assert plan.infeasibility is not None
-    assert plan.infeasibility.faults
-    assert any(fault.rule == "minimum_cash" for fault in plan.infeasibility.faults)
-    assert all(fault.amount > 0.0 and fault.title for fault in plan.infeasibility.faults)
-    assert plan.infeasibility.faults[0].title in plan.infeasibility.reason
+    assert plan.infeasibility.relaxations
+    assert any(fault.rule == "minimum_cash" for fault in plan.infeasibility.relaxations)
+    assert all(fault.amount > 0.0 and fault.title for fault in plan.infeasibility.relaxations)
+    assert plan.infeasibility.relaxations[0].title in plan.infeasibility.reason
 
 
 def test_a_target_beyond_all_supply_is_named() -> None:
@@ -79,7 +79,7 @@ def test_a_target_beyond_all_supply_is_named() -> None:
     plan = optimize(replace(starter(), objective=objective), scenarios=COUNT)
     assert plan.status is Status.INFEASIBLE
     assert plan.infeasibility is not None
-    assert plan.infeasibility.faults
+    assert plan.infeasibility.relaxations
 
 
 def linear(plan: Plan) -> LinearProgram:
@@ -102,7 +102,7 @@ def relaxed_has_point(plan: Plan) -> tuple[bool, bool]:
     assert plan.infeasibility is not None
     program = linear(plan)
     lower, upper, high = program.row_lower.copy(), program.row_upper.copy(), program.col_upper.copy()
-    for fault in plan.infeasibility.faults:
+    for fault in plan.infeasibility.relaxations:
         name = f"{fault.rule}[{fault.index.replace(', ', ',')}]"
         more = fault.amount * (1.0 + 1e-6) + 1e-9
         if name in program.row_names:
@@ -155,7 +155,7 @@ def test_the_users_own_limit_is_named_and_giving_way_is_enough(name: str) -> Non
     plan = optimize(case, scenarios=COUNT)
     assert plan.status is Status.INFEASIBLE
     assert plan.infeasibility is not None
-    faults = plan.infeasibility.faults
+    faults = plan.infeasibility.relaxations
     assert faults[0].rule == rule
     assert plan.infeasibility.reason.startswith(f"the rules of the case contradict each other: {faults[0].title}")
     program = linear(plan)
@@ -168,14 +168,14 @@ def test_the_users_own_limit_is_named_and_giving_way_is_enough(name: str) -> Non
 def test_every_fault_is_told_or_counted() -> None:
     plan = optimize(CONFLICTS["leverage"][0], scenarios=COUNT)
     assert plan.infeasibility is not None
-    faults = plan.infeasibility.faults
-    assert len(faults) > 12 or len(faults) == len(document(plan)["infeasibility"]["faults"])
+    faults = plan.infeasibility.relaxations
+    assert len(faults) > 12 or len(faults) == len(document(plan)["infeasibility"]["relaxations"])
     text = render(plan, 100)
     listed = sum(fault.title in row and fault.index in row for row in text.splitlines() for fault in faults[:12])
     assert listed >= min(12, len(faults))
     if len(faults) > 12:
         assert f"and {len(faults) - 12} more, which plan.json lists" in text
-        assert f"if all {len(faults)} of these limits give way together" in text
+        assert f"if all {len(faults)} of these limits are relaxed together" in text
 
 
 def test_what_would_do_instead_would_do() -> None:
@@ -189,7 +189,7 @@ def test_what_would_do_instead_would_do() -> None:
     assert plan.status is Status.INFEASIBLE
     assert plan.infeasibility is not None
     assert relaxed_has_point(plan) == (False, True)
-    assert plan.infeasibility.faults[0].rule == "minimum_cash"
+    assert plan.infeasibility.relaxations[0].rule == "minimum_cash"
     assert "or else covenant equity" in plan.infeasibility.reason
 
 
@@ -201,7 +201,7 @@ def test_definitions_are_never_named_where_a_limit_will_do() -> None:
     assert plan.infeasibility is not None
     program = linear(plan)
     equal = {name for i, name in enumerate(program.row_names) if program.row_lower[i] == program.row_upper[i]}
-    for fault in plan.infeasibility.faults:
+    for fault in plan.infeasibility.relaxations:
         assert f"{fault.rule}[{fault.index.replace(', ', ',')}]" not in equal
-    assert "compute_balance" in {f.rule for f in plan.infeasibility.faults}
+    assert "compute_balance" in {f.rule for f in plan.infeasibility.relaxations}
     assert relaxed_has_point(plan) == (False, True)

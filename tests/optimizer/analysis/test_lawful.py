@@ -103,7 +103,7 @@ def tax_by_law(plan: Plan) -> np.ndarray:
     ours = (
         "interest",
         "fees and issue discount",
-        "fees put off to the life of the debt",
+        "fees deferred over the life of the debt",
         "accretion (pay-in-kind interest)",
     )
     borrowing = -sum((shown.get(name, none) for name in ours), none) - shown["interest on cash"]

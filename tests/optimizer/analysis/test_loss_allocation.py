@@ -20,7 +20,7 @@ from capmix.optimizer.analysis.claims import ARREARS, BACKSTOP, OWN, PER_ENTITY,
 from capmix.optimizer.analysis.claims import _steps as claim_steps
 from capmix.optimizer.analysis.expected import Amounts
 from capmix.optimizer.analysis.loss_allocation import Bearing, bear, level_of, settling
-from capmix.optimizer.analysis.loss_tables import bearers, loss_tables
+from capmix.optimizer.analysis.loss_tables import allocated, loss_tables
 from capmix.optimizer.setup.assemble import Measured
 from capmix.optimizer.setup.device import choose
 from capmix.optimizer.setup.driver_order import driver_order
@@ -68,9 +68,9 @@ def made() -> Made:
             decided[j] = 1.0
         elif d.block == "order" and d.tags["accelerator"] == "gb300" and d.period < 5:
             decided[j] = 115.0
-        elif d.block in ("place", "commit", "draw") and d.period < 6:
+        elif d.block in ("issue", "commit", "draw") and d.period < 6:
             decided[j] = 0.03
-        elif d.block == "sign" and d.period == 1:
+        elif d.block == "contract" and d.period == 1:
             decided[j] = 20_000.0
         elif d.block == "merchant" and d.period > 3:
             decided[j] = 90.0
@@ -235,7 +235,7 @@ def test_own_equity_is_paid_after_equity_of_others(made: Made) -> None:
     [(15.0, (10.0, 5.0, 0.0)), (30.0, (10.0, 20.0, 0.0)), (37.0, (10.0, 20.0, 7.0)), (90.0, (10.0, 20.0, 40.0))],
 )
 def test_the_last_ranks_by_hand(estate: float, paid: tuple[float, ...]) -> None:
-    """Debt of 10, preferred and outside equity of 12 and 8, own equity of 40."""
+    """Debt of 10, preferred and outside equity of 12 and 8, shareholders' equity of 40."""
     found = [
         Claim("loan", "bank", "", "senior"), Claim("preferred", "fund", "", "equity"),
         Claim("stake", "vendor", "", "equity"), Claim(OWN, OWN, "", RESIDUAL),
@@ -291,16 +291,16 @@ def test_means_and_tails(made: Made) -> None:
 
 
 def nutshell(case: Case, found: Bearing) -> None:
-    short = bearers(case, found)
+    short = allocated(case, found)
     tables = loss_tables(case, found)
-    assert short.own_share + short.outside_share == pytest.approx(1.0)
+    assert short.shareholder_share + short.outside_share == pytest.approx(1.0)
     for name in ("holder", "instrument", "party"):
         table = tables[f"loss_by_{name}"]
         at = {c.name: i for i, c in enumerate(table.columns)}
         assert sum(float(r[at["loss in the tail"]]) for r in table.rows) == pytest.approx(short.cvar)  # type: ignore[arg-type]
         assert sum(float(r[at["share of the tail"]]) for r in table.rows) == pytest.approx(1.0)  # type: ignore[arg-type]
     party = {r[0]: r[5] for r in tables["loss_by_party"].rows}
-    assert party["shareholders"] == pytest.approx(short.own_share)
+    assert party["shareholders"] == pytest.approx(short.shareholder_share)
     assert sum(float(party.get(p, 0.0) or 0.0) for p in ("chipmaker", "lab")) == pytest.approx(short.circular_share)
     so_far = [r[2] for r in tables["default_dates"].rows]
     assert so_far[-1] == pytest.approx(short.default_probability)
@@ -348,12 +348,12 @@ def test_a_contract_that_another_takes_over_is_worth_its_share_of_what_is_still_
     assert np.array_equal(plain.losses, made.settled()[1].losses)
     ahead = np.zeros(made.amounts.periods)
     for j, d in enumerate(ledger.decisions):
-        if d.block != "sign" or made.amounts.decided[j] == 0.0:
+        if d.block != "contract" or made.amounts.decided[j] == 0.0:
             continue
         terms = next(c for c in case.contract if c.id == d.tags["contract"])
         bills = (ledger.account == ACCOUNT_NUMBER[Account.CONTRACTED]) & (ledger.decision == j)
         first = ledger.period[bills].min()
-        price = terms.price * (1.0 - terms.price_fall) ** (d.period / 4)
+        price = terms.price * (1.0 - terms.price_decline) ** (d.period / 4)
         each = price * 2190.0 * 1e-9 * made.amounts.decided[j]
         for t in range(made.amounts.periods):
             ahead[t] += each * max(0, first + terms.term - max(t + 1, first)) * (t >= d.period)

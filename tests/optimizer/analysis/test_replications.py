@@ -272,10 +272,10 @@ def test_one_that_fails_costs_itself_only(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_scenarios_without_any_plan_are_counted_and_said() -> None:
-    """A limit just above the least possible on the run's own scenarios, which is below it on some others."""
+    """A limit just above the minimum on the run's own scenarios, which is below it on some others."""
     none = optimize(with_risk(starter(), "net_loss", limit=-30.0), scenarios=200, seed=5, device="cpu")
     assert none.infeasibility is not None
-    least = {name: value for name, _, value, _ in none.infeasibility.least}["net_loss"]
+    least = {name: value for name, _, value, _ in none.infeasibility.minimum_risk}["net_loss"]
     case = with_risk(starter(), "net_loss", limit=least + 5e-3 * abs(least))
     plan = optimize(case, scenarios=200, seed=5, device="cpu", replications=4)
     found = plan.replications

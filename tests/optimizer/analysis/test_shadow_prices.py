@@ -98,14 +98,14 @@ def test_prices_are_few_and_the_most_important_come_first() -> None:
 
 def test_the_chain_names_a_link_that_is_full() -> None:
     plan = planned(starter())
-    table = plan.tables["chain"]
+    table = plan.tables["bottlenecks"]
     names = [c.name for c in table.columns]
     assert {"shell", "power", "cooling", "security", "fibre", "supply", "grid"} <= set(names)
     assert len(table.rows) == plan.case.horizon.periods * len(plan.case.site)
     seen = set()
     for row in table.rows:
         cells = dict(zip(names, row, strict=True))
-        link = str(cells["least link"])
+        link = str(cells["bottleneck"])
         seen.add(link)
         for name in ("shell", "power", "cooling", "security", "fibre"):
             assert -1e-9 <= float(cells[name]) <= 1.0 + 1e-6  # type: ignore[arg-type]

@@ -44,7 +44,7 @@ def test_cash_flow_adds_up(made: tuple[Prepared, Solution, Amounts, Plan]) -> No
     plan = made[3]
     table = plan.tables["cash_flow"]
     change = line(plan, "cash_flow", "net change in cash")
-    start, end = line(plan, "cash_flow", "cash at the start"), line(plan, "cash_flow", "cash at the end")
+    start, end = line(plan, "cash_flow", "opening cash"), line(plan, "cash_flow", "closing cash")
     assert end == pytest.approx(start + change, abs=1e-9)
     assert start[0] == plan.case.cash.opening
     assert start[1:] == pytest.approx(end[:-1])
@@ -76,14 +76,14 @@ def test_closing_cash_is_checked_against_the_program(made: tuple[Prepared, Solut
 
 def test_debt_rolls_forward(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
     plan, amounts = made[3], made[2]
-    debt = line(plan, "debt_service", "debt at the end")
+    debt = line(plan, "debt_service", "closing debt")
     before = np.concatenate([[0.08], debt[:-1]])
     grown = -amounts.of(Account.ACCRETION)
-    moved = line(plan, "debt_service", "raised") - line(plan, "debt_service", "repayment") + grown
+    moved = line(plan, "debt_service", "gross proceeds") - line(plan, "debt_service", "repayment") + grown
     assert debt == pytest.approx(before + moved, abs=1e-8)
     assert line(plan, "balance_sheet", "debt") == pytest.approx(debt)
     assert (debt >= 0.0).all()
-    assert line(plan, "balance_sheet", "cash") == pytest.approx(line(plan, "cash_flow", "cash at the end"))
+    assert line(plan, "balance_sheet", "cash") == pytest.approx(line(plan, "cash_flow", "closing cash"))
 
 
 def test_tax_lies_between_what_carried_losses_allow(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
@@ -101,7 +101,7 @@ def test_compute_adds_up_to_the_objective(made: tuple[Prepared, Solution, Amount
     dt = plan.case.horizon.dt
     weights = (1.0 + plan.case.objective.compute_discount) ** (-np.arange(plan.case.horizon.periods) * dt)
     assert weights @ line(plan, "compute", "compute delivered") == pytest.approx(plan.objective_value, rel=1e-9)
-    assert line(plan, "compute", "compute delivered so far")[-1] == pytest.approx(
+    assert line(plan, "compute", "cumulative compute delivered")[-1] == pytest.approx(
         line(plan, "compute", "compute delivered").sum()
     )
 
@@ -110,7 +110,7 @@ def test_funding_is_the_same_from_every_side(made: tuple[Prepared, Solution, Amo
     plan, amounts = made[3], made[2]
     raised = plan.funding
     prepaid = raised.by_instrument.get("customer_prepayments", 0.0)
-    placed = sum(float(r[5]) for r in plan.tables["issuance"].rows if r[3] in ("placed", "drawn"))  # type: ignore[arg-type]
+    placed = sum(float(r[5]) for r in plan.tables["issuance"].rows if r[3] in ("issued", "drawn"))  # type: ignore[arg-type]
     assert raised.total == pytest.approx(sum(raised.by_instrument.values()))
     assert raised.total == pytest.approx(sum(raised.by_holder.values()))
     assert raised.total == pytest.approx(placed + prepaid, abs=1e-7)
@@ -161,7 +161,7 @@ def test_covenants_agree_with_their_rows(made: tuple[Prepared, Solution, Amounts
     assets = amounts.of(*OWNED_AT_END, *OWED_AT_END)[-1]
     assert equity[4] == pytest.approx(amounts.cash[-1] + assets, rel=1e-9)
     sheet = {row[0]: np.array(row[2:]) for row in made[3].tables["balance_sheet"].rows}
-    own = sheet["own equity"] + sheet["outside equity, at face value"]
+    own = sheet["shareholders' equity"] + sheet["outside equity, at face value"]
     worth = [row[4] for row in table.rows if row[0] == "net_worth"]
     np.testing.assert_allclose(worth, own[1:], rtol=1e-6)
 

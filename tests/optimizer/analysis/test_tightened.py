@@ -37,8 +37,8 @@ def planned(covenant: Covenant | None, cost: bool = False) -> Plan:
 @cache
 def figures() -> dict[str, float]:
     """Covenant figures of the plan without any, where each is nearest to what it may not pass."""
-    ltv = Covenant(id="ltv", kind="ltv", limit=5.0, from_period=2, as_="report")
-    equity = Covenant(id="equity", kind="terminal_equity", limit=0.0, as_="report")
+    ltv = Covenant(id="ltv", kind="ltv", limit=5.0, from_period=2, as_="monitored")
+    equity = Covenant(id="equity", kind="terminal_equity", limit=0.0, as_="monitored")
     plan = optimize(
         replace(starter(), covenant=(ltv, equity)), scenarios=COUNT, seed=SEED, gap=GAP, out_of_sample=False
     )
@@ -53,7 +53,7 @@ def told(plan: Plan, name: str) -> tuple[object, object]:
     table = plan.tables["covenant_risk"]
     names = [column.name for column in table.columns]
     row = dict(zip(names, next(r for r in table.rows if r[0] == name), strict=True))
-    return row["cost of a notch"], row["priced"]
+    return row["cost of tightening"], row["priced"]
 
 
 @pytest.mark.parametrize("kind", ["terminal_equity", "ltv"])
@@ -62,7 +62,7 @@ def test_a_step_beyond_the_headroom_costs_what_planning_again_loses(kind: str, i
     """Binding, and with headroom for two fifths of the step: there, first order says that it costs nothing."""
     sign = 1.0 if kind == "terminal_equity" else -1.0
     at, step = (figures()["equity"], 0.25) if sign > 0 else (figures()["ltv"], 0.1)
-    covenant = Covenant(id="one", kind=kind, limit=at - sign * inside * step, from_period=2, notch=step)
+    covenant = Covenant(id="one", kind=kind, limit=at - sign * inside * step, from_period=2, tightening_step=step)
     plan = planned(covenant)
     cost, how = told(plan, "one")
     other = planned(replace(covenant, limit=covenant.limit + sign * step))
@@ -74,7 +74,7 @@ def test_a_step_beyond_the_headroom_costs_what_planning_again_loses(kind: str, i
 
 
 def test_a_step_within_the_headroom_costs_nothing() -> None:
-    plan = planned(Covenant(id="one", kind="ltv", limit=figures()["ltv"] + 0.2, from_period=2, notch=0.1))
+    plan = planned(Covenant(id="one", kind="ltv", limit=figures()["ltv"] + 0.2, from_period=2, tightening_step=0.1))
     assert told(plan, "one") == (0.0, "within headroom")
 
 
@@ -82,7 +82,7 @@ def test_a_dearer_plan_is_a_cost_with_the_same_sign() -> None:
     free = planned(None, cost=True)
     assert free.status is Status.CERTIFIED
     equity = float(next(r[-1] for r in free.tables["balance_sheet"].rows if r[0] == "equity"))  # type: ignore[arg-type]
-    covenant = Covenant(id="one", kind="terminal_equity", limit=equity - 0.01, notch=0.02)
+    covenant = Covenant(id="one", kind="terminal_equity", limit=equity - 0.01, tightening_step=0.02)
     plan = planned(covenant, cost=True)
     cost, how = told(plan, "one")
     other = planned(replace(covenant, limit=covenant.limit + covenant.step), cost=True)
@@ -95,12 +95,12 @@ def test_a_dearer_plan_is_a_cost_with_the_same_sign() -> None:
 
 
 def test_a_step_that_leaves_no_plan_says_so() -> None:
-    plan = planned(Covenant(id="one", kind="terminal_equity", limit=figures()["equity"] - 0.1, notch=500.0))
+    plan = planned(Covenant(id="one", kind="terminal_equity", limit=figures()["equity"] - 0.1, tightening_step=500.0))
     assert told(plan, "one") == (None, "no plan")
 
 
 def test_over_the_scenarios() -> None:
-    base = Covenant(id="one", kind="terminal_equity", limit=-1.2, as_="cvar", level=0.9, notch=0.1)
+    base = Covenant(id="one", kind="terminal_equity", limit=-1.2, as_="cvar", level=0.9, tightening_step=0.1)
     plan, other = planned(base), planned(replace(base, limit=base.limit + base.step))
     cost, how = told(plan, "one")
     if how == "within headroom":
@@ -113,7 +113,7 @@ def test_over_the_scenarios() -> None:
 
 
 def test_without_time_nothing_is_claimed() -> None:
-    covenant = Covenant(id="one", kind="terminal_equity", limit=figures()["equity"] - 0.1, notch=0.25)
+    covenant = Covenant(id="one", kind="terminal_equity", limit=figures()["equity"] - 0.1, tightening_step=0.25)
     case = kept(covenant)
     ready = prepare(case, choose("cpu"), COUNT, SEED)
     settings = Settings(gap=GAP)

@@ -45,7 +45,7 @@ def test_every_variant_is_certified(compared: Comparison) -> None:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_side_by_side_is_what_it_is_alone(lab: Case, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also on fresh draws, which the variants share where several run at a time."""
+    """Also out of sample, on scenarios that the variants share where several run at a time."""
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", threads)
     found = compare(lab, ["own_cash", "debt"], scenarios=SCENARIOS, device="cpu")
     for name, plan in found.plans.items():
@@ -63,7 +63,7 @@ def test_all_beats_each_part(compared: Comparison) -> None:
 
 
 def test_removing_an_instrument_never_raises_compute() -> None:
-    """Less choice under the same limits is never better, whichever instrument goes. The cap on circular money is
+    """Less choice under the same limits is never better, whichever instrument goes. The cap on circular financing is
     lifted: what is removed may be what diluted it."""
     case = capmix.load_case("ai_lab")
     case = replace(case, circularity=replace(case.circularity, cap=1.0))
@@ -147,7 +147,7 @@ def test_a_request_to_stop_keeps_the_variants_that_are_done(
             continue
         assert plan.certificate == compared.plans[name].certificate
         assert plan.decisions == compared.plans[name].decisions
-        assert any("fresh draws" in message for message in plan.messages)
+        assert any("out of sample" in message for message in plan.messages)
     assert any("interrupted" not in plan.messages for plan in done.values())
     assert found.missing or len(done) < len(found.plans)
 

@@ -83,7 +83,7 @@ def toy(
     for b in range(bonds):
         for s in range(steps):
             for t in range(periods - 1):
-                j = decide(f"place[{b},{s},{t}]", "place", t, 1.0 + 0.5 * b)
+                j = decide(f"issue[{b},{s},{t}]", "issue", t, 1.0 + 0.5 * b)
                 raised.append(j)
                 book.post(j, Account.PROCEEDS, t, 0.99)
                 paid = np.arange(t + 1, min(t + tenor + b, periods - 1) + 1)

@@ -220,7 +220,7 @@ def test_a_limit_that_cannot_be_met_is_answered_with_the_least_possible(engine: 
     )
     assert found.status is Status.INFEASIBLE
     assert found.x is None
-    assert f"least CVaR possible is {least:.4g}"[:-1] in " ".join(found.messages)
+    assert f"minimum CVaR is {least:.4g}"[:-1] in " ".join(found.messages)
 
 
 def test_rows_that_contradict_each_other_are_named() -> None:

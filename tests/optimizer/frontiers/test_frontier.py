@@ -43,8 +43,8 @@ def test_every_point_is_certified_in_equal_steps(whole: Frontier) -> None:
     assert [p.status for p in whole.points] == [Status.CERTIFIED] * 9
     assert max(p.gap for p in whole.points) <= GAP
     limits = np.array([p.limit for p in whole.points])
-    assert whole.least is not None
-    assert np.allclose(np.diff(limits), limits[0] - whole.least)
+    assert whole.minimum is not None
+    assert np.allclose(np.diff(limits), limits[0] - whole.minimum)
     assert all(p.lower == pytest.approx(p.objective) and p.upper >= p.lower for p in whole.points)
 
 
@@ -92,18 +92,18 @@ def test_the_free_end_is_the_plan_without_the_limit(case: Case, whole: Frontier)
 
 
 def test_below_the_least_possible_there_is_no_plan_and_it_is_said(case: Case, whole: Frontier) -> None:
-    assert whole.least is not None
-    assert whole.least_bound is not None
-    low = whole.least - 3.0
+    assert whole.minimum is not None
+    assert whole.minimum_bound is not None
+    low = whole.minimum - 3.0
     found = capmix.frontier(
-        case, points=4, low=low, high=whole.least + 1.0, scenarios=COUNT, device="cpu", out_of_sample=False
+        case, points=4, low=low, high=whole.minimum + 1.0, scenarios=COUNT, device="cpu", out_of_sample=False
     )
     states = [p.status for p in found.points]
     assert states == [Status.INFEASIBLE] * 3 + [Status.CERTIFIED]
-    assert found.least == pytest.approx(whole.least, rel=2e-4, abs=2e-4)
+    assert found.minimum == pytest.approx(whole.minimum, rel=2e-4, abs=2e-4)
     for p in found.points[:3]:
-        assert "least possible" in p.why
-        assert f"{found.least:.6g}" in p.why
+        assert "minimum" in p.why
+        assert f"{found.minimum:.6g}" in p.why
         assert not p.planned
         assert np.isnan(p.objective)
     rows = found.tables["frontier"].rows
@@ -119,7 +119,7 @@ def test_no_amount_has_a_plan() -> None:
     found = capmix.frontier(case, "liquidity", points=3, scenarios=COUNT, device="cpu")
     assert [p.status for p in found.points] == [Status.INFEASIBLE]
     assert found.points[0].why
-    assert found.least is None
+    assert found.minimum is None
 
 
 def test_points_do_not_depend_on_how_many_run_at_a_time(
@@ -130,7 +130,7 @@ def test_points_do_not_depend_on_how_many_run_at_a_time(
         again = capmix.frontier(case, "liquidity", points=9, scenarios=COUNT, device="cpu")
         assert again.tables == whole.tables
         assert again.passes == whole.passes
-        assert again.least == whole.least
+        assert again.minimum == whole.minimum
         for one, before in zip(again.points, whole.points, strict=True):
             assert one.decisions is not None
             assert (one.decisions == before.decisions).all()
@@ -180,8 +180,8 @@ def test_a_request_to_stop_while_the_plans_are_checked_keeps_the_frontier() -> N
         stops.clear()
     assert not found.interrupted
     assert [p.status for p in found.points] == [Status.CERTIFIED] * 3
-    assert all(p.fresh is None for p in found.points)
-    assert found.messages[-1] == "interrupted before the plans were checked on fresh draws"
+    assert all(p.out_of_sample is None for p in found.points)
+    assert found.messages[-1] == "interrupted before the plans were checked out of sample"
 
 
 def test_the_same_pool_serves_another_limit_and_a_minimised_cost(case: Case) -> None:
@@ -223,8 +223,8 @@ def test_most_points_between_others_cost_two_programs() -> None:
 
 def test_fresh_draws_and_money(whole: Frontier) -> None:
     for p in whole.points:
-        assert p.fresh is not None
-        assert p.fresh.ci_low < p.fresh.value < p.fresh.ci_high
+        assert p.out_of_sample is not None
+        assert p.out_of_sample.ci_low < p.out_of_sample.value < p.out_of_sample.ci_high
         assert p.raised == pytest.approx(sum(p.funding.values()))
     faces = [row for row in whole.tables["frontier_funding"].rows if row[0] == whole.points[0].limit]
     assert sum(float(row[2]) for row in faces) == pytest.approx(whole.points[0].raised, rel=1e-6)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""CVaR on fresh draws: the interval covers the truth about as often as it says."""
+"""CVaR out of sample: the interval covers the truth about as often as it says."""
 
 from __future__ import annotations
 

@@ -1,0 +1,119 @@
+"""The words of the glossary: what a user reads does not fall back into terms that the field does not use."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import capmix
+import pytest
+from capmix.models.blocks import rules
+from capmix.models.ledger import Account
+from capmix.models.program import Rule
+from capmix.optimizer.analysis.declared import DECLARED
+
+ROOT = Path(capmix.__file__).parent
+FORMER = {
+    "appetite": "issuance capacity",
+    "notch|notches": "tightening step",
+    "bearers": "loss allocation",
+    "least link": "bottleneck",
+    "fresh draws": "out-of-sample scenarios",
+    "circular money": "circular financing",
+    "futures": "scenarios",
+    "nil|nought": "zero",
+    "gives? way|given way": "must be relaxed",
+    "behind the horizon": "beyond the horizon",
+    "own equity": "shareholders' equity",
+    "let again|letting again": "relet, reletting",
+    "worth while": "worthwhile",
+    "beside each other": "concurrently, side by side",
+    "dear|dearer|dearest": "expensive",
+    "least possible": "minimum",
+    "papers": "reports",
+}
+"""What the field does not call so, and what it says instead."""
+WORDS = {re.compile(rf"\b(?:{old})\b", re.IGNORECASE): new for old, new in FORMER.items()}
+OLD_NAMES = {"models/schema/aliases.py", "reports/pages/renamed.py"}
+"""Files that list former names, since they are still read, or to say what became of them."""
+PAGES = sorted([ROOT / "README.md", *(p for p in (ROOT / "docs").glob("*.md") if p.name != "financing-study.md")])
+CASES = sorted([*(ROOT / "cases").glob("*.toml"), ROOT / "models/reading/starter.toml"])
+SOURCES = sorted(p for floor in ("models", "optimizer", "reports") for p in (ROOT / floor).rglob("*.py"))
+
+
+def found(text: str) -> list[str]:
+    """The former terms in a text, each with what to write."""
+    return [f"{hit[0]!r}: write {new}" for word, new in WORDS.items() for hit in word.finditer(text)]
+
+
+def test_the_list_finds_what_it_is_for() -> None:
+    assert found("What must give way, on fresh draws?") == [
+        "'fresh draws': write out-of-sample scenarios",
+        "'give way': write must be relaxed",
+    ]
+    assert found("The future of a topnotch sign beside a place.") == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)
+def test_pages(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    if path.name == "plan-json.md":
+        text = re.sub(r"## What moved.*?(?=\n## )", "", text, flags=re.DOTALL)
+    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL) if path.name == "README.md" else text  # a printed plan
+    wrong = [f"{path.name}:{n}: {hit}" for n, line in enumerate(text.splitlines(), 1) for hit in found(line)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda p: p.name)
+def test_cases(path: Path) -> None:
+    assert not found(path.read_text(encoding="utf-8"))
+
+
+def test_tables_rules_and_accounts() -> None:
+    names = [f"{s.name}: {text}" for s in DECLARED.values() for text in (s.meaning, s.others, *s.columns, *s.labels)]
+    families = [value for value in vars(rules).values() if isinstance(value, Rule)]
+    families += [rule for value in vars(rules).values() if isinstance(value, dict) for rule in value.values()]
+    names += [f"{r.name}: {r.title} {r.link}" for r in families if isinstance(r, Rule)] + [a.label for a in Account]
+    assert len(names) > 300
+    assert not [(name, hit) for name in names for hit in found(name.replace("_", " "))]
+
+
+def test_plan_json() -> None:
+    text = (ROOT / "reports/files/plan.schema.json").read_text(encoding="utf-8")
+    assert json.loads(text)["properties"]["schema_version"]["const"] == 2
+    assert not found(text.replace("_", " "))
+
+
+def said(path: Path) -> Iterator[tuple[int, str]]:
+    """Texts of a source file that may be shown, with their lines: no docstrings, no names of one word."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
+            yield node.lineno, node.value
+
+
+def test_sentences_of_the_program() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {hit}"
+        for path in SOURCES
+        if path.relative_to(ROOT).as_posix() not in OLD_NAMES
+        for line, text in said(path)
+        for hit in found(text)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_docstrings_of_the_public_names() -> None:
+    wrong = []
+    for name in capmix.__all__:
+        thing = getattr(capmix, name)
+        texts = [
+            thing.__doc__ or "",
+            *(getattr(v, "__doc__", None) or "" for k, v in vars(thing).items() if k[0] != "_"),
+        ]
+        wrong += [(name, hit) for text in texts for hit in found(text)]
+    assert not wrong
