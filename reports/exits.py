@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 from ..errors import CapmixError
@@ -17,6 +18,18 @@ class Exit(IntEnum):
     STOPPED = 4  # a feasible plan whose gap was not met, or none where the time was too short for one
     FAILURE = 5  # the device, the solver, the disk or standard output failed, or memory ran out
     INTERRUPTED = 130  # Ctrl-C before there was any plan
+
+
+def of_several(statuses: Iterable[str], whole: bool) -> Exit:
+    """How several plans together end.
+
+    STOPPED where one was stopped, or some are missing (not `whole`); INFEASIBLE where none has a plan; OK where each is
+    certified or proven infeasible.
+    """
+    found = set(statuses)
+    if "stopped" in found or not whole:
+        return Exit.STOPPED
+    return Exit.INFEASIBLE if found == {"infeasible"} else Exit.OK
 
 
 class UsageError(CapmixError):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..kernels.memory.placement import RESERVE, SLICE, Mode, Shape, TooLarge, largest, place
+from .exits import UsageError
 from .machine import memory_available
 
 if TYPE_CHECKING:
@@ -116,3 +117,9 @@ def shortage(case: Case, scenarios: int) -> str:
     else:
         cure = "free some memory, or use a larger machine"
     return f"{scenarios:,} scenarios need about {size(wanted.peak)} of memory and {size(available)} are free: {cure}"
+
+
+def fitting(case: Case, scenarios: int) -> None:
+    """UsageError if so many scenarios of the case do not fit."""
+    if short := shortage(case, scenarios):
+        raise UsageError(short)

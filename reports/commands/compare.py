@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import option_values
-from ..exits import Exit
+from ..exits import Exit, of_several
 from ..options import case_argument, computing_options
 from .command import Command, Stage
 from .execute import execute
@@ -102,13 +102,8 @@ class CompareWork(RunFolderWork["Comparison"]):
 
 
 def exit_code(found: Comparison) -> Exit:
-    """0 where every variant is certified or proven infeasible; 3 where none has a plan; 4 where one was stopped, or is
-    missing since the comparison was interrupted.
-    """
-    states = {plan.status.value for plan in found.plans.values()}
-    if "stopped" in states or found.missing:
-        return Exit.STOPPED
-    return Exit.INFEASIBLE if states == {"infeasible"} else Exit.OK
+    """That of all variants together; an interrupted comparison lacks some."""
+    return of_several((plan.status.value for plan in found.plans.values()), whole=not found.missing)
 
 
 def comparison_document(found: Comparison, extension: str = "csv") -> dict[str, Any]:

@@ -10,10 +10,9 @@ import argparse
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..exits import Exit, UsageError
-
 if TYPE_CHECKING:
     from ...models.schema.case import Case
+    from ..exits import Exit
     from ..progress import ProgressLine
 
 Found = TypeVar("Found")
@@ -67,9 +66,10 @@ def execute(work: Work[Found]) -> int:
     case = _read(work)
     work.reserve(case)
     scenarios = work.options.scenarios or case.simulation.count
-    _fit(case, scenarios)
+    from ..memory import fitting
     from .computing import computing
 
+    fitting(case, scenarios)
     with computing(work.options) as progress:
         found = work.compute(case, scenarios, progress)
     work.keep(found)
@@ -88,10 +88,3 @@ def _read(work: Work[Found]) -> Case:
         case = apply_variant(case, work.options.variant)
     tell_doubts(case, variants=work.all_variants)
     return case
-
-
-def _fit(case: Case, scenarios: int) -> None:
-    from ..memory import shortage
-
-    if short := shortage(case, scenarios):
-        raise UsageError(short)

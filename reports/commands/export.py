@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,12 +29,12 @@ class ExportWork(Work[str]):
 
     def check(self) -> None:
         from ..files.folder import working_directory
+        from ..files.new_file import refuse_existing
 
         path = self._path
         if path.suffix.lower() not in SUFFIXES:
             raise UsageError(f"{path}: the file's ending says its format: .lp (CPLEX LP) or .mps (free MPS)")
-        if os.path.lexists(path):
-            raise UsageError(f"{path} exists and is never overwritten; give a new name")
+        refuse_existing(path)
         if not path.is_absolute():
             working_directory()
         if not path.parent.is_dir():
@@ -50,7 +49,12 @@ class ExportWork(Work[str]):
         return program_text(case, form, scenarios, options.seed, options.device, progress=progress)
 
     def keep(self, found: str) -> None:
-        _write(self._path, found.encode("utf-8"))
+        from ..files.new_file import write_new
+
+        try:
+            write_new(self._path, found.encode("utf-8"))
+        except OSError as error:
+            raise WriteError(f"cannot write {self._path}: {error.strerror or error}") from None
 
     def show(self, found: str) -> None:
         from ..streams import display
@@ -65,23 +69,6 @@ class ExportWork(Work[str]):
     def ending(self, found: str) -> Exit:
         del found
         return Exit.OK
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a new file whole or not at all."""
-    try:
-        with open(path, "xb") as file:
-            try:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            except BaseException:
-                path.unlink()
-                raise
-    except FileExistsError:
-        raise UsageError(f"{path} exists and is never overwritten; give a new name") from None
-    except OSError as error:
-        raise WriteError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from .. import option_values
-from ..exits import Exit, UsageError
+from ..exits import Exit, UsageError, of_several
 from ..options import case_argument, computing_options, variant_option
 from ..text import plural
 from .command import Command, Stage
@@ -100,13 +100,8 @@ class FrontierWork(RunFolderWork["Frontier"]):
 
 
 def exit_code(found: Frontier) -> Exit:
-    """0 where every point is certified or proven infeasible; 3 where none has a plan; 4 where one was stopped, or the
-    frontier was interrupted.
-    """
-    states = {point.status.value for point in found.points}
-    if "stopped" in states or found.interrupted:
-        return Exit.STOPPED
-    return Exit.INFEASIBLE if states == {"infeasible"} else Exit.OK
+    """That of all points together."""
+    return of_several((point.status.value for point in found.points), whole=not found.interrupted)
 
 
 def frontier_document(found: Frontier, extension: str = "csv") -> dict[str, Any]:

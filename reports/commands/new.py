@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 from pathlib import Path
 
@@ -16,25 +15,15 @@ def _run(options: argparse.Namespace) -> int:
     """Write the starter case to `options.path`, which must not exist."""
     from ...models.reading.starter import starter_case
     from ..files.folder import working_directory
+    from ..files.new_file import refuse_existing, write_new
     from ..streams import display
 
     path = Path(options.path)
     if path.suffix != ".toml":
         raise UsageError(f"{path}: a case file ends in .toml; write for example {path}.toml")
-    if os.path.lexists(path):
-        raise UsageError(f"{path} exists and is never overwritten; give a new name")
-    text = starter_case().encode("utf-8")
+    refuse_existing(path)
     try:
-        with open(path, "xb") as file:
-            try:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            except OSError:
-                path.unlink()
-                raise
-    except FileExistsError:
-        raise UsageError(f"{path} exists and is never overwritten; give a new name") from None
+        write_new(path, starter_case().encode("utf-8"))
     except OSError as error:
         if not path.is_absolute():
             working_directory()

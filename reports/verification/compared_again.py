@@ -17,8 +17,9 @@ from ...optimizer.cutting_planes.solution import Status
 from ...optimizer.plan import Infeasibility, Plan
 from ..files.document import records
 from ..files.run_folder import RunFolder
+from ..memory import fitting
 from .agreement import document_faults
-from .computed_again import PlanAgain, evidence_of, fitting, tables_again, with_messages
+from .computed_again import PlanAgain, evidence_of, tables_again, with_messages
 from .findings import Findings
 
 

@@ -11,14 +11,13 @@ from ...optimizer.analysis.reevaluate import Claim, planned_again, prepared, sea
 from ...optimizer.cutting_planes.solution import Status
 from ...optimizer.plan import Plan
 from ...optimizer.setup.prepare import Prepared
-from ..exits import UsageError
 from ..files.document import all_tables, document
 from ..files.manifest import columns_file
 from ..files.read_tables import read_table
 from ..files.run_case import case_of, varied
 from ..files.run_folder import RunFolder, Unreadable
 from ..files.solution import read_solution
-from ..memory import shortage
+from ..memory import fitting
 from ..text import figure, gap, level
 from .agreement import document_faults, same, table_faults
 from .findings import Findings
@@ -67,12 +66,6 @@ def _case(run: RunFolder, findings: Findings, found: Mapping[str, Any]) -> Case:
     wrong = hashes != {case.sha256}
     findings.check("case", [f"{name} or one of its tables is not the case that was planned"] if wrong else [], name)
     return case
-
-
-def fitting(case: Case, count: int) -> None:
-    """UsageError if so many scenarios of the case do not fit."""
-    if short := shortage(case, count):
-        raise UsageError(short)
 
 
 def evidence_of(run: RunFolder, name: str) -> Evidence | None:

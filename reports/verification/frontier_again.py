@@ -14,9 +14,10 @@ from ...optimizer.setup.prepare import Prepared
 from ...optimizer.setup.risk_losses import all_risks
 from ..files.document import records
 from ..files.run_folder import RunFolder, Unreadable
+from ..memory import fitting
 from ..text import figure
 from .agreement import document_faults
-from .computed_again import evidence_of, fitting, searched, tables_again
+from .computed_again import evidence_of, searched, tables_again
 from .findings import Findings
 
 

@@ -27,7 +27,7 @@ from capmix.optimizer.cutting_planes.solution import Status
 from capmix.reports import memory
 from capmix.reports.cli import main
 from capmix.reports.commands.execute import Work, execute
-from capmix.reports.exits import Exit, OutputError, UsageError
+from capmix.reports.exits import Exit, OutputError, UsageError, of_several
 from capmix.reports.files import folder
 from capmix.reports.summary import frontier_view, side_by_side, terminal
 
@@ -298,6 +298,22 @@ def test_the_document_is_the_one_in_the_folder_and_says_the_code(
     told = json.loads((here / "run" / "manifest.json").read_text("utf-8"))
     assert json.loads(printed)["exit_code"] == told["exit_code"] == code == 0
     assert told["kind"] == kind
+
+
+@pytest.mark.parametrize(
+    ("statuses", "whole", "code"),
+    [
+        ("certified certified", True, 0),
+        ("certified infeasible", True, 0),
+        ("infeasible infeasible", True, 3),
+        ("certified stopped", True, 4),
+        ("infeasible stopped", True, 4),
+        ("certified", False, 4),
+        ("infeasible", False, 4),
+    ],
+)
+def test_how_several_plans_end(statuses: str, whole: bool, code: int) -> None:
+    assert of_several(iter(statuses.split()), whole) == code
 
 
 # interrupted
