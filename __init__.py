@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from . import faces as _faces
+
 if TYPE_CHECKING:
     from .errors import CapmixError, UnknownName
     from .models.own_handle import Handle
@@ -37,8 +39,11 @@ if TYPE_CHECKING:
     from .optimizer.setup.device import DeviceError
     from .optimizer.setup.own_limits import PyomoRows
     from .optimizer.table import Table
+    from .reports.files.load import load_plan
 
     __version__: str
+
+_faces.home = f"{__name__}.reports.notebook"
 
 __all__ = [
     "CapmixError",
@@ -73,6 +78,7 @@ __all__ = [
     "cvar_portfolio",
     "frontier",
     "load_case",
+    "load_plan",
     "optimize",
     "program_text",
     "pyomo_model",
@@ -113,6 +119,7 @@ _HOMES = {
     "cvar_portfolio": "optimizer.portfolios.solve",
     "frontier": "optimizer.frontiers.frontier",
     "load_case": "models.reading.load",
+    "load_plan": "reports.files.load",
     "optimize": "optimizer.run",
     "program_text": "optimizer.named_model",
     "pyomo_model": "optimizer.named_model",

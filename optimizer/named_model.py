@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from os import PathLike
 from typing import Any
 
 from ..models.build import declare
@@ -14,14 +15,14 @@ from .analysis.risk_figures import UNITS
 from .cutting_planes.progress import Progress
 from .exchange import FORMATS, as_text
 from .setup import device as devices
-from .setup.arguments import checked
+from .setup.arguments import as_case, checked
 from .setup.own_limits import Constraints
 from .setup.prepare import Clock, Prepared, prepare
 from .setup.risk_losses import all_risks, tails
 
 
 def pyomo_model(
-    case: Case,
+    case: Case | str | PathLike[str],
     scenarios: int | None = None,
     seed: int | None = None,
     device: str = "auto",
@@ -35,7 +36,7 @@ def pyomo_model(
     strings. `m.objective` is the case's; `m.value`, expected wealth, by which ties are decided, is deactivated.
 
     Args:
-        case: as `load_case` reads it.
+        case: as `load_case` reads it, or what is given to `load_case`: a path or the name of a shipped case.
         scenarios: how many draws' means are the expected path, as for `optimize`.
         seed: of the draws.
         device: where they are drawn.
@@ -44,11 +45,12 @@ def pyomo_model(
     Raises:
         CaseError, DeviceError, UnknownName, OwnLimitError: as `optimize`.
     """
+    case = as_case(case)
     return model_of(_ready(case, scenarios, seed, device, constraints)[0])
 
 
 def program_text(
-    case: Case,
+    case: Case | str | PathLike[str],
     form: str = "lp",
     scenarios: int | None = None,
     seed: int | None = None,
@@ -61,6 +63,7 @@ def program_text(
     Names are those of the program with round brackets, numbers read back to the bit, and the comments at the head say
     what is left out. Arguments and errors: as `pyomo_model`.
     """
+    case = as_case(case)
     if form not in FORMATS:
         raise CaseError([Fault("arguments", None, "form", show(form), " or ".join(FORMATS), "name one of them")])
     ready, key = _ready(case, scenarios, seed, device, constraints, progress)

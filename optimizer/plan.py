@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..faces import Shown
 from ..models.schema.case import Case
 from .cutting_planes.solution import Passes, Status
 from .table import Cell as Cell
@@ -291,8 +292,8 @@ class Evidence:
     own: tuple[OwnLimit, ...] = ()
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, repr=False)
+class Plan(Shown):
     """A plan with its figures.
 
     tables: by name, as `analysis/declared.py` describes them; an unknown name is an UnknownName.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from os import PathLike
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from .cutting_planes.solution import Solution
 from .listening import INTERRUPTED, UNCHECKED, listening
 from .plan import Plan, Timings
 from .setup import device as devices
-from .setup.arguments import checked, checked_replications
+from .setup.arguments import as_case, checked, checked_replications
 from .setup.assemble import risk_limits
 from .setup.out_of_sample import OutOfSample, evaluated, fresh_count, fresh_draws
 from .setup.own_limits import Constraints
@@ -35,7 +36,7 @@ FloatArray = NDArray[np.float64]
 
 @listening
 def optimize(
-    case: Case,
+    case: Case | str | PathLike[str],
     scenarios: int | None = None,
     seed: int | None = None,
     device: str = "auto",
@@ -49,7 +50,7 @@ def optimize(
     """The best plan of a case under its limits, with its certificate.
 
     Args:
-        case: as `load_case` reads it.
+        case: as `load_case` reads it, or what is given to `load_case`: a path or the name of a shipped case.
         scenarios: scenarios simulated; the case's own count where left out.
         seed: of the random numbers, 0 to 2^64 - 1; the case's own where left out. Same seed, same plan.
         device: "auto" (a CUDA device if one works), "cpu", "cuda", or "numpy" for the slow definition of them.
@@ -76,6 +77,7 @@ def optimize(
         DeviceError: the device cannot be used.
         SolverError: the solver failed.
     """
+    case = as_case(case)
     clock = Clock(progress, time_limit)
     asked = checked_replications(replications)
     count, key = checked(case, scenarios, seed, gap, time_limit, constraints)

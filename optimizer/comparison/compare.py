@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from os import PathLike
 
 import numpy as np
 
+from ...faces import Shown
 from ...kernels.backend import Backend, Held
 from ...kernels.memory.chunked import Chunked
 from ...kernels.memory.split_backend import apart
@@ -29,7 +31,7 @@ from ..listening import INTERRUPTED, UNCHECKED, listening
 from ..parallel import together
 from ..plan import Plan, Table
 from ..setup import device as devices
-from ..setup.arguments import checked
+from ..setup.arguments import as_case, checked
 from ..setup.assemble import process_table, risk_limits
 from ..setup.out_of_sample import evaluated, fresh_count, fresh_draws
 from ..setup.own_limits import Constraints
@@ -40,8 +42,8 @@ from .differences import Outcome, milestones_of, outcome, tables
 OWN_CASH = "own_cash"
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Shown):
     """Variants of one case, planned on the same scenarios.
 
     Attributes:
@@ -94,7 +96,7 @@ class _Drawn:
 
 @listening
 def compare(
-    case: Case,
+    case: Case | str | PathLike[str],
     variants: Sequence[str] | None = None,
     scenarios: int | None = None,
     seed: int | None = None,
@@ -109,7 +111,7 @@ def compare(
     """Plan several variants of a case on one pool of scenarios.
 
     Args:
-        case: as `load_case` reads it.
+        case: as `load_case` reads it, or what is given to `load_case`: a path or the name of a shipped case.
         variants: their names; all of the case's where left out.
         milestones: compute in service, PFLOP/s; where left out, three round figures between today's and the largest.
         time_limit: seconds for all of them together.
@@ -125,6 +127,7 @@ def compare(
         UnknownName, OwnLimitError: as `optimize`.
         CaseError, DeviceError, SolverError: as `optimize`; also for a name that is no variant of the case.
     """
+    case = as_case(case)
     clock = Clock(progress, time_limit)
     names = _names(case, variants)
     count, key = checked(case, scenarios, seed, gap, time_limit, constraints)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 
 import numpy as np
 
+from ...faces import Shown
 from ...kernels.backend import Backend
 from ...kernels.pause import checking
 from ...models.schema.case import Case
@@ -24,7 +26,7 @@ from ..cutting_planes.solution import Passes, Status
 from ..listening import UNCHECKED, listening
 from ..plan import Device, Plan, ScenarioInfo, Table, Timings
 from ..setup import device as devices
-from ..setup.arguments import checked, checked_frontier
+from ..setup.arguments import as_case, checked, checked_frontier
 from ..setup.assemble import risk_limits
 from ..setup.out_of_sample import cvar_interval, fresh_count, fresh_draws, fresh_losses
 from ..setup.own_limits import Constraints
@@ -34,8 +36,8 @@ from .points import FrontierPoint, frontier_tables
 from .search import FrontierSearch
 
 
-@dataclass(frozen=True)
-class Frontier:
+@dataclass(frozen=True, repr=False)
+class Frontier(Shown):
     """The best objective as a function of one risk limit, all else as the case has it.
 
     Attributes:
@@ -75,7 +77,7 @@ class Frontier:
 
 @listening
 def frontier(
-    case: Case,
+    case: Case | str | PathLike[str],
     limit: str = "liquidity",
     points: int = 20,
     low: float | None = None,
@@ -92,7 +94,7 @@ def frontier(
     """The best plan at each of `points` amounts of a risk limit, each with its certificate.
 
     Args:
-        case: as `load_case` reads it.
+        case: as `load_case` reads it, or what is given to `load_case`: a path or the name of a shipped case.
         limit: name of the risk limit that moves; "covenant NAME" for a covenant that is kept over the scenarios.
         points: how many amounts, 2 to 1,000, in equal steps.
         low: the first amount, in the limit's own unit; left out, a step above the minimum.
@@ -110,6 +112,7 @@ def frontier(
         CaseError, DeviceError, SolverError: as `optimize`; also for a limit that the case does not have, and for
             amounts out of order.
     """
+    case = as_case(case)
     clock = Clock(progress, time_limit)
     count, key = checked(case, scenarios, seed, gap, time_limit, constraints)
     number = checked_frontier(case, limit, points, low, high)

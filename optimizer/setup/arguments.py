@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
+from os import PathLike
 
 from ...models.reading.faults import CaseError, Fault, show
+from ...models.reading.load import load_case
 from ...models.reading.values import nearest
 from ...models.schema.case import Case
 from ...models.schema.rules import Risk
@@ -16,6 +18,11 @@ MOST_SCENARIOS = 10**9
 MOST_SEED = 2**64 - 1
 LEAST_POINTS, MOST_POINTS = 2, 1000
 LEAST_REPLICATIONS, MOST_REPLICATIONS = 2, 1000
+
+
+def as_case(case: Case | str | PathLike[str]) -> Case:
+    """The case itself, or the one in the file, or shipped by the name, that is given. CaseError as `load_case`."""
+    return case if isinstance(case, Case) else load_case(case)
 
 
 def checked(

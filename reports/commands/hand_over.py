@@ -19,11 +19,10 @@ from ..exits import OutputError, WriteError
 from ..files.folder import Place, add, last_resort, publish
 from ..files.manifest import MANIFEST
 from ..glyphs import Glyphs
+from ..results.kind import SUMMARY_WIDTH
 from ..streams import complain, deliver, display, drop_output
 from ..summary import screen
 from ..text import safe
-
-SUMMARY_WIDTH = 100
 
 Made = TypeVar("Made", bytes, str)
 Tell = Callable[[str], None]

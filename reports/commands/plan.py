@@ -7,26 +7,22 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from .. import option_values
-from ..exits import Exit
 from ..options import case_argument, computing_options, variant_option
+from ..results.plans import PlanKind
 from .command import Command, Stage
 from .execute import execute
-from .run_folder_work import REPORT, Makers, RunFolderWork, Texts
+from .run_folder_work import RunFolderWork
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ...models.schema.case import Case
     from ...optimizer.plan import Plan
-    from ..files.manifest import About
-    from ..glyphs import Glyphs
     from ..progress import ProgressLine
 
 
 class PlanWork(RunFolderWork["Plan"]):
     """A plan and its folder."""
 
-    kind = "plan"
+    kind = PlanKind()
 
     def compute(self, case: Case, scenarios: int, progress: ProgressLine) -> Plan:
         from ...optimizer.run import optimize
@@ -47,48 +43,6 @@ class PlanWork(RunFolderWork["Plan"]):
         if not has_plan(plan) and any(message.startswith("interrupted") for message in plan.messages):
             raise KeyboardInterrupt
         return dataclasses.replace(plan, versions={**package_versions(), **plan.versions})
-
-    def files(self, found: Plan, tables: str) -> Makers:
-        from ..files.manifest import data_files
-
-        return data_files(found, tables)
-
-    def texts(self, found: Plan, width: int) -> Texts:
-        from ..html.page import html
-        from ..html.plan_page import plan_page
-        from ..summary.terminal import render
-
-        return {"summary.txt": lambda: render(found, width), REPORT: lambda: html(plan_page(found))}
-
-    def about(self, found: Plan) -> About:
-        from ..files.manifest import about_plan
-
-        return about_plan(found)
-
-    def draw(self, found: Plan, width: int, folder: Path | None, colour: bool, glyphs: Glyphs) -> str:
-        from ..summary.terminal import render
-
-        return render(found, width, folder, colour, glyphs)
-
-    def gist(self, found: Plan) -> str:
-        return gist(found)
-
-    def outcome(self, found: Plan) -> Exit:
-        from ..files.document import EXIT_OF_STATUS
-
-        return EXIT_OF_STATUS[found.status.value]
-
-
-def gist(plan: Plan) -> str:
-    """The plan in a line, for where its summary cannot be drawn."""
-    from ..summary.views import has_plan
-    from ..text import figure, gap
-
-    if not has_plan(plan):
-        return f"{plan.case.case.name}: {plan.status.value}, no plan"
-    proven = "" if plan.certificate is None else f", gap {gap(plan.certificate.gap)}"
-    reached = f"{plan.objective_name} {figure(plan.objective_value, 7)} {plan.objective_unit}"
-    return f"{plan.case.case.name}: {plan.status.value}, {reached}{proven}"
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,65 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from abc import abstractmethod
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..exits import Exit
+from ..results.kind import REPORT, Kind
 from ..text import safe
 from .execute import Work
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ...models.schema.case import Case
-    from ..files.manifest import About
-    from ..glyphs import Glyphs
-
-REPORT = "report.html"
 
 Found = TypeVar("Found")
-Makers = Mapping[str, Callable[[], bytes]]
-Texts = Mapping[str, Callable[[], str]]
 
 
 class RunFolderWork(Work[Found]):
-    """What differs between them is asked of `compute` and of the methods below.
+    """What differs between them is asked of `compute` and of the kind of result."""
 
-    kind: of the run; its document is KIND.json. suffix: what the folder is called beside the case.
-    """
-
-    kind: ClassVar[str]
-    suffix: ClassVar[str] = ""
+    kind: ClassVar[Kind[Any]]
 
     def __init__(self, options: argparse.Namespace) -> None:
         super().__init__(options)
         self._started = datetime.now(UTC)
-
-    @abstractmethod
-    def files(self, found: Found, tables: str) -> Makers:
-        """How to make each file of data, by its path in the folder; tables: csv or parquet."""
-
-    @abstractmethod
-    def texts(self, found: Found, width: int) -> Texts:
-        """How to draw each text of the folder, by its path in it."""
-
-    @abstractmethod
-    def about(self, found: Found) -> About:
-        """What the manifest says of it."""
-
-    @abstractmethod
-    def draw(self, found: Found, width: int, folder: Path | None, colour: bool, glyphs: Glyphs) -> str:
-        """The summary on a screen."""
-
-    @abstractmethod
-    def gist(self, found: Found) -> str:
-        """It in a line, for where the summary cannot be drawn."""
-
-    @abstractmethod
-    def outcome(self, found: Found) -> Exit:
-        """How the command ends if all of it comes where it is to go."""
 
     def check(self) -> None:
         if self.options.tables == "parquet":
@@ -70,9 +33,9 @@ class RunFolderWork(Work[Found]):
             require_parquet()
 
     def reserve(self, case: Case) -> None:
+        from ..files.case_files import case_files
         from ..files.folder import reserve
         from ..files.manifest import Run, arguments
-        from .case_files import case_files
 
         self._run = Run(
             argv=arguments(self.options),
@@ -80,20 +43,20 @@ class RunFolderWork(Work[Found]):
             started=self._started,
             tables=self.options.tables,
         )
-        self._place = reserve(self.options.out, case.case.name + self.suffix)
+        self._place = reserve(self.options.out, case.case.name + self.kind.suffix)
 
     def keep(self, found: Found) -> None:
         from ..files.manifest import copies, manifest
-        from .hand_over import SUMMARY_WIDTH, Result, keep
+        from .hand_over import Result, keep
 
-        run = self._run
+        run, kind = self._run, self.kind
         self._result = Result(
-            files={**self.files(found, run.tables), **copies(run.case_files)},
-            document=f"{self.kind}.json",
-            texts=self.texts(found, SUMMARY_WIDTH),
-            manifest=lambda files: manifest(run, self.about(found), files),
-            draw=lambda width, folder, colour, glyphs: self.draw(found, width, folder, colour, glyphs),
-            gist=lambda: self.gist(found),
+            files={**kind.files(found, run.tables), **copies(run.case_files)},
+            document=f"{kind.name}.json",
+            texts=kind.texts(found),
+            manifest=lambda files: manifest(run, kind.about(found), files),
+            draw=lambda width, folder, colour, glyphs: kind.draw(found, width, folder, colour, glyphs),
+            gist=lambda: kind.gist(found),
         )
         self._kept = keep(self._result, self._place, self.options.json)
 
@@ -114,8 +77,13 @@ class RunFolderWork(Work[Found]):
         report = None if self._kept.folder is None else (self._kept.folder / REPORT).resolve()
         if report is None or not report.is_file():
             complain("capmix: warning: there is no report to open", alone=self.options.json)
-        elif not webbrowser.open(report.as_uri()):
+            return
+        try:
+            opened = webbrowser.open(report.as_uri())
+        except (webbrowser.Error, OSError):
+            opened = False
+        if not opened:
             complain(f"capmix: warning: no browser was found; the report is {safe(report)}", alone=self.options.json)
 
     def ending(self, found: Found) -> Exit:
-        return self.outcome(found) if self._kept.whole and self._shown else Exit.FAILURE
+        return self.kind.outcome(found) if self._kept.whole and self._shown else Exit.FAILURE

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ from .schema import schema
 from .solution import read_solution
 
 
-def load_plan(folder: Path, under: str = "") -> Plan:
+def load_plan(folder: str | PathLike[str], under: str = "") -> Plan:
     """The plan whose files lie in a run folder; `under`: of a comparison, "variants/NAME/".
 
     Raises:
@@ -52,7 +53,7 @@ def load_plan(folder: Path, under: str = "") -> Plan:
         Unreadable: a file of it is not what it should be; the message names it.
         CaseError: the case in it is a bad one.
     """
-    run, name = opened(folder), f"{under}plan.json"
+    run, name = opened(Path(folder)), f"{under}plan.json"
     found = run.document(name)
     for fault in faults(found, schema()):
         raise Unreadable(f"{name}, {fault}")

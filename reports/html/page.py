@@ -94,6 +94,21 @@ def html(page: Page) -> str:
     return str(template.render(page=page, parts=parts, style=style, svg=svg, why=why))
 
 
+def fragment(page: Page) -> str:
+    """The head of the page for a notebook, in the notebook's style: title, status, facts, what must be known first."""
+    escape: Any = import_module("markupsafe").escape
+    lines = [f"<p><strong>{escape(page.title)}</strong> &middot; {escape(page.status)}<br>{escape(page.subtitle)}</p>"]
+    if page.facts:
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{escape(what)}</th><td>{escape(value)}</td><td>{escape(remark)}</td></tr>"
+            for what, value, remark in page.facts
+        )
+        lines.append(f"<table>{cells}</table>")
+    if page.lead:
+        lines.append("<ul>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in page.lead) + "</ul>")
+    return "<div>" + "".join(lines) + "</div>"
+
+
 def _pictures(figures: Sequence[Figure]) -> tuple[dict[str, Any], str]:
     """The SVG of each figure by its anchor; none, and why, where this machine cannot draw."""
     try:

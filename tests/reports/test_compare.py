@@ -10,7 +10,7 @@ import capmix
 import pytest
 from capmix.models.reading.starter import starter_case
 from capmix.reports.cli import main
-from capmix.reports.commands.compare import comparison_document, exit_code
+from capmix.reports.results.comparisons import comparison_document, exit_code
 from capmix.reports.summary.side_by_side import render_comparison
 
 FEW = ["--scenarios", "400", "--no-progress"]

@@ -13,12 +13,12 @@ import capmix
 import pytest
 from capmix.optimizer.cutting_planes.solution import Status
 from capmix.optimizer.plan import Funding, Plan, UnknownName
-from capmix.reports.commands.compare import comparison_document
-from capmix.reports.commands.frontier import frontier_document
-from capmix.reports.commands.plan import gist
 from capmix.reports.files.manifest import Run, contents
 from capmix.reports.files.schema import schema
 from capmix.reports.glyphs import ASCII
+from capmix.reports.results.comparisons import comparison_document
+from capmix.reports.results.frontiers import frontier_document
+from capmix.reports.results.plans import PlanKind
 from capmix.reports.summary.frontier_view import render_frontier
 from capmix.reports.summary.registry import SECTIONS
 from capmix.reports.summary.side_by_side import render_comparison
@@ -37,7 +37,7 @@ def checked(plan: Plan) -> str:
         text = render(plan, width, Path("runs"))
         assert max(map(cell_len, text.splitlines())) <= width
     assert render(plan, 80, g=ASCII).isascii()
-    assert gist(plan)
+    assert PlanKind().gist(plan)
     run = Run(["capmix"], {"a.toml": b""}, datetime(2026, 11, 30, tzinfo=UTC))
     files = contents(plan, run, text)
     written = json.loads(files["plan.json"])

@@ -16,7 +16,7 @@ import pytest
 from capmix.models.reading.starter import starter_case
 from capmix.optimizer.cutting_planes.progress import Enough
 from capmix.reports.cli import main
-from capmix.reports.commands.case_files import case_files
+from capmix.reports.files.case_files import case_files
 from capmix.reports.files.document import encode
 from capmix.reports.files.manifest import MANIFEST_VERSION, SEAL, Run, contents
 from capmix.reports.files.solution import read_solution
