@@ -11,7 +11,7 @@ from ..exits import Exit, of_several
 from ..options import case_argument, computing_options
 from .command import Command, Stage
 from .execute import execute
-from .run_folder_work import REPORT, Makers, RunFolderWork, Texts
+from .run_folder_work import REPORT, SUMMARY, Makers, RunFolderWork, Texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,17 +62,24 @@ class CompareWork(RunFolderWork["Comparison"]):
         return files
 
     def texts(self, found: Comparison, width: int) -> Texts:
-        from ..html.comparison_page import comparison_page
-        from ..html.page import html
-        from ..summary.side_by_side import render_comparison
-        from ..summary.terminal import render
+        from .plan import summary
 
         def drawn(plan: Plan) -> Callable[[], str]:
-            return lambda: render(plan, width)
+            return lambda: summary(plan, width)
 
-        variants = {f"variants/{name}/summary.txt": drawn(plan) for name, plan in found.plans.items()}
-        report = {REPORT: lambda: html(comparison_page(found))}
-        return {"summary.txt": lambda: render_comparison(found, width), **report, **variants}
+        def compared() -> str:
+            from ..summary.side_by_side import render_comparison
+
+            return render_comparison(found, width)
+
+        def report() -> str:
+            from ..html.comparison_page import comparison_page
+            from ..html.page import html
+
+            return html(comparison_page(found))
+
+        variants = {f"variants/{name}/{SUMMARY}": drawn(plan) for name, plan in found.plans.items()}
+        return {SUMMARY: compared, REPORT: report, **variants}
 
     def about(self, found: Comparison) -> About:
         from ..files.manifest import About, together

@@ -11,7 +11,7 @@ from ..options import case_argument, computing_options, variant_option
 from ..text import plural
 from .command import Command, Stage
 from .execute import execute
-from .run_folder_work import REPORT, Makers, RunFolderWork, Texts
+from .run_folder_work import REPORT, SUMMARY, Makers, RunFolderWork, Texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,11 +67,18 @@ class FrontierWork(RunFolderWork["Frontier"]):
         }
 
     def texts(self, found: Frontier, width: int) -> Texts:
-        from ..html.frontier_page import frontier_page
-        from ..html.page import html
-        from ..summary.frontier_view import render_frontier
+        def summary() -> str:
+            from ..summary.frontier_view import render_frontier
 
-        return {"summary.txt": lambda: render_frontier(found, width), REPORT: lambda: html(frontier_page(found))}
+            return render_frontier(found, width)
+
+        def report() -> str:
+            from ..html.frontier_page import frontier_page
+            from ..html.page import html
+
+            return html(frontier_page(found))
+
+        return {SUMMARY: summary, REPORT: report}
 
     def about(self, found: Frontier) -> About:
         from ..files.manifest import About

@@ -11,7 +11,7 @@ from ..exits import Exit
 from ..options import case_argument, computing_options, variant_option
 from .command import Command, Stage
 from .execute import execute
-from .run_folder_work import REPORT, Makers, RunFolderWork, Texts
+from .run_folder_work import REPORT, SUMMARY, Makers, RunFolderWork, Texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,11 +54,13 @@ class PlanWork(RunFolderWork["Plan"]):
         return data_files(found, tables)
 
     def texts(self, found: Plan, width: int) -> Texts:
-        from ..html.page import html
-        from ..html.plan_page import plan_page
-        from ..summary.terminal import render
+        def report() -> str:
+            from ..html.page import html
+            from ..html.plan_page import plan_page
 
-        return {"summary.txt": lambda: render(found, width), REPORT: lambda: html(plan_page(found))}
+            return html(plan_page(found))
+
+        return {SUMMARY: lambda: summary(found, width), REPORT: report}
 
     def about(self, found: Plan) -> About:
         from ..files.manifest import about_plan
@@ -77,6 +79,13 @@ class PlanWork(RunFolderWork["Plan"]):
         from ..files.document import EXIT_OF_STATUS
 
         return EXIT_OF_STATUS[found.status.value]
+
+
+def summary(plan: Plan, width: int) -> str:
+    """The summary as it lies in a folder."""
+    from ..summary.terminal import render
+
+    return render(plan, width)
 
 
 def gist(plan: Plan) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..files.manifest import About
     from ..glyphs import Glyphs
 
+SUMMARY = "summary.txt"
 REPORT = "report.html"
 
 Found = TypeVar("Found")
@@ -45,7 +46,7 @@ class RunFolderWork(Work[Found]):
 
     @abstractmethod
     def texts(self, found: Found, width: int) -> Texts:
-        """How to draw each text of the folder, by its path in it."""
+        """How to draw each text of the folder, by its path in it; what draws is imported when it is called."""
 
     @abstractmethod
     def about(self, found: Found) -> About:
@@ -114,7 +115,12 @@ class RunFolderWork(Work[Found]):
         report = None if self._kept.folder is None else (self._kept.folder / REPORT).resolve()
         if report is None or not report.is_file():
             complain("capmix: warning: there is no report to open", alone=self.options.json)
-        elif not webbrowser.open(report.as_uri()):
+            return
+        try:
+            opened = webbrowser.open(report.as_uri())
+        except (webbrowser.Error, OSError):
+            opened = False
+        if not opened:
             complain(f"capmix: warning: no browser was found; the report is {safe(report)}", alone=self.options.json)
 
     def ending(self, found: Found) -> Exit:
