@@ -7,10 +7,12 @@ import errno
 import io
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
 import time
+import webbrowser
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,9 +31,13 @@ from capmix.reports.cli import main
 from capmix.reports.commands.execute import Work, execute
 from capmix.reports.exits import Exit, OutputError, UsageError, of_several
 from capmix.reports.files import folder
+from capmix.reports.html import page
 from capmix.reports.summary import frontier_view, side_by_side, terminal
 
 ENGINES = {"plan": (planning, "optimize"), "compare": (comparing, "compare"), "frontier": (tracing, "frontier")}
+DRAW = (
+    (terminal, "render"), (side_by_side, "render_comparison"), (frontier_view, "render_frontier"), (page, "html"),
+)  # fmt: skip
 FEW = ["--scenarios", "300", "--no-progress", "--device", "cpu", "--out", "run"]
 KINDS = pytest.mark.parametrize("kind", ENGINES)
 
@@ -41,6 +47,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.delenv("CAPMIX_TRACEBACK", raising=False)
+    monkeypatch.setattr(page, "html", lambda _: "<!doctype html>")  # the real one draws for a second
     (tmp_path / "work" / "my.toml").write_text(starter_case(), encoding="utf-8")
     return tmp_path / "work"
 
@@ -237,7 +244,7 @@ def test_a_summary_that_cannot_be_drawn_leaves_a_folder_that_verifies(
         assert (here / "run" / "manifest.json").is_file()
         raise ZeroDivisionError
 
-    for module, name in ((terminal, "render"), (side_by_side, "render_comparison"), (frontier_view, "render_frontier")):
+    for module, name in DRAW:
         monkeypatch.setattr(module, name, broken)
     assert main([kind, "my.toml", *FEW]) == 0
     printed = capsys.readouterr()
@@ -245,6 +252,53 @@ def test_a_summary_that_cannot_be_drawn_leaves_a_folder_that_verifies(
     assert printed.err.count("ZeroDivisionError") == printed.err.count("\n") > 1
     assert verifies(here / "run")
     assert not (here / "run" / "summary.txt").exists()
+    assert not (here / "run" / "report.html").exists()
+
+
+@KINDS
+def test_a_library_that_draws_and_cannot_be_imported_costs_no_plan(
+    here: Path, engine: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    for module, _ in DRAW:
+        monkeypatch.setitem(sys.modules, module.__name__, None)
+    assert main([kind, "my.toml", *FEW]) == 0
+    printed = capsys.readouterr()
+    assert f"run folder: {here / 'run'}" in printed.out
+    assert printed.err.count("cannot be made") >= 2
+    assert verifies(here / "run", "--quick")
+
+
+@KINDS
+def test_the_report_is_opened_once_it_is_there(
+    here: Path, engine: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    opened: list[str] = []
+
+    def show(address: str) -> bool:
+        assert (here / "run" / "report.html").is_file()
+        opened.append(address)
+        if len(opened) == 1:
+            return True
+        if len(opened) == 2:
+            return False
+        raise webbrowser.Error("could not locate runnable browser")
+
+    monkeypatch.setattr(webbrowser, "open", show)
+    for number in range(3):
+        assert main([kind, "my.toml", *FEW, "--open"]) == 0
+        said = capsys.readouterr().err
+        assert said == "" if number == 0 else "no browser was found; the report is" in said
+        shutil.rmtree(here / "run")
+    assert opened == [(here / "run" / "report.html").resolve().as_uri()] * 3
+
+
+def test_without_a_report_nothing_is_opened(
+    here: Path, engine: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(page, "html", lambda _: 1 / 0)
+    monkeypatch.setattr(webbrowser, "open", lambda _: pytest.fail("opened"))
+    assert main(["plan", "my.toml", *FEW, "--open"]) == 0
+    assert "there is no report to open" in capsys.readouterr().err
 
 
 class Closed(io.StringIO):
