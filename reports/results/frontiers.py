@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..exits import Exit, of_several
 from ..text import plural
-from .kind import Kind, Makers, Texts
+from .kind import Kind, Makers
 
 if TYPE_CHECKING:
     from pathlib import Path

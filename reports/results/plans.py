@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..exits import Exit
-from .kind import Kind, Makers, Texts
+from .kind import Kind, Makers
 
 if TYPE_CHECKING:
     from pathlib import Path
