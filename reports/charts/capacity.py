@@ -138,7 +138,7 @@ def _bottlenecks(plan: Plan) -> Drawing | None:
             .properties(width=WIDTH - 210, height=alt.Step(34))
         )
 
-    return Drawing("the link with the least room", sentence, table, marks)
+    return Drawing("the bottleneck", sentence, table, marks)
 
 
 def _link(row: Record) -> str:

@@ -57,4 +57,4 @@ def _losses(plan: Plan) -> Drawing | None:
     return Drawing(BILLION, sentence, table, marks)
 
 
-LOSS_ALLOCATION = Chart("loss_allocation", "Who bears the loss", (LOSS_BY_HOLDER,), _losses)
+LOSS_ALLOCATION = Chart("loss_allocation", "Loss allocation", (LOSS_BY_HOLDER,), _losses)

@@ -39,7 +39,7 @@ def inner_faults(run: RunFolder) -> Iterator[str]:
 
 
 def _manifest(run: RunFolder) -> Iterator[str]:
-    """What the manifest says of the run and of its result, beside the document; before version 3 it said less."""
+    """What the manifest says of the run and of its result, beside the document."""
     name, told = f"{run.kind}.json", run.manifest
     found = run.document(name)
     code, drawn = found["exit_code"], found["scenarios"]

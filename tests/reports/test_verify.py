@@ -451,7 +451,7 @@ def test_a_frontier(copy, capsys, file, change, named):
     assert named in said
 
 
-@pytest.mark.parametrize("version", [1, MANIFEST_VERSION + 1, None, "2"])
+@pytest.mark.parametrize("version", [1, 2, 3, MANIFEST_VERSION + 1, None, "2"])
 def test_a_folder_of_another_version_is_refused(copy, capsys, version):
     folder = copy("plan")
     changed(folder / "manifest.json", lambda d: d.update(manifest_version=version))

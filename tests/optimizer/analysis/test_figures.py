@@ -85,7 +85,7 @@ def test_what_is_owned_is_owed_or_equity(plan: Plan) -> None:
     assert sheet["assets"] == pytest.approx(sheet["liabilities and equity"], abs=CLOSE)
     assert sheet["liabilities"] + sheet["equity"] == pytest.approx(sheet["assets"], abs=CLOSE)
     assert sheet["cash"] == pytest.approx(rows(plan.tables["cash_flow"], plan)["closing cash"], abs=CLOSE)
-    assert sheet["debt"] == pytest.approx(rows(plan.tables["debt_service"], plan)["debt at the end"], abs=CLOSE)
+    assert sheet["debt"] == pytest.approx(rows(plan.tables["debt_service"], plan)["closing debt"], abs=CLOSE)
     for name in ("debt", "lease liabilities", "unearned prepayments", "outside equity, at face value"):
         assert (sheet[name] >= -CLOSE).all()
 

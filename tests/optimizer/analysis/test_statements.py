@@ -169,7 +169,7 @@ def test_covenants_agree_with_their_rows(made: tuple[Prepared, Solution, Amounts
 def test_every_promised_table_is_there(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
     names = (
         "issuance funding_by_instrument funding_by_holder purchases construction contracts cash_flow balance_sheet "
-        "debt_service chain covenants covenant_risk covenant_breaches prices liquidity_fan scaling income compute"
+        "debt_service bottlenecks covenants covenant_risk covenant_breaches prices liquidity_fan scaling income compute"
     )
     plan = made[3]
     assert set(names.split()) <= set(plan.tables)
