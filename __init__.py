@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .optimizer.portfolios.portfolio import Portfolio
     from .optimizer.portfolios.result import CvarFrontier, PortfolioResult
     from .optimizer.portfolios.solve import cvar_portfolio
+    from .optimizer.review_worth import ReviewWorth, review_worth
     from .optimizer.run import optimize
     from .optimizer.setup.device import DeviceError
     from .optimizer.setup.own_limits import PyomoRows
@@ -63,6 +64,7 @@ __all__ = [
     "PyomoRows",
     "QuantileFit",
     "QuantileRegressor",
+    "ReviewWorth",
     "SolverError",
     "Status",
     "Table",
@@ -77,6 +79,7 @@ __all__ = [
     "program_text",
     "pyomo_model",
     "quantile_regression",
+    "review_worth",
     "solve_cvar",
 ]
 
@@ -103,6 +106,7 @@ _HOMES = {
     "PyomoRows": "optimizer.setup.own_limits",
     "QuantileFit": "optimizer.cvar.quantile_regression",
     "QuantileRegressor": "optimizer.portfolios.estimators",
+    "ReviewWorth": "optimizer.review_worth",
     "SolverError": "optimizer.cutting_planes.highs",
     "Status": "optimizer.cutting_planes.solution",
     "Table": "optimizer.table",
@@ -117,6 +121,7 @@ _HOMES = {
     "program_text": "optimizer.named_model",
     "pyomo_model": "optimizer.named_model",
     "quantile_regression": "optimizer.cvar.quantile_regression",
+    "review_worth": "optimizer.review_worth",
     "solve_cvar": "optimizer.cvar.solve",
 }
 

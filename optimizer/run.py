@@ -87,7 +87,7 @@ def optimize(
         return replace(plan, timings=Timings(0.0, 0.0, 0.0, clock.elapsed))
     settings = Settings(gap=gap, time_limit=clock.left, asked=time_limit)
     limits = risk_limits(case, ready.losses)
-    solution = maximise(ready.program, limits, backend, ready.store, settings, progress)
+    solution = maximise(ready.program, limits, ready.backend, ready.store, settings, progress)
     fresh = None
     messages: tuple[str, ...] = ()
     try:
