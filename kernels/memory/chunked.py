@@ -133,8 +133,7 @@ class Chunked(InOrder):
                 return self._guarded(lambda: work(self._whole(store), at, share))
             except OutOfDeviceMemory as fault:
                 self._shrink(store, fault)
-        every: Callable[[Held], Any] = getattr(self.inner, "every", lambda part: np.arange(part.count))
-        found: list[R] = []
+        every, found = getattr(self.inner, "every", lambda part: np.arange(part.count)), list[R]()
         for _, one in self._over(
             self.subset(store, at),
             lambda low, part: work(part, every(part), cut(share, low, low + part.count)),

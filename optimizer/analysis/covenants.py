@@ -82,7 +82,7 @@ class Breaches:
         return self.times[int(np.searchsorted(np.cumsum(self.first), 0.5 * self.probability - 1e-12))]
 
 
-AHEAD = ("llcr",)
+AHEAD = ("llcr", "maturity_wall")
 """Kinds that count what comes after the period in which they are tested."""
 
 

@@ -13,7 +13,10 @@ import scipy.sparse as sp
 from capmix.kernels.backend import get_backend
 from capmix.kernels.store import Store
 from capmix.kernels.tables import LossTable, TermTable
+from capmix.models.blocks.quantities import money_discount
+from capmix.models.blocks.tax import BORROWING, TAX_EBITDA, TAXABLE
 from capmix.models.build import build_ledger, build_program
+from capmix.models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Ledger
 from capmix.models.program import LinearProgram
 from capmix.models.schema.case import Case
 from capmix.optimizer.cutting_planes.solution import RiskLimit
@@ -75,8 +78,56 @@ class Written:
     spots: list[Spot]
 
 
-def written_out(case: Case, values: np.ndarray, pooled: bool = False) -> Written:
-    """values: (S, D, T). pooled: covenants on the mean of all nodes."""
+def nothing_tax(
+    case: Case, ledger: Ledger, tree: list[Spot], leaf: int, means: list[np.ndarray], rates: list[np.ndarray]
+) -> np.ndarray:
+    """(T,) tax of doing nothing on the way to a leaf: in each period on what the node that decides then expects.
+
+    rates: (T,) of each node, at which its cash earns.
+    """
+    periods, tax = case.horizon.periods, case.tax
+    out = np.zeros(periods)
+    if tax is None:
+        return out
+    fixed = ledger.mask(block="fixed").astype(float)
+    line = [leaf]
+    while tree[line[-1]].parent >= 0:
+        line.append(tree[line[-1]].parent)
+    carried, waiting = tax.opening_losses, tax.opening_interest
+    for t in range(periods):
+        k = next(k for k in line if tree[k].start <= t < tree[k].end)
+
+        def sums(accounts: tuple[Account, ...], k: int = k) -> np.ndarray:
+            return ledger.expected(accounts, means[k]) @ fixed
+
+        cash, flow = case.cash.opening, sums(CASH_ACCOUNTS)
+        for u in range(t):
+            cash += rates[k][u] * cash + flow[u] - out[u]
+        income = sums(TAXABLE)[t]
+        if tax.interest_limit is not None:
+            kept_off = max(waiting - sums(BORROWING)[t] - tax.interest_limit * sums(TAX_EBITDA)[t], 0.0)
+            income, waiting = income + kept_off - waiting, kept_off
+        used = min(tax.loss_use * max(income, 0.0), carried)
+        carried += max(-income, 0.0) - used
+        out[t] = tax.rate * (max(income, 0.0) - used) + tax.rate * rates[k][t] * cash
+    return out
+
+
+def nothing_wealth(case: Case, ledger: Ledger, mean: np.ndarray, rate: np.ndarray, tax: np.ndarray) -> float:
+    """Discounted wealth that doing nothing leaves in a leaf."""
+    fixed = ledger.mask(block="fixed").astype(float)
+    flow, cash = ledger.expected(CASH_ACCOUNTS, mean) @ fixed, case.cash.opening
+    for t in range(flow.size):
+        cash += rate[t] * cash + flow[t] - tax[t]
+    return float(money_discount(case)[-1] * (cash + (ledger.expected(TERMINAL_ACCOUNTS, mean) @ fixed).sum()))
+
+
+def written_out(
+    case: Case, values: np.ndarray, pooled: bool = False, calendars: tuple = ((), ()), own: tuple = ()
+) -> Written:
+    """values: (S, D, T). pooled: covenants on the mean of all nodes. calendars: in which entities pay nothing up and
+    tests are left out. own: limits of a user's own.
+    """
     ledger = reordered(build_ledger(case), case)
     whole = Store.from_values(values)
     cash = liquidity(case, ledger).table
@@ -85,7 +136,7 @@ def written_out(case: Case, values: np.ndarray, pooled: bool = False) -> Written
     stores = [Store.from_values(values[s.rows]) for s in tree]
     means = [NUMPY.means(store, ledger.factors) for store in stores]
     rates = [NUMPY.rates(store, cash) for store in stores]
-    programs = [build_program(case, ledger, m, r) for m, r in zip(means, rates, strict=True)]
+    programs = [build_program(case, ledger, m, r, *calendars, own=own) for m, r in zip(means, rates, strict=True)]
     share = [s.rows.size / values.shape[0] for s in tree]
     width, count = programs[0].matrix.shape[1], len(ledger.decisions)
     label = {name: t for t, name in enumerate(case.horizon.labels)}
@@ -130,6 +181,8 @@ def written_out(case: Case, values: np.ndarray, pooled: bool = False) -> Written
             latest = max((int(when_of[j]) for j in matrix[[i]].indices), default=0)
             if rule in DEFINE:
                 wanted = t is not None and t < spot.end
+            elif rule.startswith("own_"):
+                wanted = spot.start <= latest < spot.end
             elif t is None:
                 wanted = k in leaves
             elif rule.startswith("covenant_") and pooled:
@@ -154,6 +207,10 @@ def written_out(case: Case, values: np.ndarray, pooled: bool = False) -> Written
     for k in leaves:
         cost[k * width : (k + 1) * width] = share[k] * programs[k].cost
         offset += share[k] * programs[k].offset
+        if case.objective.kind == "cost":
+            tax = nothing_tax(case, ledger, tree, k, means, rates)
+            known = nothing_wealth(case, ledger, means[k], rates[k], tax)
+            offset += share[k] * (known - programs[k].offset)
     base = programs[0]
     matrix = sp.csr_array(sp.vstack(blocks))
     program = replace(
@@ -168,7 +225,10 @@ def written_out(case: Case, values: np.ndarray, pooled: bool = False) -> Written
     for n, k in enumerate(leaves):
         marks[tree[k].rows, n] = 1.0
     overall = NUMPY.rates(whole, cash)
-    each = [measured(case, ledger, means[k], overall) for k in leaves]
+    nothing = [nothing_tax(case, ledger, tree, k, means, [overall] * len(tree)) for k in leaves]
+    each = [
+        measured(case, ledger, means[k], overall, calendars[1], tax) for k, tax in zip(leaves, nothing, strict=True)
+    ]
     fixed = next(j for j, d in enumerate(ledger.decisions) if d.block == "fixed")
     risks = [
         _marked(risk.id, [one[m].table for one in each], [one[m].matrix for one in each], risk.level, risk.limit,
