@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 
 from ..models.schema.case import Case
+from .analysis.review_names import WITH
+from .analysis.review_worth import planned_without, searched, with_plan
 from .cutting_planes.progress import Progress, named
-from .cutting_planes.search import maximise
-from .cutting_planes.settings import Settings
-from .cutting_planes.solution import Status
 from .listening import listening
+from .plan import Bounded
 from .setup import device as devices
 from .setup.arguments import checked
-from .setup.assemble import risk_limits
-from .setup.prepare import Clock, Prepared, prepare
+from .setup.prepare import Clock, prepare
 from .setup.risk_losses import tails
-
-
-@dataclass(frozen=True)
-class Bounded:
-    """The best objective of a case, and its proof: upper >= true optimum >= lower. NaN without a plan."""
-
-    status: Status
-    objective: float
-    upper: float
-    lower: float
 
 
 @dataclass(frozen=True)
@@ -48,19 +38,18 @@ class ReviewWorth:
     @property
     def gain(self) -> float:
         """What the reviews improve the objective by."""
-        return self._sense * (self.adaptive.objective - self.static.objective)
+        return self._sense * (_figure(self.adaptive.objective) - _figure(self.static.objective))
 
     @property
     def proven(self) -> tuple[float, float]:
         """The least and the most that the reviews can be worth on these scenarios, by the bounds of both."""
-        if self.maximise:
-            return self.adaptive.lower - self.static.upper, self.adaptive.upper - self.static.lower
-        return self.static.lower - self.adaptive.upper, self.static.upper - self.adaptive.lower
+        better, worse = (self.adaptive, self.static) if self.maximise else (self.static, self.adaptive)
+        return _figure(better.lower) - _figure(worse.upper), _figure(better.upper) - _figure(worse.lower)
 
     @property
     def cost_of_limits(self) -> float:
         """What the limits on risk cost a plan without reviews."""
-        return self._sense * (self.free.objective - self.static.objective)
+        return self._sense * (_figure(self.free.objective) - _figure(self.static.objective))
 
     @property
     def _sense(self) -> float:
@@ -84,27 +73,14 @@ def review_worth(
     clock = Clock(progress, time_limit)
     count, key = checked(case, scenarios, seed, gap, time_limit)
     backend = devices.choose(device, *tails(case))
-    static = replace(case, review=())
-    let = tuple(replace(c, as_="report") if c.as_ == "cvar" else c for c in case.covenant)
-    free = replace(static, risk=(), covenant=let)
-    found: dict[str, tuple[Prepared, Bounded]] = {}
-    plain = devices.steadily(backend, lambda: prepare(static, backend, count, key, clock))
-    drawn = [(plain.processes, plain.store)]
-    for name, one in (("without reviews", static), ("without limits on risk", free), ("with reviews", case)):
-        ready = plain
-        if one is not static:
-            ready = devices.steadily(backend, lambda c=one: prepare(c, backend, count, key, clock, drawn))  # type: ignore[misc]
-        settings = Settings(gap=gap, polish=False, time_limit=clock.left)
-        solved = maximise(
-            ready.program, risk_limits(one, ready.losses), ready.backend, ready.store, settings, named(name, progress)
-        )
-        found[name] = ready, Bounded(solved.status, solved.objective, solved.upper, solved.lower)
-    ready, adaptive = found["with reviews"]
-    return ReviewWorth(
-        adaptive,
-        found["without reviews"][1],
-        found["without limits on risk"][1],
-        1 if ready.adaptive is None else len(ready.adaptive.tree.leaves),
-        ready.program.maximise,
-        ready.program.unit,
+    found = devices.steadily(
+        backend, lambda: [one for one, _ in planned_without(case, backend, count, key, gap, clock, progress)]
     )
+    ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock))
+    adaptive = with_plan(searched(ready, gap, clock, named(WITH, progress)))
+    leaves = 1 if ready.adaptive is None else len(ready.adaptive.tree.leaves)
+    return ReviewWorth(adaptive, found[0], found[1], leaves, ready.program.maximise, ready.program.unit)
+
+
+def _figure(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -17,6 +17,7 @@ from ...models.schema.case import Case
 from ..cutting_planes.scaling import ScalingReport
 from ..cutting_planes.solution import Passes, Solution, Status
 from ..plan import (
+    Bounded,
     Certificate,
     Device,
     Funding,
@@ -50,7 +51,9 @@ from .loss_allocation import bear
 from .loss_tables import allocated, loss_tables
 from .names import BOTTLENECKS, COMPUTE_BY_SYSTEM, COVENANTS, DECISIONS, DRIVERS, LIQUIDITY_FAN, SCALING, Scaling
 from .own_table import own_table
+from .review_names import REVIEW_WORTH
 from .review_tables import node_decisions, review_tables
+from .review_worth import with_plan, worth_table
 from .risk_figures import liquidity_fan, risk_figures
 from .sampling_error import objective_error
 from .scenario_names import TAX_BY_SCENARIO
@@ -73,7 +76,8 @@ OBJECTIVES = {
 class Circumstances:
     """What a plan's papers need beside the solution: seed, tolerance, the plan out of sample, remarks.
 
-    steps: what a tightening step of each covenant costs, where plans were made again.
+    steps: what a tightening step of each covenant costs, where plans were made again. without: of a plan that adapts,
+    the case planned without its reviews.
     """
 
     seed: int
@@ -81,6 +85,7 @@ class Circumstances:
     fresh: OutOfSample | None
     messages: tuple[str, ...]
     steps: Mapping[str, StepPrice] | None = None
+    without: tuple[Bounded, ...] = ()
 
 
 def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
@@ -134,13 +139,14 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     decided = decision_table(amounts)
     if isinstance(amounts, AdaptiveAmounts):
         tables |= review_tables(amounts, ready.backend, ready.store, all_risks(case), losses)
+        tables[REVIEW_WORTH] = worth_table(with_plan(solution), about.without, program.unit)
         decided = node_decisions(amounts)
     plan = replace(
         plan,
         tax=own_tax,
         loss_allocation=allocated(case, bearing),
         certificate=_with_error(plan.certificate, ready, risk, about),
-        evidence=evidence(program, solution, about.steps, ready.own),
+        evidence=evidence(program, solution, about.steps, ready.own, about.without),
     )
     return _with(
         plan,

@@ -169,6 +169,8 @@ _LONG = (
 _REVIEWS = (
     Shape(r.REVIEW_TREE, "The nodes of a plan that adapts at reviews: what has been seen, how likely it is.",
           tuple(r.ReviewTree), always=False),
+    Shape(r.REVIEW_WORTH, "The best objective with the reviews, without them, and without them or any limit on risk.",
+          tuple(r.ReviewWorth), rows=frozenset({r.WITH}), perhaps=frozenset({r.WITHOUT, r.FREE}), always=False),
     Shape(r.NODE_DIFFERENCES, "What each node decides otherwise than the other bands of its review.",
           tuple(r.NodeDifferences), always=False),
     Shape(r.NODE_RISK, "Each loss among the scenarios of each node.", tuple(r.NodeRisk), always=False),

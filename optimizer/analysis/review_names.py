@@ -10,7 +10,8 @@ NODE = "node"
 """The last column of tables that have a row for each node, in plans that adapt alone; "" is the root."""
 LEAF = "leaf"
 
-REVIEW_TREE, NODE_DIFFERENCES, NODE_RISK = "review_tree", "node_differences", "node_risk"
+REVIEW_TREE, REVIEW_WORTH = "review_tree", "review_worth"
+NODE_DIFFERENCES, NODE_RISK = "node_differences", "node_risk"
 
 BY_LEAF = (CASH_FLOW, BALANCE_SHEET, DEBT_SERVICE, INCOME, COMPUTE, PURCHASES, CONSTRUCTION, CONTRACTS)
 """Tables that are also given leaf by leaf."""
@@ -59,3 +60,15 @@ class NodeRisk(StrEnum):
     CVAR = "CVaR"
     ASKED = "limit of all scenarios"
     ABOVE = "above the limit"
+
+
+class ReviewWorth(StrEnum):
+    CASE = "case"
+    STATUS = "status"
+    OBJECTIVE = "objective"
+    LOWER = "lower bound"
+    UPPER = "upper bound"
+
+
+WITH, WITHOUT, FREE = "with the reviews", "without reviews", "without limits on risk"
+"""Rows of review_worth; the last is without reviews too."""
