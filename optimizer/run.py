@@ -124,8 +124,8 @@ def optimize(
         try:
             clock.tell("planning without the reviews")
             stops.check()
-            others = planned_without(case, backend, count, key, gap, clock, progress, constraints)
-            without = devices.steadily(backend, lambda: [one for one, _ in others])
+            plain = planned_without(case, backend, count, key, gap, clock, progress, constraints)
+            without = devices.steadily(backend, lambda: [one for one, _ in plain])
         except (KeyboardInterrupt, OutOfTime):
             messages = (*messages, "what the reviews are worth is not told: there was no time to plan without them")
     about = Circumstances(key, gap, fresh, messages, steps, tuple(without))

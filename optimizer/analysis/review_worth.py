@@ -10,7 +10,7 @@ from ...models.schema.case import Case
 from ..cutting_planes.progress import Progress, named
 from ..cutting_planes.search import maximise
 from ..cutting_planes.settings import Settings
-from ..cutting_planes.solution import Solution, Status
+from ..cutting_planes.solution import Solution
 from ..plan import Bounded
 from ..setup.assemble import risk_limits
 from ..setup.own_limits import Constraints
@@ -28,7 +28,7 @@ def without_reviews(case: Case) -> Case:
 
 def without_limits(case: Case) -> Case:
     """The same without limits on risk; covenants that are kept over the scenarios are such."""
-    let = tuple(replace(c, as_="report") if c.as_ == "cvar" else c for c in case.covenant)
+    let = tuple(replace(c, as_="monitored") if c.as_ == "cvar" else c for c in case.covenant)
     return replace(without_reviews(case), risk=(), covenant=let)
 
 
@@ -88,7 +88,3 @@ def worth_table(own: Bounded, without: tuple[Bounded, ...], unit: str) -> Table:
 def with_plan(solution: Solution) -> Bounded:
     """The row of the plan itself."""
     return bounded(WITH, solution)
-
-
-def certified(one: Bounded) -> bool:
-    return one.status is Status.CERTIFIED

@@ -50,8 +50,8 @@ FEATURES = {
 def own(program: Handle) -> dict[str, Row]:
     """One that holds in every node of its period, one over the whole way, one on a balance."""
     return {
-        "less debt in a quarter": program.decision("place", period="2028Q3") <= 0.01,
-        "little debt": program.decision("place") <= 0.3,
+        "less debt in a quarter": program.decision("issue", period="2028Q3") <= 0.01,
+        "little debt": program.decision("issue") <= 0.3,
         "more cash late": program.balance("cash", "2029Q2") >= 0.3,
     }
 
