@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .optimizer.portfolios.portfolio import Portfolio
     from .optimizer.portfolios.result import CvarFrontier, PortfolioResult
     from .optimizer.portfolios.solve import cvar_portfolio
+    from .optimizer.review_worth import ReviewWorth, review_worth
     from .optimizer.run import optimize
     from .optimizer.setup.device import DeviceError
     from .optimizer.setup.own_limits import PyomoRows
@@ -68,6 +69,7 @@ __all__ = [
     "PyomoRows",
     "QuantileFit",
     "QuantileRegressor",
+    "ReviewWorth",
     "SolverError",
     "Status",
     "Table",
@@ -83,6 +85,7 @@ __all__ = [
     "program_text",
     "pyomo_model",
     "quantile_regression",
+    "review_worth",
     "solve_cvar",
 ]
 
@@ -109,6 +112,7 @@ _HOMES = {
     "PyomoRows": "optimizer.setup.own_limits",
     "QuantileFit": "optimizer.cvar.quantile_regression",
     "QuantileRegressor": "optimizer.portfolios.estimators",
+    "ReviewWorth": "optimizer.review_worth",
     "SolverError": "optimizer.cutting_planes.highs",
     "Status": "optimizer.cutting_planes.solution",
     "Table": "optimizer.table",
@@ -124,6 +128,7 @@ _HOMES = {
     "program_text": "optimizer.named_model",
     "pyomo_model": "optimizer.named_model",
     "quantile_regression": "optimizer.cvar.quantile_regression",
+    "review_worth": "optimizer.review_worth",
     "solve_cvar": "optimizer.cvar.solve",
 }
 

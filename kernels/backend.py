@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import environment
 from .breaches import Breached
@@ -48,6 +49,10 @@ class Evaluator(Protocol):
 
     def subset(self, store: Held, rows: ArrayLike) -> Held:
         """Store of the given rows, in their order; it remembers their scenario numbers."""
+        ...
+
+    def foremost(self, store: Held, count: int) -> NDArray[np.int64]:
+        """(count,) rows of the `count` scenarios drawn first, ascending: a sample of their own."""
         ...
 
     def tail(self, losses: Losses, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:

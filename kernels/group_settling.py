@@ -7,7 +7,7 @@ each of the others pays its owner what was planned, if it has it and passes its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from .backend import Backend, Held
 from .checks import need
 from .losses import growth_at
-from .settling import NOISE, Settled, Tally, Tallying
+from .memory.leaves import LeafBackend, LeafStore
+from .settling import NOISE, Settled, Tally, Tallying, added
 from .store import LANES
 from .tables import FloatArray, IntArray, LossKind, LossTable
 from .waterfall import Waterfall, check_waterfall, distribute
@@ -242,6 +243,27 @@ class GroupTally:
     withheld: NDArray[np.int64]
     missing: FloatArray
     any_default: int
+
+
+def settle_apart(
+    backend: LeafBackend, store: LeafStore, tables: Sequence[GroupSettling], rows: Any = None, weights: Any = None
+) -> tuple[FloatArray, GroupTally]:
+    """`settle_all` of scenarios that are parted into leaves, with the table of each leaf (L,)."""
+    w = None if weights is None else np.asarray(weights, dtype=np.float64)
+    r = None if rows is None and w is None else np.arange(store.count) if rows is None else store.checked(rows)
+    total, parts = np.empty(store.count if r is None else r.size), []
+    for segment, places, local in backend.each(store, r):
+        each = None if w is None else w[places]
+        total[places], tally = settle_all(backend.inner, segment.store, tables[segment.leaf], local, each)
+        parts.append(tally)
+    need(bool(parts), "no rows to settle")
+    return total, GroupTally(
+        added([one.tally for one in parts]),
+        np.sum([one.dates for one in parts], axis=0),
+        np.sum([one.withheld for one in parts], axis=0),
+        np.sum([one.missing for one in parts], axis=0),
+        sum(one.any_default for one in parts),
+    )
 
 
 def settle_all(

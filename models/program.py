@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as made
 from difflib import get_close_matches
 from functools import cached_property
 
@@ -99,7 +100,8 @@ class LinearProgram:
         bound_rules: per column, the name of the rule its upper bound stands for, or "".
         row_index, column_index: family, keys and period of each row and column. Programs made or widened by hand may
             leave them out: then they are read from the names, without periods.
-        held: rows that were declared but hold no amount, so that every plan keeps them: they are not among the rows.
+        held: lower and upper limit of rows that were declared but hold no amount, so that every plan keeps them: they
+            are not among the rows.
     """
 
     matrix: csr_array
@@ -121,7 +123,7 @@ class LinearProgram:
     unit: str
     row_index: tuple[Index, ...] = ()
     column_index: tuple[Index, ...] = ()
-    held: frozenset[Index] = frozenset()
+    held: Mapping[Index, tuple[float, float]] = made(default_factory=dict)
 
     def __post_init__(self) -> None:
         for field, names in (("row_index", self.row_names), ("column_index", self.column_names)):

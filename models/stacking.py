@@ -46,7 +46,7 @@ def stacked(a: Assembly, goal: Goal, value: Goal) -> LinearProgram:
         unit=goal.unit,
         row_index=tuple(index for b in blocks for index in b.index),
         column_index=tuple(c.index for c in a.columns),
-        held=frozenset(a.held),
+        held=dict(a.held),
     )
     if not all(np.isfinite(v).all() for v in (program.matrix.data, program.cost, program.value)):
         raise ValueError("the linear program holds a number that is not finite")

@@ -43,9 +43,13 @@ def pyomo_model(
         constraints: limits of your own, as for `optimize`; they stand in the block `own_limits`.
 
     Raises:
-        CaseError, DeviceError, UnknownName, OwnLimitError: as `optimize`.
+        CaseError, DeviceError, UnknownName, OwnLimitError: as `optimize`; CaseError also for a case with reviews.
     """
     case = as_case(case)
+    if case.review:
+        cure = "leave the reviews out (dataclasses.replace(case, review=())), or take the program as text: program_text"
+        what = "a case without reviews: the named model is that of one path"
+        raise CaseError([Fault(case.path or "the case", None, "review", f"{len(case.review)} reviews", what, cure)])
     return model_of(_ready(case, scenarios, seed, device, constraints)[0])
 
 
@@ -89,6 +93,8 @@ def _remarks(ready: Prepared, seed: int) -> Iterator[str]:
     """What a reader of the text has to know."""
     case, program = ready.case, ready.program
     yield f"{case.case.title or case.case.name}: linear program of the expected path, by capmix {versions()['capmix']}"
+    if ready.adaptive is not None:
+        yield "its reviews: @NODE is the first key of what a node of the tree has of its own, on its own means"
     yield f"means over {ready.store.count:,} scenarios, seed {seed}; case sha256 {case.sha256 or '(not from a file)'}"
     yield f"objective: {OBJECTIVES[case.objective.kind].replace('_', ' ')}, {program.unit}"
     risks = all_risks(case)

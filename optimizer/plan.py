@@ -275,13 +275,28 @@ class Replications:
 
 
 @dataclass(frozen=True)
+class Bounded:
+    """The best objective of a case on the scenarios of a run, and its proof: upper >= true optimum >= lower.
+
+    name: which case. None where no plan was found.
+    """
+
+    name: str
+    status: Status
+    objective: float | None
+    upper: float | None
+    lower: float | None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What a plan was made from, so that all its figures can be computed again (`reevaluate.py`).
 
     columns: amount of each column of the linear program, by name; row_prices: objective gained per unit by which a row
     is relaxed, by the row's name; bound_prices: the same for a column's upper bound. What is left out is 0. steps: of
     each covenant for which plans were made again, what a tightening step costs, and how that was found. replications:
-    as they were made. own: limits that the user added to the program.
+    as they were made. own: limits that the user added to the program. without: where the plan adapts at reviews, the
+    case planned without them, and without limits on risk.
     """
 
     columns: Mapping[str, float]
@@ -290,6 +305,7 @@ class Evidence:
     steps: Mapping[str, tuple[float | None, str]] = field(default_factory=dict)
     replications: tuple[Replication, ...] = ()
     own: tuple[OwnLimit, ...] = ()
+    without: tuple[Bounded, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)

@@ -15,6 +15,7 @@ from .analysis.compose import Circumstances, compose, timings, unplanned
 from .analysis.lawful import lawful
 from .analysis.replicate import replicate
 from .analysis.replications import with_replications
+from .analysis.review_worth import planned_without
 from .analysis.tidy import tidied
 from .analysis.tightened import step_prices
 from .cutting_planes.progress import OutOfTime, Progress
@@ -22,7 +23,7 @@ from .cutting_planes.search import maximise
 from .cutting_planes.settings import Settings
 from .cutting_planes.solution import Solution
 from .listening import INTERRUPTED, UNCHECKED, listening
-from .plan import Plan, Timings
+from .plan import Bounded, Plan, Timings
 from .setup import device as devices
 from .setup.arguments import as_case, checked, checked_replications
 from .setup.assemble import risk_limits
@@ -46,6 +47,7 @@ def optimize(
     out_of_sample: bool = True,
     replications: int = 0,
     constraints: Constraints | None = None,
+    review_worth: bool = True,
 ) -> Plan:
     """The best plan of a case under its limits, with its certificate.
 
@@ -65,6 +67,7 @@ def optimize(
             stop, are kept.
         constraints: limits of your own: a function that is given a `Handle` of named amounts and returns linear rows, a
             `PyomoRows`, or several of these (docs/own-limits.md). The bound and the certificate are with them.
+        review_worth: plan a case with reviews without them too, and without limits on risk: the table `review_worth`.
 
     Returns:
         a plan whose status is certified, stopped (the gap was not met), or infeasible with the reason. Ctrl-C, or
@@ -89,7 +92,7 @@ def optimize(
         return replace(plan, timings=Timings(0.0, 0.0, 0.0, clock.elapsed))
     settings = Settings(gap=gap, time_limit=clock.left, asked=time_limit)
     limits = risk_limits(case, ready.losses)
-    solution = maximise(ready.program, limits, backend, ready.store, settings, progress)
+    solution = maximise(ready.program, limits, ready.backend, ready.store, settings, progress)
     fresh = None
     messages: tuple[str, ...] = ()
     try:
@@ -118,7 +121,16 @@ def optimize(
             steps = devices.steadily(backend, lambda: step_prices(ready, settled, gap, left, progress))
         except KeyboardInterrupt:
             messages = (*messages, "interrupted before steps of covenants were priced by planning again")
-    about = Circumstances(key, gap, fresh, messages, steps)
+    without: list[Bounded] = []
+    if review_worth and ready.adaptive is not None and solution.decisions is not None:
+        try:
+            clock.tell("planning without the reviews")
+            stops.check()
+            plain = planned_without(case, backend, count, key, gap, clock, progress, constraints)
+            without = devices.steadily(backend, lambda: [one for one, _ in plain])
+        except (KeyboardInterrupt, OutOfTime):
+            messages = (*messages, "what the reviews are worth is not told: there was no time to plan without them")
+    about = Circumstances(key, gap, fresh, messages, steps, tuple(without))
     plan = devices.steadily(backend, lambda: compose(ready, solution, about))
     planned = clock.elapsed
     if asked and solution.decisions is not None:

@@ -25,12 +25,12 @@ from ..settling import Settling, Tally, added
 from ..tables import FloatArray, IntArray, LossTable, ProcessTable
 from ..tail import Tail
 from .placement import SLICE, Costs, Mode, Placement, Shape, TooLarge, place
-from .scenarios import Scenarios, Source, Summed, cut, on_host, slices, weighted
+from .scenarios import InOrder, Scenarios, Source, Summed, cut, on_host, slices, weighted
 
 R = TypeVar("R")
 
 
-class Chunked:
+class Chunked(InOrder):
     """See `backend.Backend` for the methods; `Scenarios` take the place of its stores.
 
     Args:
@@ -78,11 +78,12 @@ class Chunked:
     def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Scenarios:
         return self._scenarios(Source(table, numbers.size, seed, sample, 0, numbers))
 
-    def subset(self, store: Scenarios, rows: Any) -> Scenarios:
-        r: Any = store.checked(rows) if on_host(rows) else rows
+    def subset(self, store: Scenarios, rows: Any, lasting: bool = False) -> Scenarios:
+        """lasting: it takes the place of its store in the passes, and needs the memory for them as that does."""
+        r = store.checked(rows) if on_host(rows) else rows
         need(r.size >= 1, "a subset needs at least one row")
         source = store.source.of_rows(r)
-        shape = self._shape(source, 1, 0.0)
+        shape = self._shape(source, *((self._losses, self._tails) if lasting else (1, 0.0)))
         fits = self._place(shape, source).mode is Mode.RESIDENT
         if fits and store.mode is Mode.RESIDENT:
             try:
@@ -132,8 +133,7 @@ class Chunked:
                 return self._guarded(lambda: work(self._whole(store), at, share))
             except OutOfDeviceMemory as fault:
                 self._shrink(store, fault)
-        every: Callable[[Held], Any] = getattr(self.inner, "every", lambda part: np.arange(part.count))
-        found: list[R] = []
+        every, found = getattr(self.inner, "every", lambda part: np.arange(part.count)), list[R]()
         for _, one in self._over(
             self.subset(store, at),
             lambda low, part: work(part, every(part), cut(share, low, low + part.count)),

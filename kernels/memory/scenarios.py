@@ -103,6 +103,14 @@ def slices(count: int, size: int) -> Iterator[tuple[int, int]]:
         yield low, min(low + size, count)
 
 
+class InOrder:
+    """Rows in the order in which their scenarios are drawn."""
+
+    def foremost(self, store: Any, count: int) -> RowArray:
+        del store
+        return np.arange(count)
+
+
 class Summed:
     """Pairs of a number and a vector, added one after the other in the order in which they come."""
 

@@ -63,7 +63,7 @@ class Assembly:
     Attributes:
         declared: the rows so far, in order.
         broken: rows without any amount whose bounds do not hold 0: no plan keeps them. They follow all others.
-        held: rows without any amount that every plan keeps.
+        held: lower and upper limit of rows without any amount that every plan keeps.
     """
 
     def __init__(self, case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray) -> None:
@@ -80,7 +80,7 @@ class Assembly:
         ]
         self.declared: list[DeclaredRows] = []
         self.broken: list[DeclaredRows] = []
-        self.held: list[Index] = []
+        self.held: dict[Index, tuple[float, float]] = {}
         self._expected: dict[tuple[Account, ...], csr_array] = {}
         self._states: dict[tuple[str, str], int] = {}
         self._names: set[str] = set()
@@ -166,7 +166,8 @@ class Assembly:
         bounded = np.isfinite(low) | np.isfinite(high)
         kept = np.flatnonzero(~empty & bounded)
         never = np.flatnonzero(empty & ((low > 0.0) | (high < 0.0)))
-        self.held += [said[i] for i in np.flatnonzero(empty & (low <= 0.0) & (high >= 0.0)).tolist()]
+        kept_anyway = np.flatnonzero(empty & (low <= 0.0) & (high >= 0.0)).tolist()
+        self.held |= {said[i]: (float(low[i]), float(high[i])) for i in kept_anyway}
         for some, into in ((kept, self.declared), (never, self.broken)):
             if some.size:
                 self._declare(

@@ -26,11 +26,14 @@ class Idle:
         cash: (T,) at the end of each period; below zero where the opening debt cannot be served without a plan.
         wealth: at the end, discounted to time 0: cash, and assets less debt. Without the dividends paid on the way,
             which every plan pays too.
+        left, waiting: (T,) losses and interest carried out of each period.
     """
 
     tax: FloatArray
     cash: FloatArray
     wealth: float
+    left: FloatArray
+    waiting: FloatArray
 
 
 def wealth_weights(case: Case, deposit_rates: FloatArray) -> FloatArray:
@@ -43,7 +46,9 @@ def wealth_weights(case: Case, deposit_rates: FloatArray) -> FloatArray:
     return np.asarray(money_discount(case)[-1] * growth)
 
 
-def idle(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray) -> Idle:
+def idle(
+    case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray, start: int = 0, before: Idle | None = None
+) -> Idle:
     """What the fixed decisions do alone.
 
     Its income before interest on cash has a loss pool of its own; the interest is taxed at the full rate outside the
@@ -53,25 +58,27 @@ def idle(case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray) -> Id
     Args:
         means: (A,) sample means of the ledger's atoms.
         rates: (T,) mean deposit rate per period.
+        start, before: of a node of a tree of reviews, its first period and the node that it comes from: until then
+            the tax is what was owed there.
     """
     fixed = ledger.mask(block="fixed").astype(np.float64)
     flow = np.asarray(ledger.expected(CASH_ACCOUNTS, means) @ fixed)
     parts = [np.asarray(ledger.expected(accounts, means) @ fixed) for accounts in (TAXABLE, BORROWING, TAX_EBITDA)]
-    on_income = own_tax(case, Base(parts[0], -parts[1], parts[2]))
+    base = Base(parts[0], -parts[1], parts[2])
+    law = None if case.tax is None else Assessor(case.tax)
     rate = 0.0 if case.tax is None else case.tax.rate
-    tax, cash, held = np.zeros(flow.size), np.zeros(flow.size), case.cash.opening
+    tax, cash, left, waiting = (np.zeros(flow.size) for _ in range(4))
+    if before is not None and start:
+        tax[:start], left[:start], waiting[:start] = before.tax[:start], before.left[:start], before.waiting[:start]
+        if law is not None:
+            law.left, law.waiting = np.asarray(left[start - 1]), np.asarray(waiting[start - 1])
+    held = case.cash.opening
     for t in range(flow.size):
         interest = held * rates[t]
-        tax[t] = on_income[t] + rate * interest
+        if t >= start and law is not None:
+            tax[t] = law.period(base, t, np.zeros(()))[2] + rate * interest
+            left[t], waiting[t] = law.left, law.waiting
         held += interest + flow[t] - tax[t]
         cash[t] = held
     ends = float((ledger.expected(TERMINAL_ACCOUNTS, means) @ fixed).sum())
-    return Idle(tax, cash, float(money_discount(case)[-1] * (held + ends)))
-
-
-def own_tax(case: Case, base: Base) -> FloatArray:
-    """(T,) tax on an income, losses and interest deducted as soon as they can be."""
-    if case.tax is None:
-        return np.zeros(base.taxable.size)
-    law = Assessor(case.tax)
-    return np.array([law.period(base, t, np.zeros(()))[2] for t in range(base.taxable.size)])
+    return Idle(tax, cash, float(money_discount(case)[-1] * (held + ends)), left, waiting)

@@ -198,6 +198,10 @@ def read_ident(ctx: Context, _spec: Spec, raw: Any, path: KeyPath) -> Any:
     return raw
 
 
+def read_idents(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
+    return _list(ctx, spec, raw, path, read_ident, "names")
+
+
 def read_choice(ctx: Context, spec: Spec, raw: Any, path: KeyPath) -> Any:
     if isinstance(raw, str) and raw in spec.choices:
         return raw

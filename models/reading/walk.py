@@ -32,6 +32,7 @@ _CURRENCY = re.compile(r"(^|_)(currency|usd|eur|gbp|jpy|chf|cny|cad|aud)(_|$)")
 _READERS: dict[str, Callable[[Context, Spec, Any, KeyPath], Any]] = {
     "text": v.read_text,
     "ident": v.read_ident,
+    "idents": v.read_idents,
     "choice": v.read_choice,
     "several": v.read_several,
     "flag": v.read_flag,

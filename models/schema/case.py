@@ -13,6 +13,7 @@ from .financing import Instrument, Investor, Opening, Party
 from .hardware import Accelerator
 from .horizon import Horizon
 from .revenue import Contract, Merchant, Organic, WorkingCapital
+from .reviews import Review
 from .revolver import Revolver
 from .rules import Budget, Cash, Circularity, Covenant, Objective, Risk, Tax
 from .sites import Site
@@ -73,6 +74,9 @@ class Case:
         "covenants on the expected path or over the scenarios", Covenant, default=()
     )
     risk: tuple[Risk, ...] = f.tables("risk limits", Risk, default=())
+    review: tuple[Review, ...] = f.tables(
+        "dates at which the plan is reviewed, and on which signal", Review, default=()
+    )
     variant: tuple[Variant, ...] = f.named("a named change of the case", Variant, default=())
     # Not part of the file: where it was read from and the hash of its bytes and tables, set by the reader.
     path: str = field(default="", compare=False)

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 Kind = Literal[
     "text",  # free text, one line, no control characters
+    "idents",  # list of names written like ids
     "ident",  # id: lower-case letter, then letters, digits, _ or -
     "choice",  # one of `choices`
     "several",  # list of some of `choices`
@@ -94,6 +95,11 @@ def text(meaning: str, *, default: Any = REQUIRED) -> Any:
 
 def ident(meaning: str) -> Any:
     return _make(Spec(kind="ident", meaning=meaning), REQUIRED)
+
+
+def idents(meaning: str, *, default: Any = REQUIRED) -> Any:
+    """Names written like ids, which no table need hold."""
+    return _make(Spec(kind="idents", meaning=meaning, min_items=1), default)
 
 
 def choice(meaning: str, choices: Sequence[str], *, default: Any = REQUIRED) -> Any:

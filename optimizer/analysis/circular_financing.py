@@ -128,9 +128,13 @@ def _posted(amounts: Amounts, account: Account, where: NDArray[np.bool_] | None 
     keep = ledger.account == ACCOUNT_NUMBER[account]
     if where is not None:
         keep &= where
-    value = ledger.coefficient[keep] * amounts.means[ledger.atom[keep]]
-    total = np.bincount(ledger.decision[keep], weights=value, minlength=len(ledger.decisions))
-    return np.asarray(total * amounts.decided, dtype=np.float64)
+
+    def of(path: Amounts) -> FloatArray:
+        value = ledger.coefficient[keep] * path.means[ledger.atom[keep]]
+        total = np.bincount(ledger.decision[keep], weights=value, minlength=len(ledger.decisions))
+        return np.asarray(total * path.decided, dtype=np.float64)
+
+    return amounts.mean_of(of)
 
 
 def _by_tag(amounts: Amounts, by_decision: FloatArray, tag: str) -> dict[str, float]:

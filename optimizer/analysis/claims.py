@@ -186,14 +186,19 @@ class _Entries:
         return out
 
 
-def claims(amounts: Amounts) -> Claims:
-    """All claims of a plan that are worth more than nothing in some period, and the steps that share out value."""
+def claims(amounts: Amounts, held: NDArray[np.bool_] | None = None) -> Claims:
+    """All claims of a plan that are worth more than nothing in some period, and the steps that share out value.
+
+    held: (N,) the decisions that make claims; those that are taken at all where left out. So the leaves of a plan that
+    adapts have the same claims.
+    """
     case, ledger = amounts.case, amounts.ledger
     entries = _Entries(ledger)
     found: list[Claim] = []
-    _debts(amounts, entries, found)
-    _prepayments(amounts, entries, found)
-    _trade(amounts, entries, found)
+    held = np.abs(amounts.decided) > NEGLIGIBLE if held is None else held
+    _debts(amounts, held, entries, found)
+    _prepayments(amounts, held, entries, found)
+    _trade(amounts, held, entries, found)
     entities, place = _entities(case)
     owner_of = _places(amounts)
     at = {site.id: entities.index(place(site.entity)) for site in case.site}
@@ -223,7 +228,7 @@ def _entities(case: Case) -> tuple[tuple[str, ...], Callable[[str | None], str]]
     return (PARENT, *spvs), lambda name: name if name in spvs else PARENT
 
 
-def _debts(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
+def _debts(amounts: Amounts, held: NDArray[np.bool_], entries: _Entries, found: list[Claim]) -> None:
     """Opening debt, and what is outstanding of each instrument with each holder, outside equity included."""
     case, ledger = amounts.case, amounts.ledger
     stock = np.isin(ledger.account, [ACCOUNT_NUMBER[a] for a in _BALANCES])
@@ -234,7 +239,7 @@ def _debts(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
             debt.id, debt.holder or UNNAMED, parties.get(debt.holder or "", ""), debt.seniority, debt.secured_by,
             entity=place(debt.entity), recourse=debt.recourse,
         )  # fmt: skip
-        _held(amounts, stock, lambda d, name=debt.id: d.tags.get("debt") == name, claim, entries, found)  # type: ignore[misc]
+        _held(amounts, held, stock, lambda d, name=debt.id: d.tags.get("debt") == name, claim, entries, found)  # type: ignore[misc]
     for instrument in case.instrument:
         rank = seniority(instrument.kind, instrument.amortisation, instrument.seniority)
         for depth in instrument.depth:
@@ -245,13 +250,14 @@ def _debts(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
             )  # fmt: skip
             wanted = (instrument.id, depth.investor)
             _held(
-                amounts, stock, lambda d, w=wanted: (d.tags.get("instrument"), d.tags.get("investor")) == w,  # type: ignore[misc]
+                amounts, held, stock, lambda d, w=wanted: (d.tags.get("instrument"), d.tags.get("investor")) == w,  # type: ignore[misc]
                 claim, entries, found,
             )  # fmt: skip
 
 
 def _held(
     amounts: Amounts,
+    held: NDArray[np.bool_],
     stock: NDArray[np.bool_],
     chosen: Callable[[Decision], bool],
     claim: Claim,
@@ -260,36 +266,38 @@ def _held(
 ) -> None:
     """Add the claim with its balances, unless nothing of it is in the plan."""
     ledger = amounts.ledger
-    mine = np.array([chosen(d) for d in ledger.decisions]) & (np.abs(amounts.decided) > NEGLIGIBLE)
+    mine = np.array([chosen(d) for d in ledger.decisions]) & held
     keep = stock & mine[ledger.decision]
     if keep.any():
         entries.post(keep, amounts.decided)
         found.append(claim)
 
 
-def _prepayments(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
+def _prepayments(amounts: Amounts, held: NDArray[np.bool_], entries: _Entries, found: list[Claim]) -> None:
     """What each customer has prepaid and not yet been credited, while he lives: then it is returned or kept."""
     place = _entities(amounts.case)[1]
     for contract in amounts.case.contract:
         if contract.prepayment > 0.0:
-            owed = np.zeros(amounts.periods)
-            for decision, amount in amounts.decisions("contract"):
-                if decision.tags["contract"] == contract.id and amount > NEGLIGIBLE:
-                    owed += amount * unearned(amounts.case, contract, decision.period)
-            if owed.any():
+            owed, there = np.zeros(amounts.periods), False
+            for decision, amount, counts in zip(amounts.ledger.decisions, amounts.decided.tolist(), held, strict=True):
+                if decision.block == "contract" and decision.tags["contract"] == contract.id and counts:
+                    earned = unearned(amounts.case, contract, decision.period)
+                    owed += max(amount, 0.0) * earned
+                    there = there or bool(earned.any())
+            if there:
                 entries.alive(*_while_alive(amounts.case, contract, owed))
                 found.append(
                     Claim(PREPAYMENTS, contract.customer, contract.customer, "senior", entity=place(contract.entity))
                 )
 
 
-def _trade(amounts: Amounts, entries: _Entries, found: list[Claim]) -> None:
+def _trade(amounts: Amounts, held: NDArray[np.bool_], entries: _Entries, found: list[Claim]) -> None:
     """What is owed for systems to each supplier and for operation to others, and what customers have paid ahead."""
     ledger, place = amounts.ledger, _places(amounts)
     supplier = [d.tags["vendor"] if d.block == "defer" else "" for d in ledger.decisions]
     customer = [d.tags.get("customer", "") for d in ledger.decisions]
     for account, name, holders in ((Account.PAYABLE, PAYABLES, supplier), (Account.ADVANCES, ADVANCES, customer)):
-        stock = (ledger.account == ACCOUNT_NUMBER[account]) & (np.abs(amounts.decided) > NEGLIGIBLE)[ledger.decision]
+        stock = (ledger.account == ACCOUNT_NUMBER[account]) & held[ledger.decision]
         who = np.array(holders, dtype=np.str_)
         for holder, entity in dict.fromkeys(
             zip(who[ledger.decision[stock]].tolist(), place[ledger.decision[stock]].tolist(), strict=True)

@@ -17,6 +17,7 @@ from ...models.schema.case import Case
 from ..cutting_planes.scaling import ScalingReport
 from ..cutting_planes.solution import Passes, Solution, Status
 from ..plan import (
+    Bounded,
     Certificate,
     Device,
     Funding,
@@ -27,6 +28,7 @@ from ..plan import (
     Timings,
     Wealth,
 )
+from ..setup.assemble import liquidity
 from ..setup.device import describe, processor
 from ..setup.out_of_sample import OutOfSample
 from ..setup.prepare import Prepared
@@ -35,6 +37,7 @@ from ..table import Cell, Column, Table
 from . import circular_financing as circular
 from . import shadow_prices as explain
 from . import tax_by_scenario
+from .adaptive_amounts import AdaptiveAmounts, node_amounts
 from .compute_by_system import compute_by_system
 from .covenants import Prices, StepPrice, covenants, over_scenarios, untested
 from .driver_figures import driver_table
@@ -48,6 +51,9 @@ from .loss_allocation import bear
 from .loss_tables import allocated, loss_tables
 from .names import BOTTLENECKS, COMPUTE_BY_SYSTEM, COVENANTS, DECISIONS, DRIVERS, LIQUIDITY_FAN, SCALING, Scaling
 from .own_table import own_table
+from .review_names import REVIEW_WORTH
+from .review_tables import node_decisions, review_tables
+from .review_worth import with_plan, worth_table
 from .risk_figures import liquidity_fan, risk_figures
 from .sampling_error import objective_error
 from .scenario_names import TAX_BY_SCENARIO
@@ -70,7 +76,8 @@ OBJECTIVES = {
 class Circumstances:
     """What a plan's papers need beside the solution: seed, tolerance, the plan out of sample, remarks.
 
-    steps: what a tightening step of each covenant costs, where plans were made again.
+    steps: what a tightening step of each covenant costs, where plans were made again. without: of a plan that adapts,
+    the case planned without its reviews.
     """
 
     seed: int
@@ -78,6 +85,7 @@ class Circumstances:
     fresh: OutOfSample | None
     messages: tuple[str, ...]
     steps: Mapping[str, StepPrice] | None = None
+    without: tuple[Bounded, ...] = ()
 
 
 def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
@@ -86,8 +94,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     if solution.decisions is None or solution.columns is None:
         return plan
     case, program = ready.case, ready.program
-    whole = Amounts(case, ready.ledger, ready.means, solution.decisions, ready.deposit_rates)
-    check_closing(whole, _cash(ready, solution.columns))
+    _check_closing(ready, solution.decisions, solution.columns)
     amounts = amounts_of(ready, solution.decisions)
     sense = 1.0 if program.maximise else -1.0
     losses = _losses(ready, solution)
@@ -96,7 +103,8 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     prices = explain.shadow_prices(found, risk, case.horizon.labels)
     found_loops = circular.circulation(circular.money_flows(amounts))
     raised = replace(funding(amounts), circulating=found_loops.funding, circulating_share=found_loops.share)
-    bearing = bear(amounts, ready.backend, ready.store, ready.liquidity, all_risks(case), losses)
+    cash = ready.liquidity if ready.adaptive is None else liquidity(case, ready.ledger)
+    bearing = bear(amounts, ready.backend, ready.store, cash, all_risks(case), losses)
     tables = {
         **holdings(amounts, raised),
         **statements(amounts),
@@ -111,7 +119,12 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         **explain.price_tables(prices, found, program.unit),
         **own_table(program, ready.own, solution.columns, explain.row_worth(program, solution)),
         LIQUIDITY_FAN: liquidity_fan(
-            ready.backend, ready.store, ready.liquidity, solution.decisions, case.horizon.labels
+            ready.backend,
+            ready.store,
+            ready.liquidity,
+            solution.decisions,
+            case.horizon.labels,
+            (1.0,) if ready.adaptive is None else ready.adaptive.tree.shares.tolist(),
         ),
         DRIVERS: driver_table(case, ready.backend, ready.store),
         SCALING: _scaling(solution.scaling),
@@ -123,18 +136,23 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         found_tax = tax_by_scenario.found(amounts, ready.backend, ready.store)
         own_tax = tax_by_scenario.summary(amounts, found_tax, all_risks(case), losses, ready.backend)
         tables[TAX_BY_SCENARIO] = tax_by_scenario.table(amounts, found_tax)
+    decided = decision_table(amounts)
+    if isinstance(amounts, AdaptiveAmounts):
+        tables |= review_tables(amounts, ready.backend, ready.store, all_risks(case), losses)
+        tables[REVIEW_WORTH] = worth_table(with_plan(solution), about.without, program.unit)
+        decided = node_decisions(amounts)
     plan = replace(
         plan,
         tax=own_tax,
         loss_allocation=allocated(case, bearing),
         certificate=_with_error(plan.certificate, ready, risk, about),
-        evidence=evidence(program, solution, about.steps, ready.own),
+        evidence=evidence(program, solution, about.steps, ready.own, about.without),
     )
     return _with(
         plan,
         risk,
         raised,
-        decision_table(amounts),
+        decided,
         tables,
         prices,
         (*_warnings(risk), *_missed(solution), *remarks(amounts, ready.closed), *untested(amounts)),
@@ -208,7 +226,7 @@ def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         tables={SCALING: _scaling(solution.scaling)},
         prices=(),
         infeasibility=conflict,
-        messages=(*solution.messages, *about.messages),
+        messages=(*ready.messages, *solution.messages, *about.messages),
         versions=versions(),
     )
 
@@ -286,9 +304,19 @@ def _prices(ready: Prepared, solution: Solution, risk: Sequence[RiskFigure]) -> 
     return Prices({**free, **rows}, {figure.name: abs(figure.price) for figure in risk})
 
 
-def _cash(ready: Prepared, columns: FloatArray) -> FloatArray:
-    at = ready.program.columns
-    return columns[[at[f"cash[{label}]"] for label in ready.case.horizon.labels]]
+def _check_closing(ready: Prepared, decisions: FloatArray, columns: FloatArray) -> None:
+    """StatementError unless cash by the postings is the linear program's, at each node of a plan that adapts."""
+    labels = ready.case.horizon.labels
+    if ready.adaptive is None:
+        at = ready.program.columns
+        whole = Amounts(ready.case, ready.ledger, ready.means, decisions, ready.deposit_rates)
+        check_closing(whole, columns[[at[f"cash[{label}]"] for label in labels]])
+        return
+    stitched = ready.adaptive.stitched
+    place = {name: j for j, name in enumerate(stitched.state_names)}
+    cash = [place[f"cash[{label}]"] for label in labels]
+    for node, amounts in zip(ready.adaptive.tree.nodes, node_amounts(ready, ready.adaptive, decisions), strict=True):
+        check_closing(amounts, columns[stitched.states[node.number, cash]], range(node.start, node.end))
 
 
 def _power(amounts: Amounts) -> dict[str, FloatArray]:

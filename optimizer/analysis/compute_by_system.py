@@ -17,7 +17,7 @@ def compute_by_system(amounts: Amounts) -> Table:
     ledger, periods = amounts.ledger, amounts.periods
     keep = ledger.account == ACCOUNT_NUMBER[Account.COMPUTE]
     decision, period = ledger.decision[keep], ledger.period[keep]
-    posted = ledger.coefficient[keep] * amounts.means[ledger.atom[keep]] * amounts.decided[decision]
+    posted = amounts.posted[keep]
     keys = [tuple(d.tags.get(tag, "") for tag in SystemCompute) for d in ledger.decisions]
     order = {key: number for number, key in enumerate(dict.fromkeys(keys[n] for n in decision))}
     numbers = np.array([order[keys[n]] for n in decision], dtype=np.int64)

@@ -18,11 +18,13 @@ from ...models.blocks.headroom import Headroom, name_of, whose
 from ...models.blocks.rules import covenant as covenant_rule
 from ...models.flows import expected
 from ...models.schema.rules import Covenant
+from ..reviews.tree import in_node
 from ..setup.exposures import Measured
 from ..setup.risk_losses import Shortfall, tested, value_of
 from ..table import BILLION, Cell, Column, Table
-from .expected import Amounts
+from .expected import Amounts, View
 from .names import COVENANT_BREACHES, COVENANT_RISK, COVENANTS, FIRST_ORDER, CovenantBreaches, CovenantRisk, Covenants
+from .review_names import NODE
 from .tabulate import long, rounded_off
 
 FloatArray = NDArray[np.float64]
@@ -80,37 +82,22 @@ class Breaches:
         return self.times[int(np.searchsorted(np.cumsum(self.first), 0.5 * self.probability - 1e-12))]
 
 
+AHEAD = ("llcr", "maturity_wall")
+"""Kinds that count what comes after the period in which they are tested."""
+
+
 def covenants(amounts: Amounts) -> Table:
-    """The table covenants, on the expected path. Where nothing is due there is no test: empty cells."""
+    """The table covenants, on the expected path, of each node of a plan that adapts. Where nothing is due there is no
+    test: empty cells.
+    """
     rows: list[tuple[Cell, ...]] = []
+    nodes = len(amounts.paths) > 1
     for covenant in amounts.case.covenant:
-        for test in amounts.covenant_tests[covenant.id]:
-            level, slope = (on_path(amounts, test.covenant.entity, f, test) for f in (test.level, test.slope))
-            values = value_of(test, level, slope)
-            money = level + covenant.limit * slope
-            applies = _applies(amounts, test)
-            sign = -1.0 if covenant.at_least else 1.0
-            for i, t in enumerate(test.times):
-                value = float(values[i]) if np.isfinite(values[i]) and applies[i] else None
-                headroom = None
-                if value is not None:
-                    headroom = rounded_off(sign * (covenant.limit - value), covenant.limit, value)
-                label, name = amounts.labels[t], covenant.id
-                rows.append(
-                    (
-                        name,
-                        covenant.kind,
-                        test.of,
-                        label,
-                        value,
-                        covenant.limit,
-                        headroom,
-                        rounded_off(float(money[i]), float(level[i]), float(covenant.limit * slope[i]))
-                        if applies[i]
-                        else None,
-                        covenant.as_,
-                    )
-                )
+        for view in amounts.views(covenant.kind in AHEAD):
+            for test in amounts.covenant_tests[covenant.id]:
+                for t, row in _on_view(view, covenant, test):
+                    cells = (covenant.id, covenant.kind, test.of, amounts.labels[t], *row, covenant.as_)
+                    rows.append((*cells, view.node) if nodes else cells)
     columns = (
         Column(Covenants.COVENANT),
         Column(Covenants.KIND),
@@ -121,8 +108,39 @@ def covenants(amounts: Amounts) -> Table:
         Column(Covenants.HEADROOM, "", "number"),
         Column(Covenants.MONEY, BILLION, "money"),
         Column(Covenants.TREATMENT),
+        *((Column(NODE),) if nodes else ()),
     )
     return long(COVENANTS, "Covenants on the expected path", columns, rows)
+
+
+def _on_view(view: View, covenant: Covenant, test: Headroom) -> Iterator[tuple[int, tuple[Cell, ...]]]:
+    """Period; value, limit, headroom and headroom in billions of a test, where it is looked at from a node."""
+    level, slope = (seen(view, f, test) for f in (test.level, test.slope))
+    values = value_of(test, level, slope)
+    money = level + covenant.limit * slope
+    applies = _applies(view, test)
+    sign = -1.0 if covenant.at_least else 1.0
+    for i, t in enumerate(test.times):
+        if not view.alive[t]:
+            continue
+        value = float(values[i]) if np.isfinite(values[i]) and applies[i] else None
+        headroom, billions = None, None
+        if value is not None:
+            headroom = rounded_off(sign * (covenant.limit - value), covenant.limit, value)
+        if applies[i]:
+            billions = rounded_off(float(money[i]), float(level[i]), float(covenant.limit * slope[i]))
+        yield t, (value, covenant.limit, headroom, billions)
+
+
+def seen(view: View, figure: Figure, test: Headroom) -> FloatArray:
+    """(times,) expected amount of a figure at the plan, billion, where it is looked at from a node; 0 elsewhere."""
+    total = np.zeros(len(test.times))
+    for weight, amounts, mask in view.parts:
+        here = on_path(amounts, test.covenant.entity, figure, test)
+        if weight == 1.0 and mask.all():
+            return here
+        total += np.where(mask[list(test.times)], weight * here, 0.0)
+    return total
 
 
 def on_path(amounts: Amounts, entity: str | None, figure: Figure, test: Headroom) -> FloatArray:
@@ -133,11 +151,11 @@ def on_path(amounts: Amounts, entity: str | None, figure: Figure, test: Headroom
     return np.asarray(flow + spelled.constant[times])
 
 
-def _applies(amounts: Amounts, test: Headroom) -> BoolArray:
+def _applies(view: View, test: Headroom) -> BoolArray:
     """(times,) whether the test applies at the plan: something is due, where that is asked."""
     if test.due is None:
         return np.ones(len(test.times), dtype=np.bool_)
-    due = on_path(amounts, test.covenant.entity, test.due, test)
+    due = seen(view, test.due, test)
     there = np.array([t not in test.untested for t in test.times], dtype=np.bool_)
     return np.asarray(there & (due > NOTHING))
 
@@ -174,7 +192,7 @@ def over_scenarios(
     periods: list[tuple[Cell, ...]] = []
     for covenant in amounts.case.covenant:
         one = shortfall_at(amounts, covenant)
-        found = breaches(backend, store, one, amounts.decided)
+        found = breaches(amounts, backend, store, one)
         price = (steps or {}).get(covenant.id) or first_order(amounts, backend, store, one, prices)
         first = found.median_first()
         summary.append(
@@ -228,8 +246,8 @@ def shortfall_at(amounts: Amounts, covenant: Covenant, by: float = 0.0) -> Short
     return tested(amounts.case, amounts.ledger, amounts.deposit_rates, covenant, tests, covenant.limit + by)
 
 
-def breaches(backend: Backend, store: Held, one: Shortfall, decided: FloatArray) -> Breaches:
-    """What the scenarios do to a covenant at the plan (N,). Percentiles per period take the first 131,072 at most.
+def breaches(amounts: Amounts, backend: Backend, store: Held, one: Shortfall) -> Breaches:
+    """What the scenarios do to a covenant at the plan. Percentiles per period take the first 131,072 at most.
 
     A test of cover does not apply in a scenario in which nothing is due, e.g. as a market was shut.
     """
@@ -237,13 +255,15 @@ def breaches(backend: Backend, store: Held, one: Shortfall, decided: FloatArray)
     if not times:
         nothing = np.zeros(0)
         return Breaches((), 0.0, nothing, nothing, nothing, np.inf)
-    exposure = np.asarray(one.measured.matrix @ decided)
+    exposure = amounts.exposure(one.measured)
     column = np.array([times.index(t) for _, t in one.rows], dtype=np.int32)
-    owing = None if one.due is None or surely_due(one.due, decided) else np.asarray(one.due.matrix @ decided)
+    surely = one.due is None or all(surely_due(one.due, path.decided) for path in amounts.paths)
+    owing = None if one.due is None or surely else amounts.exposure(one.due)
     short = BREACH * _size(one, exposure)
     few = min(store.count, FAN_SCENARIOS)
+    early = backend.foremost(store, few)
     if owing is None:
-        kept = np.concatenate([_rooms(backend, store, one, exposure, owing, rows) for rows in _chunks(few)])
+        kept = np.concatenate([_rooms(backend, store, one, exposure, owing, early[rows]) for rows in _chunks(few)])
         worst, counts = backend.breaches(store, one.measured.table, exposure, column, short)
         first, breached, least = counts.first, counts.any, backend.quantile(worst, FIFTH)
     else:
@@ -255,7 +275,7 @@ def breaches(backend: Backend, store: Held, one: Shortfall, decided: FloatArray)
             first += np.bincount(below[below.any(axis=1)].argmax(axis=1), minlength=len(times))
             breached += below.sum(axis=0)
             lowest.append(room.min(axis=1))
-            kept_parts.append(room[rows < few])
+            kept_parts.append(room[np.isin(rows, early)])
         kept, least = np.concatenate(kept_parts), _fifth(np.concatenate(lowest))
     shares = first / store.count
     fifth = np.array([_fifth(v) for v in kept.T])
@@ -315,16 +335,18 @@ def kept_when_tightened(amounts: Amounts, backend: Backend, store: Held, one: Sh
     """Whether the plan as it is would keep the covenant with its limit a step tighter: then the step costs nothing."""
     covenant = one.covenant
     if covenant.as_ == "maintained":
-        for test in amounts.covenant_tests[covenant.id]:
-            level, slope = (on_path(amounts, test.covenant.entity, f, test) for f in (test.level, test.slope))
-            required = (covenant.limit + tightening(covenant)) * slope
-            short = level + required < -BREACH * np.maximum(1.0, np.maximum(np.abs(level), np.abs(required)))
-            if any(below and t not in test.untested for below, t in zip(short, test.times, strict=True)):
-                return False
+        for view in amounts.views(covenant.kind in AHEAD):
+            for test in amounts.covenant_tests[covenant.id]:
+                level, slope = (seen(view, f, test) for f in (test.level, test.slope))
+                required = (covenant.limit + tightening(covenant)) * slope
+                short = level + required < -BREACH * np.maximum(1.0, np.maximum(np.abs(level), np.abs(required)))
+                here = (t not in test.untested and view.alive[t] for t in test.times)
+                if any(below and tested_here for below, tested_here in zip(short, here, strict=True)):
+                    return False
         return True
     tighter = shortfall_at(amounts, covenant, tightening(covenant))
-    return _cvar(covenant, backend, store, tighter, amounts.decided) <= BREACH * _size(
-        tighter, tighter.measured.matrix @ amounts.decided
+    return _cvar(amounts, covenant, backend, store, tighter) <= BREACH * _size(
+        tighter, amounts.exposure(tighter.measured)
     )
 
 
@@ -342,20 +364,21 @@ def first_order(amounts: Amounts, backend: Backend, store: Held, one: Shortfall,
         return StepPrice(0.0, "within headroom")
     step = tightening(covenant)
     if covenant.as_ == "maintained":
-        for test in amounts.covenant_tests[covenant.id]:
-            slope = on_path(amounts, test.covenant.entity, test.slope, test)
-            for i, t in enumerate(test.times):
-                if t in test.untested:
-                    continue
-                name = f"{rule.name}[{test.index(amounts.labels[t])}]"
-                cost -= prices.rows[name] * step * float(slope[i])
+        for view in amounts.views(covenant.kind in AHEAD):
+            for test in amounts.covenant_tests[covenant.id]:
+                slope = seen(view, test.slope, test)
+                for i, t in enumerate(test.times):
+                    if t in test.untested or not view.alive[t]:
+                        continue
+                    name = in_node(f"{rule.name}[{test.index(amounts.labels[t])}]", view.node)
+                    cost -= prices.rows[name] * step * float(slope[i])
     elif price := prices.risks[name_of(covenant)]:
         tighter = shortfall_at(amounts, covenant, step)
-        worse = [_cvar(covenant, backend, store, each, amounts.decided) for each in (tighter, one)]
+        worse = [_cvar(amounts, covenant, backend, store, each) for each in (tighter, one)]
         cost = price * (worse[0] - worse[1])
     return StepPrice(cost, FIRST_ORDER) if cost > 0.0 else StepPrice(None, "not priced")
 
 
-def _cvar(covenant: Covenant, backend: Backend, store: Held, one: Shortfall, decided: FloatArray) -> float:
-    losses = backend.losses(store, [one.measured.table], [one.measured.matrix @ decided])[0]
+def _cvar(amounts: Amounts, covenant: Covenant, backend: Backend, store: Held, one: Shortfall) -> float:
+    losses = backend.losses(store, [one.measured.table], [amounts.exposure(one.measured)])[0]
     return backend.tail(losses, covenant.level or 0.0).cvar

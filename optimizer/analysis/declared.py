@@ -12,6 +12,7 @@ from ...models.ledger import CASH_ACCOUNTS, OWED_AT_END, OWNED_AT_END, Account
 from ..table import TOTAL, UnknownName
 from . import entity_names as e
 from . import names as n
+from . import review_names as r
 from . import scenario_names as s
 from .statements import AS_BALANCES, NEW_BALANCES, SECTIONS, UNUSUAL
 
@@ -124,7 +125,8 @@ _STATEMENTS = (
 )  # fmt: skip
 
 _LONG = (
-    Shape(n.COVENANTS, "Each covenant by period, on the expected path.", tuple(n.Covenants)),
+    Shape(n.COVENANTS, "Each covenant by period, on the expected path; of each node, in plans that adapt.",
+          (*n.Covenants, r.NODE), sometimes=frozenset({r.NODE})),
     Shape(n.COVENANT_RISK, "Each covenant over the scenarios: breaches, headroom, cost of a tightening step.",
           tuple(n.CovenantRisk)),
     Shape(n.COVENANT_BREACHES, "Each covenant over the scenarios, by period.", tuple(n.CovenantBreaches)),
@@ -140,7 +142,8 @@ _LONG = (
     Shape(n.BOTTLENECKS, "How full each link of the compute chain is, by period and site, and which is the bottleneck.",
           tuple(n.Bottlenecks), others="one per link"),
     Shape(n.PRICES, "What binds, and what more of it is worth: at most 15.", tuple(n.Prices)),
-    Shape(n.PRICES_BY_PERIOD, "The shadow price of every limit that binds.", tuple(n.Prices)),
+    Shape(n.PRICES_BY_PERIOD, "The shadow price of every limit that binds; of each node, in plans that adapt.",
+          (*n.Prices, r.NODE), sometimes=frozenset({r.NODE})),
     Shape(n.LIQUIDITY_FAN, "Quantiles of running cash by period, before any remedy.", tuple(n.LiquidityFan)),
     Shape(n.DRIVERS, "Every driver by period: mean over all scenarios, quantiles over the first 32,768.",
           tuple(n.Drivers)),
@@ -156,16 +159,41 @@ _LONG = (
     Shape(n.DEFAULT_DATES, "When the company defaults: share of the scenarios by period.", tuple(n.DefaultDates)),
     Shape(s.TAX_BY_SCENARIO, "Tax of the expected income, and the mean of what each scenario would owe on its own.",
           tuple(s.TaxOfScenarios), always=False),
-    Shape(s.OWN_LIMITS, "Limits that the user added in code, at the plan.", tuple(s.OwnLimits), always=False),
+    Shape(s.OWN_LIMITS, "Limits that the user added in code, at the plan; in each node, in plans that adapt.",
+          (*s.OwnLimits, r.NODE), sometimes=frozenset({r.NODE}), always=False),
     Shape(s.REPLICATIONS, "The case planned again on other sets of scenarios, where that was asked for.",
           tuple(s.Replicated), others="two per risk limit: the plan's CVaR, the price", always=False),
     Shape(s.REPLICATED_PRICES, "Shadow prices over the replications.", tuple(s.ReplicatedPrices), always=False),
 )  # fmt: skip
 
+_REVIEWS = (
+    Shape(r.REVIEW_TREE, "The nodes of a plan that adapts at reviews: what has been seen, how likely it is.",
+          tuple(r.ReviewTree), always=False),
+    Shape(r.REVIEW_WORTH, "The best objective with the reviews, without them, and without them or any limit on risk.",
+          tuple(r.ReviewWorth), rows=frozenset({r.WITH}), perhaps=frozenset({r.WITHOUT, r.FREE}), always=False),
+    Shape(r.NODE_DIFFERENCES, "What each node decides otherwise than the other bands of its review.",
+          tuple(r.NodeDifferences), always=False),
+    Shape(r.NODE_RISK, "Each loss among the scenarios of each node.", tuple(r.NodeRisk), always=False),
+    *(
+        Shape(r.by_leaf(table), f"The table {table} of each leaf, on its own scenarios.", (r.LEAF, *heads),
+              periods="all", total=table in r.WITH_TOTAL, always=False)
+        for table, heads in (
+            (n.CASH_FLOW, n.Lines), (n.BALANCE_SHEET, n.Lines), (n.DEBT_SERVICE, n.Line), (n.INCOME, n.Line),
+            (n.COMPUTE, n.ComputeLines), (n.PURCHASES, n.Purchases), (n.CONSTRUCTION, n.Construction),
+            (n.CONTRACTS, n.Contracts),
+        )
+    ),
+)  # fmt: skip
+
 DECLARED: dict[str, Shape] = {
     shape.name: shape
     for shape in (
-        Shape(n.DECISIONS, "Every decision that is taken at all.", tuple(n.Decisions)),
+        Shape(
+            n.DECISIONS,
+            "Every decision that is taken at all; of each node, in plans that adapt.",
+            (*n.Decisions, r.NODE),
+            sometimes=frozenset({r.NODE}),
+        ),
         Shape(n.ISSUANCE, "Issues, draws and prepayments, and commitments.", tuple(n.Issuance)),
         Shape(n.FUNDING_BY_INSTRUMENT, "Funding raised by instrument.", tuple(n.FundingByInstrument)),
         Shape(n.FUNDING_BY_HOLDER, "Funding raised by holder.", tuple(n.FundingByHolder)),
@@ -188,6 +216,7 @@ DECLARED: dict[str, Shape] = {
             always=False,
         ),
         *_LONG,
+        *_REVIEWS,
     )
 }
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.backend import Backend, Held
+from ...kernels.memory.leaves import leaves_of
 from ...kernels.tables import MAX_FACTORS, LossKind, LossTable, TermTable
 from ...models.schema.case import Case
 from ..setup.driver_order import driver_order
@@ -52,11 +53,11 @@ def driver_table(case: Case, backend: Backend, store: Held) -> Table:
 
 def _quantiles(backend: Backend, store: Held, places: NDArray[np.int32]) -> Iterator[FloatArray]:
     """(levels, n) quantiles of the numbers at these places of a scenario, some places at a time."""
-    rows = np.arange(min(store.count, DRAWS))
+    rows = backend.foremost(store, min(store.count, DRAWS))
     step = max(1, CELLS // rows.size)
     for low in range(0, places.size, step):
         some = places[low : low + step]
-        values = backend.balances(store, _values(some), np.ones(some.size), rows)
+        values = backend.balances(store, _values(some), np.ones(some.size * leaves_of(backend)), rows)
         yield np.quantile(np.ascontiguousarray(values.T), tuple(LEVELS.values()), axis=1)
 
 

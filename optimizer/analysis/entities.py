@@ -72,12 +72,21 @@ def entity_tables(amounts: Amounts, closed: frozenset[tuple[str, int]]) -> dict[
 
 def cash(amounts: Amounts, entity: Entity) -> FloatArray:
     """(T,) expected cash of an entity at each period's end."""
+    return amounts.mean_of(lambda path: _carried(path, entity))
+
+
+def _carried(amounts: Amounts, entity: Entity) -> FloatArray:
     held, out = owners.opening_cash(amounts.case, entity), np.empty(amounts.periods)
     flow = own(amounts, entity, *CASH_ACCOUNTS)
     for t in range(amounts.periods):
         held = held * (1.0 + amounts.deposit_rates[t]) + flow[t]
         out[t] = held
     return out
+
+
+def _interest(amounts: Amounts, entity: Entity) -> FloatArray:
+    held = np.concatenate([[owners.opening_cash(amounts.case, entity)], _carried(amounts, entity)[:-1]])
+    return np.asarray(held * amounts.deposit_rates)
 
 
 def trapped(
@@ -121,7 +130,8 @@ def own(amounts: Amounts, entity: Entity, *accounts: Account, last_year: bool = 
     share = owners.share_of(amounts.case, amounts.ledger, entity.id)
     window = trailing_window(amounts.periods, amounts.case.horizon.per_year) if last_year else None
     flow = Flow(accounts, share=share, window=window)
-    return np.asarray(expected(amounts.ledger, [flow], amounts.means, range(amounts.periods)) @ amounts.decided)
+    times = range(amounts.periods)
+    return amounts.mean_of(lambda path: np.asarray(expected(path.ledger, [flow], path.means, times) @ path.decided))
 
 
 def _cash_flow(amounts: Amounts, entity: Entity) -> list[tuple[tuple[str, str, str], FloatArray]]:
@@ -133,7 +143,7 @@ def _cash_flow(amounts: Amounts, entity: Entity) -> list[tuple[tuple[str, str, s
         rows.append(((entity.id, cash_flow_of(group), SUM), own(amounts, entity, *accounts)))
     for account in (Account.RECEIVED_WITHIN, Account.PAID_WITHIN):
         rows.append(((entity.id, account.label, Group.INTERNAL.value), own(amounts, entity, account)))
-    rows.append(((entity.id, CashRow.INTEREST, OF_CASH), start * amounts.deposit_rates))
+    rows.append(((entity.id, CashRow.INTEREST, OF_CASH), amounts.mean_of(lambda path: _interest(path, entity))))
     rows.append(((entity.id, CashRow.END, OF_CASH), end))
     return rows
 

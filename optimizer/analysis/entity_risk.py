@@ -41,9 +41,9 @@ def _liquidity(amounts: Amounts, backend: Backend, store: Held) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for entity in amounts.case.entity:
         loss = liquidity_of(amounts.case, amounts.ledger, entity.id, entity.id)
-        exposure = np.asarray(loss.matrix @ amounts.decided, dtype=np.float64)
+        exposure = amounts.exposure(loss)
         quantiles, mean, below = backend.fan(store, loss.table, exposure, tuple(LEVELS.values()), count)
-        floor = loss.table.least(exposure)
+        floor = amounts.mean_of(lambda path, one=loss: one.table.least(one.matrix @ path.decided))  # type: ignore[misc]
         for t, label in enumerate(amounts.labels):
             numbers = (*quantiles[:, t], mean[t], floor[t], below[t])
             rows.append((entity.id, label, *(float(x) for x in numbers)))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...models.own_limits import OwnLimit
 from ...models.program import LinearProgram
 from ..cutting_planes.solution import Solution
-from ..plan import Evidence
+from ..plan import Bounded, Evidence
 from .covenants import StepPrice
 
 FloatArray = NDArray[np.float64]
@@ -21,6 +21,7 @@ def evidence(
     solution: Solution,
     steps: Mapping[str, StepPrice] | None = None,
     own: Sequence[OwnLimit] = (),
+    without: Sequence[Bounded] = (),
 ) -> Evidence | None:
     """All that the figures of a solution follow from; None without a plan."""
     if solution.columns is None:
@@ -31,6 +32,7 @@ def evidence(
         bound_prices=_named(program.column_names, solution.bound_prices),
         steps={covenant: (step.cost, step.how) for covenant, step in (steps or {}).items()},
         own=tuple(own),
+        without=tuple(without),
     )
 
 

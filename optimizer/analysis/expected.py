@@ -13,6 +13,7 @@ from ...models.blocks.headroom import Headroom, headrooms
 from ...models.blocks.tax import BORROWING, DEFERRED, TAX_EBITDA, TAXABLE, Assessed, Base, assessed
 from ...models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account, Decision, Ledger
 from ...models.schema.case import Case
+from ..setup.exposures import Measured
 
 FloatArray = NDArray[np.float64]
 
@@ -21,17 +22,31 @@ VISIBLE = 1e-6  # of the largest amount of the same unit: what is smaller is rou
 LEAST_SIZE = 1e-3  # where even the largest is smaller, it is rounding against this much of the unit
 
 
-def settled(ledger: Ledger, decided: FloatArray) -> FloatArray:
+def settled(decisions: Sequence[Decision], decided: FloatArray) -> FloatArray:
     """(N,) the decisions with those too small to be any at zero; what is fixed, and tax, paid or put off, stays."""
-    units = np.array(
-        [d.unit if d.block not in ("fixed", "tax", DEFERRED) else "" for d in ledger.decisions], dtype=np.str_
-    )
+    units = np.array([d.unit if d.block not in ("fixed", "tax", DEFERRED) else "" for d in decisions], dtype=np.str_)
     out = np.array(decided, dtype=np.float64)
     for unit in sorted(set(units.tolist()) - {""}):
         mine = units == unit
         largest = max(float(np.max(np.abs(out[mine]))), LEAST_SIZE)
         out[mine & (np.abs(out) <= VISIBLE * largest)] = 0.0
     return out
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A node from which covenants on the expected path are looked at: a mean of amounts.
+
+    parts: weight, amounts, and (T,) the periods in which they count.
+    """
+
+    node: str
+    parts: tuple[tuple[float, Amounts, NDArray[np.bool_]], ...]
+
+    @property
+    def alive(self) -> NDArray[np.bool_]:
+        """(T,) the periods that are looked at from here."""
+        return np.asarray(np.any([mask for _, _, mask in self.parts], axis=0))
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,24 @@ class Amounts:
     nothing_due: frozenset[tuple[str, int]] = frozenset()
 
     @property
+    def paths(self) -> tuple[Amounts, ...]:
+        """The plan's amounts in each leaf of its tree, if it adapts; else these."""
+        return (self,)
+
+    def mean_of(self, figure: Callable[[Amounts], FloatArray]) -> FloatArray:
+        """The expected value of a figure that is linear in the plan and its prices."""
+        return figure(self)
+
+    def exposure(self, measured: Measured) -> FloatArray:
+        """Exposure of a loss over the ledger's decisions, as the backend of the plan's scenarios takes it."""
+        return np.concatenate([np.asarray(measured.matrix @ path.decided, dtype=np.float64) for path in self.paths])
+
+    def views(self, ahead: bool = False) -> tuple[View, ...]:
+        """From where a covenant on the expected path is looked at. ahead: it counts what comes after its period."""
+        del ahead
+        return (View("", ((1.0, self, np.ones(self.periods, dtype=np.bool_)),)),)
+
+    @property
     def periods(self) -> int:
         return self.ledger.periods
 
@@ -62,7 +95,7 @@ class Amounts:
         return {c.id: headrooms(self.case, self.ledger, c, self.nothing_due) for c in self.case.covenant}
 
     @cached_property
-    def _posted(self) -> FloatArray:
+    def posted(self) -> FloatArray:
         """(P,) expected amount of each posting."""
         ledger = self.ledger
         return ledger.coefficient * self.means[ledger.atom] * self.decided[ledger.decision]
@@ -72,7 +105,7 @@ class Amounts:
         """(accounts, T) expected amounts."""
         flat = self.ledger.account.astype(np.int64) * self.periods + self.ledger.period
         size = len(ACCOUNT_NUMBER) * self.periods
-        total = np.bincount(flat, weights=self._posted, minlength=size)
+        total = np.bincount(flat, weights=self.posted, minlength=size)
         return total.astype(np.float64).reshape(-1, self.periods)
 
     def of(self, *accounts: Account) -> FloatArray:
@@ -83,7 +116,7 @@ class Amounts:
         """(T,) amount of the account that the chosen decisions cause."""
         mask = np.array([chosen(d) for d in self.ledger.decisions])
         keep = (self.ledger.account == ACCOUNT_NUMBER[account]) & mask[self.ledger.decision]
-        total = np.bincount(self.ledger.period[keep], weights=self._posted[keep], minlength=self.periods)
+        total = np.bincount(self.ledger.period[keep], weights=self.posted[keep], minlength=self.periods)
         return total.astype(np.float64)
 
     def decisions(self, *blocks: str) -> Iterator[tuple[Decision, float]]:
@@ -95,7 +128,7 @@ class Amounts:
     def raised(self) -> Iterator[tuple[Decision, float]]:
         """Placements and draws with the expected face that comes of them, billion; less where a market may be shut."""
         paid = self.ledger.account == ACCOUNT_NUMBER[Account.PROCEEDS]
-        face = np.bincount(self.ledger.decision[paid], weights=self._posted[paid], minlength=len(self.ledger.decisions))
+        face = np.bincount(self.ledger.decision[paid], weights=self.posted[paid], minlength=len(self.ledger.decisions))
         for decision, amount in zip(self.ledger.decisions, face, strict=True):
             if decision.block in ("issue", "draw"):
                 yield decision, float(amount)
@@ -116,7 +149,7 @@ class Amounts:
         period = np.array([d.period for d in ledger.decisions], dtype=np.int64)
         keep = (ledger.account == ACCOUNT_NUMBER[Account.PREPAYMENT]) & signed[ledger.decision]
         keep &= ledger.period == period[ledger.decision]
-        net = np.bincount(ledger.decision[keep], weights=self._posted[keep], minlength=period.size)
+        net = np.bincount(ledger.decision[keep], weights=self.posted[keep], minlength=period.size)
         return np.maximum(net, 0.0)
 
     @property
@@ -147,6 +180,24 @@ class Amounts:
     @cached_property
     def interest_income(self) -> FloatArray:
         return self.cash_before * self.deposit_rates
+
+    @cached_property
+    def profit(self) -> FloatArray:
+        """(T,) expected income before carried losses where it is a profit, billion."""
+        return np.maximum(self.taxable_income + self.put_off, 0.0)
+
+    @cached_property
+    def deficit(self) -> FloatArray:
+        """(T,) the same where it is a loss, as a positive number."""
+        return np.maximum(-(self.taxable_income + self.put_off), 0.0)
+
+    @cached_property
+    def put_off(self) -> FloatArray:
+        """(T,) what a limit on interest adds to taxable income: interest carried out less that carried in, billion."""
+        found, tax = self.assessed, self.case.tax
+        if found is None or tax is None or tax.interest_limit is None:
+            return np.zeros(self.periods)
+        return np.diff(found.waiting, prepend=tax.opening_interest)
 
     @property
     def taxable_income(self) -> FloatArray:

@@ -66,7 +66,7 @@ def funding_flows(amounts: Amounts, chosen: Callable[[Decision], bool]) -> Float
     """
     mask = np.array([chosen(d) for d in amounts.ledger.decisions], dtype=np.bool_)
     ledger = amounts.ledger
-    posted = ledger.coefficient * amounts.means[ledger.atom] * amounts.decided[ledger.decision]
+    posted = amounts.posted
     flows = np.zeros(amounts.periods)
     for account in CASH_ACCOUNTS:
         keep = (ledger.account == ACCOUNT_NUMBER[account]) & mask[ledger.decision]

@@ -21,7 +21,8 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.program import LinearProgram
+from ...models.blocks import rules
+from ...models.program import LinearProgram, period_of
 from ..cutting_planes.highs import SolverError
 from ..cutting_planes.master import Infeasible
 from ..cutting_planes.progress import Enough, OutOfTime, Progress, ProgressEvent, named, relative_gap
@@ -96,7 +97,7 @@ class _Tree:
     ) -> None:
         self.ready, self.root, self.limits, self.settings, self.progress = ready, root, limits, settings, progress
         self.sense = 1.0 if ready.program.maximise else -1.0
-        self.pairs = _pairs(ready.program, ready.case.horizon.labels)
+        self.pairs = _pairs(ready.program)
         self.learnt = root.learnt
         self.best: Solution | None = None
         self.sides: tuple[Side, ...] = ()
@@ -279,15 +280,18 @@ class _Tree:
         )  # fmt: skip
 
 
-def _pairs(program: LinearProgram, labels: Sequence[str]) -> tuple[tuple[Side, Side], ...]:
-    column = {name: j for j, name in enumerate(program.column_names)}
-    row = {name: i for i, name in enumerate(program.row_names)}
+def _pairs(program: LinearProgram) -> tuple[tuple[Side, Side], ...]:
+    """The pairs of each period, those of a period of each node of a plan that adapts."""
+    column, row = {i: j for j, i in enumerate(program.column_index)}, {i: j for j, i in enumerate(program.row_index)}
+    losses = [index for index in program.column_index if index.rule == "loss"]
     found: list[tuple[Side, Side]] = []
-    for t in labels:
-        found.append((("column", column[f"loss[{t}]"]), ("column", column[f"profit[{t}]"])))
-        found.append((("row", row[f"tax_loss_use[{t}]"]), ("row", row[f"tax_loss_pool[{t}]"])))
-        if f"interest_carried[{t}]" in column:
-            found.append((("column", column[f"interest_carried[{t}]"]), ("row", row[f"tax_interest[{t}]"])))
+    for loss in sorted(losses, key=period_of):
+        found.append((("column", column[loss]), ("column", column[replace(loss, rule="profit")])))
+        use, pool = (row[replace(loss, rule=rule.name)] for rule in (rules.TAX_LOSS_USE, rules.TAX_LOSS_POOL))
+        found.append((("row", use), ("row", pool)))
+        if (carried := replace(loss, rule="interest_carried")) in column:
+            limit = row[replace(loss, rule=rules.TAX_INTEREST.name)]
+            found.append((("column", column[carried]), ("row", limit)))
     return tuple(found)
 
 

@@ -18,15 +18,17 @@ own (group_loss_allocation.py), and the company above is the parent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ...kernels.backend import Backend, Held, Losses
-from ...kernels.group_settling import settle_all
-from ...kernels.settling import Settling
-from ...kernels.tables import FloatArray
+from ...kernels.group_settling import GroupTally, settle_all, settle_apart
+from ...kernels.memory.leaves import LeafBackend, LeafSettling
+from ...kernels.settling import Settling, Tally
+from ...kernels.tables import FloatArray, IntArray
 from ...kernels.tail import Tail, tail
 from ...models.blocks import owners
 from ...models.schema.rules import Risk
@@ -34,6 +36,7 @@ from ..setup.assemble import Measured
 from .claims import ASSETS, ESTATE, PER_ENTITY, SITES, SYSTEMS, Claims, claims
 from .expected import Amounts
 from .group_loss_allocation import EntityBearing, group_settling
+from .tabulate import NEGLIGIBLE
 
 LEVEL = 0.95
 
@@ -85,23 +88,29 @@ def bear(
     """Share out the losses of the plan in every scenario.
 
     Args:
-        liquidity: running cash of the plan.
+        liquidity: running cash over the ledger's decisions.
         risks, losses: the case's risk limits and their losses as the backend gives them, for the tails of each.
     """
-    known = claims(amounts)
-    if len(known.entities) > 1:
-        return _bear_apart(amounts, known, backend, store, liquidity, risks, losses)
-    table = settling(amounts, known, backend, store, liquidity)
+    known, means = _claims(amounts, backend, store)
+    if len(known[0].entities) > 1:
+        return _bear_apart(amounts, known, means, backend, store, liquidity, risks, losses)
+    each = [settling(p, k, liquidity, m) for p, k, m in zip(amounts.paths, known, means, strict=True)]
+
+    def settle(rows: Any, weights: Any) -> tuple[Losses, Tally]:
+        if isinstance(backend, LeafBackend):
+            return backend.settle(store, LeafSettling(tuple(each)), rows, weights)
+        return backend.settle(store, each[0], rows, weights)
+
     count = store.count
-    total, sums = backend.settle(store, table)
+    total, sums = settle(None, None)
     level = level_of(risks)
 
     def mean(worst: Tail) -> FloatArray:
-        return backend.settle(store, table, worst.rows, worst.weights)[1].sums / worst.mass
+        return settle(worst.rows, worst.weights)[1].sums / worst.mass
 
     worst = backend.tail(total, level)
     return Bearing(
-        claims=known,
+        claims=known[0],
         level=level,
         expected=sums.sums / count,
         tail=mean(worst),
@@ -115,7 +124,8 @@ def bear(
 
 def _bear_apart(
     amounts: Amounts,
-    known: Claims,
+    known: Sequence[Claims],
+    means: Sequence[FloatArray],
     backend: Backend,
     store: Held,
     liquidity: Measured,
@@ -123,18 +133,24 @@ def _bear_apart(
     losses: Sequence[Losses],
 ) -> Bearing:
     """The same where each company of a group is settled on its own."""
-    table = group_settling(amounts, known, liquidity, _means(known, backend, store))
-    total, sums = settle_all(backend, store, table)
+    each = [group_settling(p, k, liquidity, m) for p, k, m in zip(amounts.paths, known, means, strict=True)]
+
+    def settle(rows: Any = None, weights: Any = None) -> tuple[FloatArray, GroupTally]:
+        if isinstance(backend, LeafBackend):
+            return settle_apart(backend, store, each, rows, weights)
+        return settle_all(backend, store, each[0], rows, weights)
+
+    total, sums = settle()
     level, count = level_of(risks), store.count
 
     def mean(worst: Tail) -> FloatArray:
-        return settle_all(backend, store, table, worst.rows, worst.weights)[1].tally.sums / worst.mass
+        return settle(worst.rows, worst.weights)[1].tally.sums / worst.mass
 
     worst = tail(total, level)
-    names = [name or owners.head_name(amounts.case) for name in known.entities]
+    names = [name or owners.head_name(amounts.case) for name in known[0].entities]
     shares = (sums.dates / count, sums.withheld / count, sums.missing / count)
     return Bearing(
-        claims=known,
+        claims=known[0],
         level=level,
         expected=sums.tally.sums / count,
         tail=mean(worst),
@@ -150,8 +166,24 @@ def _bear_apart(
     )
 
 
-def settling(amounts: Amounts, known: Claims, backend: Backend, store: Held, liquidity: Measured) -> Settling:
-    """The claims and pools of a plan, as the kernels settle them in every scenario."""
+def _claims(amounts: Amounts, backend: Backend, store: Held) -> tuple[list[Claims], list[FloatArray]]:
+    """The claims of the plan, of each leaf the same ones if it adapts, and the expected amounts of their stocks."""
+    if not isinstance(backend, LeafBackend):
+        known = claims(amounts)
+        return [known], [stock_means(known, lambda factors: backend.means(store, factors))]
+    held = np.any([np.abs(path.decided) > NEGLIGIBLE for path in amounts.paths], axis=0)
+    each = [claims(path, held) for path in amounts.paths]
+    return each, [
+        stock_means(one, lambda factors, leaf=leaf: backend.leaf_means(store, factors)[leaf])  # type: ignore[misc]
+        for leaf, one in enumerate(each)
+    ]
+
+
+def settling(amounts: Amounts, known: Claims, liquidity: Measured, mean: FloatArray) -> Settling:
+    """The claims and pools of a plan, as the kernels settle them in every scenario.
+
+    liquidity: running cash over the ledger's decisions. mean: (R, T) expected amounts of the stocks.
+    """
     stocks, entities = known.stocks, len(known.entities)
     own = PER_ENTITY * entities
     pools = own + len(known.guaranteed)
@@ -175,7 +207,7 @@ def settling(amounts: Amounts, known: Claims, backend: Backend, store: Held, liq
         flows=stocks.table,
         flow_exposure=stocks.exposure,
         owed=known.owed,
-        last=_stake(amounts, known, _means(known, backend, store)),
+        last=_stake(amounts, known, mean),
         surplus=surplus,
         share=share,
         amount=amount.astype(np.int32),
@@ -192,13 +224,13 @@ def _stake(amounts: Amounts, known: Claims, mean: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(value - mean[:owed].sum(axis=0), 0.0))
 
 
-def _means(known: Claims, backend: Backend, store: Held) -> FloatArray:
-    """(R, T) expected amounts of the stocks."""
+def stock_means(known: Claims, means: Callable[[IntArray], FloatArray]) -> FloatArray:
+    """(R, T) expected amounts of the stocks. means: of products of drivers over the scenarios."""
     stocks = known.stocks
     mean = stocks.fixed.copy()
     if stocks.table is not None:
         terms = stocks.table.terms
-        values = stocks.exposure * backend.means(store, terms.factors)[terms.atom]
+        values = stocks.exposure * means(terms.factors)[terms.atom]
         row = np.repeat(np.arange(terms.periods), np.diff(terms.start))
         flat = np.bincount(row, weights=values, minlength=terms.periods)
         mean[stocks.random] += flat.reshape(stocks.random.size, -1)

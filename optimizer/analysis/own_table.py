@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...models.own_limits import OwnLimit
 from ...models.program import LinearProgram
+from ..reviews.tree import node_of
 from ..table import Cell, Column, Table
 from .names import NO, YES
+from .review_names import NODE
 from .scenario_names import OWN_LIMITS, OwnLimits
 from .tabulate import long
 
@@ -30,18 +33,25 @@ def own_table(
         return {}
     rows: list[tuple[Cell, ...]] = []
     reached = program.matrix @ columns
-    for limit in own:
-        i = program.rows[limit.row]
+    found: dict[str, list[tuple[int, str]]] = {limit.row: [] for limit in own}
+    for i, index in enumerate(program.row_index):
+        node, parts = node_of(index.parts)
+        if (name := replace(index, parts=parts).name) in found:
+            found[name].append((i, node))
+    nodes = any(node for each in found.values() for _, node in each)
+    for limit, i, node in [(one, *place) for one in own for place in found[one.row]]:
         value = float(reached[i])
         for sign, bound in _sides(limit):
             room = 0.0 if sign == "=" else bound - value if sign == "<=" else value - bound
             size = max(abs(bound), abs(value))
             binds = YES if room <= KEPT * size else NO
             price = float(prices[i]) if binds == YES or sign == "=" else 0.0
-            rows.append((limit.name, limit.period, sign, bound, value, room, binds, price, limit.unit))
+            cells = (limit.name, limit.period, sign, bound, value, room, binds, price, limit.unit)
+            rows.append((*cells, node) if nodes else cells)
     forms = ("text", "text", "text", "number", "number", "number", "text", "number", "text")
     units = ("", "", "", "", "", "", "", f"{program.unit} per unit more of the bound", "")
     heads = tuple(Column(n, u, f) for n, u, f in zip(OwnLimits, units, forms, strict=True))
+    heads = (*heads, Column(NODE)) if nodes else heads
     return {OWN_LIMITS: long(OWN_LIMITS, "Limits added by the user, at the plan", heads, rows)}
 
 

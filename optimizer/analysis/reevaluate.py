@@ -114,7 +114,7 @@ def planned_again(ready: Prepared, seed: int, found: Evidence, claim: Claim) -> 
                 lambda: evaluated(ready, solution, fresh_draws(ready.backend, ready.processes, count, seed)),
             )
         steps = {covenant: StepPrice(*step) for covenant, step in found.steps.items()}
-        about = Circumstances(seed, claim.tolerance, fresh, (), steps or None)
+        about = Circumstances(seed, claim.tolerance, fresh, (), steps or None, found.without)
         plan = devices.steadily(ready.backend, lambda: compose(ready, solution, about))
         if claim.replications:
             others = devices.steadily(

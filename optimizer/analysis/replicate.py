@@ -121,7 +121,7 @@ def _one(
 ) -> Replication:
     """KeyboardInterrupt and OutOfTime where the search did not end by itself."""
     clock = Clock(progress, left)
-    other = prepare(ready.case, ready.backend, scenarios, seed, clock, own=ready.own)
+    other = elsewhere_prepared(ready, scenarios, seed, clock)
     limits = risk_limits(other.case, other.losses)
     learnt = _learnt(other, limits, ready, solution, gap, clock.left)
     settings = Settings(gap=gap, polish=False, time_limit=clock.left)
@@ -145,6 +145,21 @@ def _one(
         cvars=cvars,
         prices=prices_of(other, found) if planned else {},
     )
+
+
+def elsewhere_prepared(ready: Prepared, scenarios: int, seed: int, clock: Clock | None = None) -> Prepared:
+    """The case on other scenarios. Reviews stand at the levels of the run, which are its rule.
+
+    ValueError where the other scenarios leave a band of a review empty that the run's do not, or the other way round.
+    """
+    if ready.adaptive is None:
+        return prepare(ready.case, ready.backend, scenarios, seed, clock, own=ready.own)
+    tree = ready.adaptive.tree
+    other = prepare(replace(ready.case, review=tree.reviews), ready.backend, scenarios, seed, clock, own=ready.own)
+    there = () if other.adaptive is None else tuple(node.name for node in other.adaptive.tree.nodes)
+    if there != tuple(node.name for node in tree.nodes):
+        raise ValueError("its scenarios come by other nodes; take more scenarios, or reviews with fewer bands")
+    return other
 
 
 def elsewhere(ready: Prepared, solution: Solution, other: Prepared) -> tuple[float, tuple[float, ...]]:
@@ -264,7 +279,7 @@ def again(ready: Prepared, solution: Solution, told: Sequence[Replication], scen
     """
     out = []
     for one in told:
-        other = prepare(ready.case, ready.backend, scenarios, one.seed, own=ready.own)
+        other = elsewhere_prepared(ready, scenarios, one.seed)
         objective, cvars = elsewhere(ready, solution, other)
         out.append(replace(one, objective=objective, cvars=cvars))
     return tuple(out)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.backend import Backend, Held, Losses
+from ...kernels.memory.leaves import of_leaf
 from ...models.schema.losses import LOSS_SPECS
 from ...models.schema.rules import Risk
 from ..plan import RiskFigure
@@ -61,9 +62,17 @@ def risk_figures(
 
 
 def liquidity_fan(
-    backend: Backend, store: Held, liquidity: Measured, decided: FloatArray, labels: Sequence[str]
+    backend: Backend,
+    store: Held,
+    liquidity: Measured,
+    decided: FloatArray,
+    labels: Sequence[str],
+    shares: Sequence[float] = (1.0,),
 ) -> Table:
-    """Quantiles of running cash per period, over the first 131,072 scenarios at most (they are independent draws)."""
+    """Quantiles of running cash per period, over the first 131,072 scenarios at most (they are independent draws).
+
+    shares: of the scenarios, of each leaf of a plan that adapts; its minimum is the mean of theirs.
+    """
     count = min(store.count, FAN_SCENARIOS)
     exposure = liquidity.matrix @ decided
     quantiles, mean, below = backend.fan(store, liquidity.table, exposure, tuple(QUANTILES.values()), count)
@@ -74,7 +83,9 @@ def liquidity_fan(
         Column(LiquidityFan.MINIMUM, BILLION, "money"),  # less the revolver's line
         Column(LiquidityFan.BELOW, "", "share"),
     )
-    floor = liquidity.table.least(exposure)
+    parts = np.asarray(exposure).reshape(len(shares), -1)
+    leasts = [of_leaf(liquidity.table, leaf).least(part) for leaf, part in enumerate(parts)]
+    floor = leasts[0] if len(leasts) == 1 else np.asarray(shares) @ np.array(leasts)
     rows: list[tuple[Cell, ...]] = [
         (label, *(float(q) for q in quantiles[:, t]), float(mean[t]), float(floor[t]), float(below[t]))
         for t, label in enumerate(labels)

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from ...models.program import OWN, LinearProgram, Rule
 from ..cutting_planes.solution import Solution
 from ..plan import RiskFigure, ShadowPrice
+from ..reviews.tree import MARK, node_of
 from ..table import Cell, Column, Table
 from .names import BOTTLENECKS, NO_LINK, PRICES, PRICES_BY_PERIOD, RISK_LINK, Bottlenecks, Prices
+from .review_names import NODE
 from .tabulate import long
 
 FloatArray = NDArray[np.float64]
@@ -145,7 +147,7 @@ def _groups(found: Sequence[Limit], labels: Sequence[str]) -> dict[tuple[str, tu
 def _grouped(where: tuple[str, ...], group: Sequence[Limit], labels: Sequence[str]) -> ShadowPrice:
     rule = group[0].rule
     periods = [part for label in labels for limit in group for part in limit.index if part == label]
-    index = ", ".join(where)
+    index = ", ".join(map(_shown, where))
     if periods:
         distinct = list(dict.fromkeys(periods))
         span = distinct[0] if len(distinct) == 1 else f"{distinct[0]}–{distinct[-1]} ({len(distinct)} periods)"
@@ -154,6 +156,11 @@ def _grouped(where: tuple[str, ...], group: Sequence[Limit], labels: Sequence[st
     level = levels.pop() if len(levels) == 1 else float(np.mean([limit.level for limit in group]))
     price = sum(limit.price for limit in group) * rule.per
     return ShadowPrice(rule.name, rule.title, index, price, rule.per, rule.unit, level)
+
+
+def _shown(part: str) -> str:
+    """A part of an index for people: a node is "in weak"."""
+    return f"in {part.removeprefix(MARK)}" if part.startswith(MARK) else part
 
 
 def price_tables(prices: Sequence[ShadowPrice], found: Sequence[Limit], objective_unit: str) -> dict[str, Table]:
@@ -168,14 +175,25 @@ def price_tables(prices: Sequence[ShadowPrice], found: Sequence[Limit], objectiv
         Column(Prices.LEVEL, "", "number"),
     )
     rows: list[tuple[Cell, ...]] = [(p.rule, p.title, p.index, p.price, p.per, p.unit, p.level) for p in prices]
-    single: list[tuple[Cell, ...]] = [
-        (x.rule.name, x.rule.title, ", ".join(x.index), x.price * x.rule.per, x.rule.per, x.rule.unit, x.level)
-        for x in found
-        if x.price != 0.0
-    ]
+    nodes = any(node_of(x.index)[0] for x in found)
+    single: list[tuple[Cell, ...]] = []
+    for x in found:
+        if x.price != 0.0:
+            node, where = node_of(x.index)
+            cells = (
+                x.rule.name,
+                x.rule.title,
+                ", ".join(where),
+                x.price * x.rule.per,
+                x.rule.per,
+                x.rule.unit,
+                x.level,
+            )
+            single.append((*cells, node) if nodes else cells)
+    each = (*columns, Column(NODE)) if nodes else columns
     return {
         PRICES: long(PRICES, f"What binds, and what more of it is worth ({objective_unit})", columns, rows),
-        PRICES_BY_PERIOD: long(PRICES_BY_PERIOD, "Shadow price of every limit that binds", columns, single),
+        PRICES_BY_PERIOD: long(PRICES_BY_PERIOD, "Shadow price of every limit that binds", each, single),
     }
 
 
@@ -212,7 +230,7 @@ def chain(
             paid = [x for x in here if x.price * x.relief * gain > 0 and x.importance > SILENT * largest]
             if paid:
                 least = min(paid, key=lambda x: (round(x.slack, 6), -x.importance))
-                what = ", ".join(part for part in least.index if part not in (label, site))
+                what = ", ".join(_shown(part) for part in least.index if part not in (label, site))
                 worth = least.price * least.relief * least.rule.per
                 name, detail, price, unit = least.rule.link, what, worth, _per(least)
             elif binding is not None:

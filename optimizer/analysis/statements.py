@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,11 +60,14 @@ class StatementError(CapmixError, RuntimeError):
     """A statement does not close: the ledger and the linear program disagree. A fault of capmix, not of the case."""
 
 
-def check_closing(amounts: Amounts, cash: FloatArray) -> None:
-    """StatementError unless closing cash of the postings is the linear program's cash (T,) to 1e-6 relative."""
+def check_closing(amounts: Amounts, cash: FloatArray, times: Sequence[int] | None = None) -> None:
+    """StatementError unless closing cash of the postings is the linear program's cash (T,) to 1e-6 relative, in these
+    periods, or in all.
+    """
     flows = max(1.0, float(np.max(np.abs(amounts.table[: len(CASH_ACCOUNTS)]), initial=0.0)))
     scale = np.maximum(np.maximum(np.abs(cash), np.abs(amounts.cash)), flows)
-    wrong = np.flatnonzero(~(np.abs(amounts.cash - cash) <= CLOSING * scale))
+    near = np.abs(amounts.cash - cash) <= CLOSING * scale
+    wrong = np.array([t for t in (range(cash.size) if times is None else times) if not near[t]], dtype=np.int64)
     if wrong.size:
         t = int(wrong[0])
         raise StatementError(
@@ -190,14 +193,6 @@ def _income(amounts: Amounts) -> Table:
     return wide(INCOME, "Expected income", tuple(Line), rows, amounts.labels, BILLION, "money", left_out=idle)
 
 
-def put_off(amounts: Amounts) -> FloatArray:
-    """(T,) interest of the period that its limit keeps from income, less what was kept before and is deducted now."""
-    found, tax = amounts.assessed, amounts.case.tax
-    if found is None or tax is None or tax.interest_limit is None:
-        return np.zeros(amounts.periods)
-    return np.diff(found.waiting, prepend=tax.opening_interest)
-
-
 def _after_limit(amounts: Amounts) -> list[tuple[tuple[str, ...], FloatArray]]:
     """Taxable income, and before it what a limit on interest does to it."""
     income, tax, found = amounts.taxable_income, amounts.case.tax, amounts.assessed
@@ -205,8 +200,8 @@ def _after_limit(amounts: Amounts) -> list[tuple[tuple[str, ...], FloatArray]]:
         return [((IncomeRow.TAXABLE,), income)]
     return [
         ((IncomeRow.BEFORE_LIMIT,), income),
-        ((IncomeRow.PUT_OFF,), put_off(amounts)),
-        ((IncomeRow.TAXABLE,), income + put_off(amounts)),
+        ((IncomeRow.PUT_OFF,), amounts.put_off),
+        ((IncomeRow.TAXABLE,), income + amounts.put_off),
         ((IncomeRow.INTEREST_CARRIED,), found.waiting),
     ]
 
@@ -216,9 +211,9 @@ def _tax(amounts: Amounts) -> list[tuple[tuple[str, ...], FloatArray]]:
     paid, found, tax = amounts.of(Account.TAX), amounts.assessed, amounts.case.tax
     if found is None or tax is None:
         return [((Account.TAX.label,), paid)]
-    income = amounts.taxable_income + put_off(amounts)
-    taxed = -paid / tax.rate if tax.rate > 0.0 else np.maximum(income, 0.0) - found.used
-    used, loss = np.maximum(income, 0.0) - taxed, np.maximum(-income, 0.0)
+    profit, loss = amounts.profit, amounts.deficit
+    taxed = -paid / tax.rate if tax.rate > 0.0 else profit - found.used
+    used = profit - taxed
     return [
         ((IncomeRow.LOSS,), loss),
         ((IncomeRow.USED,), -used),

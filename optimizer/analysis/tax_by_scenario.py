@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.backend import Backend, Held, Losses
+from ...kernels.memory.leaves import LeafStore
 from ...kernels.tables import LossKind, LossTable
 from ...kernels.tail import tail
 from ...models.blocks.idle import wealth_weights
@@ -24,7 +25,7 @@ from ...models.ledger import CASH_ACCOUNTS, Account
 from ...models.schema.drivers import Deterministic
 from ...models.schema.rules import Risk
 from ..plan import OwnTax, TaxByScenario
-from ..setup.exposures import terms
+from ..setup.exposures import Measured, terms
 from ..table import BILLION, Cell, Column, Table
 from .expected import Amounts
 from .scenario_names import TAX_BY_SCENARIO, TaxOfScenarios
@@ -61,8 +62,9 @@ def found(amounts: Amounts, backend: Backend, store: Held) -> Found:
         parts += [BORROWING, TAX_EBITDA]
     spread = exposure(ledger, [((Flow(accounts),), range(count)) for accounts in parts])
     table = LossTable(LossKind.WORST, terms(spread), np.zeros(count * len(parts)))
-    amount = np.asarray(spread.matrix @ amounts.decided)
-    weights, paid = wealth_weights(case, amounts.deposit_rates), -amounts.of(Account.TAX)
+    amount = amounts.exposure(Measured("", table, spread.matrix))
+    weights = wealth_weights(case, amounts.deposit_rates)
+    paid = -np.array([path.of(Account.TAX) for path in amounts.paths])
     step = max(1, CELLS // (count * len(parts)))
     total, extra = np.zeros(count), np.empty(store.count)
     for low in range(0, store.count, step):
@@ -70,7 +72,8 @@ def found(amounts: Amounts, backend: Backend, store: Held) -> Found:
         flows = np.asarray(backend.balances(store, table, amount, rows=rows)).T.reshape(len(parts), count, rows.size)
         own = _owed(amounts, flows)
         total += own.sum(axis=1)
-        extra[rows] = weights @ (own - paid[:, None])
+        leaf = store.leaf_of(rows) if isinstance(store, LeafStore) else np.zeros(rows.size, dtype=np.int64)
+        extra[rows] = weights @ (own - paid[leaf].T)
     return Found(total / store.count, extra)
 
 

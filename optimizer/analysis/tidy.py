@@ -16,14 +16,16 @@ from scipy.sparse import csc_array, csr_array, hstack
 from scipy.sparse.linalg import spsolve
 
 from ...models.blocks.tax import DEFERRED, put_off
-from ...models.ledger import Account
+from ...models.ledger import Account, Decision
 from ...models.program import LinearProgram
 from ..cutting_planes.highs import LpStatus, Model, SolverError
 from ..cutting_planes.phase_one import FEASIBLE
 from ..cutting_planes.progress import relative_gap
 from ..cutting_planes.scaling import apply, scale
 from ..cutting_planes.solution import RiskLimit, RiskValue, Solution, Status
+from ..setup.adaptive import Adaptive
 from ..setup.prepare import Prepared
+from .adaptive_amounts import adaptive_amounts, node_amounts
 from .expected import Amounts, settled
 
 FloatArray = NDArray[np.float64]
@@ -56,24 +58,33 @@ def amounts_of(ready: Prepared, decided: FloatArray) -> Amounts:
     Where all these together are worth something, as in a plan that could not be put right, they are shown: the
     objective, the certificate and the tables are then still those of one plan.
     """
-    settled_plan = settled(ready.ledger, decided)
+    settled_plan = settled(_decisions(ready), decided)
     cost = ready.program.cost[ready.program.decisions]
     if abs(cost @ (settled_plan - decided)) > SHOWN * abs(cost @ decided):
         settled_plan = np.array(decided, dtype=np.float64)
+    if ready.adaptive is not None:
+        return adaptive_amounts(ready, ready.adaptive, settled_plan)
     return Amounts(
         ready.case, ready.ledger, ready.means, settled_plan, ready.deposit_rates, nothing_due=ready.nothing_due
     )
 
 
+def _decisions(ready: Prepared) -> Sequence[Decision]:
+    """The decisions of the program, those of each node of a plan that adapts."""
+    if ready.adaptive is None:
+        return ready.ledger.decisions
+    return [ready.ledger.decisions[j] for j in ready.adaptive.stitched.ledger_decision]
+
+
 def _candidates(ready: Prepared, columns: FloatArray, decided: FloatArray, repair: bool) -> Iterator[FloatArray]:
     """The decisions without traces; these with as little changed as the rows want; and the decisions as they were."""
-    whole = settled(ready.ledger, decided)
+    whole = settled(_decisions(ready), decided)
     if not np.array_equal(whole, decided):
         yield whole
         near = columns.copy()
         near[ready.program.decisions] = whole
         if repair and (repaired := _nearest(ready.program, near)) is not None:
-            yield settled(ready.ledger, repaired)
+            yield settled(_decisions(ready), repaired)
     yield decided
 
 
@@ -112,6 +123,8 @@ def lawful_columns(ready: Prepared, columns: FloatArray, decided: FloatArray) ->
     program, labels = ready.program, ready.case.horizon.labels
     out = columns.copy()
     out[program.decisions] = decided
+    if ready.adaptive is not None:
+        return _columns_of_nodes(ready, ready.adaptive, out, decided)
     at = program.columns
     amounts = Amounts(ready.case, ready.ledger, ready.means, decided, ready.deposit_rates)
     found = amounts.assessed
@@ -132,6 +145,40 @@ def lawful_columns(ready: Prepared, columns: FloatArray, decided: FloatArray) ->
         done = {at[f"{name}[{label}]"] for name in states for label in labels}
     else:
         done = set()
+    open_ = sorted(set(range(out.size)) - set(program.decisions.tolist()) - done)
+    return out if not open_ or _solve_states(program, out, np.array(open_)) else None
+
+
+def _columns_of_nodes(ready: Prepared, whole: Adaptive, out: FloatArray, decided: FloatArray) -> FloatArray | None:
+    """The same where the plan adapts: node by node, each after the one before it. Fills `out`."""
+    program, tree, stitched = ready.program, whole.tree, whole.stitched
+    found = node_amounts(ready, whole, decided)
+    done: set[int] = set()
+    if ready.case.tax is not None:
+        place = {name: j for j, name in enumerate(stitched.state_names)}
+        taxes = {d.period: j for j, d in enumerate(ready.ledger.decisions) if d.block == "tax"}
+        for node, amounts in zip(tree.nodes, found, strict=True):
+            of = amounts.law
+            assert of is not None
+            states = {
+                "profit": np.maximum(of.income, 0.0), "loss": np.maximum(-of.income, 0.0), "loss_used": of.used,
+                "loss_pool": of.pool, "cash": of.cash, "interest_carried": of.waiting,
+            }  # fmt: skip
+            for t, label in enumerate(ready.case.horizon.labels[: node.end]):
+                if t >= node.start:
+                    out[program.decisions[stitched.decisions[node.number, taxes[t]]]] = of.tax[t]
+                for name, values in states.items():
+                    if f"{name}[{label}]" not in place:
+                        continue
+                    j = int(stitched.states[node.number, place[f"{name}[{label}]"]])
+                    if j >= 0 and (t >= node.start or name == "cash"):
+                        out[j] = values[t]
+                        done.add(j)
+            for k, d in enumerate(ready.ledger.decisions):
+                if d.block == DEFERRED and node.number in tree.leaves:
+                    ahead = amounts.of(Account.WRITTEN_AHEAD)[-1]
+                    j = int(program.decisions[stitched.decisions[node.number, k]])
+                    out[j] = put_off(ready.case.tax, float(ahead), float(of.pool[-1]))
     open_ = sorted(set(range(out.size)) - set(program.decisions.tolist()) - done)
     return out if not open_ or _solve_states(program, out, np.array(open_)) else None
 
@@ -214,19 +261,33 @@ def _risks(
 
 def tax_off(ready: Prepared, decided: FloatArray) -> str:
     """What to say of a plan whose tax is not that of its income: a limit on the path is met by it. Else nothing."""
+    worst, said = 0.0, ""
+    for where, amounts, owed in _taxed(ready, decided):
+        paid = -amounts.of(Account.TAX)
+        early = np.cumsum(paid) - np.cumsum(owed)
+        t = int(np.argmax(np.abs(early)))
+        by = abs(early[t])
+        if by <= max(worst, PREPAID * max(float(np.max(np.abs(paid))), float(np.max(owed)), 1e-3)):
+            continue
+        worst = by
+        said = (
+            f"{where}up to {amounts.labels[t]} the plan pays {by:.4g} billion {'more' if early[t] > 0.0 else 'less'} "
+            "tax than its income owes by then"
+        )
+    return said
+
+
+def _taxed(ready: Prepared, decided: FloatArray) -> Iterator[tuple[str, Amounts, FloatArray]]:
+    """The plan, or each leaf of one that adapts: where it is, its amounts, and (T,) the tax that its income owes."""
+    if ready.adaptive is not None:
+        tree, each = ready.adaptive.tree, node_amounts(ready, ready.adaptive, decided)
+        for leaf in tree.leaves:
+            if (law := each[leaf].law) is not None:
+                yield f"in {tree.nodes[leaf].name} ", each[leaf], law.tax
+        return
     amounts = Amounts(ready.case, ready.ledger, ready.means, decided, ready.deposit_rates)
-    found = amounts.assessed
-    if found is None:
-        return ""
-    paid = -amounts.of(Account.TAX)
-    early = np.cumsum(paid) - np.cumsum(found.tax)
-    t = int(np.argmax(np.abs(early)))
-    if abs(early[t]) <= PREPAID * max(float(np.max(np.abs(paid))), float(np.max(found.tax)), 1e-3):
-        return ""
-    return (
-        f"up to {amounts.labels[t]} the plan pays {abs(early[t]):.4g} billion {'more' if early[t] > 0.0 else 'less'} "
-        "tax than its income owes by then"
-    )
+    if (found := amounts.assessed) is not None:
+        yield "", amounts, found.tax
 
 
 def remark(ready: Prepared, decided: FloatArray) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 
-from ...models.build import build_program
 from ...models.schema.case import Case
 from ...models.schema.rules import Covenant
 from ..cutting_planes.highs import SolverError
@@ -21,7 +20,7 @@ from ..cutting_planes.progress import OutOfTime, Progress, named
 from ..cutting_planes.search import maximise
 from ..cutting_planes.settings import Settings
 from ..cutting_planes.solution import Solution, Status
-from ..setup.assemble import measured, risk_limits
+from ..setup.assemble import risk_limits
 from ..setup.prepare import Prepared
 from ..setup.risk_losses import all_risks
 from .covenants import StepPrice, kept_when_tightened, shortfall_at, tightening
@@ -118,11 +117,4 @@ def _with_step(ready: Prepared, covenant: Covenant) -> Prepared:
         ready.case,
         covenant=tuple(replace(c, limit=limit) if c.id == covenant.id else c for c in ready.case.covenant),
     )
-    program, losses = ready.program, ready.losses
-    if covenant.as_ == "maintained":
-        program = build_program(
-            case, ready.ledger, ready.means, ready.deposit_rates, ready.closed, ready.nothing_due, own=ready.own
-        )
-    else:
-        losses = measured(case, ready.ledger, ready.means, ready.deposit_rates, ready.nothing_due)
-    return replace(ready, case=case, program=program, losses=losses)
+    return ready.with_rows(case) if covenant.as_ == "maintained" else ready.with_losses(case)

@@ -183,8 +183,9 @@ def _outcomes(
 
     def write_up(name: str, part: Backend, told: _Told) -> None:
         ready, solution = found[name]
-        fresh = next(one.fresh for one in drawn if one.store is ready.store)
-        plan = _written(replace(ready, backend=part), solution, fresh, told)
+        fresh = next(one.fresh for one in drawn if same_drivers(one.processes, ready.processes))
+        ready = ready.on(part)
+        plan = _written(ready, solution, [ready.kept(store) for store in fresh], told)
         amounts = None
         if solution.decisions is not None:
             amounts = amounts_of(ready, solution.decisions)

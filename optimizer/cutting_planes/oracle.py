@@ -193,7 +193,7 @@ class Sample:
     def _foremost(self, count: int) -> NDArray[np.int64]:
         """The first `count` scenarios; of unequal ones those that weigh most."""
         if self._each is None:
-            return np.arange(count)
+            return self._backend.foremost(self._store, count)
         return np.sort(np.argsort(-self._each, kind="stable")[:count])
 
     def worst(self, losses: Sequence[Losses], multiple: float, old: Rows | None = None) -> Rows:

@@ -135,7 +135,7 @@ def frontier(
             clock.tell("checking the plans out of sample")
             with checking(lambda: stops.check(heard)):
                 found = devices.steadily(
-                    backend, lambda: _on_fresh(found, ready, backend, number, fresh_count(count), key)
+                    backend, lambda: _on_fresh(found, ready, ready.backend, number, fresh_count(count), key)
                 )
         except KeyboardInterrupt:
             messages.append(UNCHECKED.replace("plan was", "plans were"))

@@ -78,14 +78,19 @@ def objective_flow(case: Case, ledger: Ledger, rates: FloatArray) -> Measured | 
 
 
 def measured(
-    case: Case, ledger: Ledger, means: FloatArray, rates: FloatArray, nothing_due: NothingDue = ()
+    case: Case,
+    ledger: Ledger,
+    means: FloatArray,
+    rates: FloatArray,
+    nothing_due: NothingDue = (),
+    idle_tax: FloatArray | None = None,
 ) -> tuple[Measured, ...]:
     """The loss of each of `all_risks`, in its order.
 
     means: (A,) sample means of the ledger's atoms. rates: (T,) mean deposit rates. nothing_due: tests that do not
-    apply.
+    apply. idle_tax: (T,) of doing nothing, where it is not that of these means.
     """
-    ground = Ground(case, ledger, means, rates)
+    ground = Ground(case, ledger, means, rates, idle_tax)
     losses = [LOSSES[risk.loss](ground, risk) for risk in case.risk]
     return (*losses, *shortfalls(case, ledger, rates, nothing_due))
 

@@ -13,6 +13,7 @@ from ...kernels.backend import Backend, Held, get_backend
 from ...kernels.device_errors import DeviceFault
 from ...kernels.memory.chunked import Chunked
 from ...kernels.memory.host_memory import memory_available
+from ...kernels.memory.leaves import LeafBackend, LeafStore
 from ...kernels.memory.scenarios import Scenarios
 from ..plan import Device
 
@@ -79,6 +80,10 @@ def steadily(backend: Backend, step: Callable[[], R]) -> R:
 
 def describe(backend: Backend, store: Held) -> Device:
     """The device that the scenarios were evaluated on at last, and where they lay."""
+    if isinstance(backend, LeafBackend):
+        backend = backend.inner
+    if isinstance(store, LeafStore):
+        store = store.segments[0].store
     name = backend.device_name if isinstance(backend, Chunked) else ""
     mode = store.mode.value if isinstance(store, Scenarios) else "resident"
     return Device(backend=backend.name, name=name or processor(), threads=backend.threads, mode=mode)

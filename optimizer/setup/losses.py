@@ -23,12 +23,17 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What a loss is built on. means: (A,) sample means of the ledger's atoms. rates: (T,) mean deposit rates."""
+    """What a loss is built on.
+
+    means: (A,) sample means of the ledger's atoms. rates: (T,) mean deposit rates. idle_tax: (T,) of doing nothing;
+    made from these where left out.
+    """
 
     case: Case
     ledger: Ledger
     means: FloatArray
     rates: FloatArray
+    idle_tax: FloatArray | None = None
 
 
 def _liquidity(on: Ground, risk: Risk) -> Measured:
@@ -46,7 +51,8 @@ def _net_loss(on: Ground, risk: Risk) -> Measured:
     """
     weights = wealth_weights(on.case, on.rates)
     exposure = given_up(on.ledger, weights)
-    untouched = float(weights @ idle(on.case, on.ledger, on.means, on.rates).tax)
+    tax = idle(on.case, on.ledger, on.means, on.rates).tax if on.idle_tax is None else on.idle_tax
+    untouched = float(weights @ tax)
     return Measured(risk.id, LossTable(LossKind.WORST, terms(exposure), np.array([-untouched])), exposure.matrix)
 
 

@@ -67,7 +67,7 @@ class OutOfSample:
 def evaluated(ready: Prepared, solution: Solution, draws: Iterable[Held]) -> OutOfSample:
     """A plan on the scenarios of `draws`."""
     moving = objective_flow(ready.case, ready.ledger, ready.deposit_rates)
-    sums = [*ready.losses, *(() if moving is None else (moving,))]
+    sums = [*ready.losses, *(() if moving is None else (ready.spread(moving),))]
     exposures = [np.asarray(loss.matrix @ solution.decisions) for loss in sums]
     found = fresh_losses(ready.backend, draws, [loss.table for loss in sums], exposures)
     return OutOfSample(found[: len(ready.losses)], None if moving is None else -found[-1])

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.backend import Backend, Held
+from ...kernels.memory.leaves import LeafBackend, LeafStore
+from ...kernels.memory.scenarios import Scenarios
 from ...kernels.pause import checking
 from ...kernels.tables import ProcessTable
 from ...models.blocks.floors import with_floors
@@ -25,6 +27,7 @@ from ...models.reading.faults import CaseError, Fault
 from ...models.schema.case import Case
 from .. import stops
 from ..cutting_planes.progress import OutOfTime, Progress, ProgressEvent, time_is_up
+from .adaptive import Adaptive, Parted, adaptive, over_nodes, parted
 from .assemble import Measured, liquidity, measured, process_table
 from .driver_order import reordered
 from .lockup_calendar import calendar
@@ -47,6 +50,10 @@ class Prepared:
         closed: (entity, period) in which an entity makes no distribution, since its tests are not met.
         nothing_due: (test of cover, period) in which nothing is due, so that it does not apply.
         own: limits that the user added.
+        adaptive: the tree of the case's reviews, if they part the scenarios; then `backend` and `store` keep the
+            scenarios leaf by leaf, `program` is that of all nodes, and losses stand over the decisions of all nodes.
+            `means` and `deposit_rates` are those of all scenarios all the same.
+        messages: remarks on how the case was prepared.
     """
 
     case: Case
@@ -65,6 +72,40 @@ class Prepared:
     closed: frozenset[tuple[str, int]] = frozenset()
     nothing_due: frozenset[tuple[str, int]] = frozenset()
     own: tuple[OwnLimit, ...] = ()
+    adaptive: Adaptive | None = None
+    messages: tuple[str, ...] = ()
+
+    def spread(self, loss: Measured) -> Measured:
+        """A loss over the ledger's decisions as one over the program's."""
+        return loss if self.adaptive is None else self.adaptive.spread([loss])
+
+    def on(self, backend: Backend) -> Prepared:
+        """The same on another backend for the same scenarios."""
+        own = self.backend.over(backend) if isinstance(self.backend, LeafBackend) else backend
+        return dataclasses.replace(self, backend=own)
+
+    def kept(self, store: Held) -> Held:
+        """Scenarios of the backend below as this one keeps them."""
+        return self.backend.parted(store) if isinstance(self.backend, LeafBackend) else store
+
+    def with_rows(self, case: Case) -> Prepared:
+        """The program of another case with the same ledger, scenarios and losses."""
+        if self.adaptive is not None:
+            tree, means, rates = self.adaptive.tree, self.adaptive.means, self.adaptive.rates
+            whole = adaptive(case, self.ledger, tree, means, rates, self.closed, self.nothing_due, own=self.own)
+            return dataclasses.replace(self, case=case, program=whole.stitched.program, adaptive=whole)
+        program = build_program(
+            case, self.ledger, self.means, self.deposit_rates, self.closed, self.nothing_due, own=self.own
+        )
+        return dataclasses.replace(self, case=case, program=program)
+
+    def with_losses(self, case: Case) -> Prepared:
+        """The losses of another case with the same ledger, scenarios and program."""
+        if self.adaptive is not None:
+            losses = self.adaptive.losses(case, self.ledger, self.deposit_rates, self.nothing_due)
+        else:
+            losses = measured(case, self.ledger, self.means, self.deposit_rates, self.nothing_due)
+        return dataclasses.replace(self, case=case, losses=losses)
 
 
 class Clock:
@@ -152,7 +193,8 @@ def prepare(
 ) -> Prepared:
     """Draw the scenarios, and build the ledger and, on their means, the linear program.
 
-    `drawn`: scenarios drawn before with the same count and seed; those of the same drivers are used again.
+    `drawn`: scenarios drawn before with the same count and seed; those of the same drivers are used again, unless they
+    are parted by reviews.
     `constraints`: functions that add limits; `own`: limits that such functions added before.
 
     Raises:
@@ -161,6 +203,7 @@ def prepare(
         UnknownName, OwnLimitError: as `own_limits`.
     """
     clock = Clock(None) if clock is None else clock
+    backend = backend.inner if isinstance(backend, LeafBackend) else backend
     with checking(clock.check):
         return _prepared(case, backend, count, seed, clock, drawn, constraints, own)
 
@@ -183,7 +226,7 @@ def _prepared(
     cash = liquidity(case, ledger)
     build = clock.lap()
     clock.tell(f"drawing {count:,} scenarios")
-    known = [store for table, store in drawn if same_drivers(table, processes)]
+    known = [s for table, s in drawn if same_drivers(table, processes) and not isinstance(s, LeafStore)]
     store = known[0] if known else simulated(case, processes, backend, count, seed)
     simulate = clock.lap()
     with _fitting(case):
@@ -191,6 +234,15 @@ def _prepared(
     rates = backend.rates(store, cash.table)
     evaluate = clock.lap()
     clock.tell("building the linear program")
+    split: Parted | None = None
+    messages: tuple[str, ...] = ()
+    if case.review:
+        split, messages = parted(case, backend, store)
+    if split is not None:
+        return _adaptive(
+            case, backend, processes, store, ledger, means, rates, split, messages, (build, simulate, evaluate), clock,
+            bool(known), constraints, own,
+        )  # fmt: skip
     ledger = ledger.told(means)
     cash = liquidity(case, ledger)
     cuts = tail_cuts_of(case, ledger, rates, backend, store)
@@ -201,5 +253,41 @@ def _prepared(
     build += clock.lap()
     return Prepared(
         case, backend, processes, store, ledger, means, rates, program, losses, cash, build, simulate, evaluate,
-        chosen.closed, chosen.nothing_due, own,
+        chosen.closed, chosen.nothing_due, own, messages=messages,
+    )  # fmt: skip
+
+
+def _adaptive(
+    case: Case,
+    backend: Backend,
+    processes: ProcessTable,
+    store: Held,
+    ledger: Ledger,
+    means: FloatArray,
+    rates: FloatArray,
+    split: Parted,
+    messages: tuple[str, ...],
+    seconds: tuple[float, float, float],
+    clock: Clock,
+    shared: bool,
+    constraints: Constraints | None,
+    own: tuple[OwnLimit, ...],
+) -> Prepared:
+    """The same for a case whose reviews part its scenarios. `means` and `rates` are those of all of them."""
+    build, simulate, evaluate = seconds
+    each = over_nodes(split, split.backend.leaf_means(split.store, ledger.factors), means)
+    ledger = ledger.told(np.abs(each).max(axis=0))
+    cash = liquidity(case, ledger)
+    node_rates = over_nodes(split, split.backend.leaf_rates(split.store, cash.table), rates)
+    cuts = tail_cuts_of(case, ledger, rates, backend, store)
+    own = (*own, *own_limits(constraints, lambda: declare(case, ledger, means, rates, between=clock.check)))
+    chosen = clock.timed(lambda left: calendar(case, ledger, means, rates, cuts, left, own))
+    whole = adaptive(case, ledger, split.tree, each, node_rates, chosen.closed, chosen.nothing_due, clock.check, own)
+    losses = whole.losses(case, ledger, rates, chosen.nothing_due)
+    if not shared and isinstance(store, Scenarios):
+        store.release()
+    build += clock.lap()
+    return Prepared(
+        case, split.backend, processes, split.store, ledger, means, rates, whole.stitched.program, losses,
+        whole.spread([cash]), build, simulate, evaluate, chosen.closed, chosen.nothing_due, own, whole, messages,
     )  # fmt: skip

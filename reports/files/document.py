@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..exits import Exit
 from .replications import replications_document
+from .reviews import reviews_document
 from .tables import plain
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def document(plan: Plan, extension: str = "csv") -> dict[str, Any]:
         },
         "loss_allocation": _loss_allocation(plan.loss_allocation),
         "replications": replications_document(plan.replications),
+        "reviews": reviews_document(plan),
         "prices": [
             {
                 "rule": price.rule,

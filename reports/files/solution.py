@@ -12,7 +12,7 @@ from .document import encode
 
 if TYPE_CHECKING:
     from ...models.own_limits import OwnLimit
-    from ...optimizer.plan import Evidence, Replication
+    from ...optimizer.plan import Bounded, Evidence, Replication
 
 SOLUTION_SCHEMA = 1
 PARTS = ("columns", "row_prices", "bound_prices")
@@ -31,7 +31,8 @@ def _plain(found: Evidence) -> dict[str, Any]:
     replications = [asdict(one) | {"status": one.status.value} for one in found.replications]
     parts = asdict(found) | {"replications": replications}
     own = [_finite(limit) for limit in parts.pop("own")]
-    return parts | ({"own": own} if own else {})
+    without = [one | {"status": one["status"].value} for one in parts.pop("without")]
+    return parts | ({"own": own} if own else {}) | ({"without": without} if without else {})
 
 
 def _finite(limit: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +58,26 @@ def read_solution(content: bytes) -> Evidence:
         steps=_steps(document.get("steps")),
         replications=_replications(document.get("replications", [])),
         own=_own(document.get("own", [])),
+        without=_without(document.get("without", [])),
     )
+
+
+def _without(found: object) -> tuple[Bounded, ...]:
+    """The case without its reviews; there are none in most files."""
+    from ...optimizer.cutting_planes.solution import Status
+    from ...optimizer.plan import Bounded
+
+    if not isinstance(found, list):
+        raise ValueError("without is no list")
+    out = []
+    for one in found:
+        if not isinstance(one, dict) or set(one) != {"name", "status", "objective", "upper", "lower"}:
+            raise ValueError("without: an entry is no search")
+        figures = {key: one[key] for key in ("objective", "upper", "lower") if one[key] is not None}
+        amounts = _amounts(figures, "without")
+        told = [amounts.get(key) for key in ("objective", "upper", "lower")]
+        out.append(Bounded(str(one["name"]), Status(one["status"]), *told))
+    return tuple(out)
 
 
 def _replications(found: object) -> tuple[Replication, ...]:

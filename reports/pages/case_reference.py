@@ -145,6 +145,8 @@ def _allowed(spec: Spec) -> str:
         return 'list of ids, `"table.id"` or `"table.*"`'
     if spec.kind == "overrides":
         return '`{ "path.to.key" = value }`'
+    if spec.kind == "idents":
+        return "list of names, written like ids"
     if spec.kind == "ident":
         return "id"
     if spec.kind == "flag":

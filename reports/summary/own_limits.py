@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...optimizer.analysis.names import YES
+from ...optimizer.analysis.review_names import NODE
 from ...optimizer.analysis.scenario_names import OWN_LIMITS, OwnLimits
 from ..text import figure, safe
 from .layout import grid, heading
@@ -27,6 +28,8 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
     for row in plan.tables[OWN_LIMITS].records():
         period, price = row.text(OwnLimits.PERIOD), row.number(OwnLimits.PRICE)
         name = safe(row.text(OwnLimits.LIMIT)) + (f", {period}" if period else "")
+        if node := row.text(NODE) if NODE in row else "":
+            name += f", in {safe(node)}"
         binds = row.text(OwnLimits.BINDS) == YES
         worth = f"{'+' if price > 0.0 else ''}{figure(price)}" if binds else "does not bind"
         bound = f"{row.text(OwnLimits.SENSE)} {figure(row.number(OwnLimits.BOUND))}"

@@ -14,6 +14,7 @@ from capmix.models.schema.drivers import Window
 from capmix.models.schema.financing import Opening
 from capmix.models.schema.rules import Covenant
 from capmix.optimizer.analysis.covenants import breaches
+from capmix.optimizer.analysis.expected import Amounts
 from capmix.optimizer.setup.assemble import risk_limits
 from capmix.optimizer.setup.device import choose
 from capmix.optimizer.setup.prepare import prepare
@@ -107,7 +108,8 @@ def test_a_scenario_in_which_nothing_is_due_is_no_breach() -> None:
     amount = {r[0]: r[3] for r in plan.decisions.rows}
     decided = np.array([1.0 if d.block == "fixed" else float(amount.get(d.key, 0.0)) for d in ready.ledger.decisions])
     one = shortfall(case, ready.ledger, ready.deposit_rates, case.covenant[0])
-    found = breaches(ready.backend, ready.store, one, decided)
+    amounts = Amounts(case, ready.ledger, ready.means, decided, ready.deposit_rates)
+    found = breaches(amounts, ready.backend, ready.store, one)
     x = ready.backend.values(ready.store, np.arange(COUNT)).reshape(COUNT, -1)
     x = np.column_stack([x, np.ones(COUNT)])
     ledger, year = ready.ledger, case.horizon.per_year

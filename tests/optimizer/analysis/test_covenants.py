@@ -133,7 +133,7 @@ def test_breaches_are_those_of_a_recount(kind: str) -> None:
         ready.deposit_rates,
         covenant(kind, limit={"llcr": 2.0, "net_worth": 1.0}.get(kind, 0.6)),
     )
-    found = breaches(ready.backend, ready.store, one, amounts.decided)
+    found = breaches(amounts, ready.backend, ready.store, one)
     each = headroom(one, ready, amounts.decided)
     times = list(dict.fromkeys(t for _, t in one.rows))
     least = np.stack([each[:, [i for i, (_, u) in enumerate(one.rows) if u == t]].min(axis=1) for t in times], axis=1)

@@ -15,7 +15,7 @@ from capmix.models.schema.revenue import WorkingCapital
 from capmix.optimizer.analysis.claims import PAYABLES, SUPPLIERS, claims
 from capmix.optimizer.analysis.compose import Circumstances, compose
 from capmix.optimizer.analysis.expected import Amounts
-from capmix.optimizer.analysis.loss_allocation import settling
+from capmix.optimizer.analysis.loss_allocation import settling, stock_means
 from capmix.optimizer.cutting_planes.search import maximise
 from capmix.optimizer.cutting_planes.settings import Settings
 from capmix.optimizer.plan import Plan
@@ -139,7 +139,9 @@ def test_open_bills_are_claims_and_losses_are_conserved(made: Made) -> None:
     held = {(c.instrument, c.holder) for c in known.claims}
     assert (PAYABLES, SUPPLIERS) in held
     assert {h for i, h in held if i == PAYABLES} - {SUPPLIERS} <= {a.vendor for a in made.ready.case.accelerator}
-    table = settling(made.amounts, known, made.ready.backend, made.ready.store, made.ready.liquidity)
+    ready = made.ready
+    means = stock_means(known, lambda factors: ready.backend.means(ready.store, factors))
+    table = settling(made.amounts, known, ready.liquidity, means)
     ((_, one),) = made.ready.backend.inner.settled(made.ready.store.whole, table, np.arange(COUNT))  # type: ignore[attr-defined]
     assert one.total == pytest.approx(np.maximum(one.due.sum(axis=1) - one.value, 0.0), rel=1e-9, abs=1e-9)
 

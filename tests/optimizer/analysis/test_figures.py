@@ -12,7 +12,7 @@ import pytest
 from capmix import Plan
 from capmix.models.schema.case import Case
 from capmix.optimizer.analysis.claims import claims
-from capmix.optimizer.analysis.loss_allocation import settling
+from capmix.optimizer.analysis.loss_allocation import settling, stock_means
 from capmix.optimizer.analysis.tidy import amounts_of
 from capmix.optimizer.plan import Table
 from capmix.optimizer.setup.device import choose
@@ -127,7 +127,9 @@ def test_own_equity_on_the_path_is_the_shareholders_claim(name: str) -> None:
     amount = {row[0]: float(str(row[3])) for row in plan.decisions.rows}
     decided = np.array([1.0 if d.block == "fixed" else amount.get(d.key, 0.0) for d in ready.ledger.decisions])
     amounts = amounts_of(ready, decided)
-    claim = settling(amounts, claims(amounts), ready.backend, ready.store, ready.liquidity).last
+    known = claims(amounts)
+    means = stock_means(known, lambda factors: ready.backend.means(ready.store, factors))
+    claim = settling(amounts, known, ready.liquidity, means).last
     own = rows(plan.tables["balance_sheet"], plan)["shareholders' equity"]
     assert claim == pytest.approx(np.maximum(own, 0.0), abs=1e-6)
     assert claim.max() > 0.0

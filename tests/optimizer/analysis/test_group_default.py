@@ -16,7 +16,7 @@ from capmix.models.schema.entities import Entity
 from capmix.optimizer.analysis.claims import ARREARS, OWN, Claims, claims
 from capmix.optimizer.analysis.expected import Amounts
 from capmix.optimizer.analysis.group_loss_allocation import group_settling
-from capmix.optimizer.analysis.loss_allocation import _means, bear
+from capmix.optimizer.analysis.loss_allocation import bear, stock_means
 from capmix.optimizer.setup.device import choose
 from capmix.optimizer.setup.prepare import Prepared, prepare
 from hypothesis import given, settings
@@ -50,6 +50,10 @@ def group_case(**changes: Any) -> Case:
     )  # fmt: skip
 
 
+def means_of(known: Claims, ready: Prepared) -> np.ndarray:
+    return stock_means(known, lambda factors: ready.backend.means(ready.store, factors))
+
+
 @dataclass(frozen=True)
 class Made:
     ready: Prepared
@@ -62,7 +66,7 @@ class Made:
     def settled(self, **changes: Any) -> tuple[Claims, Any, Any]:
         amounts, ready = replace(self.amounts, **changes), self.ready
         known = claims(amounts)
-        table = group_settling(amounts, known, ready.liquidity, _means(known, ready.backend, ready.store))
+        table = group_settling(amounts, known, ready.liquidity, means_of(known, ready))
         flows = ready.backend.balances(ready.store, table.flows, table.exposure)
         return known, *settle_group(table, flows)
 
@@ -204,9 +208,7 @@ def test_each_estate_pays_its_own_claims_and_the_rest_goes_up() -> None:
     """Of each company: what its claims lose is what its assets, and what came up to it, do not cover."""
     known, one, went = made().settled()
     amounts, entities = made().amounts, known.entities
-    table = group_settling(
-        amounts, known, made().ready.liquidity, _means(known, made().ready.backend, made().ready.store)
-    )
+    table = group_settling(amounts, known, made().ready.liquidity, means_of(known, made().ready))
     moved = made().ready.backend.balances(made().ready.store, table.flows, table.exposure)
     periods, n = table.periods, COUNT
     added = moved[:, moved.shape[1] - table.moving.size * periods :].reshape(n, -1, periods)

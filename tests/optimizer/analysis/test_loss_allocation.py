@@ -19,7 +19,7 @@ from capmix.models.schema.seniority import SENIORITIES, seniority
 from capmix.optimizer.analysis.claims import ARREARS, BACKSTOP, OWN, PER_ENTITY, PREPAYMENTS, RESIDUAL, Claim, claims
 from capmix.optimizer.analysis.claims import _steps as claim_steps
 from capmix.optimizer.analysis.expected import Amounts
-from capmix.optimizer.analysis.loss_allocation import Bearing, bear, level_of, settling
+from capmix.optimizer.analysis.loss_allocation import Bearing, bear, level_of, settling, stock_means
 from capmix.optimizer.analysis.loss_tables import allocated, loss_tables
 from capmix.optimizer.setup.assemble import Measured
 from capmix.optimizer.setup.device import choose
@@ -50,7 +50,8 @@ class Settlement:
 
     def __init__(self, amounts: Amounts, backend: Any, store: Any, liquidity: Measured) -> None:
         self.claims = claims(amounts)
-        self.table = settling(amounts, self.claims, backend, store, liquidity)
+        means = stock_means(self.claims, lambda factors: backend.means(store, factors))
+        self.table = settling(amounts, self.claims, liquidity, means)
         self._inner, self._whole = backend.inner, store.whole
 
     def __call__(self) -> Settled:

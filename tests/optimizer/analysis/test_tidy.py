@@ -53,7 +53,7 @@ def with_traces(size: float) -> Solution:
 
 def dust(decided: np.ndarray) -> int:
     ready = searched()[0]
-    return int((settled(ready.ledger, decided) != decided).sum())
+    return int((settled(ready.ledger.decisions, decided) != decided).sum())
 
 
 @pytest.mark.parametrize("size", [3e-7, 1e-8])
