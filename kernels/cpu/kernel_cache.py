@@ -32,6 +32,17 @@ LONGEST_HEADER = 1000
 VARIABLE = "NUMBA_CACHE_DIR"
 
 _said: set[str] = set()
+_listeners: list[Callable[[], None]] = []
+
+
+@contextlib.contextmanager
+def when_compiling(tell: Callable[[], None]) -> Iterator[None]:
+    """Inside, `tell` is called before a function is compiled that the disk does not hold."""
+    _listeners.append(tell)
+    try:
+        yield
+    finally:
+        _listeners.remove(tell)
 
 
 class Damaged(CapmixError):
@@ -99,6 +110,8 @@ class KernelCache:
                 continue
             except Exception as error:
                 _say("damaged", f"the compiled kernel {path} cannot be used ({_reason(error)}): it is compiled anew")
+        for tell in _listeners:
+            tell()
         return None
 
     def save_overload(self, signature: Any, result: Any) -> None:

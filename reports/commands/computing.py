@@ -9,9 +9,12 @@ import warnings
 from collections.abc import Iterator
 from typing import TextIO
 
+from ...kernels.cpu.kernel_cache import when_compiling
 from ..progress import ProgressLine
 from ..streams import diverted
 from ..text import safe
+
+COMPILING = "compiling the kernels, once: about half a minute"
 
 
 @contextlib.contextmanager
@@ -20,7 +23,8 @@ def computing(options: argparse.Namespace) -> Iterator[ProgressLine]:
     with ProgressLine(wanted=not options.no_progress) as progress, diverted(), warnings.catch_warnings():
         warnings.showwarning = show_warning
         progress.say("starting")
-        yield progress
+        with when_compiling(lambda: progress.say(COMPILING)):
+            yield progress
 
 
 def show_warning(

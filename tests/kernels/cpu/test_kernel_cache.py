@@ -62,6 +62,17 @@ def test_kept_and_loaded_without_a_word(tmp_path):
     assert len(files(tmp_path)) == 1  # and no rest of writing
 
 
+def test_who_waits_is_told_of_compiling_and_of_nothing_else(tmp_path):
+    told = []
+    with kernel_cache.when_compiling(lambda: told.append("compiling")):
+        called(tmp_path)
+        assert told == ["compiling"]
+        called(tmp_path)
+        assert told == ["compiling"]
+    called(tmp_path, sources="others")
+    assert told == ["compiling"]
+
+
 def test_code_of_other_sources_is_not_run_and_makes_room(tmp_path):
     called(tmp_path, sources="one")
     assert called(tmp_path, sources="two") == (0, 6.0, [])
