@@ -62,7 +62,7 @@ class Amounts:
         return {c.id: headrooms(self.case, self.ledger, c, self.nothing_due) for c in self.case.covenant}
 
     @cached_property
-    def _posted(self) -> FloatArray:
+    def posted(self) -> FloatArray:
         """(P,) expected amount of each posting."""
         ledger = self.ledger
         return ledger.coefficient * self.means[ledger.atom] * self.decided[ledger.decision]
@@ -72,7 +72,7 @@ class Amounts:
         """(accounts, T) expected amounts."""
         flat = self.ledger.account.astype(np.int64) * self.periods + self.ledger.period
         size = len(ACCOUNT_NUMBER) * self.periods
-        total = np.bincount(flat, weights=self._posted, minlength=size)
+        total = np.bincount(flat, weights=self.posted, minlength=size)
         return total.astype(np.float64).reshape(-1, self.periods)
 
     def of(self, *accounts: Account) -> FloatArray:
@@ -83,7 +83,7 @@ class Amounts:
         """(T,) amount of the account that the chosen decisions cause."""
         mask = np.array([chosen(d) for d in self.ledger.decisions])
         keep = (self.ledger.account == ACCOUNT_NUMBER[account]) & mask[self.ledger.decision]
-        total = np.bincount(self.ledger.period[keep], weights=self._posted[keep], minlength=self.periods)
+        total = np.bincount(self.ledger.period[keep], weights=self.posted[keep], minlength=self.periods)
         return total.astype(np.float64)
 
     def decisions(self, *blocks: str) -> Iterator[tuple[Decision, float]]:
@@ -95,7 +95,7 @@ class Amounts:
     def raised(self) -> Iterator[tuple[Decision, float]]:
         """Placements and draws with the expected face that comes of them, billion; less where a market may be shut."""
         paid = self.ledger.account == ACCOUNT_NUMBER[Account.PROCEEDS]
-        face = np.bincount(self.ledger.decision[paid], weights=self._posted[paid], minlength=len(self.ledger.decisions))
+        face = np.bincount(self.ledger.decision[paid], weights=self.posted[paid], minlength=len(self.ledger.decisions))
         for decision, amount in zip(self.ledger.decisions, face, strict=True):
             if decision.block in ("issue", "draw"):
                 yield decision, float(amount)
@@ -116,7 +116,7 @@ class Amounts:
         period = np.array([d.period for d in ledger.decisions], dtype=np.int64)
         keep = (ledger.account == ACCOUNT_NUMBER[Account.PREPAYMENT]) & signed[ledger.decision]
         keep &= ledger.period == period[ledger.decision]
-        net = np.bincount(ledger.decision[keep], weights=self._posted[keep], minlength=period.size)
+        net = np.bincount(ledger.decision[keep], weights=self.posted[keep], minlength=period.size)
         return np.maximum(net, 0.0)
 
     @property

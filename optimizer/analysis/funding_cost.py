@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.blocks.financing import is_repaid, terms_of
+from ...models.blocks.financing import fee_left, is_repaid
 from ...models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Decision
 from .expected import Amounts
 
@@ -87,8 +87,8 @@ def _unborne(amounts: Amounts, decision: Decision) -> float:
     instrument = next(i for i in amounts.case.instrument if i.id == decision.tags["instrument"])
     if not is_repaid(instrument):
         return 1.0
-    balance = terms_of(amounts.case, instrument, decision).balance
-    return float(balance[amounts.periods - 1 - decision.period :].sum() / balance.sum())
+    left = fee_left(amounts.case, instrument, decision)[amounts.periods - 1 - decision.period :]
+    return float(left[0]) if left.size else 0.0
 
 
 def cost_of_funding(amounts: Amounts, instrument: str | None = None) -> float | None:
