@@ -54,7 +54,7 @@ from .scenario_names import TAX_BY_SCENARIO
 from .statements import check_closing, statements
 from .tabulate import long
 from .tidy import amounts_of
-from .treasury.statements import book_tables
+from .treasury.tables import treasury_tables
 
 FloatArray = NDArray[np.float64]
 
@@ -102,7 +102,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         **holdings(amounts, raised),
         **statements(amounts),
         COMPUTE_BY_SYSTEM: compute_by_system(amounts),
-        **book_tables(amounts),
+        **treasury_tables(amounts),
         COVENANTS: covenants(amounts),
         **over_scenarios(
             amounts, ready.backend, ready.store, _prices(ready, solution, risk), program.unit, about.steps

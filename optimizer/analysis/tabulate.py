@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,9 @@ def wide(
 
 
 def long(name: str, title: str, columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> Table:
-    return Table(name, title, tuple(columns), tuple(tuple(r) for r in rows))
+    """A table of these rows; a member of an enumeration of names becomes plain text."""
+    plain = (tuple(str(cell) if isinstance(cell, StrEnum) else cell for cell in row) for row in rows)
+    return Table(name, title, tuple(columns), tuple(plain))
 
 
 def name_of(entry: object) -> str:

@@ -71,7 +71,8 @@ def _fall(cost: float, value: FloatArray) -> FloatArray:
 def _paid(own: Postings, account: Account, block: str) -> Iterator[tuple[int, FloatArray]]:
     """Number of each decision of a block that is taken, and (T,) what is paid for it, as a cost."""
     ledger = own.amounts.ledger
-    keep = np.flatnonzero(own.block(block)[ledger.decision] & own.counted(account) & (own.amounts.posted != 0.0))
+    at = own.counted(account)
+    keep = at[own.block(block)[ledger.decision[at]]]
     taken, place = np.unique(ledger.decision[keep], return_inverse=True)
     paid = np.zeros((taken.size, own.periods))
     np.add.at(paid, (place.ravel(), ledger.period[keep]), -own.amounts.posted[keep])

@@ -42,12 +42,12 @@ class Company(Postings):
     @cached_property
     def of_leases(self) -> BoolArray:
         """(N,) decisions on instruments whose payments are rent."""
-        return self.mask(lambda d: d.tags.get("instrument") in self._leased)
+        return self.on(self._leased)
 
     @cached_property
     def of_equity(self) -> BoolArray:
         """(N,) decisions on instruments that are never repaid."""
-        return self.mask(lambda d: d.tags.get("instrument") in self._never)
+        return self.on(self._never)
 
     @cached_property
     def of_suppliers(self) -> BoolArray:

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from ..names import Lines
+from ..names import Line, Lines
 from ..shape import Shape
 from .names import (
+    AT_END,
     BOOK_BALANCE,
     BOOK_CASH_FLOW,
     CHANGES_IN_EQUITY,
+    COVERAGE,
+    DEBT,
+    DEBT_BY_STEP,
+    DEBT_BY_YEAR,
+    DEBT_PORTFOLIO,
+    DEBT_SCHEDULE,
     ENTITY_BALANCE,
     ENTITY_BOOK_CASH_FLOW,
     ENTITY_CHANGES,
     ENTITY_INCOME,
     INCOME_STATEMENT,
+    MATURITIES,
+    RETURN_FLOWS,
+    RETURNS,
+    YEAR,
+    Coverage,
+    Debt,
+    DebtByStep,
+    DebtPortfolio,
+    DebtSchedule,
     EntityLines,
+    Maturities,
+    Measure,
+    Returns,
 )
 from .statements import ALWAYS, LABELS, WITHIN
 
@@ -41,4 +60,17 @@ TREASURY = (
             (ENTITY_CHANGES, "How the equity of each entity comes about."),
         )
     ),
-)
+    Shape(DEBT, "What each instrument raises, costs and repays; debts of the opening balance sheet at the end.",
+          tuple(Debt)),
+    Shape(DEBT_BY_STEP, "The same by holder and step of the depth.", tuple(DebtByStep)),
+    Shape(DEBT_SCHEDULE, "Each instrument by period: opening + gross proceeds + accreted - repaid = closing.",
+          tuple(DebtSchedule)),
+    Shape(DEBT_BY_YEAR, "The same by calendar year.",
+          tuple(YEAR if c is DebtSchedule.PERIOD else c for c in DebtSchedule)),
+    Shape(MATURITIES, "Repayment of each instrument by calendar year, also after the horizon.", tuple(Maturities)),
+    Shape(DEBT_PORTFOLIO, "Debt by period: fixed and floating, the rate paid, the average life.", tuple(DebtPortfolio)),
+    Shape(COVERAGE, "Revenue, EBITDA, debt service and what covers it, by calendar year.", tuple(Coverage)),
+    Shape(RETURNS, "NPV and IRR of the plan and of equity, against doing nothing.", tuple(Returns)),
+    Shape(RETURN_FLOWS, "The flows of which NPV and IRR are made.", tuple(Line),
+          rows=frozenset(Measure) | {f"{AT_END}{m}" for m in Measure}, periods="all"),
+)  # fmt: skip

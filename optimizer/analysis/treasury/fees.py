@@ -39,7 +39,7 @@ def fees(own: Postings) -> Fees:
     """What a company pays for raising money, and how much of it is still to be written off."""
     instruments = {i.id: i for i in own.case.instrument}
     never_repaid = {name for name, instrument in instruments.items() if not is_repaid(instrument)}
-    equity = own.mask(lambda d: d.tags.get("instrument") in never_repaid)
+    equity = own.on(never_repaid)
     paid, left = np.zeros(own.periods), np.zeros(own.periods)
     for j in np.flatnonzero(upfront := upfront_fees(own)).tolist():
         decision = own.amounts.ledger.decisions[j]

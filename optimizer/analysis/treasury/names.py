@@ -41,13 +41,13 @@ class IncomeLine(StrEnum):
     DEPRECIATION_SYSTEMS = "depreciation of systems"
     DEPRECIATION_SITES = "depreciation of sites"
     GAIN = "gain on the sale of systems"
-    LEASES = "rent within EBITDA that pays lease liabilities and their interest"
-    REST = "rest of the company, from its EBITDA to its cash flow"
+    LEASES = "add back rent of leases on the balance sheet"
+    REST = "rest of the company, cash flow less EBITDA"
     OPERATING_PROFIT = "operating profit"
     INTEREST = "interest on debt"
     LEASE_INTEREST = "interest on leases"
     ACCRETION = "accretion (pay-in-kind interest)"
-    FEES = "fees and issue discount, spread over the life of the debt"
+    FEES = "amortisation of fees and issue discount"
     COMMITMENT = "commitment fees"
     ON_CASH = "interest on cash"
     FROM_COMPANIES = "dividends from companies of the group"
@@ -69,18 +69,18 @@ class BookRow(StrEnum):
     COMPANIES = "investments in companies of the group"
     ASSETS = "assets"
     PAYABLES = "payables"
-    ADVANCES = "bills that customers have paid ahead"
-    UNEARNED = "prepayments not yet earned"
+    ADVANCES = "customers' advances"
+    UNEARNED = "unearned prepayments"
     DEBT = "debt, at its balance"
-    FEES = "less fees and issue discount not yet written off"
+    FEES = "less unamortised fees and issue discount"
     LEASES = "lease liabilities"
     SITE_LEASES = "lease liabilities of sites"
     DEFERRED = "deferred tax liability"
     LIABILITIES = "liabilities"
     OUTSIDE = "outside equity"
-    AT_START = "own equity at the start"
-    CONTRIBUTED = "contributed by its owner, less distributions"
-    RETAINED = "accumulated profit or loss since the start"
+    AT_START = "shareholders' equity at the start"
+    CONTRIBUTED = "contributions less distributions since the start"
+    RETAINED = "retained earnings since the start"
     EQUITY = "closing equity"
     BOTH = "liabilities and equity"
 
@@ -91,12 +91,12 @@ class CashLine(StrEnum):
     NET_INCOME = "net income"
     DEPRECIATION = "depreciation"
     GAIN = "less gain on the sale of systems"
-    ACCRETION = "accretion, which is not paid"
-    FEES = "fees and issue discount written off"
+    ACCRETION = "accretion, a non-cash cost"
+    FEES = "amortisation of fees and issue discount"
     DEFERRED = "deferred tax"
     RECEIVABLES = "change in receivables and customers' advances"
     PAYABLES = "change in payables for operation"
-    UNEARNED = "change in prepayments not yet earned"
+    UNEARNED = "change in unearned prepayments"
     OPERATING = "cash from operating activities"
     SYSTEMS = "systems"
     SITES = "sites"
@@ -115,8 +115,8 @@ class CashLine(StrEnum):
     DISTRIBUTED = "distributions to its owner"
     FINANCING = "cash from financing activities"
     CHANGE = "net change in cash"
-    START = "cash at the start"
-    END = "cash at the end"
+    START = "opening cash"
+    END = "closing cash"
 
 
 class EquityLine(StrEnum):
@@ -130,3 +130,125 @@ class EquityLine(StrEnum):
     CONTRIBUTED = "contributions from its owner"
     DISTRIBUTED = "distributions to its owner"
     END = "closing equity"
+
+
+# -------------------------------------------------------------------------------------------------------- debt
+DEBT, DEBT_BY_STEP, DEBT_SCHEDULE, DEBT_BY_YEAR = "debt", "debt_by_step", "debt_schedule", "debt_by_year"
+MATURITIES, DEBT_PORTFOLIO, COVERAGE = "maturities", "debt_portfolio", "coverage"
+RETURNS, RETURN_FLOWS = "returns", "return_flows"
+
+
+class Claim(StrEnum):
+    """What an instrument is to the company, in the column `claim`."""
+
+    DEBT = "debt"
+    LEASE = "lease"
+    EQUITY = "equity"
+    OPENING = "opening debt"
+
+
+class Debt(StrEnum):
+    INSTRUMENT = "instrument"
+    TITLE = "title"
+    KIND = "kind"
+    CLAIM = "claim"
+    ISSUER = "issuer"
+    RATE = "rate"
+    BENCHMARK = "benchmark"
+    MARGIN = "margin"
+    COUPON = "coupon, mean"
+    COMMITTED = "committed"
+    ISSUED = "issued"
+    DRAWN = "drawn"
+    PROCEEDS = "gross proceeds"
+    UPFRONT = "upfront fees and discount"
+    RUNNING = "commitment fees"
+    COST = "all-in cost"
+    FIRST = "first issue"
+    LAST = "last issue"
+    MATURITY = "maturity"
+    LIFE = "weighted life"
+    OUTSTANDING = "closing balance"
+
+
+class DebtByStep(StrEnum):
+    INSTRUMENT = "instrument"
+    HOLDER = "holder"
+    STEP = "step"
+    SPREAD = "step spread"
+    MARGIN = "margin"
+    COMMITTED = "committed"
+    PROCEEDS = "gross proceeds"
+    COST = "all-in cost"
+
+
+class DebtSchedule(StrEnum):
+    """opening + gross proceeds + accreted - repaid = closing; of debt_by_year with `year` for `period`."""
+
+    INSTRUMENT = "instrument"
+    CLAIM = "claim"
+    PERIOD = "period"
+    OPENING = "opening"
+    PROCEEDS = "gross proceeds"
+    ACCRETED = "accreted"
+    REPAID = "repaid"
+    CLOSING = "closing"
+    INTEREST = "interest"
+    FEES = "fees"
+
+
+YEAR = "year"
+
+
+class Maturities(StrEnum):
+    INSTRUMENT = "instrument"
+    CLAIM = "claim"
+    YEAR = "year"
+    REPAID = "repaid"
+
+
+class DebtPortfolio(StrEnum):
+    PERIOD = "period"
+    DEBT = "debt"
+    FIXED = "fixed-rate debt"
+    FLOATING = "floating-rate debt"
+    SHARE = "floating share"
+    RATE = "interest rate, mean"
+    LIFE = "weighted average life"
+
+
+class Coverage(StrEnum):
+    YEAR = "year"
+    PERIODS = "periods"
+    REVENUE = "revenue"
+    EBITDA = "EBITDA"
+    AVAILABLE = "cash flow available for debt service"
+    INTEREST = "interest"
+    REPAID = "repayment"
+    SERVICE = "debt service"
+    INTEREST_COVER = "interest cover"
+    DSCR = "debt service cover"
+    DEBT = "closing debt"
+    NET_DEBT = "closing net debt"
+    LEVERAGE = "net debt to EBITDA"
+
+
+class Returns(StrEnum):
+    MEASURE = "measure"
+    NPV = "NPV"
+    RATE = "discount rate"
+    IRR = "IRR"
+    NOTE = "note"
+    WHAT = "what"
+
+
+class Measure(StrEnum):
+    """Rows of returns, and of return_flows, where the value at the end has a row of its own."""
+
+    PLAN = "plan, before financing"
+    EQUITY = "equity, as cash arises"
+    OWNERS = "owners, as the company keeps its cash"
+
+
+AT_END = "value at the end: "
+"""Before a measure's name in return_flows."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....models.blocks import owners
-from ....models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account, Decision
+from ....models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account
 from ....models.schema.case import Case
 from ....models.schema.entities import Entity
 from ..expected import Amounts
@@ -24,7 +24,14 @@ class Postings:
 
     def __init__(self, amounts: Amounts, entity: Entity | None = None) -> None:
         self.amounts, self.entity = amounts, entity
-        self._share = None if entity is None else owners.share_of(self.case, amounts.ledger, entity.id) > 0.0
+        keep = amounts.posted != 0.0
+        if entity is not None:
+            keep &= owners.share_of(self.case, amounts.ledger, entity.id) > 0.0
+        kept = np.flatnonzero(keep)
+        account = amounts.ledger.account[kept]
+        order = np.argsort(account, kind="stable")
+        self._order = kept[order]
+        self._bounds = np.searchsorted(account[order], np.arange(len(ACCOUNT_NUMBER) + 1))
 
     @property
     def case(self) -> Case:
@@ -38,35 +45,45 @@ class Postings:
         """Whether what belongs to an entity of this id, the parent where it is None, is its own."""
         return self.entity is None or (entity or owners.head_name(self.case)) == self.entity.id
 
-    def counted(self, *accounts: Account) -> BoolArray:
-        """(P,) which postings are its own and of these accounts."""
-        keep = np.isin(self.amounts.ledger.account, [ACCOUNT_NUMBER[a] for a in accounts])
-        return keep if self._share is None else keep & self._share
+    def counted(self, *accounts: Account) -> IntArray:
+        """Numbers of its own postings of these accounts that come to anything."""
+        parts = [self._order[self._bounds[n] : self._bounds[n + 1]] for n in (ACCOUNT_NUMBER[a] for a in accounts)]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
     def of(self, *accounts: Account, where: BoolArray | None = None) -> FloatArray:
         """(T,) sum over the accounts, of the decisions in the mask (N,) alone where it is given."""
-        ledger, keep = self.amounts.ledger, self.counted(*accounts)
+        ledger, at = self.amounts.ledger, self.counted(*accounts)
         if where is not None:
-            keep &= where[ledger.decision]
-        found = np.bincount(ledger.period[keep], weights=self.amounts.posted[keep], minlength=self.periods)
+            at = at[where[ledger.decision[at]]]
+        found = np.bincount(ledger.period[at], weights=self.amounts.posted[at], minlength=self.periods)
         return found.astype(np.float64)
 
     def by_decision(self, account: Account, paid_when: IntArray | None = None) -> FloatArray:
         """(N,) sum of the account over the periods, or in the period (N,) of each decision alone."""
-        ledger, keep = self.amounts.ledger, self.counted(account)
+        ledger, at = self.amounts.ledger, self.counted(account)
         if paid_when is not None:
-            keep &= ledger.period == paid_when[ledger.decision]
+            at = at[ledger.period[at] == paid_when[ledger.decision[at]]]
         count = len(ledger.decisions)
-        found = np.bincount(ledger.decision[keep], weights=self.amounts.posted[keep], minlength=count)
+        found = np.bincount(ledger.decision[at], weights=self.amounts.posted[at], minlength=count)
         return found.astype(np.float64)
 
-    def mask(self, chosen: Callable[[Decision], bool]) -> BoolArray:
-        """(N,) which decisions are chosen."""
-        return np.array([chosen(d) for d in self.amounts.ledger.decisions], dtype=np.bool_)
+    def tagged(self, **tags: str) -> BoolArray:
+        """(N,) which decisions carry these tags; `block` counts as one, and "" is that of those without it."""
+        return self.amounts.ledger.mask(**tags)
 
     def block(self, *names: str) -> BoolArray:
         """(N,) which decisions are of these blocks."""
-        return self.mask(lambda d: d.block in names)
+        return self._any("block", names)
+
+    def on(self, instruments: Collection[str]) -> BoolArray:
+        """(N,) which decisions are on these instruments."""
+        return self._any("instrument", instruments)
+
+    def _any(self, tag: str, values: Collection[str]) -> BoolArray:
+        found = np.zeros(len(self.amounts.ledger.decisions), dtype=np.bool_)
+        for value in values:
+            found |= self.tagged(**{tag: value})
+        return found
 
     @cached_property
     def decided_in(self) -> IntArray:

@@ -81,6 +81,7 @@ def rich(seed: int) -> Case:
         opening_interest=0.02, fees=one("paid", "straight", "balance"), systems=one(None, write_off),
         sites=one(None, WriteOff(method="macrs15")),
     )  # fmt: skip
+    line = Revolver(holder="banks", max_commitment=0.2, margin=0.03, commitment_fee=0.005, fee=0.01, tenor=6)
     return replace(
         case,
         driver=(*case.driver, shut),
@@ -93,7 +94,7 @@ def rich(seed: int) -> Case:
             receivable_days=one(0.0, 45.0), payable_days=one(0.0, 60.0, 120.0), system_days=one(0.0, 30.0, 100.0),
             opening_payables=one(None, 0.01),
         ),
-        revolver=one(None, Revolver(holder="banks", most=0.2, margin=0.03, commitment_fee=0.005, fee=0.01, tenor=6)),
+        revolver=one(None, line),
         cash=replace(case.cash, dividends=flat(one(0.0, 0.01), case)),
         site=tuple(replace(s, lease=one(None, 40), opening_lease=9) for s in case.site),
         opening=replace(case.opening, site_book_value=one(0.0, 0.2), site_life=one(None, 7)),

@@ -19,7 +19,7 @@ from capmix.optimizer.analysis.expected import Amounts
 
 PERIODS = 8
 ONE = (1.0,) * PERIODS
-ORDER, BOND = "order[gpu,north,2026Q1]", "place[bond,fund,1,2026Q1]"
+ORDER, BOND = "order[gpu,north,2026Q1]", "issue[bond,fund,1,2026Q1]"
 
 
 def by_hand() -> Case:
@@ -43,7 +43,7 @@ def by_hand() -> Case:
                 layer=tuple(Layer(kind=k, cost_per_mw=1.0, lead=1, max_mw=20.0, opening_mw=10.0) for k in LAYERS),
             ),
         ),
-        investor=(Investor(id="fund", kind="asset_manager", appetite=ONE),),
+        investor=(Investor(id="fund", kind="asset_manager", issuance_capacity=ONE),),
         instrument=(
             Instrument(
                 id="bond", kind="bond", rate="fixed", margin=0.06, tenor=12, amortisation="bullet", fee=0.01,

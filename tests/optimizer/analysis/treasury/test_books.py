@@ -147,7 +147,7 @@ def line(table: Table, name: str, labels: tuple[str, ...]) -> np.ndarray:
 
 @cache
 def planned(case: Case) -> Plan:
-    quick = replace(case, covenant=tuple(replace(c, notch=1e-3) for c in case.covenant))
+    quick = replace(case, covenant=tuple(replace(c, tightening_step=1e-3) for c in case.covenant))
     return capmix.optimize(quick, scenarios=2_000, seed=1, out_of_sample=False)
 
 
@@ -179,7 +179,7 @@ def test_the_tables_of_a_plan_close_as_they_are_shown() -> None:
     assert line(cash, "net income", labels) == pytest.approx(line(income, "net income", labels), abs=1e-12)
     assert line(equity, "net income", labels) == pytest.approx(line(income, "net income", labels), abs=1e-12)
     assert line(equity, "closing equity", labels) == pytest.approx(line(sheet, "closing equity", labels), abs=1e-12)
-    assert line(sheet, "cash", labels) == pytest.approx(line(cash, "cash at the end", labels), abs=1e-12)
+    assert line(sheet, "cash", labels) == pytest.approx(line(cash, "closing cash", labels), abs=1e-12)
 
 
 def test_one_figure_for_one_thing_in_books_and_at_market() -> None:
@@ -188,14 +188,14 @@ def test_one_figure_for_one_thing_in_books_and_at_market() -> None:
     labels = plan.case.horizon.labels
     books, at_market = plan.tables["balance_sheet"], plan.tables["balance_sheet_at_market"]
     for ours, theirs in (("cash", "cash"), ("debt, at its balance", "debt"), ("lease liabilities",) * 2,
-                         ("prepayments not yet earned",) * 2, ("receivables",) * 2, ("payables",) * 2):  # fmt: skip
+                         ("unearned prepayments",) * 2, ("receivables",) * 2, ("payables",) * 2):  # fmt: skip
         assert line(books, ours, labels) == pytest.approx(line(at_market, theirs, labels), abs=1e-8)
     income, tax = plan.tables["income_statement"], plan.tables["income"]
     for name in ("EBITDA", "merchant revenue", "contract revenue", "power", "site operation"):
         assert line(income, name, labels) == pytest.approx(line(tax, name, labels), abs=1e-8)
     assert line(income, "current tax", labels) == pytest.approx(line(tax, "tax", labels), abs=1e-8)
     cash, flow = plan.tables["cash_flow_statement"], plan.tables["cash_flow"]
-    for ours, theirs in (("cash at the end",) * 2, ("net change in cash",) * 2, ("repayment of debt", "repayment")):
+    for ours, theirs in (("closing cash",) * 2, ("net change in cash",) * 2, ("repayment of debt", "repayment")):
         assert line(cash, ours, labels) == pytest.approx(line(flow, theirs, labels), abs=1e-8)
 
 
@@ -206,14 +206,14 @@ def test_deferred_tax_at_the_end_is_what_the_plan_owes_for_early_write_offs() ->
     plan = planned(replace(case, tax=tax, instrument=(), covenant=(), risk=case.risk[:1]))
     labels = plan.case.horizon.labels
     owed = line(plan.tables["balance_sheet"], "deferred tax liability", labels)
-    behind = plan.tables["behind_horizon"].series(Account.DEFERRED_TAX.label)
+    behind = plan.tables["beyond_horizon"].series(Account.DEFERRED_TAX.label)
     assert owed[-1] > 1e-3
     assert owed[-1] == pytest.approx(-behind[0], rel=1e-9)
     # Taken together, tax is the rate on what the books have earned and losses have not offset.
     income = plan.tables["income_statement"]
     paid = -line(income, "current tax", labels).sum() - line(income, "deferred tax", labels).sum()
     before = line(income, "profit before tax", labels).sum()
-    pool = plan.tables["income"].series("carried losses at the end")[-1]
+    pool = plan.tables["income"].series("loss carryforward at the end")[-1]
     assert paid == pytest.approx(0.25 * (before - 0.01 + pool) + (owed[-1] - 0.25 * max(_ahead(plan) - pool, 0.0)))
 
 
