@@ -69,6 +69,16 @@ def terms_of(case: Case, instrument: Instrument, decision: Decision) -> Schedule
     return schedule(instrument, case.horizon.dt, age)
 
 
+def fee_left(case: Case, instrument: Instrument, decision: Decision) -> FloatArray:
+    """(N,) share of an upfront fee that the life still bears n periods after it was paid: by outstanding balance.
+
+    The bonds-outstanding form of the effective interest method (IFRS 9, 5.4.1 and B5.4.1). That of a commitment runs as
+    if drawn at once. Of what is never repaid all is left for ever.
+    """
+    balance = terms_of(case, instrument, decision).balance
+    return np.asarray(np.cumsum(balance[::-1])[::-1] / balance.sum())
+
+
 def declare(case: Case, builder: LedgerBuilder) -> None:
     """Decisions place, commit and draw, billion of face value."""
     for instrument in filter(lent, case.instrument):

@@ -80,18 +80,18 @@ def _post_rent(
 ) -> None:
     """Owe the rent from the horizon to the end of the lease, at the rate of `riskless`, less what subletting brings.
 
-    Where a covenant counts leases, also the rents still to come at the end of each period, whoever else might use the
-    space, and the rent of each period.
+    Also the rents still to come at the end of each period, whoever else might use the space, for the balance sheet and
+    for covenants that count leases, and for these the rent of each period.
     """
     periods, dt = case.horizon.periods, case.horizon.dt
     if term is None:
         return
     rent = site.opex * MILLION * dt * megawatts
+    leased = np.arange(start, min(start + term, periods))
+    still = np.array([_annuity(case, start + term - 1 - int(t)) for t in leased])
+    builder.post(decision, Account.SITE_LEASES, leased, rent * still)
     if any(c.leases for c in case.covenant):
-        leased = np.arange(start, min(start + term, periods))
         builder.post(decision, Account.SITE_RENT, leased, rent)
-        still = np.array([_annuity(case, start + term - 1 - int(t)) for t in leased])
-        builder.post(decision, Account.SITE_LEASES, leased, rent * still)
     if case.objective.valuation != "face":
         due = _annuity(case, start + term - periods)
         builder.post(decision, Account.RENT_AHEAD, periods - 1, -(rent * (1.0 - site.sublet_share)) * due)
@@ -117,11 +117,8 @@ def declare_opening(case: Case, builder: LedgerBuilder) -> None:
 
 
 def _declare_opening(case: Case, builder: LedgerBuilder, entity: str, own: Sequence[Site]) -> None:
-    """Book value is that of all sites, split by their shells in service."""
-    shells = {s.id: layer.opening_mw for s in case.site for layer in s.layer if layer.kind == "shell"}
-    total, life = sum(shells.values()), case.opening.site_life
-    weight = {s.id: shells[s.id] / total if total else 1.0 / len(case.site) for s in case.site}
-    book = case.opening.site_book_value * sum(weight[s.id] for s in own)
+    shells, weight = _shells(case), _weights(case)
+    book, years = opening_book(case, own)
     if not any(shells[s.id] for s in own) and book == 0.0:
         return
     t = np.arange(case.horizon.periods)
@@ -133,11 +130,31 @@ def _declare_opening(case: Case, builder: LedgerBuilder, entity: str, own: Seque
         post_cost(case, builder, opening, Account.SITE_OPEX, t, cost, served=t.size)
         left = site.lease if site.opening_lease is None else site.opening_lease
         _post_rent(case, builder, site, opening, shells[site.id], 0, left)
-    served = [s.life for s in case.site if shells[s.id] > 0.0 or not total]  # a site merely on offer changes nothing
-    years = max(served) if life is None else life
     builder.post(opening, Account.DEPRECIATION, t[:years], -book / years)
     residual = sum(weight[s.id] * s.residual_share for s in own) * case.opening.site_book_value
     _post_value(builder, opening, residual * np.maximum(0.0, 1.0 - (t + 1) / years))
+
+
+def opening_book(case: Case, own: Sequence[Site]) -> tuple[float, int]:
+    """Book value at the start of the sites `own`, billion, and the periods over which it is written off.
+
+    It is that of all sites, split by their shells in service.
+    """
+    shells, weight, life = _shells(case), _weights(case), case.opening.site_life
+    none = not sum(shells.values())
+    served = [s.life for s in case.site if shells[s.id] > 0.0 or none]  # a site merely on offer changes nothing
+    return case.opening.site_book_value * sum(weight[s.id] for s in own), max(served) if life is None else life
+
+
+def _shells(case: Case) -> dict[str, float]:
+    """Shell in service at the start of each site, MW."""
+    return {s.id: layer.opening_mw for s in case.site for layer in s.layer if layer.kind == "shell"}
+
+
+def _weights(case: Case) -> dict[str, float]:
+    shells = _shells(case)
+    total = sum(shells.values())
+    return {s.id: shells[s.id] / total if total else 1.0 / len(case.site) for s in case.site}
 
 
 def constrain(a: Assembly) -> None:

@@ -60,6 +60,7 @@ from .scenario_names import TAX_BY_SCENARIO
 from .statements import check_closing, statements
 from .tabulate import long
 from .tidy import amounts_of
+from .treasury.tables import treasury_tables
 
 FloatArray = NDArray[np.float64]
 
@@ -109,6 +110,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         **holdings(amounts, raised),
         **statements(amounts),
         COMPUTE_BY_SYSTEM: compute_by_system(amounts),
+        **treasury_tables(amounts),
         COVENANTS: covenants(amounts),
         **over_scenarios(
             amounts, ready.backend, ready.store, _prices(ready, solution, risk), program.unit, about.steps

@@ -9,12 +9,12 @@ differ by the interest on the fee.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.blocks.financing import is_repaid, terms_of
+from ...models.blocks.financing import fee_left, is_repaid
 from ...models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Decision
 from .expected import Amounts
 
@@ -24,6 +24,9 @@ _RATES = np.concatenate(
     [np.linspace(-0.5, 0.5, 401), np.linspace(0.51, 5.0, 450)]
 )  # per period, where a root is sought
 _STEPS = 100
+_CASH = np.array([a in CASH_ACCOUNTS for a in ACCOUNT_NUMBER])
+# What market rates do to the value of a debt does not change what it costs.
+_ENDS = np.array([a in TERMINAL_ACCOUNTS and a is not Account.REVALUED for a in ACCOUNT_NUMBER])
 
 
 def rate_of_return(flows: Sequence[float] | FloatArray) -> float | None:
@@ -58,25 +61,22 @@ def yearly(rate: float | None, per_year: int) -> float | None:
     return None if rate is None else float((1.0 + rate) ** per_year - 1.0)
 
 
-def funding_flows(amounts: Amounts, chosen: Callable[[Decision], bool]) -> FloatArray:
-    """(T,) expected flows to the company from the chosen financing decisions.
+def funding_flows(amounts: Amounts, mask: NDArray[np.bool_]) -> FloatArray:
+    """(T,) expected flows to the company from the financing decisions in the mask (N,).
 
     Debt and claims that outlive the horizon count as paid back in the last period at their carrying amount, and shares
     given to holders who convert at their value.
     """
-    mask = np.array([chosen(d) for d in amounts.ledger.decisions], dtype=np.bool_)
     ledger = amounts.ledger
-    posted = amounts.posted
-    flows = np.zeros(amounts.periods)
-    for account in CASH_ACCOUNTS:
-        keep = (ledger.account == ACCOUNT_NUMBER[account]) & mask[ledger.decision]
-        flows += np.bincount(ledger.period[keep], weights=posted[keep], minlength=amounts.periods)
-    # What market rates do to the value of a debt does not change what it costs.
-    ends = [ACCOUNT_NUMBER[a] for a in TERMINAL_ACCOUNTS if a is not Account.REVALUED]
-    flows[-1] += posted[np.isin(ledger.account, ends) & mask[ledger.decision]].sum()
-    upfront = (ledger.account == ACCOUNT_NUMBER[Account.FEES]) & mask[ledger.decision]
-    upfront &= ledger.period == np.array([d.period for d in ledger.decisions], dtype=np.int64)[ledger.decision]
-    paid = np.bincount(ledger.decision[upfront], weights=posted[upfront], minlength=len(ledger.decisions))
+    at = np.flatnonzero(mask[ledger.decision])
+    account, decision, period = ledger.account[at], ledger.decision[at], ledger.period[at]
+    posted = amounts.posted[at]
+    cash, ends, fees = _CASH[account], _ENDS[account], account == ACCOUNT_NUMBER[Account.FEES]
+    flows = np.bincount(period[cash], weights=posted[cash], minlength=amounts.periods).astype(np.float64)
+    flows[-1] += posted[ends].sum()
+    issued = np.array([d.period for d in ledger.decisions], dtype=np.int64)
+    upfront = fees & (period == issued[decision])
+    paid = np.bincount(decision[upfront], weights=posted[upfront], minlength=issued.size)
     for j in np.flatnonzero(paid).tolist():
         flows[-1] -= paid[j] * _unborne(amounts, ledger.decisions[j])
     return flows
@@ -87,8 +87,8 @@ def _unborne(amounts: Amounts, decision: Decision) -> float:
     instrument = next(i for i in amounts.case.instrument if i.id == decision.tags["instrument"])
     if not is_repaid(instrument):
         return 1.0
-    balance = terms_of(amounts.case, instrument, decision).balance
-    return float(balance[amounts.periods - 1 - decision.period :].sum() / balance.sum())
+    left = fee_left(amounts.case, instrument, decision)[amounts.periods - 1 - decision.period :]
+    return float(left[0]) if left.size else 0.0
 
 
 def cost_of_funding(amounts: Amounts, instrument: str | None = None) -> float | None:
@@ -96,5 +96,10 @@ def cost_of_funding(amounts: Amounts, instrument: str | None = None) -> float | 
 
     Prepayments by customers are not in it: their price is in the contract.
     """
-    flows = funding_flows(amounts, lambda d: "instrument" in d.tags and instrument in (None, d.tags["instrument"]))
-    return yearly(rate_of_return(flows), amounts.case.horizon.per_year)
+    mask = ["instrument" in d.tags and instrument in (None, d.tags["instrument"]) for d in amounts.ledger.decisions]
+    return cost_of(amounts, np.array(mask, dtype=np.bool_))
+
+
+def cost_of(amounts: Amounts, mask: NDArray[np.bool_]) -> float | None:
+    """All-in yearly cost of the money from the financing decisions in the mask (N,); None where none was raised."""
+    return yearly(rate_of_return(funding_flows(amounts, mask)), amounts.case.horizon.per_year)

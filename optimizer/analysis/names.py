@@ -18,7 +18,7 @@ DECISIONS = "decisions"
 ISSUANCE = "issuance"
 FUNDING_BY_INSTRUMENT, FUNDING_BY_HOLDER = "funding_by_instrument", "funding_by_holder"
 PURCHASES, CONSTRUCTION, CONTRACTS, RELET, MERCHANT = "purchases", "construction", "contracts", "relet", "merchant"
-CASH_FLOW, BALANCE_SHEET, DEBT_SERVICE = "cash_flow", "balance_sheet", "debt_service"
+CASH_FLOW, MARKET_BALANCE, DEBT_SERVICE = "cash_flow", "balance_sheet_at_market", "debt_service"
 INCOME, COMPUTE, BEYOND_HORIZON = "income", "compute", "beyond_horizon"
 COMPUTE_BY_SYSTEM = "compute_by_system"
 COVENANTS, COVENANT_RISK, COVENANT_BREACHES = "covenants", "covenant_risk", "covenant_breaches"
@@ -96,7 +96,7 @@ class Merchant(StrEnum):
 
 # ---------------------------------------------------------------------------------------------------- statements
 class Lines(StrEnum):
-    """Of cash_flow and balance_sheet."""
+    """Of cash_flow and balance_sheet_at_market, and of the statements of the books."""
 
     LINE = "line"
     SECTION = "section"
@@ -128,7 +128,7 @@ def cash_flow_of(group: Group) -> str:
 
 
 class BalanceRow(StrEnum):
-    """Rows of balance_sheet beside the accounts; an assets row, say, has the section of the same name."""
+    """Rows of balance_sheet_at_market beside the accounts; an assets row, say, has the section of the same name."""
 
     CASH = "cash"
     SYSTEMS = "systems at market value"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from .names import BALANCE_SHEET, CASH_FLOW, COMPUTE, CONSTRUCTION, CONTRACTS, DEBT_SERVICE, INCOME, PURCHASES
+from .names import CASH_FLOW, COMPUTE, CONSTRUCTION, CONTRACTS, DEBT_SERVICE, INCOME, MARKET_BALANCE, PURCHASES
 
 NODE = "node"
 """The last column of tables that have a row for each node, in plans that adapt alone; "" is the root."""
@@ -13,7 +13,7 @@ LEAF = "leaf"
 REVIEW_TREE, REVIEW_WORTH = "review_tree", "review_worth"
 NODE_DIFFERENCES, NODE_RISK = "node_differences", "node_risk"
 
-BY_LEAF = (CASH_FLOW, BALANCE_SHEET, DEBT_SERVICE, INCOME, COMPUTE, PURCHASES, CONSTRUCTION, CONTRACTS)
+BY_LEAF = (CASH_FLOW, MARKET_BALANCE, DEBT_SERVICE, INCOME, COMPUTE, PURCHASES, CONSTRUCTION, CONTRACTS)
 """Tables that are also given leaf by leaf."""
 
 WITH_TOTAL = (PURCHASES, CONSTRUCTION, CONTRACTS)

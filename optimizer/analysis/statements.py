@@ -22,13 +22,13 @@ from ...models.ledger import (
 from ..table import BILLION, Table
 from .expected import Amounts
 from .names import (
-    BALANCE_SHEET,
     BEYOND_HORIZON,
     CASH_FLOW,
     COMPUTE,
     CONTRACTS_TO_BILL,
     DEBT_SERVICE,
     INCOME,
+    MARKET_BALANCE,
     OF_CASH,
     SUM,
     BalanceRow,
@@ -77,7 +77,7 @@ def check_closing(amounts: Amounts, cash: FloatArray, times: Sequence[int] | Non
 
 
 def statements(amounts: Amounts) -> dict[str, Table]:
-    """The tables cash_flow, balance_sheet, debt_service, income, compute and beyond_horizon."""
+    """The tables cash_flow, balance_sheet_at_market, debt_service, income, compute and beyond_horizon."""
     tables = (
         _cash_flow(amounts),
         _balance_sheet(amounts),
@@ -137,7 +137,7 @@ def _balance_sheet(amounts: Amounts) -> Table:
         ((BalanceRow.BOTH, SUM), liabilities + (assets - liabilities)),
     ]
     title = "Expected balance sheet at market value, at each period's end"
-    return wide(BALANCE_SHEET, title, tuple(Lines), rows, amounts.labels, BILLION, "money", left_out=idle)
+    return wide(MARKET_BALANCE, title, tuple(Lines), rows, amounts.labels, BILLION, "money", left_out=idle)
 
 
 def _of_equity(amounts: Amounts) -> Callable[[Decision], bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,10 @@ FloatArray = NDArray[np.float64]
 NEGLIGIBLE = 1e-9
 
 
-def clean(values: FloatArray) -> tuple[float, ...]:
-    """Plain floats; what is below 1e-9 of the largest, or of one, is zero (solver noise, and no -0.0)."""
+def clean(values: FloatArray, noise: float = NEGLIGIBLE) -> tuple[float, ...]:
+    """Plain floats; what is below `noise` of the largest, or of one, is zero (solver noise, and no -0.0)."""
     scale = max(1.0, float(np.max(np.abs(values), initial=0.0)))
-    return tuple(float(v) if abs(v) > NEGLIGIBLE * scale else 0.0 for v in values)
+    return tuple(float(v) if abs(v) > noise * scale else 0.0 for v in values)
 
 
 def rounded_off(value: float, *sizes: float) -> float:
@@ -35,25 +36,28 @@ def wide(
     form: str,
     total: bool = False,
     left_out: Iterable[str] = (),
+    noise: float = NEGLIGIBLE,
 ) -> Table:
     """A table with text columns `heads`, then one column per period; with `total` the sum in the last column.
 
-    left_out: names of rows that are 0 in every period and not among `rows`.
+    left_out: names of rows that are 0 in every period and not among `rows`. noise: as in `clean`.
     """
     columns = [Column(h) for h in heads] + [Column(label, unit, form) for label in labels]
     if total:
         columns.append(Column(TOTAL, unit, form))
     body: list[tuple[Cell, ...]] = []
     for head, values in rows:
-        cells: list[Cell] = [*map(str, head), *clean(values)]
+        cells: list[Cell] = [*map(str, head), *clean(values, noise)]
         if total:
-            cells.append(float(sum(clean(values))))
+            cells.append(float(sum(clean(values, noise))))
         body.append(tuple(cells))
     return Table(name, title, tuple(columns), tuple(body), frozenset(left_out))
 
 
 def long(name: str, title: str, columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> Table:
-    return Table(name, title, tuple(columns), tuple(tuple(r) for r in rows))
+    """A table of these rows; a member of an enumeration of names becomes plain text."""
+    plain = (tuple(str(cell) if isinstance(cell, StrEnum) else cell for cell in row) for row in rows)
+    return Table(name, title, tuple(columns), tuple(plain))
 
 
 def name_of(entry: object) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from ...models.ledger import Account
 from ...optimizer.analysis.names import (
-    BALANCE_SHEET,
     CASH_FLOW,
     CIRCULAR_LOOPS,
     CONSTRUCTION,
@@ -17,6 +16,7 @@ from ...optimizer.analysis.names import (
     DEBT_SERVICE,
     FUNDING_BY_INSTRUMENT,
     INCOME,
+    MARKET_BALANCE,
     CashRow,
     CovenantRisk,
 )
@@ -62,7 +62,7 @@ def plan_page(plan: Plan) -> Page:
             "statements",
             "Statements",
             ("Expected amounts by period.",) if there else (),
-            folded=_tables(plan, (CASH_FLOW, INCOME, DEBT_SERVICE, BALANCE_SHEET)),
+            folded=_tables(plan, (CASH_FLOW, INCOME, DEBT_SERVICE, MARKET_BALANCE)),
         ),
         Part("circular", "Circular financing", _circular(plan), folded=_tables(plan, (CIRCULAR_LOOPS,))),
         Part("drivers", "Drivers", figures=_figures((drivers.DRIVER_FANS,), plan)),

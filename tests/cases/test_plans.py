@@ -102,7 +102,7 @@ def test_at_least_two_risk_limits_bind(plan: Plan) -> None:
 
 
 def test_cash_never_falls_under_its_minimum(plan: Plan) -> None:
-    assert (line(plan, "balance_sheet", "cash") >= np.array(plan.case.cash.minimum) - 1e-6).all()
+    assert (line(plan, "balance_sheet_at_market", "cash") >= np.array(plan.case.cash.minimum) - 1e-6).all()
 
 
 def test_closes_with_more_than_it_owes(plan: Plan) -> None:
@@ -138,7 +138,7 @@ def test_nobody_borrows_to_hold_cash(plain: Plan) -> None:
 
     Shares may be sold later: the covenant on closing equity counts them, and leased halls owe rent beyond the horizon.
     """
-    cash, labels = line(plain, "balance_sheet", "cash"), list(plain.case.horizon.labels)
+    cash, labels = line(plain, "balance_sheet_at_market", "cash"), list(plain.case.horizon.labels)
     equity = {i.id for i in plain.case.instrument if i.amortisation == "none"}
     debt, shares = np.zeros(len(labels)), np.zeros(len(labels))
     for row in records(plain.tables["issuance"]):
@@ -150,7 +150,7 @@ def test_nobody_borrows_to_hold_cash(plain: Plan) -> None:
     assert spare.min() < 0.05
     if (shares[last + 1 :] > 0.05).any():
         closing = next(c for c in plain.case.covenant if c.kind == "terminal_equity")
-        assert line(plain, "balance_sheet", "equity")[-1] == pytest.approx(closing.limit, rel=1e-6)
+        assert line(plain, "balance_sheet_at_market", "equity")[-1] == pytest.approx(closing.limit, rel=1e-6)
 
 
 def test_the_buffer_is_what_the_tail_needs(plan: Plan) -> None:

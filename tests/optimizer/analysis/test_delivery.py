@@ -88,8 +88,8 @@ def test_balances_roll_forward_and_stand_in_the_balance_sheet(made: Made) -> Non
     assert payable.max() > 1e-3
     moved = -amounts.of(Account.RECEIVABLES) + amounts.of(Account.BAD_DEBTS)
     assert np.diff(receivable, prepend=0.0) == pytest.approx(moved, abs=1e-9)
-    assert line(plan, "balance_sheet", "receivables") == pytest.approx(receivable, abs=1e-9)
-    assert line(plan, "balance_sheet", "payables") == pytest.approx(payable, abs=1e-9)
+    assert line(plan, "balance_sheet_at_market", "receivables") == pytest.approx(receivable, abs=1e-9)
+    assert line(plan, "balance_sheet_at_market", "payables") == pytest.approx(payable, abs=1e-9)
     # Operation: what is open is a third of a quarter's cost; systems: what was delivered and not paid for.
     cost = -amounts.of(Account.POWER, Account.SUPPORT, Account.SITE_OPEX)
     deferred = payable - cost * 30.0 / 91.25
@@ -106,7 +106,7 @@ def test_equity_at_the_end_is_what_terminal_equity_tests(made: Made) -> None:
         amounts.part(a, lambda d: d.tags.get("instrument") in shares)[-1]
         for a in (Account.TERMINAL_DEBT, Account.DEFERRED)
     )
-    found = plan.tables["balance_sheet"].rows
+    found = plan.tables["balance_sheet_at_market"].rows
     equity = next(float(row[-1]) for row in found if row[0] == "equity")  # type: ignore[arg-type]
     assert equity == pytest.approx(worth - outside, abs=1e-9)
 

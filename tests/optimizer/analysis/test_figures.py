@@ -77,8 +77,8 @@ def by(table: Table, key: str, value: str) -> dict[str, float]:
 
 
 def test_what_is_owned_is_owed_or_equity(plan: Plan) -> None:
-    sheet = rows(plan.tables["balance_sheet"], plan)
-    sections = {str(row[0]): str(row[1]) for row in plan.tables["balance_sheet"].rows}
+    sheet = rows(plan.tables["balance_sheet_at_market"], plan)
+    sections = {str(row[0]): str(row[1]) for row in plan.tables["balance_sheet_at_market"].rows}
     for section in ("assets", "liabilities", "equity"):
         parts = [values for name, values in sheet.items() if sections[name] == section]
         assert np.sum(parts, axis=0) == pytest.approx(sheet[section], abs=CLOSE)
@@ -91,11 +91,14 @@ def test_what_is_owned_is_owed_or_equity(plan: Plan) -> None:
 
 
 def test_leases_and_outside_equity_are_shown() -> None:
-    sheet = rows(planned("leases").tables["balance_sheet"], planned("leases"))
+    sheet = rows(planned("leases").tables["balance_sheet_at_market"], planned("leases"))
     assert sheet["lease liabilities"].max() > 0.01
     assert sheet["outside equity, at face value"].max() > 0.001
     assert (
-        rows(planned("hyperscaler").tables["balance_sheet"], planned("hyperscaler"))["unearned prepayments"].max() > 0.1
+        rows(planned("hyperscaler").tables["balance_sheet_at_market"], planned("hyperscaler"))[
+            "unearned prepayments"
+        ].max()
+        > 0.1
     )
 
 
@@ -105,14 +108,14 @@ def test_prepayments_roll_forward() -> None:
     alive = replace(case, contract=tuple(replace(c, survival=None) for c in case.contract))
     plan = capmix.optimize(alive, scenarios=500, seed=1, out_of_sample=False)
     moved = rows(plan.tables["cash_flow"], plan)["customer prepayments, net of credits"]
-    unearned = rows(plan.tables["balance_sheet"], plan)["unearned prepayments"]
+    unearned = rows(plan.tables["balance_sheet_at_market"], plan)["unearned prepayments"]
     assert unearned.max() > 0.01
     assert unearned == pytest.approx(np.cumsum(moved), abs=CLOSE)
 
 
 def test_equity_at_the_end_has_one_value(plan: Plan) -> None:
     tests = [row for row in plan.tables["covenants"].rows if row[1] == "terminal_equity"]
-    equity = rows(plan.tables["balance_sheet"], plan)["equity"][-1]
+    equity = rows(plan.tables["balance_sheet_at_market"], plan)["equity"][-1]
     for row in tests:
         assert row[4] == pytest.approx(equity, abs=1e-6)
     if plan.case.case.name in ("hyperscaler", "neocloud"):
@@ -130,7 +133,7 @@ def test_own_equity_on_the_path_is_the_shareholders_claim(name: str) -> None:
     known = claims(amounts)
     means = stock_means(known, lambda factors: ready.backend.means(ready.store, factors))
     claim = settling(amounts, known, ready.liquidity, means).last
-    own = rows(plan.tables["balance_sheet"], plan)["shareholders' equity"]
+    own = rows(plan.tables["balance_sheet_at_market"], plan)["shareholders' equity"]
     assert claim == pytest.approx(np.maximum(own, 0.0), abs=1e-6)
     assert claim.max() > 0.0
 
@@ -277,7 +280,7 @@ def test_the_same_figure_everywhere(plan: Plan) -> None:
             plan.funding.total,
             sum(column(plan.tables["issuance"], "funded")),
         ],
-        "closing cash": [cash, rows(plan.tables["balance_sheet"], plan)["cash"][-1]],
+        "closing cash": [cash, rows(plan.tables["balance_sheet_at_market"], plan)["cash"][-1]],
         "capital spent": [spent],
     }
     for name, values in figures.items():

@@ -81,9 +81,9 @@ def test_debt_rolls_forward(made: tuple[Prepared, Solution, Amounts, Plan]) -> N
     grown = -amounts.of(Account.ACCRETION)
     moved = line(plan, "debt_service", "gross proceeds") - line(plan, "debt_service", "repayment") + grown
     assert debt == pytest.approx(before + moved, abs=1e-8)
-    assert line(plan, "balance_sheet", "debt") == pytest.approx(debt)
+    assert line(plan, "balance_sheet_at_market", "debt") == pytest.approx(debt)
     assert (debt >= 0.0).all()
-    assert line(plan, "balance_sheet", "cash") == pytest.approx(line(plan, "cash_flow", "closing cash"))
+    assert line(plan, "balance_sheet_at_market", "cash") == pytest.approx(line(plan, "cash_flow", "closing cash"))
 
 
 def test_tax_lies_between_what_carried_losses_allow(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
@@ -160,7 +160,7 @@ def test_covenants_agree_with_their_rows(made: tuple[Prepared, Solution, Amounts
     equity = next(row for row in table.rows if row[0] == "terminal_equity" and row[3] == last)
     assets = amounts.of(*OWNED_AT_END, *OWED_AT_END)[-1]
     assert equity[4] == pytest.approx(amounts.cash[-1] + assets, rel=1e-9)
-    sheet = {row[0]: np.array(row[2:]) for row in made[3].tables["balance_sheet"].rows}
+    sheet = {row[0]: np.array(row[2:]) for row in made[3].tables["balance_sheet_at_market"].rows}
     own = sheet["shareholders' equity"] + sheet["outside equity, at face value"]
     worth = [row[4] for row in table.rows if row[0] == "net_worth"]
     np.testing.assert_allclose(worth, own[1:], rtol=1e-6)
@@ -169,6 +169,7 @@ def test_covenants_agree_with_their_rows(made: tuple[Prepared, Solution, Amounts
 def test_every_promised_table_is_there(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
     names = (
         "issuance funding_by_instrument funding_by_holder purchases construction contracts cash_flow balance_sheet "
+        "balance_sheet_at_market income_statement cash_flow_statement changes_in_equity "
         "debt_service bottlenecks covenants covenant_risk covenant_breaches prices liquidity_fan scaling income compute"
     )
     plan = made[3]

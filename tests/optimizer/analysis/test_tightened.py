@@ -81,7 +81,7 @@ def test_a_step_within_the_headroom_costs_nothing() -> None:
 def test_a_dearer_plan_is_a_cost_with_the_same_sign() -> None:
     free = planned(None, cost=True)
     assert free.status is Status.CERTIFIED
-    equity = float(next(r[-1] for r in free.tables["balance_sheet"].rows if r[0] == "equity"))  # type: ignore[arg-type]
+    equity = float(next(r[-1] for r in free.tables["balance_sheet_at_market"].rows if r[0] == "equity"))  # type: ignore[arg-type]
     covenant = Covenant(id="one", kind="terminal_equity", limit=equity - 0.01, tightening_step=0.02)
     plan = planned(covenant, cost=True)
     cost, how = told(plan, "one")
