@@ -18,7 +18,7 @@ from .replications import replications_document
 from .tables import plain
 
 if TYPE_CHECKING:
-    from ...optimizer.plan import Bearers, Infeasibility, Plan, RiskFigure, Table, TaxByScenario
+    from ...optimizer.plan import Bearers, Infeasibility, Plan, RelaxedLimit, RiskFigure, Table, TaxByScenario
 
 EXIT_OF_STATUS = {"certified": Exit.OK, "stopped": Exit.STOPPED, "infeasible": Exit.INFEASIBLE}
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -186,7 +186,14 @@ def _infeasibility(reason: Infeasibility | None) -> dict[str, Any] | None:
             for f in reason.faults
         ],
         "proven": reason.proven,
+        "conflicts": [{"limits": [_relaxed(limit) for limit in conflict.limits]} for conflict in reason.conflicts],
+        "whole": reason.whole,
     }
+
+
+def _relaxed(limit: RelaxedLimit) -> dict[str, Any]:
+    told = dataclasses.asdict(limit)
+    return {key: value if isinstance(value, str | bool) else number(value) for key, value in told.items()}
 
 
 def _bearers(found: Bearers | None) -> dict[str, Any] | None:

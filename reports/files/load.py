@@ -23,9 +23,11 @@ from ...optimizer.plan import (
     Funding,
     Infeasibility,
     Interval,
+    LimitConflict,
     LimitReplicated,
     OwnTax,
     Plan,
+    RelaxedLimit,
     Replication,
     Replications,
     RiskFigure,
@@ -176,4 +178,9 @@ def _infeasibility(found: Mapping[str, Any] | None) -> Infeasibility | None:
     if found is None:
         return None
     least = tuple((one["name"], one["limit"], _or(one["least"], math.inf), one["unit"]) for one in found["least"])
-    return Infeasibility(found["reason"], least, tuple(Fault(**one) for one in found["faults"]), found["proven"])
+    faults = tuple(Fault(**one) for one in found["faults"])
+    conflicts = tuple(
+        LimitConflict(tuple(RelaxedLimit(**limit) for limit in conflict["limits"]))
+        for conflict in found.get("conflicts", ())
+    )
+    return Infeasibility(found["reason"], least, faults, found["proven"], conflicts, found.get("whole", True))
