@@ -102,7 +102,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class RelaxedLimit:
+class ConflictingLimit:
     """A limit of the user's own that cannot be kept together with others.
 
     Attributes:
@@ -143,7 +143,7 @@ class LimitConflict:
     limits: the one to look at first in front.
     """
 
-    limits: tuple[RelaxedLimit, ...]
+    limits: tuple[ConflictingLimit, ...]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ...errors import CapmixError
 from ..cutting_planes.progress import Progress, named
-from ..plan import Infeasibility, LimitConflict, RelaxedLimit
+from ..plan import Infeasibility, LimitConflict, ConflictingLimit
 from ..setup.prepare import Clock, Prepared
 from .catalogue import limits_of
 from .conflicts import Conflict, conflicts_of, together
@@ -71,7 +71,7 @@ def _written(conflict: Conflict, known: _Known, labels: Sequence[str]) -> LimitC
     return LimitConflict(tuple(_limit(limit, conflict.alone.get(limit), known, labels) for limit in conflict.limits))
 
 
-def _limit(limit: Limit, least: Least | None, known: _Known, labels: Sequence[str]) -> RelaxedLimit:
+def _limit(limit: Limit, least: Least | None, known: _Known, labels: Sequence[str]) -> ConflictingLimit:
     periods = known.periods.get(limit, ())
     worst = _worst(limit, periods)
     both = known.together.get(limit)
@@ -81,7 +81,7 @@ def _limit(limit: Limit, least: Least | None, known: _Known, labels: Sequence[st
 
     refused = None if least is None or least.bound <= 0.0 else amount(least.bound)
     date = known.later.get(limit)
-    return RelaxedLimit(
+    return ConflictingLimit(
         key=limit.key,
         kind=limit.kind,
         title=limit.title,

@@ -18,7 +18,7 @@ from .replications import replications_document
 from .tables import plain
 
 if TYPE_CHECKING:
-    from ...optimizer.plan import Bearers, Infeasibility, Plan, RelaxedLimit, RiskFigure, Table, TaxByScenario
+    from ...optimizer.plan import Bearers, Infeasibility, Plan, ConflictingLimit, RiskFigure, Table, TaxByScenario
 
 EXIT_OF_STATUS = {"certified": Exit.OK, "stopped": Exit.STOPPED, "infeasible": Exit.INFEASIBLE}
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -191,7 +191,7 @@ def _infeasibility(reason: Infeasibility | None) -> dict[str, Any] | None:
     }
 
 
-def _relaxed(limit: RelaxedLimit) -> dict[str, Any]:
+def _relaxed(limit: ConflictingLimit) -> dict[str, Any]:
     told = dataclasses.asdict(limit)
     return {key: value if isinstance(value, str | bool) else number(value) for key, value in told.items()}
 

@@ -27,7 +27,7 @@ from ...optimizer.plan import (
     LimitReplicated,
     OwnTax,
     Plan,
-    RelaxedLimit,
+    ConflictingLimit,
     Replication,
     Replications,
     RiskFigure,
@@ -180,7 +180,7 @@ def _infeasibility(found: Mapping[str, Any] | None) -> Infeasibility | None:
     least = tuple((one["name"], one["limit"], _or(one["least"], math.inf), one["unit"]) for one in found["least"])
     faults = tuple(Fault(**one) for one in found["faults"])
     conflicts = tuple(
-        LimitConflict(tuple(RelaxedLimit(**limit) for limit in conflict["limits"]))
+        LimitConflict(tuple(ConflictingLimit(**limit) for limit in conflict["limits"]))
         for conflict in found.get("conflicts", ())
     )
     return Infeasibility(found["reason"], least, faults, found["proven"], conflicts, found.get("whole", True))
