@@ -17,11 +17,13 @@ from ...optimizer.analysis.names import DECISIONS
 from ...optimizer.cutting_planes.solution import Passes, Status
 from ...optimizer.plan import (
     Certificate,
+    ConflictingLimit,
     Device,
     Estimate,
     Funding,
     Infeasibility,
     Interval,
+    LimitConflict,
     LimitReplicated,
     LossAllocation,
     OwnTax,
@@ -179,6 +181,9 @@ def _infeasibility(found: Mapping[str, Any] | None) -> Infeasibility | None:
     minimum = tuple(
         (one["name"], one["limit"], _or(one["minimum"], math.inf), one["unit"]) for one in found["minimum_risk"]
     )
-    return Infeasibility(
-        found["reason"], minimum, tuple(RelaxedLimit(**one) for one in found["relaxations"]), found["proven"]
+    relaxations = tuple(RelaxedLimit(**one) for one in found["relaxations"])
+    conflicts = tuple(
+        LimitConflict(tuple(ConflictingLimit(**limit) for limit in conflict["limits"]))
+        for conflict in found["conflicts"]
     )
+    return Infeasibility(found["reason"], minimum, relaxations, found["proven"], conflicts, found["whole"])
