@@ -19,7 +19,7 @@ from .exits import UsageError
 from .glyphs import UNICODE
 from .results.comparisons import ComparisonKind
 from .results.frontiers import FrontierKind
-from .results.kind import Kind
+from .results.kind import Kind, encoded
 from .results.plans import PlanKind
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def save(found: object, folder: str | PathLike[str], tables: str) -> Path:
     place = reserve(fspath(folder), case.case.name)
     run = Run(argv=[], case_files=case_files(case), started=datetime.now(UTC), tables=tables)
     files = {name: make() for name, make in {**kind.files(found, tables), **copies(run.case_files)}.items()}
-    texts = {name: make().encode("utf-8", "backslashreplace") for name, make in kind.texts(found).items()}
+    texts = {name: encoded(make()) for name, make in kind.texts(found).items()}
     files |= texts
     return publish(place, {**files, MANIFEST: manifest(run, kind.about(found), files)})
 

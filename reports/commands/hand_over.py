@@ -19,12 +19,12 @@ from ..exits import OutputError, WriteError
 from ..files.folder import Place, add, last_resort, publish
 from ..files.manifest import MANIFEST
 from ..glyphs import Glyphs
-from ..results.kind import SUMMARY_WIDTH
+from ..results.kind import SUMMARY_WIDTH, encoded
 from ..streams import complain, deliver, display, drop_output
 from ..summary import screen
 from ..text import safe
 
-Made = TypeVar("Made", bytes, str)
+Made = TypeVar("Made", bytes, str | bytes)
 Tell = Callable[[str], None]
 
 
@@ -33,13 +33,13 @@ class Result:
     """What a command has computed.
 
     files: how to make each file of the folder, by its path in it. document: the one of them that --json prints.
-    texts: how to draw each text of the folder. manifest: the file that lists the others, from their contents.
+    texts: how to draw each report of the folder. manifest: the file that lists the others, from their contents.
     draw: the summary on a screen, from its width, the folder, whether in colour, and glyphs. gist: it in a line.
     """
 
     files: Mapping[str, Callable[[], bytes]]
     document: str
-    texts: Mapping[str, Callable[[], str]]
+    texts: Mapping[str, Callable[[], str | bytes]]
     manifest: Callable[[Mapping[str, bytes]], bytes]
     draw: Callable[[int, Path | None, bool, Glyphs], str]
     gist: Callable[[], str]
@@ -120,7 +120,7 @@ def _published(place: Place, files: Mapping[str, bytes], tell: Tell) -> tuple[Pa
 
 def _add_texts(folder: Path, files: Mapping[str, bytes], result: Result, tell: Tell) -> None:
     texts, _ = _made(result.texts, tell)
-    found = {name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()}
+    found = {name: encoded(text) for name, text in texts.items()}
     try:
         add(folder, found | {MANIFEST: result.manifest({**files, **found})})
     except Exception as error:

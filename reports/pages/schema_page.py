@@ -55,6 +55,7 @@ FOLDER = """
 | `plan.json` | this document |
 | `summary.txt` | the summary, 100 columns wide |
 | `report.html` | the report with charts: one page that needs no network and no other file |
+| `report.xlsx` | the plan as a workbook: live formulas with their results, checks, charts; of a plan alone |
 | `solution.json` | amounts and prices of the linear program, by name and to the bit; what is left out is 0 |
 | `tables/NAME.csv` | each table and the decisions: RFC 4180, UTF-8; numbers read back to the same bits |
 | `tables/NAME.parquet` | the same with `--tables parquet` |

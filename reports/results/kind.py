@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from ..html.page import Page
 
 SUMMARY_WIDTH = 100
-SUMMARY, REPORT = "summary.txt", "report.html"
+SUMMARY, REPORT, WORKBOOK = "summary.txt", "report.html", "report.xlsx"
 
 Found = TypeVar("Found")
 Makers = Mapping[str, Callable[[], bytes]]
-Texts = Mapping[str, Callable[[], str]]
+Texts = Mapping[str, Callable[[], str | bytes]]
 
 
 class Kind(ABC, Generic[Found]):
@@ -62,7 +62,7 @@ class Kind(ABC, Generic[Found]):
         """How a command ends that has made it."""
 
     def texts(self, found: Found, width: int = SUMMARY_WIDTH) -> Texts:
-        """How to draw each text of the folder, by its path in it: summaries and the report.
+        """How to draw each summary and report of the folder, by its path in it.
 
         What draws is imported by the makers, when the data is safe: a library that is broken costs its text alone.
         """
@@ -73,3 +73,8 @@ class Kind(ABC, Generic[Found]):
             return html(self.page(found))
 
         return {SUMMARY: lambda: self.draw(found, width, None, False, UNICODE), REPORT: report}
+
+
+def encoded(text: str | bytes) -> bytes:
+    """What has been drawn, as it is written; a lone surrogate of a name is spelt out."""
+    return text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")

@@ -1,11 +1,11 @@
-"""A plan as a result: its run folder, its summary and its report."""
+"""A plan as a result: its run folder, its summary and its reports."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..exits import Exit
-from .kind import Kind, Makers
+from .kind import SUMMARY_WIDTH, WORKBOOK, Kind, Makers, Texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,14 @@ class PlanKind(Kind["Plan"]):
         from ..html.plan_page import plan_page
 
         return plan_page(found)
+
+    def texts(self, found: Plan, width: int = SUMMARY_WIDTH) -> Texts:
+        def workbook() -> bytes:
+            from ..workbook.workbook import workbook_bytes
+
+            return workbook_bytes(found)
+
+        return {**super().texts(found, width), WORKBOOK: workbook}
 
     def about(self, found: Plan) -> About:
         from ..files.manifest import about_plan

@@ -167,6 +167,8 @@ def make_tables(case: Case) -> dict[str, Table]:
             case,
         ),
         wide(names.DEBT_SERVICE, {(names.DebtRow.PROCEEDS,): raised, (names.DebtRow.SERVICE,): 0.05 * t}, case),
+        wide(names.INCOME, {}, case),
+        wide(names.MARKET_BALANCE, {}, case),
         wide(names.COMPUTE, {(names.ComputeRow.SERVED, "PFLOP/s"): 40_000.0 * t}, case),
         like(names.ISSUANCE, [*(_issued("ig_bond_7y", "pension", label, float(raised[i])) for i, label in
                                 enumerate(labels)), _issued("vendor_loan", "vendor", labels[1], 3.0)]),

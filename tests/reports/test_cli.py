@@ -76,6 +76,7 @@ def test_exit_code_and_folder(here, engine_gives, capsys, outcome, code):
     written = json.loads((here / "run" / "plan.json").read_text(encoding="utf-8"))
     assert (written["status"], written["exit_code"]) == (outcome.status.value, code)
     assert (here / "run" / "case" / "my.toml").read_bytes() == (here / "my.toml").read_bytes()
+    assert (here / "run" / "report.xlsx").read_bytes().startswith(b"PK")
     manifest = json.loads((here / "run" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["argv"] == ["capmix", "plan", "my.toml", "--out", "run"]
 

@@ -1,0 +1,62 @@
+"""How cells look: number formats, colours and widths, by the kind of a figure and whether it is entered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .grid import LABEL, OPENING, SIGN, TOTAL, UNIT, Look
+
+ENTERED, QUIET, DARK, BAND, RULE, RED = "#1F4FB4", "#6B7280", "#12355B", "#E8EDF4", "#9AA5B5", "#B42318"
+SERIES = ("#12355B", "#E07A1F", "#2A9D8F", "#8E5EA2", "#C9A227", "#6B7280", "#B42318", "#5FA8D3", "#4F772D", "#D4A5A5")
+FONT = "Calibri"
+WIDTHS: Mapping[int, float] = {LABEL: 46, UNIT: 10, SIGN: 4, TOTAL: 13, OPENING: 10}
+PERIOD_WIDTH = 10.0
+
+_NUMBERS: Mapping[str, str] = {
+    "count": "#,##0.0;-#,##0.0;–",
+    "share": "0.0%;-0.0%;–",
+    "rate": "0.00%;-0.00%;–",
+    "ratio": "0.00x;-0.00x;–",
+    "number": "General",
+    "whole": "0",
+    "gap": "0.0E+00",
+    "tolerance": "0.0E+00",
+    "flag": "0",
+}
+
+
+def money_format(largest: float) -> str:
+    """Decimals by the size of the amounts."""
+    decimals = 4 if largest < 1.0 else 3 if largest < 20.0 else 2 if largest < 200.0 else 1
+    number = f"#,##0.{'0' * decimals}"
+    return f"{number};-{number};–"
+
+
+def properties(look: Look, money: str) -> dict[str, Any]:
+    """Properties of a cell's format, as XlsxWriter takes them."""
+    found: dict[str, Any] = {"font_name": FONT, "font_size": 10, "valign": "top"}
+    if look.kind == "money":
+        found["num_format"] = money
+    elif look.kind in _NUMBERS:
+        found["num_format"] = _NUMBERS[look.kind]
+    if look.entered:
+        found["font_color"] = ENTERED
+    if look.strong:
+        found |= {"bold": True, "top": 1, "top_color": RULE}
+    return found | _OWN.get(look.kind, {})
+
+
+_OWN: Mapping[str, dict[str, Any]] = {
+    "title": {"bold": True, "font_size": 16, "font_color": DARK},
+    "subtitle": {"font_color": QUIET},
+    "heading": {"bold": True, "font_color": DARK, "bottom": 1, "bottom_color": RULE},
+    "head": {"bold": True, "bg_color": BAND, "font_color": DARK, "align": "right"},
+    "head left": {"bold": True, "bg_color": BAND, "font_color": DARK},
+    "head number": {"bg_color": BAND, "font_color": QUIET, "align": "right", "num_format": "0"},
+    "note": {},
+    "unit": {"font_color": QUIET},
+    "text": {"align": "left"},
+    "verdict": {"align": "left", "bold": True},
+    "link": {"font_color": ENTERED, "underline": 1},
+}
