@@ -48,7 +48,7 @@ def most_systems(case: Case, accelerator: Accelerator) -> FloatArray:
 
 
 def declare(case: Case, builder: LedgerBuilder) -> None:
-    """Decisions sign[contract,t], relet[contract,accelerator,t], merchant[accelerator,t] and fixed[contract,id].
+    """Decisions contract[contract,t], relet[contract,accelerator,t], merchant[accelerator,t] and fixed[contract,id].
 
     The first two in PFLOP/s, the third in systems.
     """

@@ -143,8 +143,8 @@ def test_statements_are_the_mean_of_the_leaves(whole):
                 share * each.get((tree.nodes[leaf].name, line), np.zeros(values.size))
                 for leaf, share in zip(tree.leaves, tree.shares, strict=True)
             ]
-            if line not in ("loss of the period, carried forward", "carried losses used", "carried losses at the end",
-                            "taxed profit"):  # fmt: skip
+            if line not in ("loss of the period", "loss carryforward used", "loss carryforward at the end",
+                            "taxable profit after losses"):  # fmt: skip
                 assert values == pytest.approx(np.sum(parts, axis=0), abs=1e-6), (name, line)
 
 
@@ -159,7 +159,7 @@ def test_a_leaf_s_cash_is_that_of_its_own_scenarios(whole):
         flows = sum(each[name, f"{group} cash flow"] for group in ("operating", "investing", "financing", "tax"))
         for t in range(flows.size):
             held = held * (1.0 + adaptive.rates[leaf, t]) + flows[t]
-            assert each[name, "cash at the end"][t] == pytest.approx(held, abs=1e-6)
+            assert each[name, "closing cash"][t] == pytest.approx(held, abs=1e-6)
 
 
 def test_the_tree_and_its_probabilities(whole):
