@@ -137,7 +137,7 @@ class Decision:
 
 ONE = "one"
 LEAST = 1e-9
-"""The least amount that a plan can tell, in the unit of its account: a dollar, a milliwatt. See `Ledger.told`."""
+"""Smallest amount that counts, in the unit of its account: a dollar, a milliwatt. See `Ledger.without_negligible`."""
 UNBOUNDED = 1e4
 """What an amount without an upper bound is taken to reach, billion."""
 ROUNDING = 1e-13  # of the sizes of what is summed: less than that is rounding
@@ -299,7 +299,7 @@ class Ledger:
     atom: IntArray
     factors: IntArray
 
-    def told(self, means: FloatArray) -> Ledger:
+    def without_negligible(self, means: FloatArray) -> Ledger:
         """The ledger without the postings that no plan could show: those that come to less than `LEAST` even where
         their decision is at its upper bound. `means` is (A,), the atoms' sample means.
 

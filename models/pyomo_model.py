@@ -114,9 +114,9 @@ def _rows(block: Any, family: str, parts: Sequence[DeclaredRows], variables: Seq
 
 
 def _objective(goal: Goal, variables: Sequence[Any], size: Any) -> Any:
-    from .blocks.assembly import told
+    from .blocks.assembly import without_negligible
 
-    cost = told(goal.cost, size)
+    cost = without_negligible(goal.cost, size)
     used = np.flatnonzero(cost)
     body = LinearExpression(
         constant=float(goal.offset), linear_coefs=cost[used].tolist(), linear_vars=[variables[j] for j in used.tolist()]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from .blocks.assembly import Assembly, told
+from .blocks.assembly import Assembly, without_negligible
 from .blocks.objective import Goal
 from .program import LinearProgram
 
@@ -28,10 +28,10 @@ def stacked(a: Assembly, goal: Goal, value: Goal) -> LinearProgram:
     size = a.reach
     program = LinearProgram(
         matrix=matrix,
-        cost=told(goal.cost, size),
+        cost=without_negligible(goal.cost, size),
         offset=float(goal.offset),
         maximise=goal.maximise,
-        value=told(value.cost, size),
+        value=without_negligible(value.cost, size),
         value_offset=float(value.offset),
         row_lower=np.concatenate([np.zeros(0), *(b.lower for b in blocks)]),
         row_upper=np.concatenate([np.zeros(0), *(b.upper for b in blocks)]),

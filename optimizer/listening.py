@@ -28,11 +28,11 @@ def listening(work: Callable[P, R]) -> Callable[P, R]:
     """The same function; where it hears of a stop before there is anything to return it raises `stops.Interrupted`."""
 
     @wraps(work)
-    def heard(*args: P.args, **kwargs: P.kwargs) -> R:
+    def interruptible(*args: P.args, **kwargs: P.kwargs) -> R:
         with _deferred():
             return work(*args, **kwargs)
 
-    return heard
+    return interruptible
 
 
 @contextmanager

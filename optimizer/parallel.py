@@ -1,4 +1,4 @@
-"""Searches beside each other, on threads: one is in the solver while another evaluates."""
+"""Concurrent searches, on threads: one is in the solver while another evaluates."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def together(
     if len(workers) == 1:
         return [task(workers[0], progress) for task in tasks]
     left = {number: set(after[number]) if after else set() for number in range(len(tasks))}
-    heard = _Heard(progress)
+    joined = _JoinedProgress(progress)
     idle = list(workers)
     running: dict[Future[R], tuple[int, W]] = {}
     results: dict[int, R] = {}
@@ -47,20 +47,20 @@ def together(
                 for number in ready[: len(idle)]:
                     del left[number]
                     worker = idle.pop(0)
-                    running[pool.submit(heard.through, tasks[number], worker, number)] = number, worker
+                    running[pool.submit(joined.through, tasks[number], worker, number)] = number, worker
                 ended, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in sorted(ended, key=lambda future: running[future][0]):
                     number, worker = running.pop(future)
                     results[number] = future.result()
                     idle.append(worker)
-                    heard.ended(number)
+                    joined.ended(number)
         finally:
-            heard.stop.set()
+            joined.stop.set()
     return [results[number] for number in range(len(tasks))]
 
 
-class _Heard:
-    """What the caller hears of tasks that run beside each other."""
+class _JoinedProgress:
+    """The progress of concurrent tasks as the caller sees it."""
 
     def __init__(self, progress: Progress | None) -> None:
         self.stop = Event()

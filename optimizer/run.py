@@ -106,9 +106,9 @@ def optimize(
         messages = ("interrupted before traces of amounts were cleared",)
     if out_of_sample and solution.decisions is not None and ready.losses:
         try:
-            heard = stops.number()
+            seen = stops.number()
             clock.tell("checking the plan out of sample")
-            with checking(lambda: stops.check(heard)):
+            with checking(lambda: stops.check(seen)):
                 fresh = devices.steadily(backend, lambda: _on_fresh(ready, solution, fresh_count(count), key))
         except KeyboardInterrupt:
             messages = (*messages, UNCHECKED)

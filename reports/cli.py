@@ -121,13 +121,13 @@ def _explain(error: Exception, alone: bool) -> int:
     if isinstance(error, ArithmeticError):  # the drivers of the case leave the range of numbers
         complain(f"capmix: {safe(error)}; check the volatilities, drifts and means of the case's drivers", alone)
         return Exit.USAGE
-    told = isinstance(error, WriteError) or type(error).__module__.startswith("capmix.")
-    if not told and is_short_of_memory(error):
+    ours = isinstance(error, WriteError) or type(error).__module__.startswith("capmix.")
+    if not ours and is_short_of_memory(error):
         words = safe(error) if isinstance(error, MemoryError) and str(error) else "the process ran out of memory"
         cure = "use fewer --scenarios (`capmix doctor CASE` says how many fit), or raise the process's limit"
         complain(f"capmix: not enough memory: {words}; {cure}", alone)
         return Exit.FAILURE
-    if told:
+    if ours:
         complain(f"capmix: {safe(error)}", alone)
         return Exit.FAILURE
     complain(

@@ -1,6 +1,7 @@
 """How much memory a plan needs on the processor, in which mode it runs, and how many scenarios fit.
 
-`kernels.modes` knows what the scenarios and their losses take; beside them stand fresh draws and the program.
+`kernels.memory.placement` knows what the scenarios and their losses take; the out-of-sample scenarios and the
+program come on top.
 """
 
 from __future__ import annotations

@@ -24,10 +24,10 @@ WORDS = {"SIGINT": "interrupted", "SIGBREAK": "interrupted", "SIGTERM": "told to
 
 
 class Listener:
-    """Hears signals from its start to its end. heard: how many; last: the number of the last one."""
+    """Receives signals from its start to its end. received: how many; last: the number of the last one."""
 
     def __init__(self) -> None:
-        self.heard = 0
+        self.received = 0
         self.last = 0
         self.searching = False
         self._before: dict[int, object] = {}
@@ -73,10 +73,10 @@ class Listener:
                     self._hear(number)
 
     def _hear(self, number: int) -> None:
-        self.heard, self.last = self.heard + 1, number
-        if self.heard > 1 or not self.searching:
+        self.received, self.last = self.received + 1, number
+        if self.received > 1 or not self.searching:
             kept = "" if self.searching else "; nothing was written"
-            self._say(f"capmix: {word(number)}{', again: ended at once' if self.heard > 1 else kept}")
+            self._say(f"capmix: {word(number)}{', again: ended at once' if self.received > 1 else kept}")
             os._exit(code(number))
         stops.request("interrupted")
         self._say(f"capmix: {word(number)}: stopping, what is found is kept; once more ends at once")
@@ -118,7 +118,7 @@ def search_has_begun() -> None:
 
 def interrupted() -> tuple[str, int]:
     """How to call the ending of a run that was interrupted before it had a result, and its exit code."""
-    number = int(signal.SIGINT) if _listener is None or not _listener.heard else _listener.last
+    number = int(signal.SIGINT) if _listener is None or not _listener.received else _listener.last
     return word(number), code(number)
 
 

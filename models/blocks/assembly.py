@@ -148,7 +148,7 @@ class Assembly:
         """Add rows lower <= matrix @ x + terms <= upper, named rule[index].
 
         An index is its keys, joined by commas, and its period's label last where it has one. Coefficients that no plan
-        could show, as `Ledger.told` has it, are left out.
+        could show, as `Ledger.without_negligible` has it, are left out.
 
         Raises ValueError if a number is not finite or a name is taken.
         """
@@ -160,7 +160,7 @@ class Assembly:
         if not np.isfinite(block.data).all() or np.isnan(low).any() or np.isnan(high).any():
             raise ValueError(f"rows {rule.name} hold a number that is not finite")
         empty = np.diff(block.indptr) == 0
-        block = shown(block, self.reach)
+        block = nonzero_rows(block, self.reach)
         said = [Index.read(f"{rule.name}[{label}]", self.number) for label in index]
         names = [f"{rule.name}[{label}]" for label in index]
         bounded = np.isfinite(low) | np.isfinite(high)
@@ -220,17 +220,17 @@ class Assembly:
         return block
 
 
-def shown(matrix: csr_array, size: FloatArray) -> csr_array:
+def nonzero_rows(matrix: csr_array, size: FloatArray) -> csr_array:
     """The rows without coefficients that no plan could show, `size` being how large each column may be: what is left of
-    sums that cancel, and shares of nearly nothing. As `Ledger.told`, and with its argument.
+    sums that cancel, and shares of nearly nothing. As `Ledger.without_negligible`, and with its argument.
     """
     kept = csr_array(matrix, copy=True)
-    kept.data = told(kept.data, size[kept.indices])
+    kept.data = without_negligible(kept.data, size[kept.indices])
     kept.eliminate_zeros()
     return kept
 
 
-def told(coefficient: FloatArray, size: FloatArray) -> FloatArray:
+def without_negligible(coefficient: FloatArray, size: FloatArray) -> FloatArray:
     """Coefficients of amounts of these sizes, 0 where no plan could show them."""
     return np.where(np.abs(coefficient) * size < LEAST, 0.0, coefficient)
 

@@ -114,7 +114,7 @@ def _served(ctx: Context, node: Node) -> None:
     shown = any(process.shows is not None for process in processes)
     if moves and ctx.case["contract"] and (shown or (len(kinds) > 1 and not bounded)):
         allowed = "drivers of process logistic_share, survival, window or deterministic, where there are contracts"
-        cure = "what is short of a contract is told from a share that stays between bounds"
+        cure = "what is short of a contract follows from a share that stays between bounds"
         ctx.fault((*node.path, "availability_column"), name, allowed, cure)
     merchant = ctx.case["merchant"]
     if moves and merchant is not None and node["rental"] > 0:

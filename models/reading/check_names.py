@@ -93,7 +93,7 @@ def _titles(ctx: Context, case: Node) -> None:
             for word in lookalikes(title):
                 odd = [c for c in word if not c.isascii()]
                 codes = ", ".join(f"U+{ord(c):04X}" for c in odd[:4])
-                ctx.warn((*node.path, "title"), title, f"{show(word)} mixes alphabets ({codes})", "type the word anew")
+                ctx.warn((*node.path, "title"), title, f"{show(word)} mixes alphabets ({codes})", "retype the word")
 
 
 CHECKS: dict[type, tuple[Callable[[Context, Node], None], ...]] = {

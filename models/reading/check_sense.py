@@ -1,4 +1,4 @@
-"""Sense of figures beside each other: systems that pay themselves back in weeks, halls too small for their fleet."""
+"""Plausibility of figures side by side: systems that pay themselves back in weeks, halls too small for their fleet."""
 
 from __future__ import annotations
 

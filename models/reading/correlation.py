@@ -19,7 +19,7 @@ Wrong = tuple[tuple[int, ...], Any, str, str]
 
 
 def correlation_fault(matrix: Sequence[Sequence[float]], names: Sequence[str]) -> Wrong | None:
-    """First thing wrong with a correlation matrix: (place, value, allowed, cure); None if it is valid."""
+    """What is first wrong with a correlation matrix: (place, value, allowed, cure); None if it is valid."""
     size = len(names)
     if len(matrix) != size or any(len(row) != size for row in matrix):
         shape = f"{len(matrix)} rows of {sorted({len(row) for row in matrix})} numbers"

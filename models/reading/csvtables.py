@@ -139,9 +139,9 @@ def read_column(
         names = ", ".join(show(h) for h in table.header)
         return [Fault(table.file, 1, key, show(column), f"one of the columns {names}", cure)]
     at = table.periods(looks_like_one, column)
-    told = [] if at is None else check_periods([(line, (row[at],)) for line, row in table.rows])
-    if told:
-        return [Fault(table.file, line, key, *words) for line, *words in told[:MAX_FAULTS]]
+    wrong = [] if at is None else check_periods([(line, (row[at],)) for line, row in table.rows])
+    if wrong:
+        return [Fault(table.file, line, key, *words) for line, *words in wrong[:MAX_FAULTS]]
     if periods is not None and len(table.rows) != periods:
         line = table.rows[-1][0] if table.rows else 1
         return [

@@ -1,4 +1,4 @@
-"""How a table is written: the sign between its cells, and its decimal sign; each told by the whole file."""
+"""How a table is written: the sign between its cells, and its decimal sign; each found from the whole file."""
 
 from __future__ import annotations
 

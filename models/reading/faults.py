@@ -112,7 +112,7 @@ def foreign(raw: str) -> str:
     odd = list(dict.fromkeys(c for c in raw if not c.isascii()))
     if not odd:
         return ""
-    told = ", ".join(
+    marked = ", ".join(
         f"{show(c)} is {unicodedata.name(c, 'a letter without name').lower()} (U+{ord(c):04X})" for c in odd[:3]
     )
-    return f"{told}: write letters from a to z"
+    return f"{marked}: write letters from a to z"

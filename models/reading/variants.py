@@ -36,9 +36,9 @@ def apply_variant(case: Case, name: str) -> Case:
     changed = vary(context, case, variant)
     if changed is None:
         raise CaseError(context.faults)
-    told = {present_path(w.key): w for w in case.warnings if w.variant in ("", name)}
+    noted = {present_path(w.key): w for w in case.warnings if w.variant in ("", name)}
     found = {w.key: w for w in context.warnings.values()}
-    for key, w in told.items():  # lines, and what was written, are known where the case was read
+    for key, w in noted.items():  # lines, and what was written, are known where the case was read
         if w.usual.startswith(TAKEN) or (key in found and _same(found[key].value, w.value)):
             found[key] = w
     warnings = sorted(found.values(), key=lambda w: (w.file != context.document.name, w.file, w.line or 0))

@@ -16,10 +16,10 @@ class CovenantKind:
         title: what is tested, in tables and in the names of rows.
         words: the same for the case reference, with what it counts.
         unit: of the limit: ratio, fraction, billion or years.
-        at_least: the limit is a least value; else a most.
+        at_least: the limit is a minimum; else a maximum.
         tightening_step: how much the limit is tightened where the case does not say, in the unit of the limit.
         usual: limits that credit agreements have, with room; None where any may be.
-        most: no greater limit is allowed.
+        most: largest limit allowed.
         signed: the limit may be negative.
         leases: operating leases may be counted as debt.
         earns: it needs something that can be earned.
@@ -126,7 +126,7 @@ def kinds_taking(key: str) -> tuple[str, ...]:
     return tuple(name for name, kind in COVENANT_KINDS.items() if key in kind.keys)
 
 
-def told() -> str:
+def described() -> str:
     """Each kind in words, for the case reference."""
     each = (
         f"{name}: {kind.words}; at {'least' if kind.at_least else 'most'}, {kind.unit}."

@@ -26,13 +26,13 @@ class Entity(Sourced):
         "spv: its part of the group's cash at the start; the rest is the parent's", "billion", ge=0, default=0.0
     )
     minimum_cash: tuple[float, ...] = f.series(
-        "least expected cash of its own at each period's end", "billion", ge=0, default=0.0
+        "minimum expected cash of its own at each period's end", "billion", ge=0, default=0.0
     )
     reserve: tuple[float, ...] = f.series(
         "spv: cash that must be left after a distribution", "billion", ge=0, default=0.0
     )
     lock_up: float | None = f.number(
-        "spv: least debt service cover of the last year (EBITDA over interest and repayment) at which it distributes; "
+        "spv: minimum debt service cover of the last year (EBITDA over interest and repayment) at which it distributes; "
         "no test if left out", "ratio", gt=0, le=10, default=None,
     )  # fmt: skip
     distribution_from: int = f.period("spv: first period in which it may distribute", edge="first", default=0)

@@ -30,11 +30,13 @@ class Investor(Sourced):
     title: str = f.text("name in reports", default="")
     kind: str = f.choice("kind of investor", INVESTOR_KINDS)
     party: str | None = f.ref("the supplier or customer behind it", "party", default=None)
-    issuance_capacity: tuple[float, ...] = f.series("most it takes over all instruments", "billion per period", ge=0)
+    issuance_capacity: tuple[float, ...] = f.series("maximum it takes over all instruments", "billion per period", ge=0)
     max_holding: float | None = f.number(
-        "most it holds at one time over all instruments", "billion", gt=0, default=None
+        "maximum it holds at one time over all instruments", "billion", gt=0, default=None
     )
-    max_share: float = f.share("at every date, most of the funding raised so far that may come from it", default=1.0)
+    max_share: float = f.share(
+        "at every date, maximum share of the funding raised so far that may come from it", default=1.0
+    )
     kinds: tuple[str, ...] = f.several(
         "kinds of instrument it may hold; all if left out", (*INSTRUMENT_KINDS, "revolver"), default=()
     )
@@ -189,14 +191,14 @@ class Instrument(Sourced):
     )
     secured_by: str = f.choice("collateral", ("none", "accelerators", "sites", "all"), default="none")
     advance_rate: float | None = f.share(
-        "most outstanding over the collateral's value, by age", usual=u.ADVANCE, default=None
+        "maximum outstanding balance over the collateral's value, by age", usual=u.ADVANCE, default=None
     )
     seasoning: int = f.count("collateral counts once it has been in service so long", "periods", default=0)
     seniority: str | None = f.choice(
         "rank when value is short; that of its kind if left out", SENIORITIES, default=None
     )
     guarantor: str | None = f.ref("party that makes good what the holders lose", "party", default=None)
-    guaranteed_share: float = f.share("most of the balance that the guarantor makes good", default=1.0)
+    guaranteed_share: float = f.share("maximum share of the balance that the guarantor makes good", default=1.0)
     recourse: bool = f.flag("issued by an SPV: whether its owner answers for what the SPV leaves unpaid", default=False)
     use: str = f.choice(
         "what cumulative proceeds may not exceed the spending on",
@@ -204,8 +206,8 @@ class Instrument(Sourced):
         default="general",
     )
     tied_to: str | None = f.ref("supplier whose deliveries it pays", "party", default=None)
-    tied_share: float = f.share("most of the cumulative payments to that supplier it may fund", default=1.0)
-    max_outstanding: float | None = f.number("most outstanding at one time", "billion", gt=0, default=None)
+    tied_share: float = f.share("maximum share of the cumulative payments to that supplier it may fund", default=1.0)
+    max_outstanding: float | None = f.number("maximum outstanding balance", "billion", gt=0, default=None)
     depth: tuple[Depth, ...] = f.tables("who takes how much at what spread", Depth, min_items=1)
 
 

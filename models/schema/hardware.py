@@ -31,11 +31,11 @@ class Accelerator(Sourced):
     )
     available_from: int = f.period("first period in which it can be ordered", edge="first")
     available_to: int | None = f.period("last period in which it can be ordered", edge="last", default=None)
-    supply: tuple[float, ...] = f.series("most that can be ordered", "systems per period", ge=0, usual=u.SUPPLY)
+    supply: tuple[float, ...] = f.series("maximum that can be ordered", "systems per period", ge=0, usual=u.SUPPLY)
     lead: int = f.count("periods from order to service", "periods", ge=0)
     deposit: float = f.share("share of the price paid with the order; the rest on delivery", default=0.0)
     payment_days: float | None = f.number(
-        "most days after delivery in which the balance of the price may be paid; the plan may pay earlier; those of "
+        "days after delivery within which the balance of the price must be paid; the plan may pay earlier; those of "
         "[working_capital] if left out", "days", ge=0, le=366, usual=u.PAYMENT_DAYS, default=None,
     )  # fmt: skip
     life: int = f.years("useful life from the start of service; also the depreciation time", usual=u.LIFE)

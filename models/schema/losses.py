@@ -49,6 +49,6 @@ LOSS_SPECS: dict[str, LossSpec] = {
 }
 
 
-def told() -> str:
+def described() -> str:
     """Each loss in words, for the case reference."""
     return " ".join(f"{name}: {spec.words}." for name, spec in LOSS_SPECS.items())

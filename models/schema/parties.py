@@ -16,7 +16,7 @@ class Stake(Sourced):
     party: str = f.ref("party that is owned", "party")
     share: float = f.share("part of it that is owned: of what it takes in, at most this comes back up", default=1.0)
     amount: float | None = f.number(
-        "most that the owner puts into it over the horizon; no limit if left out", "billion", gt=0, default=None
+        "maximum that the owner puts into it over the horizon; no limit if left out", "billion", gt=0, default=None
     )
 
 

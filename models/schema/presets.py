@@ -269,7 +269,7 @@ ELSEWHERE: Mapping[str, Preset] = MappingProxyType({
     "revolver": Preset(
         title="revolver",
         where="[revolver]",
-        program="a commitment with its fees; least cash is met without it",
+        program="a commitment with its fees; minimum cash is met without it",
         scenario="a deficit up to the line costs its margin, beyond it the more expensive one; the line counts as liquidity",
         deal="CoreWeave, revolver, 0.45 bn drawn at 7 %, three years, June 2025",
         source="CoreWeave debt note of 2025-06-30 (sec.gov, R41)",
@@ -287,7 +287,7 @@ ELSEWHERE: Mapping[str, Preset] = MappingProxyType({
     "own_cash": Preset(
         title="own cash",
         where="[cash] and [organic]",
-        program="opening cash and the rest of the company's cash flow, down to the least cash",
+        program="opening cash and the rest of the company's cash flow, down to minimum cash",
         scenario="the cash flow moves with its price column",
         deal="Microsoft, no large bond in 2025",
         source="general knowledge, unverified",

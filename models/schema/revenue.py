@@ -17,7 +17,7 @@ class Contract(Sourced):
     title: str = f.text("name in reports", default="")
     customer: str = f.ref("party that pays", "party")
     entity: str | None = f.ref("entity that signs and delivers; the parent if left out", "entity", default=None)
-    volume: float = f.number("most that can be signed in all", "PFLOP/s", gt=0)
+    volume: float = f.number("maximum that can be signed in all", "PFLOP/s", gt=0)
     price: float = f.number("price of one PFLOP/s for one hour", "USD per PFLOP/s-hour", gt=0, usual=u.COMPUTE_PRICE)
     price_decline: float = f.rate(
         "yearly fall of the price for contracts signed later", usual=u.PRICE_FALL, default=0.0
@@ -28,7 +28,7 @@ class Contract(Sourced):
     term: int = f.years("time of delivery and payment", usual=u.TERM)
     survival: str | None = f.ref("driver that says whether the customer still pays", "driver", default=None)
     relet_share: float = f.share(
-        "after the customer's default, most of the volume that is relet, at the merchant price and within the merchant "
+        "after the customer's default, maximum share of the volume relet, at the merchant price and within the merchant "
         "market's volume", default=0.0,
     )  # fmt: skip
     claim_periods: int = f.count(
@@ -58,7 +58,7 @@ class Contract(Sourced):
         "damages for one PFLOP/s that is not available for one hour, over the contract's price", "times the price", ge=0,
         le=100, usual=u.DAMAGES, default=0.0,
     )  # fmt: skip
-    damages_cap: float = f.share("most damages of a period over its full bill", usual=u.DAMAGES_CAP, default=1.0)
+    damages_cap: float = f.share("cap on the damages of a period over its full bill", usual=u.DAMAGES_CAP, default=1.0)
     takeover_share: float = f.share(
         "of what is still to be billed, what the contract is worth to whoever takes over at a default or the end, "
         "beyond the systems' resale value; 0: the parts are sold and the contract ends", default=0.0,
@@ -75,7 +75,7 @@ class Merchant(Sourced):
         "price column: rental index, or rental index × utilisation; 1 = today's list price fully let", "column"
     )
     discount: float = f.share("achieved price below list price", usual=u.MERCHANT_DISCOUNT, default=0.0)
-    volume: tuple[float, ...] = f.series("most compute that the merchant market takes", "PFLOP/s", ge=0)
+    volume: tuple[float, ...] = f.series("maximum compute that the merchant market takes", "PFLOP/s", ge=0)
     payment_days: float | None = f.number(
         "days after the period's use in which a rental is paid; those of [working_capital] if left out", "days", ge=0,
         le=366, usual=u.PAYMENT_DAYS, default=None,

@@ -15,7 +15,7 @@ class Revolver(Sourced):
 
     A deficit of cash up to the line costs cash.rate_driver + margin, beyond it the more expensive cash.deficit_margin. The
     liquidity loss counts only what the line does not cover. On the expected path nothing is drawn, so the plan pays the
-    fees there and least cash must be met without it. The line may not be used to spend: it is no funding.
+    fees there and minimum cash must be met without it. The line may not be used to spend: it is no funding.
     """
 
     holder: str = f.ref("investor class that commits it", "investor")

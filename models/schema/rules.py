@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from . import fields as f
 from . import usual as u
-from .covenant_kinds import COVENANT_KINDS, kinds_with, told
+from .covenant_kinds import COVENANT_KINDS, described, kinds_with
 from .fields import Sourced
 from .losses import LOSS_SPECS
-from .losses import told as told_losses
+from .losses import described as described_losses
 
 METRICS = ("bf16", "fp8")
 
@@ -19,7 +19,7 @@ class Objective(Sourced):
     """What the plan makes as large (or as cheap) as it can."""
 
     kind: str = f.choice(
-        "compute: discounted compute delivered; capacity: compute in service at a date; cost: least cost of a compute target",
+        "compute: discounted compute delivered; capacity: compute in service at a date; cost: lowest cost of a compute target",
         ("compute", "capacity", "cost"),
         default="compute",
     )
@@ -40,7 +40,7 @@ class Objective(Sourced):
 class Cash(Sourced):
     opening: float = f.number("opening cash", "billion", ge=0)
     minimum: tuple[float, ...] = f.series(
-        "least expected cash at each period's end; also the floor of the liquidity loss", "billion", ge=0, default=0.0
+        "minimum expected cash at each period's end; also the floor of the liquidity loss", "billion", ge=0, default=0.0
     )
     rate_driver: str | None = f.ref("driver of the money-market rate", "driver", default=None)
     deposit_margin: float = f.number(
@@ -99,10 +99,10 @@ class Tax(Sourced):
     """
 
     rate: float = f.share("tax on income", usual=u.TAX)
-    loss_use: float = f.share("most of a period's taxable income that carried losses may offset", default=0.8)
+    loss_use: float = f.share("maximum share of a period's taxable income that carried losses may offset", default=0.8)
     opening_losses: float = f.number("losses carried in", "billion", ge=0, default=0.0)
     interest_limit: float | None = f.share(
-        "most of taxable EBITDA that net interest may take off income (26 USC 163(j), ATAD article 4: 0.30); the rest is "
+        "maximum share of taxable EBITDA that net interest may take off income (26 USC 163(j), ATAD article 4: 0.30); the rest is "
         "carried forward without end; no limit if left out", usual=u.INTEREST_LIMIT, default=None,
     )  # fmt: skip
     opening_interest: float = f.number(
@@ -120,7 +120,7 @@ class Tax(Sourced):
 
 @dataclass(frozen=True, kw_only=True)
 class Budget(Sourced):
-    """Most that may be spent on hardware and sites, in expectation."""
+    """Maximum spending on hardware and sites, in expectation."""
 
     total: float | None = f.number("over the horizon", "billion", gt=0, default=None)
     per_period: tuple[float, ...] | None = f.series("in each period", "billion per period", ge=0, default=None)
@@ -189,7 +189,7 @@ class Covenant(Sourced):
 
     @property
     def at_least(self) -> bool:
-        """Whether the limit is a least value."""
+        """Whether the limit is a minimum."""
         return COVENANT_KINDS[self.kind].at_least
 
     @property
@@ -198,7 +198,7 @@ class Covenant(Sourced):
         return COVENANT_KINDS[self.kind].tightening_step if self.tightening_step is None else self.tightening_step
 
 
-Covenant.__doc__ = f"{Covenant.__doc__}\n\n{told()}"
+Covenant.__doc__ = f"{Covenant.__doc__}\n\n{described()}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,9 +231,9 @@ class Risk(Sourced):
         "liquidity: entity whose own cash is meant; the group and each of them if left out", "entity", default=None
     )
     level: float = f.number("confidence level", "fraction", gt=0, lt=1, cure="95 % is written 0.95", usual=u.LEVEL)
-    limit: float = f.number("most that the mean of the worst 1 - level of the scenarios may be", "unit of the loss")
+    limit: float = f.number("maximum of the mean of the worst 1 - level of the scenarios", "unit of the loss")
     target: float | None = f.number("compute_shortfall: compute wanted", "PFLOP/s", gt=0, default=None)
     at: int | None = f.period("compute_shortfall: the date; the last period if left out", edge="last", default=None)
 
 
-Risk.__doc__ = f"{Risk.__doc__}\n\n{told_losses()}"
+Risk.__doc__ = f"{Risk.__doc__}\n\n{described_losses()}"

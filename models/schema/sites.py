@@ -1,4 +1,4 @@
-"""Sites: five layers that each limit how much IT power a site can serve; the least of them binds."""
+"""Sites: five layers that each limit how much IT power a site can serve; the smallest of them binds."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Layer(Sourced):
         default=(1.0,),
     )
     opening_mw: float = f.number("in service in period 0", "MW", ge=0, usual=u.MEGAWATTS, default=0.0)
-    max_mw: float = f.number("most the site can hold", "MW", gt=0, usual=u.MEGAWATTS)
+    max_mw: float = f.number("maximum the site can hold", "MW", gt=0, usual=u.MEGAWATTS)
     max_build: tuple[float, ...] | None = f.series(
-        "most that can be started", "MW per period", ge=0, usual=u.MEGAWATTS, default=None
+        "maximum that can be started", "MW per period", ge=0, usual=u.MEGAWATTS, default=None
     )
     schedule_mw: tuple[float, ...] | None = f.series(
-        "most that can be in service, e.g. the grid's energisation schedule",
+        "maximum in service, e.g. the grid's energisation schedule",
         "MW",
         ge=0,
         usual=u.MEGAWATTS,

@@ -71,13 +71,13 @@ MISSED = 5e-3  # of the value: what polishing may leave without a remark
 OBJECTIVES = {
     "compute": "discounted compute delivered",
     "capacity": "compute in service at the date",
-    "cost": "least cost of the compute target",
+    "cost": "lowest cost of the compute target",
 }
 
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a plan's papers need beside the solution: seed, tolerance, the plan out of sample, remarks.
+    """What the tables of a plan need beside the solution: seed, tolerance, the plan out of sample, remarks.
 
     steps: what a tightening step of each covenant costs, where plans were made again. without: of a plan that adapts,
     the case planned without its reviews.

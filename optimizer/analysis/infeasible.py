@@ -47,7 +47,7 @@ def _summed(faults: Sequence[RelaxedLimit]) -> str:
     parts = []
     for group in by_rule.values():
         most = max(group, key=lambda fault: fault.amount)
-        where = most.index if len(group) == 1 else f"most in {most.index}; {len(group)} entries"
+        where = most.index if len(group) == 1 else f"largest in {most.index}; {len(group)} entries"
         amount = f"{most.amount:.4g} {most.unit}".rstrip()
         parts.append(f"{most.title} by {amount}" + (f" ({where})" if where else ""))
     together = " together" if len(parts) > 1 else ""

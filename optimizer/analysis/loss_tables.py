@@ -135,7 +135,7 @@ def _by_claim(bearing: Bearing) -> Table:
                 )
             )
     title = (
-        f"Loss allocation by claim; owed: the mean of what is due at the settlement, which is at the first default "
+        f"Loss allocation by claim; mean claim: of what is due at the settlement, which is at the first default "
         f"or the horizon; tail: the worst {1.0 - bearing.level:.4g} of the scenarios by all losses"
     )
     return long(LOSS_BY_CLAIM, title, columns, rows)

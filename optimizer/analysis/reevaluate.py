@@ -1,7 +1,7 @@
 """A plan's figures computed again from its amounts alone: the rows, the objective, each CVaR and all tables.
 
 Nothing of the search takes part: the scenarios are drawn anew by seed and number, the linear program is built anew,
-and the plan's papers are written up from the amounts. What this cannot show again is the bound, which only another
+and the plan's tables are made from the amounts. What this cannot show again is the bound, which only another
 search proves (`searched_again`).
 """
 
@@ -59,7 +59,7 @@ class Claim:
     """What a run says of a plan and what cannot be computed from its amounts.
 
     bound: the objective that no plan betters. prices: change of the objective per unit more of each risk limit.
-    fresh: it was checked on fresh draws. most: wealth that no plan as good betters. replications: asked for.
+    fresh: it was checked out of sample. most: wealth that no plan as good betters. replications: asked for.
     """
 
     status: Status
@@ -131,7 +131,7 @@ def planned_again(ready: Prepared, seed: int, found: Evidence, claim: Claim) -> 
 @dataclass(frozen=True)
 class Reached:
     """What a plan of a frontier reaches: objective, CVaRs in the order of the limits, money raised, the CVaR of the
-    limit that moves on fresh draws, and what the plan breaks.
+    limit that moves out of sample, and what the plan breaks.
     """
 
     objective: float

@@ -40,7 +40,7 @@ def risk_figures(
     prices: Sequence[float],
     fresh: Sequence[FloatArray] | None,
 ) -> tuple[RiskFigure, ...]:
-    """Figures of each limit from its losses in sample (S,), and, where given, on fresh draws."""
+    """Figures of each limit from its losses in sample (S,), and, where given, out of sample."""
     figures = []
     for i, risk in enumerate(risks):
         result = backend.tail(losses[i], risk.level)

@@ -53,7 +53,7 @@ def tidied(ready: Prepared, solution: Solution, limits: Sequence[RiskLimit], gap
 
 
 def amounts_of(ready: Prepared, decided: FloatArray) -> Amounts:
-    """A plan's amounts as its papers show them: what is too small to be a decision is none.
+    """A plan's amounts as its tables show them: what is too small to be a decision is none.
 
     Where all these together are worth something, as in a plan that could not be put right, they are shown: the
     objective, the certificate and the tables are then still those of one plan.

@@ -70,8 +70,8 @@ class Comparison(Shown):
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What all searches are told. fresh: number of fresh draws to check the plans on. remarks: for every plan.
+class _Request:
+    """What all searches share. fresh: number of out-of-sample scenarios. remarks: for every plan.
 
     constraints: functions that add limits to each.
     """
@@ -135,9 +135,9 @@ def compare(
     cases = {name: apply_variant(case, name) for name in names}
     backend = devices.choose(device, *tails(*cases.values()))
     fresh = fresh_count(count) if out_of_sample else 0
-    told = _Told(count, key, Settings(gap=gap, time_limit=time_limit), fresh, clock, constraints=constraints)
+    request = _Request(count, key, Settings(gap=gap, time_limit=time_limit), fresh, clock, constraints=constraints)
     try:
-        outcomes = _outcomes(case, cases, backend, told, progress)
+        outcomes = _outcomes(case, cases, backend, request, progress)
     except OutOfTime as late:
         plans = {name: unplanned(one, backend, count, key, str(late)) for name, one in cases.items()}
         outcomes = {name: outcome(name, _title(case, name), plan, None) for name, plan in plans.items()}
@@ -149,43 +149,43 @@ def compare(
 
 
 def _outcomes(
-    whole: Case, cases: Mapping[str, Case], backend: Chunked, told: _Told, progress: Progress | None
+    whole: Case, cases: Mapping[str, Case], backend: Chunked, request: _Request, progress: Progress | None
 ) -> dict[str, Outcome]:
-    """Every variant prepared and planned, beside each other: first all searches, longest first, then their papers.
+    """Every variant prepared and planned concurrently: first all searches, longest first, then their tables.
 
     What a variant begins with does not depend on how many run at a time, so neither does its plan. Interrupted, those
-    that are proven or have a plan get their papers and the others are left out; KeyboardInterrupt if there are none.
+    that are proven or have a plan get their tables and the others are left out; KeyboardInterrupt if there are none.
     """
     names = sorted(cases, key=lambda name: -len(cases[name].instrument))
-    drawn = _drawn(cases.values(), backend, told)
+    drawn = _drawn(cases.values(), backend, request)
     parts = apart(backend, [one.store for one in drawn], len(names))
     found: dict[str, tuple[Prepared, Solution]] = {}
     outcomes: dict[str, Outcome] = {}
 
     def search(name: str, part: Backend, progress: Progress | None) -> None:
         known = [(one.processes, one.store) for one in drawn]
-        make = partial(prepare, cases[name], part, told.count, told.seed, Clock(None), known, told.constraints)
+        make = partial(prepare, cases[name], part, request.count, request.seed, Clock(None), known, request.constraints)
         ready = devices.steadily(part, make)
-        solution = _searched(name, ready, told, progress)
+        solution = _searched(name, ready, request, progress)
         found[name] = ready, solution
         if INTERRUPTED in solution.messages:
             raise KeyboardInterrupt
 
     def draw(part: Backend, _: Progress | None) -> None:
         stops.check()
-        if told.fresh and len(parts) > 1:  # there is memory to spare
+        if request.fresh and len(parts) > 1:  # there is memory to spare
             for one in drawn:
-                one.fresh.extend(devices.steadily(part, partial(_all_fresh, part, one.processes, told)))
+                one.fresh.extend(devices.steadily(part, partial(_all_fresh, part, one.processes, request)))
 
     def write(name: str, part: Backend, _: Progress | None) -> None:
         stops.check()
-        write_up(name, part, told)
+        write_up(name, part, request)
 
-    def write_up(name: str, part: Backend, told: _Told) -> None:
+    def write_up(name: str, part: Backend, request: _Request) -> None:
         ready, solution = found[name]
         fresh = next(one.fresh for one in drawn if same_drivers(one.processes, ready.processes))
         ready = ready.on(part)
-        plan = _written(ready, solution, [ready.kept(store) for store in fresh], told)
+        plan = _written(ready, solution, [ready.kept(store) for store in fresh], request)
         amounts = None
         if solution.decisions is not None:
             amounts = amounts_of(ready, solution.decisions)
@@ -200,7 +200,7 @@ def _outcomes(
         done = [n for n, (_, s) in found.items() if s.decisions is not None or s.status is Status.INFEASIBLE]
         if not done:
             raise
-        unchecked = replace(told, fresh=0, remarks=(UNCHECKED,)) if told.fresh else told
+        unchecked = replace(request, fresh=0, remarks=(UNCHECKED,)) if request.fresh else request
         for name in done:
             if name not in outcomes:
                 write_up(name, backend, unchecked)
@@ -213,28 +213,28 @@ def _with_device(one: Outcome, backend: Chunked, store: ScenarioStore) -> Outcom
     return replace(one, plan=replace(one.plan, device=devices.describe(backend, store), messages=messages))
 
 
-def _drawn(cases: Iterable[Case], backend: Backend, told: _Told) -> list[_Drawn]:
+def _drawn(cases: Iterable[Case], backend: Backend, request: _Request) -> list[_Drawn]:
     """The scenarios; variants with the same drivers share them."""
     drawn: list[_Drawn] = []
-    told.clock.tell(f"drawing {told.count:,} scenarios")
-    with checking(told.clock.check):
+    request.clock.tell(f"drawing {request.count:,} scenarios")
+    with checking(request.clock.check):
         for case in cases:
             processes = process_table(with_floors(case))
             if not any(same_drivers(processes, one.processes) for one in drawn):
-                make = partial(simulated, case, processes, backend, told.count, told.seed)
+                make = partial(simulated, case, processes, backend, request.count, request.seed)
                 drawn.append(_Drawn(processes, devices.steadily(backend, make)))
     return drawn
 
 
-def _all_fresh(backend: Backend, processes: ProcessTable, told: _Told) -> list[ScenarioStore]:
-    return list(fresh_draws(backend, processes, told.fresh, told.seed))
+def _all_fresh(backend: Backend, processes: ProcessTable, request: _Request) -> list[ScenarioStore]:
+    return list(fresh_draws(backend, processes, request.fresh, request.seed))
 
 
-def _searched(name: str, ready: Prepared, told: _Told, progress: Progress | None) -> Solution:
+def _searched(name: str, ready: Prepared, request: _Request, progress: Progress | None) -> Solution:
     """One variant's best decisions, in what is left of the time for all."""
-    settings = told.settings
+    settings = request.settings
     if settings.time_limit is not None:
-        settings = replace(settings, time_limit=max(0.0, settings.time_limit - told.clock.elapsed))
+        settings = replace(settings, time_limit=max(0.0, settings.time_limit - request.clock.elapsed))
     limits = risk_limits(ready.case, ready.losses)
     progress = named(f"variant {name}", progress)
     solution = maximise(ready.program, limits, ready.backend, ready.store, settings, progress)
@@ -244,15 +244,15 @@ def _searched(name: str, ready: Prepared, told: _Told, progress: Progress | None
     return devices.steadily(ready.backend, lambda: lawful(ready, tidy, limits, settings, progress))
 
 
-def _written(ready: Prepared, solution: Solution, fresh: Sequence[ScenarioStore], told: _Told) -> Plan:
-    """The plan with its papers, checked on fresh draws where they are wanted."""
+def _written(ready: Prepared, solution: Solution, fresh: Sequence[ScenarioStore], request: _Request) -> Plan:
+    """The plan with its tables, checked out of sample where that is wanted."""
 
     def write() -> Plan:
         losses = None
-        if told.fresh and solution.decisions is not None and ready.losses:
-            draws = fresh or fresh_draws(ready.backend, ready.processes, told.fresh, told.seed)
+        if request.fresh and solution.decisions is not None and ready.losses:
+            draws = fresh or fresh_draws(ready.backend, ready.processes, request.fresh, request.seed)
             losses = evaluated(ready, solution, draws)
-        return compose(ready, solution, Circumstances(told.seed, told.settings.gap, losses, told.remarks))
+        return compose(ready, solution, Circumstances(request.seed, request.settings.gap, losses, request.remarks))
 
     total = ready.build_s + ready.simulate_s + ready.evaluate_s + solution.total_s
     return replace(devices.steadily(ready.backend, write), timings=timings(ready, solution, total))

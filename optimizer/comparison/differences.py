@@ -193,4 +193,4 @@ def _costs(outcomes: Sequence[Outcome]) -> Table:
             (one.name, i, faces.get(i, 0.0), one.costs.get(i))
             for i in sorted(one.costs, key=lambda i: -faces.get(i, 0.0))
         ]
-    return long(COST_BY_INSTRUMENT, "Money raised and what it costs, fees included", columns, rows)
+    return long(COST_BY_INSTRUMENT, "Capital raised and its all-in cost, fees included", columns, rows)

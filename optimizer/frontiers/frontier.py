@@ -46,7 +46,7 @@ class Frontier(Shown):
         points: by rising limit. A point without a plan says why.
         minimum: the smallest CVaR of this loss that any plan reaches with all other limits kept; minimum_bound: it is
             proven not to be below. None where it is not known.
-        free_from: where the limit has stopped to cost anything; None where it was not sought or not found.
+        free_from: where the limit no longer costs anything; None where it was not sought or not found.
         objective_name, objective_unit: of all points.
         tables: frontier (a row per point), frontier_funding (point × instrument).
         messages: remarks on the run.
@@ -98,7 +98,7 @@ def frontier(
         limit: name of the risk limit that moves; "covenant NAME" for a covenant that is kept over the scenarios.
         points: how many amounts, 2 to 1,000, in equal steps.
         low: the first amount, in the limit's own unit; left out, a step above the minimum.
-        high: the last amount; left out, where the limit stops to cost anything.
+        high: the last amount; left out, where the limit no longer costs anything.
         scenarios: as for `optimize`, and so are seed, device, gap, progress, out_of_sample and constraints.
         time_limit: seconds for all points together.
 
@@ -131,9 +131,9 @@ def frontier(
         messages.append(f"interrupted: {planned} of {max(points, len(found))} points have a plan")
     if out_of_sample:
         try:
-            heard = stops.number()
+            seen = stops.number()
             clock.tell("checking the plans out of sample")
-            with checking(lambda: stops.check(heard)):
+            with checking(lambda: stops.check(seen)):
                 found = devices.steadily(
                     backend, lambda: _on_fresh(found, ready, ready.backend, number, fresh_count(count), key)
                 )

@@ -30,7 +30,7 @@ class FrontierPoint:
         price: change of the objective per unit more of the limit.
         risks: every risk limit and the plan, in the case's order.
         decisions: (N,) the plan's ledger decisions, None without one; evidence: all that its figures follow from.
-        raised: face of the money raised, billion; funding: the same by instrument.
+        raised: face of the capital raised, billion; funding: the same by instrument.
         passes: what the point cost.
         out_of_sample: CVaR of the same loss on scenarios that the plan was not made on.
         why: why there is no plan, or none that is certified.
@@ -112,4 +112,4 @@ def _funding(risk: Risk, points: Sequence[FrontierPoint]) -> Table:
     for p in points:
         faces = sorted(p.funding.items(), key=lambda item: (-item[1], item[0]))
         rows += [(p.limit, name, face) for name, face in faces if face > NEGLIGIBLE]
-    return long(FRONTIER_FUNDING, "Money raised by instrument, at each amount of the limit", columns, rows)
+    return long(FRONTIER_FUNDING, "Capital raised by instrument, at each amount of the limit", columns, rows)

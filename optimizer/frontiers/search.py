@@ -350,5 +350,5 @@ def _bisection(count: int) -> Iterator[tuple[int, tuple[int, ...]]]:
 
 
 def _once(*parts: Sequence[T]) -> tuple[T, ...]:
-    """Everything in the parts, each thing once."""
+    """Everything in the parts, without repetition."""
     return tuple({id(one): one for part in parts for one in part}.values())

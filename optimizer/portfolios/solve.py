@@ -77,14 +77,14 @@ def solved(p: Stated, lowering: Lowering, effort: Effort) -> PortfolioResult:
         found = solve_cvar(lowering.program, gap=gap, time_limit=left, threads=effort.threads, progress=effort.progress)
         if found.status is Status.UNBOUNDED:
             return endless(p, effort.gap, "the objective has no limit: give bounds, a budget, max_leverage or max_cvar")
-        answer = told(p, lowering, found, effort.gap)
+        answer = result_of(p, lowering, found, effort.gap)
         finer = 0.5 * gap * effort.gap / answer.gap if answer.gap > 0.0 else 0.0
         if not found.success or answer.success or not finer >= FINEST:
             return replace(answer, seconds=time.perf_counter() - begin)
         gap = finer
 
 
-def told(p: Stated, lowering: Lowering, found: CvarResult, gap: float) -> PortfolioResult:
+def result_of(p: Stated, lowering: Lowering, found: CvarResult, gap: float) -> PortfolioResult:
     """A program's result in the portfolio's terms."""
     messages = tuple(_named(message, lowering) for message in found.messages)
     if found.x is None:

@@ -258,7 +258,7 @@ def _prepared(
             case, backend, processes, store, ledger, means, rates, split, messages, (build, simulate, evaluate), clock,
             bool(known), constraints, own,
         )  # fmt: skip
-    ledger = ledger.told(means)
+    ledger = ledger.without_negligible(means)
     cash = liquidity(case, ledger)
     cuts = tail_cuts_of(case, ledger, rates, backend, store)
     own = (*own, *own_limits(constraints, lambda: declare(case, ledger, means, rates, between=clock.check)))
@@ -291,7 +291,7 @@ def _adaptive(
     """The same for a case whose reviews part its scenarios. `means` and `rates` are those of all of them."""
     build, simulate, evaluate = seconds
     each = over_nodes(split, split.backend.leaf_means(split.store, ledger.factors), means)
-    ledger = ledger.told(np.abs(each).max(axis=0))
+    ledger = ledger.without_negligible(np.abs(each).max(axis=0))
     cash = liquidity(case, ledger)
     node_rates = over_nodes(split, split.backend.leaf_rates(split.store, cash.table), rates)
     cuts = tail_cuts_of(case, ledger, rates, backend, store)

@@ -123,10 +123,10 @@ def _risk(plan: Plan) -> Drawing | None:
     close = max(plan.risk, key=lambda limit: limit.value / limit.limit if limit.limit else 0.0)
     sentence = (
         f"{safe(words(close.name)).capitalize()} is the closest to its limit: {figure(close.value, 4)} of "
-        f"{figure(close.limit, 4)} {safe(close.unit)}; the bars are 95 % intervals on scenarios that the plan has not "
-        "seen."
+        f"{figure(close.limit, 4)} {safe(close.unit)}; the bars are 95 % intervals on out-of-sample "
+        "scenarios."
     )
-    names = ("limit", "at most", "plan", "on fresh scenarios", "from", "to")
+    names = ("limit", "at most", "plan", "out of sample", "from", "to")
     forms = ("text", *("number",) * 5)
     columns = (*(Column(n, "", f) for n, f in zip(names, forms, strict=True)), Column("unit"))
     table = Table("risk", "Risk limits", columns, tuple(rows))

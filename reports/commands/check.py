@@ -77,10 +77,10 @@ def describe(case: Case, blocks: Counter[str], scenarios: int) -> Iterator[tuple
         yield "risk limits" if i == 0 else "", f"{risk.id}: {limit}"
     if not case.risk:
         yield "risk limits", "none"
-    told = {"maintained": "", "cvar": ", CVaR", "monitored": ", monitored"}
+    treatment = {"maintained": "", "cvar": ", CVaR", "monitored": ", monitored"}
     yield (
         "covenants",
-        ", ".join(f"{c.id} ({c.kind} {figure(c.limit, 3)}{told[c.as_]})" for c in case.covenant) or "none",
+        ", ".join(f"{c.id} ({c.kind} {figure(c.limit, 3)}{treatment[c.as_]})" for c in case.covenant) or "none",
     )
     if case.entity:
         yield "entities", ", ".join(f"{e.id} ({e.kind})" for e in case.entity)
@@ -98,10 +98,10 @@ def _objective(case: Case) -> str:
     at = labels[-1] if objective.at is None else labels[objective.at]
     if objective.kind == "compute":
         later = f"later compute discounted by {level(objective.compute_discount)} a year"
-        return f"most compute delivered ({objective.metric}), {later}"
+        return f"maximum compute delivered ({objective.metric}), {later}"
     if objective.kind == "capacity":
-        return f"most compute in service in {at} ({objective.metric})"
-    return f"least cost of {figure(objective.target)} PFLOP/s in {at} ({objective.metric})"
+        return f"maximum compute in service in {at} ({objective.metric})"
+    return f"lowest cost of {figure(objective.target)} PFLOP/s in {at} ({objective.metric})"
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -67,14 +67,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         dest="low",
         type=option_values.amount,
         metavar="X",
-        help="least amount, in the limit's unit (default: a step above the minimum)",
+        help="smallest amount, in the limit's unit (default: a step above the minimum)",
     )
     parser.add_argument(
         "--to",
         dest="high",
         type=option_values.amount,
         metavar="Y",
-        help="largest amount (default: where the limit stops to cost anything)",
+        help="largest amount (default: where the limit no longer costs anything)",
     )
     computing_options(parser)
 

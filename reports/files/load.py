@@ -135,32 +135,32 @@ def _wealth(found: Mapping[str, Any] | None) -> Wealth | None:
 def _tax(found: Mapping[str, Any] | None) -> TaxByScenario | None:
     if found is None:
         return None
-    told = {key: _or(found[key], math.nan) for key in ("expected", "mean", "at_end")}
+    written = {key: _or(found[key], math.nan) for key in ("expected", "mean", "at_end")}
     limits = tuple(OwnTax(**{key: _or(value, math.nan) for key, value in one.items()}) for one in found["net_loss"])
-    return TaxByScenario(**told, share_of_cash=found["share_of_cash"], net_loss=limits)
+    return TaxByScenario(**written, share_of_cash=found["share_of_cash"], net_loss=limits)
 
 
 def _replications(found: Mapping[str, Any], each: tuple[Replication, ...]) -> Replications | None:
     """Their figures from plan.json; each on its own from solution.json. Unreadable where these differ."""
-    told = found["replications"]
-    if told is None:
+    written = found["replications"]
+    if written is None:
         return None
-    if len(each) != told["made"] or len(told["limits"]) != len(found["risk"]):
+    if len(each) != written["made"] or len(written["limits"]) != len(found["risk"]):
         raise Unreadable("plan.json: its replications are not those of solution.json, or of other limits")
     limits = tuple(
         LimitReplicated(
             one["name"], risk["limit"], risk["unit"], _estimate(one["cvar"]), one["kept"], _estimate(one["price"])
         )
-        for one, risk in zip(told["limits"], found["risk"], strict=True)
+        for one, risk in zip(written["limits"], found["risk"], strict=True)
     )
     return Replications(
-        asked=told["asked"],
+        asked=written["asked"],
         each=each,
-        certified=told["certified"],
-        infeasible=told["infeasible"],
-        optimum=_estimate(told["optimum"]),
-        spread=told["spread"],
-        gap=_estimate(told["gap"]),
+        certified=written["certified"],
+        infeasible=written["infeasible"],
+        optimum=_estimate(written["optimum"]),
+        spread=written["spread"],
+        gap=_estimate(written["gap"]),
         limits=limits,
     )
 

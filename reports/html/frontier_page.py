@@ -54,6 +54,6 @@ def frontier_page(found: Frontier) -> Page:
 
 def _lead(found: Frontier) -> Iterator[str]:
     if found.minimum is not None:
-        yield f"The least that any plan reaches is {figure(found.minimum, 5)} {safe(found.unit)}."
+        yield f"The minimum that any plan reaches is {figure(found.minimum, 5)} {safe(found.unit)}."
     if found.interrupted:
         yield "It was interrupted before all points were found."

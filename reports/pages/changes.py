@@ -1,4 +1,4 @@
-"""The changes of the financing study: one thing in a case made better or worse, everything else as it is."""
+"""The changes of the financing study: one input of a case made better or worse, everything else as it is."""
 
 from __future__ import annotations
 

@@ -80,8 +80,8 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
         rows.append(row)
     yield from heading(TITLE, "expected, bn; compute and cash at each end")
     yield grid(heads, "lrrrrrrr" + "l" * (len(heads) - 8), rows, flexible=-1, gap=space)
-    yield note(f"cash: {money(plan.case.cash.opening)} at the start, + earned - invested + raised - service + other")
-    yield note("earned: operating cash flow; raised: placed and drawn; service: interest and repayment;")
+    yield note(f"cash: {money(plan.case.cash.opening)} opening, + earned - invested + raised - service + other")
+    yield note("earned: operating cash flow; raised: issued and drawn; service: interest and repayment;")
     yield note("other: prepayments less credits, fees, dividends, tax, interest on cash")
     if scale is not None:
         yield note(

@@ -32,7 +32,7 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
                 least[row.text(Covenants.COVENANT)] = row
     if not rows:
         return
-    yield from heading(TITLE, "where each has the least headroom, on the expected path")
+    yield from heading(TITLE, "the tightest period of each, on the expected path")
     ranked = sorted(least.values(), key=_tightness)
     body = [(_name(row), row.text(Covenants.PERIOD), *(_figure(row.maybe(key)) for key in FIGURES)) for row in ranked]
     untested = [row for row in rows if row.text(Covenants.COVENANT) not in least]

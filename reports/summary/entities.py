@@ -47,9 +47,18 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
                 plural(shut, "period") if shut else "–",
             )
         )
-    heads = ("", "least cash", "at the end", "most debt", "least cover", "paid up", "put in", "locked up")
+    heads = (
+        "",
+        "minimum cash",
+        "closing cash",
+        "peak debt",
+        "minimum cover",
+        "distributed",
+        "contributed",
+        "locked up",
+    )
     yield grid(heads, "lrrrrrrr", body)
-    yield note("an entity pays its owner only in periods in which its tests are met on the expected path")
+    yield note("an entity distributes only in periods in which its tests are met on the expected path")
 
 
 def _applies(plan: Plan) -> bool:

@@ -32,19 +32,19 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
     for row in plan.tables[ENTITY_FIGURES].records():
         name = row.text(EntityFigures.ENTITY)
         trapped[name] = max(found(trapped, name, "entity"), row.number(EntityFigures.TRAPPED))
-    told = []
+    parts = []
     for row in plan.tables[ENTITY_RISK].records():
         name, default = row.text(EntityRisk.ENTITY), row.maybe(EntityRisk.DEFAULT)
         if default is None:
             continue  # the shareholders
         if name == WHOLE_GROUP:
-            told.append(f"{name} {percent(default)}")
+            parts.append(f"{name} {percent(default)}")
             continue
         most = found(trapped, name, "entity")
         also = f" (up to {money(most)} trapped)" if most > 0.0 else ""
-        told.append(f"{safe(known[name])} {percent(default)}{also}")
+        parts.append(f"{safe(known[name])} {percent(default)}{also}")
     tables = ", ".join((ENTITY_RISK, ENTITY_DEFAULT, GROUP_CASH))
-    yield note(f"default, each on its own cash: {', '.join(told)} (tables {tables})")
+    yield note(f"default, each on its own cash: {', '.join(parts)} (tables {tables})")
 
 
 SECTION = Section(

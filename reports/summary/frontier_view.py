@@ -48,7 +48,7 @@ def _parts(found: Frontier, folder: Path | None, width: int, g: Glyphs) -> Itera
     yield from _ends(found)
     shown = list(_money(planned, width))
     if shown:
-        yield from heading("money raised", "face in billions, by instrument, at each amount of the limit")
+        yield from heading("capital raised", "face in billions, by instrument, at each amount of the limit")
         yield grid(shown[0], "r" * len(shown[0]), shown[1:])
     yield note(
         f"{plural(len(found.points), 'point')} on one pool of scenarios and cuts: "

@@ -62,7 +62,7 @@ def _small_columns(
     for name, values in rows:
         top = max(range(len(values)), key=values.__getitem__)
         pillars = "".join(c * cell for c in glyphs.columns(values, g))
-        when = f"most in {columns.labels[top]}: {figure(values[top], 3)}"
+        when = f"peak in {columns.labels[top]}: {figure(values[top], 3)}"
         body.append((shorten(safe(name), room), figure(sum(values), 3), pillars, when))
     return grid(("", "total", glyphs.year_ticks(columns.labels, cell), ""), "lrll", body, flexible=-1)
 

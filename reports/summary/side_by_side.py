@@ -50,7 +50,7 @@ def _parts(found: Comparison, folder: Path | None) -> Iterator[RenderableType]:
         "circular: from suppliers, customers and who is linked to them; circulating: what of it the company's own "
         "payments can have brought back; loss: at the first default or the horizon, shareholders included"
     )
-    yield from heading("money raised", "face in billions, and all-in cost per year, fees spread over the life")
+    yield from heading("capital raised", "face in billions, and all-in cost per year, fees spread over the life")
     yield grid(["", *names], "l" + "r" * len(names), list(_money(outcomes)))
     yield note(f"one pool of scenarios, {seconds(found.total_s)} in all")
     if folder is not None:
@@ -122,11 +122,11 @@ def _when(one: Outcome, mark: float, labels: Sequence[str]) -> str:
 
 
 def _limited(outcomes: Sequence[Outcome], name: str) -> str:
-    """A risk limit with its level and unit; with the most allowed where that is the same in all variants."""
+    """A risk limit with its level and unit; with its maximum where that is the same in all variants."""
     figures = [f for one in outcomes for f in one.plan.risk if f.name == name]
     unit = {BILLION: ", bn"}.get(figures[0].unit, f", {figures[0].unit}")
     most = {f.limit for f in figures}
-    allowed = f" (most {figure(figures[0].limit)})" if len(most) == 1 else ""
+    allowed = f" (maximum {figure(figures[0].limit)})" if len(most) == 1 else ""
     return f"{name}, CVaR {level(figures[0].level)}{unit}{allowed}"
 
 

@@ -40,7 +40,7 @@ def inner_faults(run: RunFolder) -> Iterator[str]:
 
 def _manifest(run: RunFolder) -> Iterator[str]:
     """What the manifest says of the run and of its result, beside the document."""
-    name, told = f"{run.kind}.json", run.manifest
+    name, manifest = f"{run.kind}.json", run.manifest
     found = run.document(name)
     code, drawn = found["exit_code"], found["scenarios"]
     written = {
@@ -51,8 +51,8 @@ def _manifest(run: RunFolder) -> Iterator[str]:
         "seed": drawn["seed"],
     }
     for key, value in written.items():
-        if told.get(key) != value:
-            yield f"{MANIFEST}: {key} is {told.get(key)!r}; {name} says {value!r}"
+        if manifest.get(key) != value:
+            yield f"{MANIFEST}: {key} is {manifest.get(key)!r}; {name} says {value!r}"
 
 
 def _guarded(check: Any) -> Iterator[str]:

@@ -243,7 +243,7 @@ def test_losses_add_up(plan: Plan) -> None:
 def test_the_summary_shows_cash_that_adds_up(plan: Plan) -> None:
     text = render(plan, 140)
     head = text[text.index("CASH AND DEBT SERVICE") :].splitlines()
-    opening = float(re.search(r"cash: ([\d.,]+) at the start", text).group(1).replace(",", ""))  # type: ignore[union-attr]
+    opening = float(re.search(r"cash: ([\d.,]+) opening", text).group(1).replace(",", ""))  # type: ignore[union-attr]
     cash, seen = opening, 0
     for label in plan.case.horizon.labels:
         line = next((row for row in head if row.strip().startswith(label)), None)

@@ -35,7 +35,7 @@ def test_what_is_left_out_comes_to_less_than_the_least_amount(amounts: list[tupl
     ledger = made.freeze()
     price = np.array([mean for _, _, mean in amounts])
     means = np.where(ledger.factors[:, 0] < 0, 1.0, price[np.maximum(ledger.factors[:, 0], 0)])
-    told = ledger.told(means)
+    told = ledger.without_negligible(means)
     effect = {
         j: 10.0**exponent * (UNBOUNDED if np.isinf(upper) else upper) * max(1.0, mean)
         for j, (exponent, upper, mean) in enumerate(amounts)
@@ -51,12 +51,12 @@ def test_what_is_left_out_comes_to_less_than_the_least_amount(amounts: list[tupl
 def compiled(case: Case) -> LinearProgram:
     ledger = build_ledger(case)
     means = np.ones(ledger.factors.shape[0])
-    return build_program(case, ledger.told(means), means, np.full(case.horizon.periods, 0.01))
+    return build_program(case, ledger.without_negligible(means), means, np.full(case.horizon.periods, 0.01))
 
 
 def test_the_starter_case_keeps_every_posting() -> None:
     ledger = build_ledger(starter())
-    assert ledger.told(np.ones(ledger.factors.shape[0])) is ledger
+    assert ledger.without_negligible(np.ones(ledger.factors.shape[0])) is ledger
 
 
 def lending(rate: float) -> Case:
