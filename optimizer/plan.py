@@ -103,18 +103,66 @@ class RelaxedLimit:
 
 
 @dataclass(frozen=True)
+class LimitInConflict:
+    """A limit of the user's own that cannot be kept together with others.
+
+    Attributes:
+        key: where it stands in the case, e.g. "covenant.dscr.limit"; the name of a limit that was added.
+        kind: "covenant", "risk limit", "minimum cash" and so on. title: in words.
+        asked: its amount; of a series the strictest one among the periods in which it fails. at_least: a least amount.
+            varies: it is not the same in all periods.
+        first, last: periods from and to which it fails; "" where it belongs to none.
+        alone: with this amount, and all other limits as they are, there is a plan; None where no amount is enough.
+            Where there are several conflicts, the first limit of each of the others is set aside. move: by how much
+            that is relaxed, in every period.
+        refused: proven: no amount nearer to what is asked is enough; None where that is not known.
+        together: amounts with which there is a plan if all limits of all conflicts are relaxed at once, each by the
+            same share of what it has to give alone; None where that is not known.
+        later: first period from which it could be tested, or to which it could be put off, as it is; "" for others.
+    """
+
+    key: str
+    kind: str
+    title: str
+    asked: float
+    unit: str
+    at_least: bool
+    varies: bool = False
+    first: str = ""
+    last: str = ""
+    alone: float | None = None
+    move: float | None = None
+    refused: float | None = None
+    together: float | None = None
+    later: str = ""
+
+
+@dataclass(frozen=True)
+class LimitConflict:
+    """Limits that cannot be kept together, while without any one of them the others can.
+
+    limits: the one to look at first in front.
+    """
+
+    limits: tuple[LimitInConflict, ...]
+
+
+@dataclass(frozen=True)
 class Infeasibility:
     """Why no plan keeps all limits.
 
     minimum_risk: per risk limit, (name, limit asked, minimum of any plan, unit). relaxations: the limits that must be
     relaxed together. proven: with exactly these relaxed, the program has been solved again and has a plan
-    on the expected path.
+    on the expected path. conflicts: of the user's own limits, each to be resolved; empty where they are not to blame,
+    or where it was not looked for. whole: every question about them was answered; else time or searches did not do.
     """
 
     reason: str
     minimum_risk: tuple[tuple[str, float, float, str], ...] = ()
     relaxations: tuple[RelaxedLimit, ...] = ()
     proven: bool = False
+    conflicts: tuple[LimitConflict, ...] = ()
+    whole: bool = True
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from .cutting_planes.settings import Settings
 from .cutting_planes.solution import Solution
 from .listening import INTERRUPTED, UNCHECKED, listening
 from .plan import Bounded, Plan, Timings
+from .questions.infeasible import why_no_plan
 from .setup import device as devices
 from .setup.arguments import as_case, checked, checked_replications
 from .setup.assemble import risk_limits
@@ -132,6 +133,14 @@ def optimize(
             messages = (*messages, "what the reviews are worth is not told: there was no time to plan without them")
     about = Circumstances(key, gap, fresh, messages, steps, tuple(without))
     plan = devices.steadily(backend, lambda: compose(ready, solution, about))
+    none = plan.infeasibility
+    if none is not None:
+        try:
+            stops.check()
+            why = devices.steadily(backend, lambda: why_no_plan(ready, none, key, clock.left, progress))
+            plan = replace(plan, infeasibility=why)
+        except KeyboardInterrupt:
+            plan = replace(plan, messages=(*plan.messages, "interrupted before all conflicts of limits were found"))
     planned = clock.elapsed
     if asked and solution.decisions is not None:
         ready = replace(ready, store=None)  # room for other scenarios

@@ -70,7 +70,7 @@ class Rows:
         with self._monitor.evaluating():
             for members in groups.values():
                 store = self._stores[members[0]]
-                tables = [self._risks[m].table for m in members]
+                tables = [self._risks[m].at(decisions) for m in members]
                 exposures = [np.asarray(self._risks[m].matrix @ decisions, dtype=np.float64) for m in members]
                 for m, loss in zip(members, self._backend.losses(store, tables, exposures), strict=True):
                     out[m] = loss
@@ -105,9 +105,12 @@ class Rows:
         risk, k = self._risks[limit], self.weights[limit]
         with self._monitor.evaluating():
             exposure = np.asarray(risk.matrix @ decisions, dtype=np.float64)
-            total, slope = self._backend.pull_back(self._stores[limit], risk.table, exposure, worst.rows, worst.weights)
+            table = risk.at(decisions)
+            total, slope = self._backend.pull_back(self._stores[limit], table, exposure, worst.rows, worst.weights)
             slope = np.asarray(slope, dtype=np.float64) / k
             gradient = np.asarray(self._back[limit] @ slope, dtype=np.float64)
+            if risk.relief is not None:
+                gradient = gradient - risk.relief
             self._count(worst.rows.shape[0])
         self._monitor.cuts += 1
         return Cut(limit, gradient, float(total) / k - float(gradient @ decisions), slope, decisions)
@@ -119,7 +122,7 @@ class Rows:
         self._monitor.check()
         with self._monitor.evaluating():
             exposure = np.asarray(risk.matrix @ at, dtype=np.float64)
-            losses = self._backend.losses(self._stores[cut.limit], [risk.table], [exposure])[0]
+            losses = self._backend.losses(self._stores[cut.limit], [risk.at(at)], [exposure])[0]
             self._count(self._stores[cut.limit].count)
         return self.cut(cut.limit, at, self.tail(cut.limit, losses))
 

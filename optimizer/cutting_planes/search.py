@@ -168,7 +168,8 @@ class _Search:
                 relaxed = self.master.solve()
             except Infeasible:
                 self.conflict = Conflict()
-                self.conflict = explained(self.program, self.monitor, self.settings.seed)
+                if self.settings.explain:
+                    self.conflict = explained(self.program, self.monitor, self.settings.seed)
                 return
             self.monitor.upper = min(self.monitor.upper, relaxed.bound)
             self.monitor.tell("relaxed")
@@ -298,6 +299,8 @@ class _Search:
     def _explain(self, rows: Rows) -> None:
         """Why no plan meets the risk limits: what they could be together, and the least of each alone."""
         self.conflict = Conflict()
+        if not self.settings.explain:
+            return
         settings, master, least = self.settings, self.master, []
         gap, multiple = settings.least_gap, settings.tail_multiple
         _, values, _ = least_risk(master, self.sample, rows, range(len(self.risks)), gap, multiple, self.monitor)

@@ -26,6 +26,8 @@ class Settings:
         solves: most linear programs in one round.
         seed: random seed of HiGHS.
         worst_case: a tail of less than one scenario is the worst scenario, not a mistake.
+        explain: where there is no plan, look for the limits that must be relaxed; off where only that there is none is
+            asked.
     """
 
     gap: float = 1e-5
@@ -42,6 +44,7 @@ class Settings:
     seed: int = 0
     asked: float | None = None
     worst_case: bool = False
+    explain: bool = True
 
     def __post_init__(self) -> None:
         for name in ("gap", "polish_slack", "polish_gap", "depth", "least_gap"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
@@ -47,6 +47,7 @@ class RiskLimit:
         matrix: (E, N) exposures per unit of each ledger decision.
         level: share of the scenarios outside the tail, 0 <= level < 1.
         limit: in the loss's own unit.
+        relief: (N,) taken off the loss of every scenario per unit of each decision; None: nothing.
     """
 
     name: str
@@ -54,6 +55,13 @@ class RiskLimit:
     matrix: csr_array
     level: float
     limit: float
+    relief: FloatArray | None = None
+
+    def at(self, decisions: FloatArray) -> LossTable:
+        """The loss at the decisions (N,): its floor is lower by the relief there."""
+        if self.relief is None:
+            return self.table
+        return replace(self.table, floor=self.table.floor - float(self.relief @ decisions))
 
 
 @dataclass(frozen=True)

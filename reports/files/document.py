@@ -19,7 +19,7 @@ from .reviews import reviews_document
 from .tables import plain
 
 if TYPE_CHECKING:
-    from ...optimizer.plan import Infeasibility, LossAllocation, Plan, RiskFigure, Table, TaxByScenario
+    from ...optimizer.plan import Infeasibility, LimitInConflict, LossAllocation, Plan, RiskFigure, Table, TaxByScenario
 
 EXIT_OF_STATUS = {"certified": Exit.OK, "stopped": Exit.STOPPED, "infeasible": Exit.INFEASIBLE}
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -188,7 +188,14 @@ def _infeasibility(reason: Infeasibility | None) -> dict[str, Any] | None:
             for f in reason.relaxations
         ],
         "proven": reason.proven,
+        "conflicts": [{"limits": [_in_conflict(limit) for limit in conflict.limits]} for conflict in reason.conflicts],
+        "whole": reason.whole,
     }
+
+
+def _in_conflict(limit: LimitInConflict) -> dict[str, Any]:
+    told = dataclasses.asdict(limit)
+    return {key: value if isinstance(value, str | bool) else number(value) for key, value in told.items()}
 
 
 def _loss_allocation(found: LossAllocation | None) -> dict[str, Any] | None:

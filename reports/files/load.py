@@ -22,6 +22,8 @@ from ...optimizer.plan import (
     Funding,
     Infeasibility,
     Interval,
+    LimitConflict,
+    LimitInConflict,
     LimitReplicated,
     LossAllocation,
     OwnTax,
@@ -179,6 +181,9 @@ def _infeasibility(found: Mapping[str, Any] | None) -> Infeasibility | None:
     minimum = tuple(
         (one["name"], one["limit"], _or(one["minimum"], math.inf), one["unit"]) for one in found["minimum_risk"]
     )
-    return Infeasibility(
-        found["reason"], minimum, tuple(RelaxedLimit(**one) for one in found["relaxations"]), found["proven"]
+    relaxations = tuple(RelaxedLimit(**one) for one in found["relaxations"])
+    conflicts = tuple(
+        LimitConflict(tuple(LimitInConflict(**limit) for limit in conflict["limits"]))
+        for conflict in found.get("conflicts", ())
     )
+    return Infeasibility(found["reason"], minimum, relaxations, found["proven"], conflicts, found.get("whole", True))

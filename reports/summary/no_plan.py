@@ -15,10 +15,11 @@ from .views import has_plan
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ...optimizer.plan import Plan
+    from ...optimizer.plan import Infeasibility, Plan
 
 TITLE = "Why there is no plan"
 SHOWN = 12
+NEVER = "–"
 
 
 def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
@@ -29,6 +30,9 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
         yield note("the search was stopped before it found a plan that meets every limit; give it more time", "")
         return
     yield note(reason.reason, "")
+    if reason.conflicts:
+        yield from _conflicts(reason)
+        return
     if reason.minimum_risk:
         yield Text("")
         rows = [(safe(name), figure(limit), figure(low), unit) for name, limit, low, unit in reason.minimum_risk]
@@ -48,6 +52,28 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
         yield grid(("by", "", "limit"), "rll", relaxed[:SHOWN], flexible=2)
         if more > 0:
             yield note(f"and {more} more, which plan.json lists", "")
+
+
+def _conflicts(reason: Infeasibility) -> Iterator[RenderableType]:
+    """Each limit with its amount as asked, and those with which there is a plan."""
+    from ...optimizer.questions.words import shown
+
+    yield Text("")
+    every = [limit for conflict in reason.conflicts for limit in conflict.limits]
+    rows = [
+        (
+            safe(limit.key),
+            shown(limit.asked, limit.unit),
+            NEVER if limit.alone is None else shown(limit.alone, limit.unit),
+            *([] if len(every) == 1 else [NEVER if limit.together is None else shown(limit.together, limit.unit)]),
+        )
+        for limit in every
+    ]
+    both = () if len(every) == 1 else ("all at once",)
+    yield note("with these amounts there is a plan; each is rounded to where it is easier to keep:", "")
+    yield grid(("limit", "asked", "it alone", *both), "l" + "r" * (2 + len(both)), rows)
+    if any(limit.alone is None for limit in every):
+        yield note(f"{NEVER}: by whatever amount it is relaxed, that alone is not enough", "")
 
 
 SECTION = Section("no_plan", TITLE, (), _render, lambda plan: not has_plan(plan))

@@ -239,7 +239,9 @@ def test_a_contradiction_names_the_limit_first() -> None:
     assert plan.status is Status.INFEASIBLE
     assert plan.infeasibility is not None
     assert plan.infeasibility.relaxations[0].rule == "own_a fortune"
-    assert "own limit a fortune" in plan.infeasibility.reason
+    assert plan.infeasibility.reason.startswith("Own limit a fortune of at least 1000 billion cannot be kept in 2027Q2")
+    (conflict,) = plan.infeasibility.conflicts
+    assert [limit.kind for limit in conflict.limits] == ["own limit"]
     assert plan.infeasibility.proven
     two = planned(
         constraints=lambda h: [

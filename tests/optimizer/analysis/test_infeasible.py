@@ -40,7 +40,10 @@ def test_a_risk_limit_below_the_least_possible_says_that_least() -> None:
     assert least > -5.0
     assert "liquidity" in plan.infeasibility.reason
     assert "-5" in plan.infeasibility.reason
-    assert f"{least:.4g}" in plan.infeasibility.reason
+    told = plan.infeasibility.conflicts[0].limits[0]
+    assert told.key == "risk.liquidity.limit"
+    assert told.alone == pytest.approx(least, rel=3e-3)
+    assert f"{told.alone:.4g}" in plan.infeasibility.reason
 
 
 def test_the_least_possible_is_the_border_of_what_can_be_planned() -> None:
@@ -71,7 +74,8 @@ def test_rules_that_contradict_each_other_are_named(periods: int) -> None:
     assert plan.infeasibility.relaxations
     assert any(fault.rule == "minimum_cash" for fault in plan.infeasibility.relaxations)
     assert all(fault.amount > 0.0 and fault.title for fault in plan.infeasibility.relaxations)
-    assert plan.infeasibility.relaxations[0].title in plan.infeasibility.reason
+    assert plan.infeasibility.conflicts[0].limits[0].key == "cash.minimum"
+    assert plan.infeasibility.reason.startswith("Minimum cash of at least 50 billion cannot be kept")
 
 
 def test_a_target_beyond_all_supply_is_named() -> None:
@@ -157,7 +161,9 @@ def test_the_users_own_limit_is_named_and_giving_way_is_enough(name: str) -> Non
     assert plan.infeasibility is not None
     faults = plan.infeasibility.relaxations
     assert faults[0].rule == rule
-    assert plan.infeasibility.reason.startswith(f"the rules of the case contradict each other: {faults[0].title}")
+    first = plan.infeasibility.conflicts[0].limits[0]
+    assert first.title[1:] in plan.infeasibility.reason[: len(first.title) + 60]
+    assert {"target": "compute target", "cash": "minimum cash"}.get(name, "covenant") == first.kind
     program = linear(plan)
     own = {r for r in program.rules if program.rules[r].link in ("covenant", "cash", "budget", "circularity")}
     assert {f.rule for f in faults} <= own | {"compute_target"}
@@ -166,7 +172,10 @@ def test_the_users_own_limit_is_named_and_giving_way_is_enough(name: str) -> Non
 
 
 def test_every_fault_is_told_or_counted() -> None:
+    """Where no limit of the user's own is to blame."""
     plan = optimize(CONFLICTS["leverage"][0], scenarios=COUNT)
+    assert plan.infeasibility is not None
+    plan = replace(plan, infeasibility=replace(plan.infeasibility, conflicts=()))
     assert plan.infeasibility is not None
     faults = plan.infeasibility.relaxations
     assert len(faults) > 12 or len(faults) == len(document(plan)["infeasibility"]["relaxations"])
@@ -190,7 +199,10 @@ def test_what_would_do_instead_would_do() -> None:
     assert plan.infeasibility is not None
     assert relaxed_has_point(plan) == (False, True)
     assert plan.infeasibility.relaxations[0].rule == "minimum_cash"
-    assert "or else covenant equity" in plan.infeasibility.reason
+    (conflict,) = plan.infeasibility.conflicts
+    assert {limit.key for limit in conflict.limits} >= {"cash.minimum", "covenant.equity.limit"}
+    assert conflict.limits[0].alone is not None
+    assert all(limit.title[1:] in plan.infeasibility.reason for limit in conflict.limits)
 
 
 def test_definitions_are_never_named_where_a_limit_will_do() -> None:
