@@ -103,7 +103,7 @@ class RelaxedLimit:
 
 
 @dataclass(frozen=True)
-class ConflictingLimit:
+class LimitInConflict:
     """A limit of the user's own that cannot be kept together with others.
 
     Attributes:
@@ -144,7 +144,7 @@ class LimitConflict:
     limits: the one to look at first in front.
     """
 
-    limits: tuple[ConflictingLimit, ...]
+    limits: tuple[LimitInConflict, ...]
 
 
 @dataclass(frozen=True)
@@ -153,9 +153,8 @@ class Infeasibility:
 
     minimum_risk: per risk limit, (name, limit asked, minimum of any plan, unit). relaxations: the limits that must be
     relaxed together. proven: with exactly these relaxed, the program has been solved again and has a plan
-    on the expected path.
-    conflicts: of the user's own limits, each to be resolved; empty where they are not to blame, or where it was not
-    looked for. whole: every question about them was answered; else time or searches did not suffice.
+    on the expected path. conflicts: of the user's own limits, each to be resolved; empty where they are not to blame,
+    or where it was not looked for. whole: every question about them was answered; else time or searches did not do.
     """
 
     reason: str

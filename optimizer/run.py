@@ -137,7 +137,7 @@ def optimize(
     if none is not None:
         try:
             stops.check()
-            why = devices.steadily(backend, lambda: why_no_plan(ready, none, clock.left, progress))
+            why = devices.steadily(backend, lambda: why_no_plan(ready, none, key, clock.left, progress))
             plan = replace(plan, infeasibility=why)
         except KeyboardInterrupt:
             plan = replace(plan, messages=(*plan.messages, "interrupted before all conflicts of limits were found"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ...errors import CapmixError
 from ..cutting_planes.progress import Progress, named
-from ..plan import ConflictingLimit, Infeasibility, LimitConflict
+from ..plan import Infeasibility, LimitConflict, LimitInConflict
 from ..setup.prepare import Clock, Prepared
 from .catalogue import limits_of
 from .conflicts import Conflict, conflicts_of, together
@@ -31,15 +31,15 @@ class _Known:
 
 
 def why_no_plan(
-    ready: Prepared, before: Infeasibility, time_left: float | None = None, progress: Progress | None = None
+    ready: Prepared, before: Infeasibility, seed: int, time_left: float | None = None, progress: Progress | None = None
 ) -> Infeasibility:
     """`before` with the conflicts of the user's own limits and a reason in words, as far as time suffices.
 
-    time_left: seconds; None: no limit. Raises KeyboardInterrupt.
+    seed: of the run's scenarios. time_left: seconds; None: no limit. Raises KeyboardInterrupt.
     """
     clock = Clock(progress, time_left)
     clock.tell(PHASE)
-    inquiry = Inquiry(ready, clock, progress=named(PHASE, progress))
+    inquiry = Inquiry(ready, seed, clock, progress=named(PHASE, progress))
     known = _Known()
     try:
         _ask(inquiry, limits_of(ready.case, ready.own), known)
@@ -71,7 +71,7 @@ def _written(conflict: Conflict, known: _Known, labels: Sequence[str]) -> LimitC
     return LimitConflict(tuple(_limit(limit, conflict.alone.get(limit), known, labels) for limit in conflict.limits))
 
 
-def _limit(limit: Limit, least: Least | None, known: _Known, labels: Sequence[str]) -> ConflictingLimit:
+def _limit(limit: Limit, least: Least | None, known: _Known, labels: Sequence[str]) -> LimitInConflict:
     periods = known.periods.get(limit, ())
     worst = _worst(limit, periods)
     both = known.together.get(limit)
@@ -81,7 +81,7 @@ def _limit(limit: Limit, least: Least | None, known: _Known, labels: Sequence[st
 
     refused = None if least is None or least.bound <= 0.0 else amount(least.bound)
     date = known.later.get(limit)
-    return ConflictingLimit(
+    return LimitInConflict(
         key=limit.key,
         kind=limit.kind,
         title=limit.title,

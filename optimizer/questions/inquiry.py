@@ -53,7 +53,7 @@ class Inquiry:
         searches: how many have been made.
     """
 
-    def __init__(self, ready: Prepared, clock: Clock, seed: int = 0, progress: Progress | None = None) -> None:
+    def __init__(self, ready: Prepared, seed: int, clock: Clock, progress: Progress | None = None) -> None:
         self._ready = ready
         self._clock = clock
         self._seed = seed
@@ -194,10 +194,10 @@ class Inquiry:
         return found
 
     def _moved(self, moves: Mapping[Limit, float], dates: Mapping[Limit, int] | None = None) -> Prepared:
-        return relaxed(self._ready, moves, self._clock, dates)
+        return relaxed(self._ready, self._seed, moves, self._clock, dates)
 
     def _settings(self) -> Settings:
-        return Settings(gap=GAP, time_limit=self._clock.left, seed=self._seed, rounds=ROUNDS)
+        return Settings(gap=GAP, time_limit=self._clock.left, rounds=ROUNDS)
 
     def _count(self) -> None:
         if self.searches >= SEARCHES:

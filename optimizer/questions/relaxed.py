@@ -7,22 +7,23 @@ from dataclasses import replace
 
 from ...models.blocks import owners
 from ...models.blocks.entities import has_tests
-from ...models.build import build_program
+from ...models.schema.case import Case
 from ..cutting_planes.highs import Unsolved
-from ..setup.assemble import measured
 from ..setup.lockup_calendar import Calendar, calendar, optional_tests
 from ..setup.prepare import Clock, Prepared, prepare
 from ..setup.tail_cuts import tail_cuts_of
-from .limits import Limit
+from .limits import Limit, Own
 
 
 def relaxed(
-    ready: Prepared, moves: Mapping[Limit, float], clock: Clock, dates: Mapping[Limit, int] | None = None
+    ready: Prepared, seed: int, moves: Mapping[Limit, float], clock: Clock, dates: Mapping[Limit, int] | None = None
 ) -> Prepared:
     """What `ready` would be where each limit is relaxed by so much of its unit; infinite: without the limit. dates: the
-    limits that are put off, and to which period.
+    limits that are put off, and to which period. seed: of the scenarios of `ready`.
 
-    Every test applies: `rescheduled` chooses which. Raises OutOfTime and Interrupted as `Clock.check`.
+    Every test applies: `rescheduled` chooses which. With reviews the same tests apply as in `ready`.
+
+    Raises OutOfTime and Interrupted as `Clock.check`.
     """
     clock.check()
     case, own = ready.case, ready.own
@@ -34,14 +35,17 @@ def relaxed(
         case, own = limit.later(case, own, date)
     if any(limit.ledger and move > 0.0 for limit, move in moves.items()):
         drawn = [(ready.processes, ready.store)]
-        return prepare(case, ready.backend, ready.store.count, 0, clock, drawn, None, own)
+        return prepare(case, ready.backend, ready.store.count, seed, clock, drawn, None, own)
     if case is ready.case and own is ready.own and not (ready.closed or ready.nothing_due):
         return ready
-    return _with(replace(ready, case=case, own=own), Calendar(), clock)
+    every = Calendar() if ready.adaptive is None else Calendar(ready.closed, ready.nothing_due)
+    return _with(ready, case, own, every)
 
 
 def may_be_rescheduled(ready: Prepared) -> bool:
     """Whether there are tests that need not apply."""
+    if ready.adaptive is not None:
+        return False
     gates = any(has_tests(entity) for entity in owners.companies(ready.case))
     return gates or bool(optional_tests(ready.case, ready.ledger, ready.means, ready.deposit_rates))
 
@@ -56,15 +60,9 @@ def rescheduled(ready: Prepared, clock: Clock) -> Prepared | None:
         return None
     if chosen == Calendar():
         return None
-    return _with(ready, chosen, clock)
+    return _with(ready, case, ready.own, chosen)
 
 
-def _with(ready: Prepared, chosen: Calendar, clock: Clock) -> Prepared:
-    case, ledger, means, rates = ready.case, ready.ledger, ready.means, ready.deposit_rates
-    return replace(
-        ready,
-        closed=chosen.closed,
-        nothing_due=chosen.nothing_due,
-        losses=measured(case, ledger, means, rates, chosen.nothing_due),
-        program=build_program(case, ledger, means, rates, chosen.closed, chosen.nothing_due, clock.check, ready.own),
-    )
+def _with(ready: Prepared, case: Case, own: Own, chosen: Calendar) -> Prepared:
+    before = replace(ready, own=own, closed=chosen.closed, nothing_due=chosen.nothing_due)
+    return before.with_rows(case).with_losses(case)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from ..plan import ConflictingLimit, LimitConflict
+from ..plan import LimitConflict, LimitInConflict
 from .limits import COVENANT, OPENING_CASH, RATIO, RISK
 
 DIGITS = 4
@@ -48,23 +48,23 @@ def told(conflicts: Sequence[LimitConflict], whole: bool = True) -> str:
     return " ".join(parts)
 
 
-def name(limit: ConflictingLimit) -> str:
+def name(limit: LimitInConflict) -> str:
     """Its title without what stands in brackets."""
     return limit.title.partition(" (")[0]
 
 
-def when(limit: ConflictingLimit) -> str:
+def when(limit: LimitInConflict) -> str:
     if not limit.first:
         return ""
     return f"in {limit.first}" if limit.first == limit.last else f"from {limit.first} to {limit.last}"
 
 
-def _asked(limit: ConflictingLimit) -> str:
+def _asked(limit: LimitInConflict) -> str:
     side = "at least" if limit.at_least else "at most"
     return f"{limit.title} of {side} {shown(limit.asked, limit.unit)}"
 
 
-def _single(limit: ConflictingLimit) -> str:
+def _single(limit: LimitInConflict) -> str:
     if limit.kind == OPENING_CASH and limit.alone is not None:
         there = shown(limit.asked, limit.unit)
         return f"Opening cash of {there} does not suffice: it would have to be {shown(limit.alone, limit.unit)}."
@@ -74,7 +74,7 @@ def _single(limit: ConflictingLimit) -> str:
     return f"{said}: it would have to be {_cure(limit)}."
 
 
-def _cure(limit: ConflictingLimit) -> str:
+def _cure(limit: LimitInConflict) -> str:
     """The amount with which there is a plan; of a series also by how much that is easier in every period."""
     said = shown(limit.alone or 0.0, limit.unit)
     if limit.varies and limit.move is not None:
@@ -84,7 +84,7 @@ def _cure(limit: ConflictingLimit) -> str:
     return said + _put_off(limit, ", or ")
 
 
-def _put_off(limit: ConflictingLimit, before: str) -> str:
+def _put_off(limit: LimitInConflict, before: str) -> str:
     if not limit.later:
         return ""
     return f"{before}{'be tested from' if limit.kind == COVENANT else 'be met in'} {limit.later}" + (

@@ -20,8 +20,8 @@ from .tables import plain
 
 if TYPE_CHECKING:
     from ...optimizer.plan import (
-        ConflictingLimit,
         Infeasibility,
+        LimitInConflict,
         LossAllocation,
         Plan,
         RiskFigure,
@@ -196,12 +196,12 @@ def _infeasibility(reason: Infeasibility | None) -> dict[str, Any] | None:
             for f in reason.relaxations
         ],
         "proven": reason.proven,
-        "conflicts": [{"limits": [_relaxed(limit) for limit in conflict.limits]} for conflict in reason.conflicts],
+        "conflicts": [{"limits": [_in_conflict(limit) for limit in conflict.limits]} for conflict in reason.conflicts],
         "whole": reason.whole,
     }
 
 
-def _relaxed(limit: ConflictingLimit) -> dict[str, Any]:
+def _in_conflict(limit: LimitInConflict) -> dict[str, Any]:
     told = dataclasses.asdict(limit)
     return {key: value if isinstance(value, str | bool) else number(value) for key, value in told.items()}
 

@@ -17,13 +17,13 @@ from ...optimizer.analysis.names import DECISIONS
 from ...optimizer.cutting_planes.solution import Passes, Status
 from ...optimizer.plan import (
     Certificate,
-    ConflictingLimit,
     Device,
     Estimate,
     Funding,
     Infeasibility,
     Interval,
     LimitConflict,
+    LimitInConflict,
     LimitReplicated,
     LossAllocation,
     OwnTax,
@@ -183,7 +183,7 @@ def _infeasibility(found: Mapping[str, Any] | None) -> Infeasibility | None:
     )
     relaxations = tuple(RelaxedLimit(**one) for one in found["relaxations"])
     conflicts = tuple(
-        LimitConflict(tuple(ConflictingLimit(**limit) for limit in conflict["limits"]))
+        LimitConflict(tuple(LimitInConflict(**limit) for limit in conflict["limits"]))
         for conflict in found["conflicts"]
     )
     return Infeasibility(found["reason"], minimum, relaxations, found["proven"], conflicts, found["whole"])

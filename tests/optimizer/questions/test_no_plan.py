@@ -8,7 +8,7 @@ from capmix import Plan, Status
 from capmix.models.schema.case import Case
 from capmix.optimizer.cutting_planes.search import maximise
 from capmix.optimizer.cutting_planes.settings import Settings
-from capmix.optimizer.plan import ConflictingLimit, Infeasibility
+from capmix.optimizer.plan import Infeasibility, LimitInConflict
 from capmix.optimizer.questions.catalogue import limits_of
 from capmix.optimizer.questions.limits import Limit
 from capmix.optimizer.setup.assemble import risk_limits
@@ -18,7 +18,7 @@ from capmix.optimizer.setup.prepare import prepare
 from .cases import COUNT, blamed, planned
 
 NAMES = tuple(blamed())
-ACCOUNTS = ("carried on", "issuance_capacity", "taxable", "at most compute in service")
+ACCOUNTS = ("carried on", "appetite", "taxable", "at most compute in service")
 
 
 def infeasibility(plan: Plan) -> Infeasibility:
@@ -31,7 +31,7 @@ def limit_of(case: Case, key: str) -> Limit:
     return next(limit for limit in limits_of(case, ()) if limit.key == key)
 
 
-def moved(case: Case, told: ConflictingLimit, amount: float) -> Case:
+def moved(case: Case, told: LimitInConflict, amount: float) -> Case:
     """The case with a limit at that amount, as its user would write it."""
     limit = limit_of(case, told.key)
     return limit.change(case, (), abs(amount - told.asked))[0]
@@ -69,7 +69,7 @@ def test_the_right_limit_is_named_with_an_amount_that_is_enough_and_no_more(name
         assert status(both) is Status.CERTIFIED
 
 
-def _is_enough_and_no_more(rest: Case, limit: ConflictingLimit) -> None:
+def _is_enough_and_no_more(rest: Case, limit: LimitInConflict) -> None:
     assert limit.alone is not None
     assert limit.refused is not None
     assert status(moved(rest, limit, limit.alone)) is Status.CERTIFIED

@@ -185,7 +185,8 @@ BROKEN = [
     (n.CASH_FLOW, "operating cash flow"), (n.CASH_FLOW, n.CashRow.INTEREST), (n.INCOME, Account.POWER.label),
     (n.INCOME, n.IncomeRow.EBITDA), (n.INCOME, n.IncomeRow.TAXABLE), (n.INCOME, n.IncomeRow.CARRIED),
     (n.INCOME, Account.TAX.label), (n.DEBT_SERVICE, n.DebtRow.OF_DEBT), (n.DEBT_SERVICE, n.DebtRow.END),
-    (n.DEBT_SERVICE, n.DebtRow.SERVICE), (n.MARKET_BALANCE, n.BalanceRow.SYSTEMS), (n.MARKET_BALANCE, n.BalanceRow.CASH),
+    (n.DEBT_SERVICE, n.DebtRow.SERVICE), (n.MARKET_BALANCE, n.BalanceRow.SYSTEMS),
+    (n.MARKET_BALANCE, n.BalanceRow.CASH),
     (n.MARKET_BALANCE, n.BalanceRow.BOTH), (n.MARKET_BALANCE, n.BalanceRow.OWN),
 ]  # fmt: skip
 
