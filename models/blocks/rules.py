@@ -115,7 +115,7 @@ TAX_LOSS_CARRIED = Rule("tax_loss_carried", "losses carried forward", "billion")
 TAX_DEFERRED = Rule("tax_deferred", "deferred tax at the end", "billion", identity=True)
 TAX_DUE = Rule("tax_due", "tax on the profit left", "billion")
 
-DEFINED = {"cash": CASH_BALANCE.name, "owed": OWED.name, "entity_cash": ENTITY_BALANCE.name}
+DEFINED = {"cash": CASH_BALANCE.name, OWED.name: OWED.name, "entity_cash": ENTITY_BALANCE.name}
 """States that follow from the decisions by the rows of a rule: expectations, and no choices. All other states (profits,
 losses, collateral taken) are chosen within their rows."""
 

@@ -25,8 +25,8 @@ from capmix.optimizer.setup.driver_order import driver_order, reordered
 from capmix.optimizer.setup.risk_losses import all_risks
 
 NUMPY = get_backend("numpy")
-EXPECTED = ("cash", "owed", "entity_cash")
-DEFINE = ("cash_balance", "owed", "entity_balance")
+EXPECTED = ("cash", "outstanding_balance", "entity_cash")
+DEFINE = ("cash_balance", "outstanding_balance", "entity_balance")
 
 
 @dataclass(frozen=True)
