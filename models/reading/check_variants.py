@@ -13,8 +13,8 @@ from .walk import read_value
 
 
 def _names_something(ctx: Context, node: Node) -> None:
-    if not (node["remove"] or node["keep"] or node["set"]):
-        allowed = "remove, keep or set: what the variant takes away, keeps or changes"
+    if not (node["remove"] or node["keep"] or node["set"] or node["review"]):
+        allowed = "remove, keep, set or review: what the variant takes away, keeps or changes, and when it is reviewed"
         ctx.fault(node.path, "a variant that names nothing", allowed, 'to keep all, write keep = ["instrument.*"]')
 
 

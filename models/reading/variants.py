@@ -79,6 +79,8 @@ def vary(ctx: Context, case: Case, variant: Variant) -> Case | None:
             if value is BAD:
                 return None
             place.node.values[place.name] = value
+    if variant.review:
+        root.values["review"] = tuple(opened(review, ("review", i)) for i, review in enumerate(variant.review))
     ctx.case = root
     _index(ctx, root)
     _dangling(ctx, root)

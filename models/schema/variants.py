@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from . import fields as f
 from .fields import Sourced
+from .reviews import Review
 
 TARGETS = ("instrument", "investor", "contract")
 """Tables whose entries a variant may remove or keep."""
@@ -23,6 +24,8 @@ class Variant(Sourced):
     `"instrument.gpu_loan.margin" = 0.03`, `"site.texas.layer.power.lead" = 6`, `"risk.*.level" = 0.99`. Entries are
     named by their id, an entry of a depth curve by its investor, a layer by its kind, a step by its number. The case's
     name, its horizon and ids cannot be set.
+
+    `[[variant.NAME.review]]` tables are the reviews of the variant, in the place of the case's own.
     """
 
     id: str  # the name in [variant.NAME]
@@ -30,3 +33,4 @@ class Variant(Sourced):
     remove: tuple[str, ...] = f.targets("entries taken away", default=())
     keep: tuple[str, ...] = f.targets("of each table named here, the only entries that stay", default=())
     set: tuple[tuple[str, object], ...] = f.overrides("values that replace those of the case, by path", default=())
+    review: tuple[Review, ...] = f.tables("reviews in the place of the case's own", Review, default=())

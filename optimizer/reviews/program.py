@@ -57,6 +57,8 @@ def places(program: LinearProgram, ledger: Ledger) -> Places:
     column[:count] = [0 if d.block == "fixed" else d.period for d in ledger.decisions]
     for j in range(count, column.size):
         column[j], seen[j] = period_of(program.column_index[j]), program.column_index[j].rule in DEFINED
+        if seen[j] != np.isneginf(program.col_lower[j]):  # balances may be of either sign, what is chosen may not
+            raise ValueError(f"it is not known whether {program.column_names[j]} is chosen, or follows from decisions")
     defining = set(DEFINED.values())
     return Places(
         column, seen,

@@ -20,6 +20,7 @@ from . import (
     own_limits,
     purchases,
     replications,
+    reviews,
     risk,
 )
 from .section import Section
@@ -28,6 +29,7 @@ SECTIONS: tuple[Section, ...] = (
     headline.SECTION,
     key_figures.SECTION,
     no_plan.SECTION,
+    reviews.SECTION,
     capital_stack.SECTION,
     circular_financing.SECTION,
     purchases.SECTION,

@@ -1,7 +1,7 @@
 """Real plans of the starter case, stored as run folders under golden/, and how they are made anew.
 
 starter: as `capmix new` writes it. group: the same with a ring-fenced company under a holding company, limits of a
-user's own, and replications.
+user's own, and replications. adaptive: the starter case with two reviews.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from capmix.reports.files.run_folder import seal
 
 FOLDER = Path(__file__).parent / "golden"
 REGENERATE = bool(os.environ.get("CAPMIX_REGENERATE_GOLDEN"))
-RUNS = ("starter", "group")
+RUNS = ("starter", "group", "adaptive")
 SCENARIOS = 500
 MOST_RAISED = 0.05  # billion
 GROUP = """
@@ -45,11 +45,29 @@ lock_up = 1.3
 """
 
 
+REVIEWS = """
+[[review]]
+at = "2028Q1"
+signal = "rental"
+quantiles = [0.5]
+names = ["weak", "strong"]
+
+[[review]]
+at = "2028Q4"
+signal = "sofr"
+levels = [0.037]
+names = ["easy", "tight"]
+only_if = "weak"
+"""
+
+
 def case_text(name: str) -> str:
     """The case file of a stored run."""
     text = (files("capmix.models.reading") / "starter.toml").read_text(encoding="utf-8")
     if name == "starter":
         return text
+    if name == "adaptive":
+        return text + REVIEWS
     for line in ('id = "prairie"', 'id = "lab_deal"', 'id = "old_loan"'):
         assert text.count(line) == 1
         text = text.replace(line, f'{line}\nentity = "campus"')
@@ -70,7 +88,7 @@ def planned(name: str, scenarios: int) -> Plan:
     from capmix import optimize  # takes long to import
 
     case = load_case(str(FOLDER / name / "case" / f"{name}.toml"))
-    if name == "starter":
+    if name != "group":
         return optimize(case, scenarios=scenarios, seed=1, device="cpu")
     return optimize(case, scenarios=scenarios, seed=1, device="cpu", constraints=own_limits, replications=2)
 
