@@ -13,7 +13,7 @@ from ...models.blocks.tax import BORROWING, TAX_EBITDA, TAXABLE, Assessed, Asses
 from ...models.ledger import CASH_ACCOUNTS, Account
 from ...models.schema.case import Case
 from ..reviews.tree import Tree
-from ..setup.adaptive import Adaptive
+from ..setup.adaptive import Adaptive, idle_of_nodes
 from ..setup.prepare import Prepared
 from .expected import Amounts, View
 
@@ -149,6 +149,12 @@ class AdaptiveAmounts(Amounts):
     @cached_property
     def deficit(self) -> FloatArray:
         return self._over_nodes(lambda node: self.each[node].deficit)
+
+    @cached_property
+    def idle_tax(self) -> FloatArray:
+        means, rates = np.array([node.means for node in self.each]), [node.deposit_rates for node in self.each]
+        nothing = idle_of_nodes(self.case, self.ledger, self.tree, means, rates)
+        return self._over_nodes(lambda node: nothing[node].tax)
 
     @cached_property
     def assessed(self) -> Assessed | None:

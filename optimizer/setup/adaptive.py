@@ -88,7 +88,7 @@ class Adaptive:
         is seen, so deposits earn the mean rates (T,) of all scenarios; the tax of doing nothing is what is expected
         node by node on the way to each leaf.
         """
-        nothing = _idle(case, ledger, self.tree, self.means, [rates] * len(self.tree.nodes))
+        nothing = idle_of_nodes(case, ledger, self.tree, self.means, [rates] * len(self.tree.nodes))
         each = [
             measured(case, ledger, self.means[leaf], rates, nothing_due, nothing[leaf].tax) for leaf in self.tree.leaves
         ]
@@ -119,13 +119,13 @@ def adaptive(
         for node in tree.nodes
     ]
     if case.objective.kind == "cost":  # against doing nothing, which is taxed node by node as plans are
-        nothing = _idle(case, ledger, tree, means, list(rates))
+        nothing = idle_of_nodes(case, ledger, tree, means, list(rates))
         programs = [replace(p, offset=one.wealth) for p, one in zip(programs, nothing, strict=True)]
     stitched = stitch(tree, programs, ledger)
     return Adaptive(tree, means, rates, stitched, len(ledger.decisions))
 
 
-def _idle(case: Case, ledger: Ledger, tree: Tree, means: FloatArray, rates: Sequence[FloatArray]) -> list[Idle]:
+def idle_of_nodes(case: Case, ledger: Ledger, tree: Tree, means: FloatArray, rates: Sequence[FloatArray]) -> list[Idle]:
     """What doing nothing comes to in each node."""
     found: list[Idle] = []
     for node in tree.nodes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...optimizer.analysis.review_names import (
     FREE,
+    NODE,
     NODE_DIFFERENCES,
     NODE_RISK,
     REVIEW_TREE,
@@ -70,44 +71,46 @@ def _behind(nodes: list[Record], node: Record) -> Iterator[Record]:
 
 
 def _worth(plan: Plan) -> Iterator[RenderableType]:
-    found = {row.text(ReviewWorth.CASE): row for row in plan.tables[REVIEW_WORTH].records()}
-    bounds = (ReviewWorth.LOWER, ReviewWorth.UPPER)
-    rows = [
-        (name, *(figure(row.maybe(key), 7) for key in bounds), row.text(ReviewWorth.STATUS))
-        for name, row in found.items()
-    ]
-    if len(rows) < 2:
+    table = plan.tables[REVIEW_WORTH]
+    if len(table.rows) < 2:  # there was no time to plan without the reviews
         return
+    found = [(name, table.row(name)) for name in (WITH, WITHOUT, FREE)]
+    bounds = (ReviewWorth.LOWER, ReviewWorth.UPPER)
+    rows = [(name, *(figure(row.maybe(key), 7) for key in bounds), row.text(ReviewWorth.STATUS)) for name, row in found]
     yield grid((f"best objective, {plan.objective_unit}", "at least", "at most", ""), "lrrl", rows)
-    said = _in_words(plan, found)
+    spans = [(row.maybe(ReviewWorth.LOWER), row.maybe(ReviewWorth.UPPER)) for _, row in found]
+    said = _in_words(plan, *spans)
     if said:
         yield note(said, "")
 
 
-def _in_words(plan: Plan, found: dict[str, Record]) -> str:
+Span = tuple[float | None, float | None]
+
+
+def _in_words(plan: Plan, own: Span, without: Span, free: Span) -> str:
     """What the reviews bring for certain, and what part of the cost of the limits that is."""
-    low = {name: row.maybe(ReviewWorth.LOWER) for name, row in found.items()}
-    high = {name: row.maybe(ReviewWorth.UPPER) for name, row in found.items()}
-    if None in (low.get(WITH), high.get(WITH), low.get(WITHOUT), high.get(WITHOUT)):
+    if None in own or None in without:
         return ""
-    lower, upper = ({k: v for k, v in each.items() if v is not None} for each in (low, high))
-    falls = _falls(plan)
-    least = lower[WITHOUT] - upper[WITH] if falls else lower[WITH] - upper[WITHOUT]
-    most = upper[WITHOUT] - lower[WITH] if falls else upper[WITH] - lower[WITHOUT]
-    base = max(1e-9, abs(found[WITHOUT].number(ReviewWorth.OBJECTIVE)))
+    (low, high), (least, most) = _told(own), _told(without)
+    gains = (least - high, most - low) if _falls(plan) else (low - most, high - least)
+    base = max(1e-9, abs(0.5 * (least + most)))
     said = (
-        f"the reviews are worth {_span(figure(least), figure(most))} {plan.objective_unit} "
-        f"({_span(percent(least / base, 2), percent(most / base, 2))})"
+        f"the reviews are worth {_span(*map(figure, gains))} {plan.objective_unit} "
+        f"({_span(*(percent(gain / base, 2) for gain in gains))})"
     )
-    if FREE in lower and FREE in upper:
-        free, static = found[FREE].number(ReviewWorth.OBJECTIVE), found[WITHOUT].number(ReviewWorth.OBJECTIVE)
-        cost = abs(free - static)
-        if cost > 1e-6 * base and math.isfinite(cost):
+    if None not in free:
+        cost = abs(sum(_told(free)) - least - most) / 2.0
+        if cost > 1e-6 * base:
             said += (
                 f"; limits on risk cost {percent(cost / base, 2)} without them, of which that is "
-                f"{percent(0.5 * (least + most) / cost, 0)}"
+                f"{percent(0.5 * sum(gains) / cost, 0)}"
             )
     return said
+
+
+def _told(span: Span) -> tuple[float, float]:
+    low, high = span
+    return (math.nan if low is None else low), (math.nan if high is None else high)
 
 
 def _span(low: str, high: str) -> str:
@@ -120,7 +123,7 @@ def _falls(plan: Plan) -> bool:
 
 
 def _applies(plan: Plan) -> bool:
-    return has_plan(plan) and REVIEW_TREE in plan.tables
+    return has_plan(plan) and NODE in plan.decisions.names
 
 
 SECTION = Section("reviews", TITLE, (REVIEW_TREE, NODE_DIFFERENCES, NODE_RISK, REVIEW_WORTH), _render, _applies)

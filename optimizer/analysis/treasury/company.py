@@ -13,7 +13,7 @@ from ....models.schema.entities import Entity
 from ..expected import Amounts
 from .assets import Assets, assets
 from .fees import Fees, fees
-from .postings import BoolArray, FloatArray, Postings, rolled
+from .postings import BoolArray, FloatArray, Postings
 
 
 class Company(Postings):
@@ -53,10 +53,6 @@ class Company(Postings):
     def of_suppliers(self) -> BoolArray:
         """(N,) decisions by which systems are paid for later."""
         return self.block("defer")
-
-    @cached_property
-    def interest_on_cash(self) -> FloatArray:
-        return rolled(self.opening_cash(), self.cash) * self.amounts.deposit_rates
 
     @cached_property
     def lease_repayment(self) -> FloatArray:

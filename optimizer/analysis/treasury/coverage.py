@@ -98,5 +98,5 @@ def _years_ahead(amounts: Amounts) -> FloatArray:
     """(T,) sum over later repayments × years until then, as the covenant weighted_average_life has it."""
     life = Covenant(id="life", kind="weighted_average_life", limit=0.0)
     flows = headrooms(amounts.case, amounts.ledger, life)[0].level.flows
-    found = expected(amounts.ledger, flows, amounts.means, range(amounts.periods)) @ amounts.decided
-    return np.asarray(found)
+    times = range(amounts.periods)
+    return amounts.mean_of(lambda path: np.asarray(expected(path.ledger, flows, path.means, times) @ path.decided))

@@ -97,8 +97,18 @@ class Postings:
     @cached_property
     def cash(self) -> FloatArray:
         """(T,) expected cash at each period's end."""
-        held, flow, out = self.opening_cash(), self.of(*CASH_ACCOUNTS), np.empty(self.periods)
-        for t, rate in enumerate(self.amounts.deposit_rates.tolist()):
+        return self.amounts.mean_of(lambda path: self._carried(path))
+
+    @cached_property
+    def interest_on_cash(self) -> FloatArray:
+        """(T,) expected interest on the cash with which each period begins."""
+        return self.amounts.mean_of(lambda path: rolled(self.opening_cash(), self._carried(path)) * path.deposit_rates)
+
+    def _carried(self, path: Amounts) -> FloatArray:
+        """The same on one path of the plan: cash earns what that path expects."""
+        own = self if path is self.amounts else Postings(path, self.entity)
+        held, flow, out = self.opening_cash(), own.of(*CASH_ACCOUNTS), np.empty(self.periods)
+        for t, rate in enumerate(path.deposit_rates.tolist()):
             held = held * (1.0 + rate) + flow[t]
             out[t] = held
         return out

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....models.blocks.idle import idle, wealth_weights
+from ....models.blocks.idle import wealth_weights
 from ....models.blocks.quantities import money_discount
 from ....models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Group
 from ...table import BILLION, Cell, Column, Table
@@ -67,8 +67,7 @@ def flows(own: Postings) -> dict[Measure, Flows]:
     """The flows of each view. own: postings of the whole case."""
     amounts = own.amounts
     chosen = ~own.block("fixed")
-    without = idle(amounts.case, amounts.ledger, amounts.means, amounts.deposit_rates)
-    tax = own.of(Account.TAX) + without.tax
+    tax = own.of(Account.TAX) + amounts.idle_tax
     operation = own.of(*OPERATION, where=chosen) + tax
     financing = own.of(*FINANCING, where=chosen)
     funded = chosen & ~own.tagged(instrument="")
