@@ -1,4 +1,4 @@
-"""Objectives: compute delivered, capacity at a date, least cost of a target; and expected value for ties."""
+"""Objectives: compute delivered, capacity at a date, least cost of a target, NPV; and expected value for ties."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from .cash import column
 from .idle import idle, wealth_weights
 from .quantities import FloatArray, compute_discount, money_discount
 
-UNITS = {"compute": "PFLOP/s-years", "capacity": "PFLOP/s", "cost": "billion"}
+UNITS = {"compute": "PFLOP/s-years", "capacity": "PFLOP/s", "cost": "billion", "npv": "billion"}
 """Unit of each kind of objective."""
+OF_MONEY = ("cost", "npv")
+"""Kinds that weigh a plan by the wealth that it leaves, against doing nothing."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +58,27 @@ def compute_weights(case: Case) -> FloatArray:
 
 
 def primary(a: Assembly) -> Goal:
-    """The case's objective; for `cost` also the row of the compute target."""
+    """The case's objective; for `cost`, and `npv` with a target, also the row of the compute target."""
     kind, at = a.case.objective.kind, a.case.objective.at
     date = a.periods - 1 if at is None else at
     compute = a.expected([Account.COMPUTE])
-    if kind == "cost":
-        if a.case.objective.target is None:
+    if kind in OF_MONEY:
+        target = a.case.objective.target
+        if target is not None:
+            a.rows(rules.TARGET, [a.labels[date]], csr_array(compute[[date]]), lower=target)
+        elif kind == "cost":
             raise ValueError("objective.target is missing: cost is minimised for a compute target")
-        a.rows(rules.TARGET, [a.labels[date]], csr_array(compute[[date]]), lower=a.case.objective.target)
-        return _cost(a)
+        return _gain(a, maximise=kind == "npv")
     cost = np.zeros(len(a.columns))
     cost[: compute.shape[1]] = compute_weights(a.case) @ compute
     return Goal(cost, 0.0, True, UNITS[kind])
 
 
-def _cost(a: Assembly) -> Goal:
-    """Wealth given up against doing nothing; dividends are paid in both."""
-    return Goal(-value(a).cost, idle(a.case, a.ledger, a.means, a.rates).wealth, False, UNITS["cost"])
+def _gain(a: Assembly, maximise: bool) -> Goal:
+    """Discounted wealth at the end above that of doing nothing, the NPV of the owners; or, as a cost, minus it.
+
+    Dividends are paid in both and cancel, so what the plan changes for the owners is what they own at the end.
+    """
+    without = idle(a.case, a.ledger, a.means, a.rates).wealth
+    sign = 1.0 if maximise else -1.0
+    return Goal(sign * value(a).cost, -sign * without, maximise, UNITS["npv" if maximise else "cost"])

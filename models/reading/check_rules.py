@@ -14,10 +14,9 @@ from .faults import quantity
 
 def _objective(ctx: Context, node: Node) -> None:
     kind = node["kind"]
-    if kind != "compute" and node["at"] is None:
-        ctx.fault(
-            (*node.path, "at"), "(missing)", f'the date, needed with kind = "{kind}"', 'add at, e.g. at = "2028Q4"'
-        )
+    if node["at"] is None and (kind in ("capacity", "cost") or (kind == "npv" and node["target"] is not None)):
+        needed = f'the date, needed with kind = "{kind}"{" and a target" if kind == "npv" else ""}'
+        ctx.fault((*node.path, "at"), "(missing)", needed, 'add at, e.g. at = "2028Q4"')
 
 
 def _objective_target(ctx: Context, node: Node) -> None:

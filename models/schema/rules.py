@@ -19,21 +19,24 @@ class Objective(Sourced):
     """What the plan makes as large (or as cheap) as it can."""
 
     kind: str = f.choice(
-        "compute: discounted compute delivered; capacity: compute in service at a date; cost: lowest cost of a compute target",
-        ("compute", "capacity", "cost"),
+        "compute: discounted compute delivered; capacity: compute in service at a date; cost: lowest cost of a compute target; "
+        "npv: what the plan is worth to its owners against doing nothing, with a compute target if there is one",
+        ("compute", "capacity", "cost", "npv"),
         default="compute",
     )
     metric: str = f.choice("which performance counts", METRICS, default="bf16")
     compute_discount: float = f.rate("discount on later compute", usual=u.DISCOUNT_RATE, default=0.0)
     money_discount: float = f.rate(
-        "discount on later money, for net loss, cost and tie-breaks", usual=u.DISCOUNT_RATE, default=0.08
+        "discount on later money, for net loss, cost, npv and tie-breaks", usual=u.DISCOUNT_RATE, default=0.08
     )
     valuation: str = f.choice(
         "what lies beyond the horizon, for net loss, cost and terminal_equity: debt at its remaining payments, rents and "
         "contracts that run on; or debt at its face and the rest at nothing", ("market", "face"), default="market",
     )  # fmt: skip
-    at: int | None = f.period("capacity and cost: the date", edge="last", default=None)
-    target: float | None = f.number("cost: compute that must be in service at the date", "PFLOP/s", gt=0, default=None)
+    at: int | None = f.period("capacity and cost, and npv with a target: the date", edge="last", default=None)
+    target: float | None = f.number(
+        "cost and npv: compute that must be in service at the date", "PFLOP/s", gt=0, default=None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,6 +72,7 @@ OBJECTIVES = {
     "compute": "discounted compute delivered",
     "capacity": "compute in service at the date",
     "cost": "lowest cost of the compute target",
+    "npv": "owners' NPV",
 }
 
 

@@ -137,7 +137,7 @@ class BalanceRow(StrEnum):
     DEBT = "debt"
     LEASES = "lease liabilities"
     LIABILITIES = "liabilities"
-    OUTSIDE = "outside equity, at face value"
+    OUTSIDE = "outside equity"
     OWN = "shareholders' equity"
     BEYOND = "value beyond the horizon"
     EQUITY = "equity"

@@ -11,7 +11,7 @@ from ...kernels.drivers import DEFINITIONS, SLOTS, Process
 from ...kernels.tables import LossKind, LossTable, ProcessTable
 from ...models.blocks.headroom import NothingDue
 from ...models.blocks.idle import wealth_weights
-from ...models.blocks.objective import compute_weights
+from ...models.blocks.objective import OF_MONEY, compute_weights
 from ...models.blocks.reference import start_level
 from ...models.ledger import Account, Ledger
 from ...models.schema.case import Case
@@ -68,7 +68,7 @@ def objective_flow(case: Case, ledger: Ledger, rates: FloatArray) -> Measured | 
 
     The objective's mean over the scenarios is what a plan is chosen by.
     """
-    if case.objective.kind == "cost":
+    if case.objective.kind in OF_MONEY:
         exposure = given_up(ledger, -wealth_weights(case, rates))
     else:
         exposure = ledger.exposure((Account.COMPUTE,), compute_weights(case))

@@ -101,6 +101,9 @@ def _objective(case: Case) -> str:
         return f"maximum compute delivered ({objective.metric}), {later}"
     if objective.kind == "capacity":
         return f"maximum compute in service in {at} ({objective.metric})"
+    if objective.kind == "npv":
+        limit = "" if objective.target is None else f" with {figure(objective.target)} PFLOP/s in {at}"
+        return f"maximum owners' NPV{limit}, at {level(objective.money_discount)} a year"
     return f"lowest cost of {figure(objective.target)} PFLOP/s in {at} ({objective.metric})"
 
 

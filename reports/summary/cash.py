@@ -60,7 +60,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
         [money(v) for v in columns.ends(flows[6])],
     ]
     space = 1 if width < 100 else 2
-    heads = ["", unit, "earned", "invested", "raised", "service", "other", "cash"]
+    heads = ["", unit, "earned", "invested", "proceeds", "service", "other", "cash"]
     widths = [max(len(head), *(len(cell) for cell in cells)) for head, cells in zip(heads[1:], shown, strict=True)]
     room = width - INDENT - 6 - sum(widths) - space * (len(widths) + 2)
     fan = [plan.tables[LIQUIDITY_FAN].row(label) for label in labels]
@@ -80,8 +80,8 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
         rows.append(row)
     yield from heading(TITLE, "expected, bn; compute and cash at each end")
     yield grid(heads, "lrrrrrrr" + "l" * (len(heads) - 8), rows, flexible=-1, gap=space)
-    yield note(f"cash: {money(plan.case.cash.opening)} opening, + earned - invested + raised - service + other")
-    yield note("earned: operating cash flow; raised: issued and drawn; service: interest and repayment;")
+    yield note(f"cash: {money(plan.case.cash.opening)} opening, + earned - invested + proceeds - service + other")
+    yield note("earned: operating cash flow; proceeds: issued and drawn; service: interest and repayment;")
     yield note("other: prepayments less credits, fees, dividends, tax, interest on cash")
     if scale is not None:
         yield note(

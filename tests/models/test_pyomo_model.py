@@ -106,7 +106,7 @@ def test_a_case_is_the_same_as_arrays_and_as_algebra(name: str) -> None:
     hold_equal(ready.program, model_of(ready))
 
 
-@pytest.mark.parametrize("kind", ["compute", "capacity", "cost"])
+@pytest.mark.parametrize("kind", ["compute", "capacity", "cost", "npv"])
 def test_every_rule_is_the_same_as_arrays_and_as_algebra(kind: str) -> None:
     case = golden_case(kind)
     ledger = build_ledger(case)

@@ -130,6 +130,7 @@ depends_on = "{}"
         # rules
         ([('kind = "compute"', 'kind = "capacity"')], "objective.at", "add at"),
         ([('kind = "compute"', 'kind = "cost"\nat = "2028Q4"')], "objective.target", "add target"),
+        ([('kind = "compute"', 'kind = "npv"\ntarget = 2e4')], "objective.at", 'needed with kind = "npv" and a target'),
         ([('kind = "compute"', 'kind = "capacity"\nat = "2030Q1"')], "objective.at", "2027Q1 to 2029Q4"),
         ([('total = 3.0', '')], "budget", "leave [budget] out"),
         ([('deficit_margin = 0.06', 'deficit_margin = -0.01')], "cash.deficit_margin", "from 0 to 0.5"),

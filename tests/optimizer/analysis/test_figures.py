@@ -86,14 +86,14 @@ def test_what_is_owned_is_owed_or_equity(plan: Plan) -> None:
     assert sheet["liabilities"] + sheet["equity"] == pytest.approx(sheet["assets"], abs=CLOSE)
     assert sheet["cash"] == pytest.approx(rows(plan.tables["cash_flow"], plan)["closing cash"], abs=CLOSE)
     assert sheet["debt"] == pytest.approx(rows(plan.tables["debt_service"], plan)["closing debt"], abs=CLOSE)
-    for name in ("debt", "lease liabilities", "unearned prepayments", "outside equity, at face value"):
+    for name in ("debt", "lease liabilities", "unearned prepayments", "outside equity"):
         assert (sheet[name] >= -CLOSE).all()
 
 
 def test_leases_and_outside_equity_are_shown() -> None:
     sheet = rows(planned("leases").tables["balance_sheet_at_market"], planned("leases"))
     assert sheet["lease liabilities"].max() > 0.01
-    assert sheet["outside equity, at face value"].max() > 0.001
+    assert sheet["outside equity"].max() > 0.001
     assert (
         rows(planned("hyperscaler").tables["balance_sheet_at_market"], planned("hyperscaler"))[
             "unearned prepayments"

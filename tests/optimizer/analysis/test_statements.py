@@ -161,7 +161,7 @@ def test_covenants_agree_with_their_rows(made: tuple[Prepared, Solution, Amounts
     assets = amounts.of(*OWNED_AT_END, *OWED_AT_END)[-1]
     assert equity[4] == pytest.approx(amounts.cash[-1] + assets, rel=1e-9)
     sheet = {row[0]: np.array(row[2:]) for row in made[3].tables["balance_sheet_at_market"].rows}
-    own = sheet["shareholders' equity"] + sheet["outside equity, at face value"]
+    own = sheet["shareholders' equity"] + sheet["outside equity"]
     worth = [row[4] for row in table.rows if row[0] == "net_worth"]
     np.testing.assert_allclose(worth, own[1:], rtol=1e-6)
 

@@ -33,7 +33,7 @@ def any_plan(case: Case, seed: int) -> Amounts:
     store = backend.simulate(process_table(case), COUNT, 7)
     means = backend.means(store, ledger.factors)
     rates = backend.rates(store, liquidity(case, ledger).table)
-    ledger = ledger.told(means)
+    ledger = ledger.without_negligible(means)
     random = np.random.default_rng(seed)
     decided = np.where(random.random(len(ledger.decisions)) < 0.4, random.random(len(ledger.decisions)), 0.0)
     decided *= [d.upper if np.isfinite(d.upper) else 1.0 for d in ledger.decisions]
