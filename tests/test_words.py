@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import capmix
+import numpy as np
 import pytest
+from capmix import load_case
 from capmix.models.blocks import rules
+from capmix.models.build import build_ledger, build_program
 from capmix.models.ledger import Account
 from capmix.models.program import Rule
 from capmix.optimizer.analysis.declared import DECLARED
@@ -117,3 +120,41 @@ def test_docstrings_of_the_public_names() -> None:
         ]
         wrong += [(name, hit) for text in texts for hit in found(text)]
     assert not wrong
+
+
+def compared(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
+    """Line, attribute and text, wherever an attribute or a keyword called so is given or held against a text."""
+    for node in ast.walk(tree):
+        pairs: list[tuple[str, ast.expr]] = []
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute):
+            pairs = [(node.left.attr, value) for value in node.comparators]
+        elif isinstance(node, ast.keyword) and node.arg is not None:
+            pairs = [(node.arg, node.value)]
+        for name, value in pairs:
+            for part in value.elts if isinstance(value, (ast.Tuple, ast.Set, ast.List)) else (value,):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield node.lineno if isinstance(node, ast.Compare) else value.lineno, name, part.value
+
+
+def test_the_program_asks_for_no_former_choice_or_decision() -> None:
+    """A word that is there no more would be silently different from all that are."""
+    former = {"as_": {"hard", "report"}, "block": {"place", "sign"}, "rule": {"owed", "appetite"}}
+    tests = [p for p in (ROOT / "tests").rglob("*.py") if p.parent.name != "reading"]
+    assert list(compared(ast.parse('x.as_ in ("hard", y)'))) == [(1, "as_", "hard")]
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name} {text!r}"
+        for path in [*SOURCES, *tests]
+        for line, name, text in compared(ast.parse(path.read_text(encoding="utf-8")))
+        if text in former.get(name, ())
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_states_that_decisions_define_are_states_of_the_program_and_their_rules_are_rules() -> None:
+    case = load_case(ROOT / "models/reading/starter.toml")
+    ledger = build_ledger(case)
+    program = build_program(case, ledger, np.ones(ledger.factors.shape[0]), np.full(case.horizon.periods, 0.01))
+    families = {index.rule for index in program.column_index}
+    assert {"cash", "outstanding_balance"} <= set(rules.DEFINED)
+    assert set(rules.DEFINED) - families <= {"entity_cash"}  # a case without entities
+    assert set(rules.DEFINED.values()) - {"entity_balance"} <= {index.rule for index in program.row_index}

@@ -25,7 +25,7 @@ from .solution import RiskLimit, Solution, Status
 
 FloatArray = NDArray[np.float64]
 
-COLUMN = "gives way"
+COLUMN = "violation"
 OFFSET = 2.0  # the objective is this and v, so that its size is that of 1 where v is about 0
 
 

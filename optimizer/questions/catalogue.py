@@ -41,7 +41,7 @@ def limits_of(case: Case, own: Own) -> tuple[Limit, ...]:
     """Every limit of the case, the earlier kinds first."""
     return (
         *_added(own),
-        *(_covenant(c) for c in case.covenant if c.as_ != "report"),
+        *(_covenant(c) for c in case.covenant if c.as_ != "monitored"),
         *_target(case),
         *_cash(case),
         *_budget(case),
@@ -84,7 +84,7 @@ def _covenant(covenant: Covenant) -> Limit:
         most = math.inf if kind.signed else covenant.limit
     else:
         most = math.inf if kind.most is None else kind.most - covenant.limit
-    hard = covenant.as_ == "hard"
+    hard = covenant.as_ == "maintained"
     return Limit(
         key=f"covenant.{covenant.id}.limit",
         kind=COVENANT,

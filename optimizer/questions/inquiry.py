@@ -1,4 +1,4 @@
-"""Questions to the engine about one case: is there a plan without these limits, and how far must those give way?"""
+"""Questions to the engine about one case: is there a plan without these limits, and how far must those be relaxed?"""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class Inquiry:
         least: float = 0.0,
         dates: Mapping[Limit, int] | None = None,
     ) -> Violation:
-        """What is missing where these limits are moved, in multiples of the scales of those that give way."""
+        """What is missing where these limits are moved, in multiples of the scales of those that are relaxed."""
         found = self._searched(ready := self._moved(moves, dates), scales, least)
         if found.value <= REACHED or not self._choosable:
             return found
@@ -225,7 +225,7 @@ def _even(scales: Mapping[Limit, float]) -> float:
 def yielding(ready: Prepared, scales: Mapping[Limit, float]) -> Yielding:
     """The rows, bounds and risk limits of these limits, each with its scale as its weight.
 
-    A ratio's rows are in billions: how many a move is worth depends on the plan. They give way by their scale too,
+    A ratio's rows are in billions: how many a move is worth depends on the plan. They are relaxed by their scale too,
     which measures how near a plan is, but is no move.
     """
     rows: dict[int, float] = {}

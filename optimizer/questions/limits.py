@@ -36,7 +36,7 @@ class Limit:
         risks: names of the risk limits that are it, or that its amount moves as much.
         column: name of the column whose lower bound it is, or "".
         most: it cannot be relaxed by more, in its unit.
-        additive: relaxed by 1, its rows and risk limits give way by 1 each, whatever the plan.
+        additive: relaxed by 1, its rows and risk limits are relaxed by 1 each, whatever the plan.
         hint: its rows only measure how far a plan is: more than they fails where it does.
         change: the case and its added limits where it is relaxed by so much; without it for an infinite amount.
         ledger: whether the decisions' postings change with it.

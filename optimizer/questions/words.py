@@ -42,7 +42,7 @@ def told(conflicts: Sequence[LimitConflict], whole: bool = True) -> str:
     every = [limit for conflict in conflicts for limit in conflict.limits]
     if len(every) > 1 and all(limit.together is not None for limit in every):
         amounts = _joined([f"{name(limit)} {shown(limit.together or 0.0, limit.unit)}" for limit in every])
-        parts.append(f"If all give way at once, these are enough: {amounts}.")
+        parts.append(f"If all are relaxed at once, these are enough: {amounts}.")
     if not whole:
         parts.append(UNFINISHED)
     return " ".join(parts)

@@ -16,7 +16,7 @@ NAME = "Inputs"
 PURPOSE = "The case that was planned, key by key; blue is entered"
 LARGEST = 2**53
 """Whole numbers above it are no numbers of a spreadsheet."""
-PERIODS_PER_YEAR, OPENING_DEBT, LENGTH = "periods per year", "debt at the start", "length of a period"
+PERIODS_PER_YEAR, OPENING_DEBT, LENGTH = "periods per year", "opening debt", "length of a period"
 LEAST_OBJECTIVE, LEAST_OBJECTIVE_SIZE = "least size of the objective", 1e-9
 """As in `plan.Certificate`."""
 _PASSED_OVER = {"source", "confidence", "note", "variant", "correlation"}

@@ -40,7 +40,7 @@ def _figures(book: Book, sheet: Sheet) -> None:
     ebitda = book.row(income.NAME, IncomeRow.EBITDA).whole
     sheet.constant("EBITDA", book.money, ebitda, "money")
     end = book.row(cash.NAME, CashRow.END)
-    sheet.constant("cash at the end", book.money, end.of(sheet.periods - 1), "money")
+    sheet.constant("closing cash", book.money, end.of(sheet.periods - 1), "money")
     sheet.constant("least cash at a period's end", book.money, least(end.cells), "money")
     owed = book.row(debt.NAME, DebtRow.END)
     sheet.constant("most debt at a period's end", book.money, greatest(owed.cells), "money")
@@ -65,7 +65,7 @@ def _periods(book: Book, sheet: Sheet) -> None:
         if row is not None:
             sheet.formulas(label, book.money, sign, linked(row), summed=True)
     sheet.formulas("raised by instruments", book.money, IN, added(raised), summed=True)
-    for label, row in (("debt at the end", book.row(debt.NAME, DebtRow.END)), ("cash at the end", _end(book))):
+    for label, row in (("debt at the end", book.row(debt.NAME, DebtRow.END)), ("closing cash", _end(book))):
         sheet.formulas(label, book.money, STOCK, linked(row))
     for label in (ComputeRow.SERVED, ComputeRow.POWER):
         row = book.row(plan_values.NAME, COMPUTE, label)

@@ -51,7 +51,7 @@ ORDERED = (
     (n.PURCHASES, "Systems ordered"),
     (n.CONSTRUCTION, "Construction started"),
     (n.CONTRACTS, "Contracts signed"),
-    (n.RELET, "Room kept for letting again"),
+    (n.RELET, "Room kept for reletting"),
     (n.MERCHANT, "Systems rented out without a contract"),
 )
 MOST_PRICES = 15
@@ -239,7 +239,7 @@ def _risk(book: Book, sheet: Sheet) -> None:
             ("limit", found.limit, unit, kind), ("CVaR", found.value, unit, kind), ("VaR", found.var, unit, kind),
             ("share of the scenarios above the limit", found.probability, "share", "share"),
             ("price", found.price, f"{book.unit(book.plan.objective_unit)} per {unit}", "number"),
-            ("CVaR on fresh draws", None if sample is None else sample.value, unit, kind),
+            ("CVaR out of sample", None if sample is None else sample.value, unit, kind),
             ("95 % interval from", None if sample is None else sample.ci_low, unit, kind),
             ("95 % interval to", None if sample is None else sample.ci_high, unit, kind),
         ]  # fmt: skip

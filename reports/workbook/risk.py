@@ -61,7 +61,7 @@ def _limits(book: Book, sheet: Sheet) -> list[tuple[str, Term | None]]:
         kind = "money" if found.unit == BILLION else "number"
         sheet.constant("headroom", cvar.unit, limit.whole - cvar.whole, kind)
         sheet.constant("used of the limit", "share", ratio(cvar.whole, limit.whole), "share")
-        for label in ("VaR", "share of the scenarios above the limit", "price", "CVaR on fresh draws",
+        for label in ("VaR", "share of the scenarios above the limit", "price", "CVaR out of sample",
                       "95 % interval from", "95 % interval to"):  # fmt: skip
             _link(book, sheet, label, ("risk", found.name, label))
         book.keep(limit, NAME, found.name, "limit")

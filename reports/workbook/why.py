@@ -22,12 +22,12 @@ def build(book: Book) -> None:
     for name, limit, least, unit in reason.minimum_risk:
         sheet.heading(f"Risk limit {safe(name)}")
         asked = sheet.constant("asked", book.unit(unit), finite(limit), "number")
-        found = sheet.constant("least possible", book.unit(unit), finite(least), "number")
+        found = sheet.constant("minimum", book.unit(unit), finite(least), "number")
         if asked.total is not None and found.total is not None:
             sheet.constant("more than asked", book.unit(unit), found.total - asked.total, "number")
     if reason.relaxations:
-        together = "all rules can be met if these give way together, by so much" if reason.proven else (
-            "these are the cheapest that would have to give way together")  # fmt: skip
+        together = "all limits can be met if these are relaxed together, by so much" if reason.proven else (
+            "these are the cheapest that must be relaxed together")  # fmt: skip
         sheet.heading(together)
     for fault in reason.relaxations:
         label = safe(f"{fault.title}: {fault.index}" if fault.index else fault.title)

@@ -18,7 +18,7 @@ from capmix.optimizer.setup.prepare import prepare
 from .cases import COUNT, blamed, planned
 
 NAMES = tuple(blamed())
-ACCOUNTS = ("carried on", "appetite", "taxable", "at most compute in service")
+ACCOUNTS = ("carried on", "issuance capacity", "taxable", "at most compute in service")
 
 
 def infeasibility(plan: Plan) -> Infeasibility:

@@ -121,7 +121,7 @@ def test_limits_of_ones_own_are_told_node_by_node() -> None:
     told = [(r.text("limit"), r.text("node")) for r in plan.tables["own_limits"].records()]
     assert told.count(("less debt in a quarter", "weak")) == told.count(("less debt in a quarter", "strong")) == 1
     assert {node for name, node in told if name == "little debt"} == {"weak/easy", "weak/tight", "strong"}
-    assert all(r.number("room") >= -1e-7 for r in plan.tables["own_limits"].records())
+    assert all(r.number("slack") >= -1e-7 for r in plan.tables["own_limits"].records())
 
 
 @cache
