@@ -36,7 +36,7 @@ def build(book: Book) -> None:
     sheet.heading("Checks")
     for label in labels:
         own = book.rows.get((NAME, label))
-        if own is not None and label in plan_values.CHECKED[INCOME]:
+        if own is not None and label in plan_values.checked(book.plan, INCOME):
             capmix = book.row(plan_values.NAME, INCOME, label)
             sheet.check(f"{label} is capmix's", book.same_money(linked(own), linked(capmix)))
 

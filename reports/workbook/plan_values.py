@@ -87,7 +87,7 @@ def build(book: Book) -> None:
     book.keep(total, NAME, "funding", "total")
     for name in TITLES:
         for record in tables[name].records():
-            if record.text(n.Line.LINE) in CHECKED.get(name, ()):
+            if record.text(n.Line.LINE) in checked(book.plan, name):
                 _line(book, sheet, name, record, "capmix: ")
     amounts = [row for key, row in book.rows.items() if key[:2] == (NAME, n.CASH_FLOW) and row.cells]
     scale_money(book, [term for row in amounts for term in (greatest(row.cells), -least(row.cells))])
@@ -98,6 +98,12 @@ def line(book: Book, table: str, label: str) -> Row | None:
     if (NAME, table, label) not in book.rows and label in book.plan.tables[table].left_out:
         return None
     return book.row(NAME, table, label)
+
+
+def checked(plan: Plan, table: str) -> frozenset[str]:
+    """Rows of a table that the workbook computes itself. A plan that adapts has the losses of each leaf: a value."""
+    own = CHECKED.get(table, frozenset())
+    return own - {n.IncomeRow.LOSS} if plan.case.review else own
 
 
 def lines(plan: Plan, table: str) -> list[tuple[str, str]]:
@@ -142,11 +148,11 @@ def _issuance(book: Book, sheet: Sheet) -> None:
 
 def _accounts(book: Book, sheet: Sheet, table: Table, title: str, seen: dict[tuple[object, ...], Row]) -> None:
     """The rows of a statement that are no sums; one that stands above with the same amounts is not written again."""
-    checked, other = CHECKED.get(table.name, frozenset()), PASSED_OVER.get(table.name, frozenset())
+    own, other = checked(book.plan, table.name), PASSED_OVER.get(table.name, frozenset())
     new: list[Record] = []
     for record in table.records():
         label = record.text(n.Line.LINE)
-        if label in checked or label in other:
+        if label in own or label in other:
             continue
         same = (label, *(record[period] for period in book.labels))
         if same in seen:

@@ -15,8 +15,7 @@ from functools import cache
 import pytest
 from capmix.models.ledger import Account
 from capmix.optimizer.analysis import names as n
-from capmix.optimizer.plan import Fault as Rule
-from capmix.optimizer.plan import Infeasibility, Plan, Status
+from capmix.optimizer.plan import Infeasibility, Plan, RelaxedLimit, Status
 from capmix.optimizer.table import Table
 from capmix.reports.text import safe
 from capmix.reports.workbook.book import MASTER_CHECK, TIMELINE
@@ -186,8 +185,7 @@ BROKEN = [
     (n.INCOME, n.IncomeRow.EBITDA), (n.INCOME, n.IncomeRow.TAXABLE), (n.INCOME, n.IncomeRow.CARRIED),
     (n.INCOME, Account.TAX.label), (n.DEBT_SERVICE, n.DebtRow.OF_DEBT), (n.DEBT_SERVICE, n.DebtRow.END),
     (n.DEBT_SERVICE, n.DebtRow.SERVICE), (n.MARKET_BALANCE, n.BalanceRow.SYSTEMS),
-    (n.MARKET_BALANCE, n.BalanceRow.CASH),
-    (n.MARKET_BALANCE, n.BalanceRow.BOTH), (n.MARKET_BALANCE, n.BalanceRow.OWN),
+    (n.MARKET_BALANCE, n.BalanceRow.CASH), (n.MARKET_BALANCE, n.BalanceRow.BOTH), (n.MARKET_BALANCE, n.BalanceRow.OWN),
 ]  # fmt: skip
 
 
@@ -361,7 +359,7 @@ def unplanned(status: Status, reason: Infeasibility | None) -> Plan:
 def test_without_a_plan_there_are_inputs_and_the_reason():
     reason = Infeasibility(
         "no plan keeps every limit", (("net_loss", 0.6, 0.9, "billion"), ("liquidity", 0.1, math.inf, "billion")),
-        (Rule("power", "power in service", "prairie, 2028Q1", 3.5, "MW"),), True,
+        (RelaxedLimit("power", "power in service", "prairie, 2028Q1", 3.5, "MW"),), True,
     )  # fmt: skip
     for status, why, words in (
         (Status.INFEASIBLE, reason, "no plan keeps every limit"),
