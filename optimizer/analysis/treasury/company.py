@@ -55,10 +55,6 @@ class Company(Postings):
         return self.block("defer")
 
     @cached_property
-    def interest_on_cash(self) -> FloatArray:
-        return rolled(self.opening_cash(), self.cash) * self.amounts.deposit_rates
-
-    @cached_property
     def lease_repayment(self) -> FloatArray:
         """What of the rent repays lease liabilities; the ledger takes it off depreciation."""
         return self.of(Account.DEPRECIATION, where=self.of_leases)

@@ -96,12 +96,28 @@ class Postings:
 
     @cached_property
     def cash(self) -> FloatArray:
-        """(T,) expected cash at each period's end."""
+        """(T,) expected cash at each period's end; of a plan that adapts the mean of its leaves', each at its rates."""
+        return self.amounts.mean_of(lambda path: self._on(path)._held)
+
+    @cached_property
+    def interest_on_cash(self) -> FloatArray:
+        """(T,) expected interest on cash, as `cash` has it."""
+        return self.amounts.mean_of(lambda path: self._on(path)._earned)
+
+    def _on(self, path: Amounts) -> Postings:
+        return self if path is self.amounts else Postings(path, self.entity)
+
+    @cached_property
+    def _held(self) -> FloatArray:
         held, flow, out = self.opening_cash(), self.of(*CASH_ACCOUNTS), np.empty(self.periods)
         for t, rate in enumerate(self.amounts.deposit_rates.tolist()):
             held = held * (1.0 + rate) + flow[t]
             out[t] = held
         return out
+
+    @cached_property
+    def _earned(self) -> FloatArray:
+        return rolled(self.opening_cash(), self._held) * self.amounts.deposit_rates
 
 
 def rolled(start: float, values: FloatArray) -> FloatArray:
