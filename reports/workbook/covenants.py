@@ -11,7 +11,7 @@ from .terms import ZERO, Term
 
 NAME = "Covenants"
 PURPOSE = "Covenants on the expected path; a period without figures is not tested, since nothing is due"
-HARD = "hard"
+MAINTAINED = "maintained"
 
 
 def build(book: Book) -> None:
@@ -54,7 +54,7 @@ def _checks(book: Book, name: str, room: Row, capmix: Row, money: Row, kept: str
     found: list[tuple[str, Each]] = [
         (f"{name}: headroom is capmix's", lambda t: book.differs(room.at[t], capmix.at[t])),
     ]
-    if kept == HARD:
+    if kept == MAINTAINED:
         found.append((f"{name} is kept", lambda t: book.exceeds_in_money(ZERO, money.at[t])))
     return found
 

@@ -1,23 +1,29 @@
-"""The sheet Debt: how debt comes about and is served, and what covers it."""
+"""The sheet Debt: the balance of each instrument, how it is served, and what covers all of them."""
 
 from __future__ import annotations
 
 from ...models.ledger import Account, Group
 from ...optimizer.analysis.names import DEBT_SERVICE, CashRow, DebtRow, IncomeRow, cash_flow_of
-from . import cash, income, inputs, plan_values
+from ...optimizer.analysis.treasury.names import DEBT, DEBT_SCHEDULE, Claim, Debt
+from ...optimizer.analysis.treasury.names import DebtSchedule as Schedule
+from ..text import safe
+from . import cash, inputs, plan_values, tax
 from .book import Book
 from .grid import FLOW, IN, OUT, PLAIN, STOCK, Row, Sheet, added, linked, negative
-from .terms import Term, ratio
+from .terms import ZERO, Term, ratio
 
 NAME = "Debt"
-PURPOSE = "Expected debt: balance, interest and repayment, and what covers them"
+PURPOSE = "Expected balance of each instrument, interest and repayment, and what covers them"
 NET_DEBT = "debt less cash"
+OWED = (Claim.DEBT, Claim.OPENING)
+"""What is debt; leases and outside equity are not."""
 
 
 def build(book: Book) -> None:
     """Write the sheet."""
     sheet = book.sheet(NAME, PURPOSE)
-    sheet.heading("Debt")
+    closings = _instruments(book, sheet)
+    sheet.heading("All debt")
     raised, accretion = (book.row(plan_values.NAME, DEBT_SERVICE, row) for row in (DebtRow.OF_DEBT, DebtRow.ACCRETION))
     repaid = _paid(book, Account.PRINCIPAL)
     moves = (
@@ -31,9 +37,37 @@ def build(book: Book) -> None:
     service = _service(book, sheet, repaid)
     _cover(book, sheet, end, service)
     sheet.heading("Checks")
+    owed = [row for key, row in closings.items() if key[1] in OWED]
+    sheet.check("debt is that of the instruments", book.same_money(added(owed), linked(end)))
     for row, label in ((start, DebtRow.START), (end, DebtRow.END), (service, DebtRow.SERVICE)):
         capmix = book.row(plan_values.NAME, DEBT_SERVICE, label)
         sheet.check(f"{label} is capmix's", book.same_money(linked(row), linked(capmix)))
+    for key, row in closings.items():
+        capmix = book.row(plan_values.NAME, DEBT_SCHEDULE, *key, Schedule.CLOSING)
+        sheet.check(f"{safe(key[0])}: closing balance is capmix's", book.same_money(linked(row), linked(capmix)))
+
+
+def _instruments(book: Book, sheet: Sheet) -> dict[tuple[str, str], Row]:
+    """A corkscrew per instrument, with its interest and fees below; the closing balances."""
+    table = book.plan.tables[DEBT]
+    titles = {record.text(Debt.INSTRUMENT): safe(record.text(Debt.TITLE)) for record in table.records()}
+    closings: dict[tuple[str, str], Row] = {}
+    for key in [k[2:4] for k in book.rows if k[:2] == (plan_values.NAME, DEBT_SCHEDULE) and k[-1] == Schedule.CLOSING]:
+        name, claim = key
+        rows = {c: book.row(plan_values.NAME, DEBT_SCHEDULE, *key, c) for c in plan_values.SCHEDULED}
+        sheet.heading(f"{titles.get(name, safe(name))}: {claim}")
+        before = book.rows.get((inputs.NAME, f"opening.debt.{name}.amount")) if claim == Claim.OPENING else None
+        moves = (
+            (Schedule.PROCEEDS, IN, linked(rows[Schedule.PROCEEDS])),
+            (Schedule.ACCRETED, IN, linked(rows[Schedule.ACCRETED])),
+            (Schedule.REPAID, OUT, negative(rows[Schedule.REPAID])),
+        )
+        opening = ZERO if before is None else before.whole
+        *_, closing = sheet.corkscrew((Schedule.OPENING, opening), book.money, moves, Schedule.CLOSING)
+        closings[name, claim] = closing
+        for cost in (Schedule.INTEREST, Schedule.FEES):
+            sheet.formulas(f"{cost} paid, positive", book.money, PLAIN, linked(rows[cost]), summed=True)
+    return closings
 
 
 def _paid(book: Book, account: Account) -> Row | None:
@@ -65,7 +99,7 @@ def _cover(book: Book, sheet: Sheet, end: Row, service: Row) -> None:
     held = book.row(cash.NAME, CashRow.END)
     net = sheet.formulas(NET_DEBT, book.money, STOCK, lambda t: end.of(t) - held.of(t), strong=True)
     book.keep(net, NAME, NET_DEBT)
-    ebitda = book.row(income.NAME, IncomeRow.EBITDA)
+    ebitda = book.row(tax.NAME, IncomeRow.EBITDA)
     yearly = book.row(inputs.NAME, inputs.PERIODS_PER_YEAR).whole.fixed()
 
     def leverage(t: int) -> Term:

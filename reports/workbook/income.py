@@ -1,90 +1,38 @@
-"""The sheet Income: from revenue to EBITDA, taxable income and tax, each sum a formula."""
+"""The sheet Income: the income statement of the books, each sum a formula; its tax is that of the sheet Tax."""
 
 from __future__ import annotations
 
 from ...models.ledger import Account
-from ...optimizer.analysis.names import INCOME, IncomeRow
+from ...optimizer.analysis.names import SUM
+from ...optimizer.analysis.treasury.names import INCOME_STATEMENT, IncomeLine
 from ..text import safe
-from . import inputs, plan_values
+from . import plan_values, tax
 from .book import Book
-from .grid import FLOW, OUT, STOCK, Row, Sheet, added, linked
-from .terms import ZERO, larger
+from .grid import FLOW, Row, added, linked
+from .statements import lines
 
 NAME = "Income"
-PURPOSE = "Expected income of the group for tax: revenue to EBITDA, taxable income, tax"
-_TO_TAX = (
-    IncomeRow.PUT_OFF, IncomeRow.INTEREST_CARRIED, IncomeRow.LOSS, IncomeRow.USED, IncomeRow.TAXED, Account.TAX.label,
-    IncomeRow.CARRIED,
-)  # fmt: skip
+PURPOSE = "Expected income statement of the books, from revenue to net income"
 
 
 def build(book: Book) -> None:
-    """Write the sheet."""
+    """Write the sheet. A sum is the sum before it and what stands between."""
     sheet = book.sheet(NAME, PURPOSE)
-    labels = [label for label, _ in plan_values.lines(book.plan, INCOME)]
-    at = labels.index(IncomeRow.EBITDA)
-    sheet.heading("Revenue and costs")
-    above = [_line(book, sheet, label) for label in labels[:at]]
-    ebitda = _sum(book, sheet, IncomeRow.EBITDA, above)
-    below = [ebitda]
-    for label in labels[at + 1 :]:
-        if label in (IncomeRow.BEFORE_LIMIT, IncomeRow.TAXABLE):
-            below = [_sum(book, sheet, label, below)]
-        elif label == IncomeRow.PUT_OFF or label not in _TO_TAX:
-            below.append(_line(book, sheet, label))
-    _tax(book, sheet, set(labels))
-    sheet.heading("Checks")
-    for label in labels:
-        own = book.rows.get((NAME, label))
-        if own is not None and label in plan_values.CHECKED[INCOME]:
-            capmix = book.row(plan_values.NAME, INCOME, label)
-            sheet.check(f"{label} is capmix's", book.same_money(linked(own), linked(capmix)))
-
-
-def _line(book: Book, sheet: Sheet, label: str) -> Row:
-    source = book.row(plan_values.NAME, INCOME, label)
-    return book.keep(sheet.formulas(safe(label), book.money, FLOW, linked(source), summed=True), NAME, label)
-
-
-def _sum(book: Book, sheet: Sheet, label: str, rows: list[Row]) -> Row:
-    return book.keep(sheet.formulas(label, book.money, FLOW, added(rows), summed=True, strong=True), NAME, label)
-
-
-def _tax(book: Book, sheet: Sheet, labels: set[str]) -> None:
-    sheet.heading("Tax")
-    if book.plan.case.tax is None or IncomeRow.LOSS not in labels:
-        _line_of_tax(book, sheet)
-        return
-    rate, losses = (book.row(inputs.NAME, f"tax.{name}").whole for name in ("rate", "opening_losses"))
-    income = book.row(NAME, IncomeRow.TAXABLE)
-    if book.plan.case.review:  # a mean over the leaves, of which each has its own losses
-        loss = _line(book, sheet, IncomeRow.LOSS)
-    else:
-        loss = sheet.formulas(IncomeRow.LOSS, book.money, FLOW, lambda t: larger(-income.of(t), ZERO), summed=True)
-    used = _line(book, sheet, IncomeRow.USED)
-    taxed = sheet.formulas(IncomeRow.TAXED, book.money, FLOW, added([income, loss, used]), summed=True, strong=True)
-    tax = sheet.formulas(
-        Account.TAX.label, book.money, OUT, lambda t: -(rate.fixed() * taxed.of(t)), summed=True, strong=True
-    )
-    for row, label in ((loss, IncomeRow.LOSS), (taxed, IncomeRow.TAXED), (tax, Account.TAX.label)):
+    waiting: list[Row] = []
+    sums: list[str] = []
+    sheet.heading("Income statement")
+    for label, section in lines(book.plan, INCOME_STATEMENT):
+        if section == SUM:
+            row = sheet.formulas(label, book.money, FLOW, added(waiting), summed=True, strong=True)
+            waiting = [row]
+            sums.append(label)
+        else:
+            source = (tax.NAME, Account.TAX.label) if label == IncomeLine.TAX else ()
+            found = book.row(*(source or (plan_values.NAME, INCOME_STATEMENT, label)))
+            row = sheet.formulas(safe(label), book.money, FLOW, linked(found), summed=True)
+            waiting.append(row)
         book.keep(row, NAME, label)
-    sheet.heading("Losses carried forward")
-    moves = ((IncomeRow.LOSS, STOCK, linked(loss)), (IncomeRow.USED, STOCK, linked(used)))
-    *_, carried = sheet.corkscrew(("carried losses at the start", losses), book.money, moves, IncomeRow.CARRIED)
-    book.keep(carried, NAME, IncomeRow.CARRIED)
-    if IncomeRow.PUT_OFF in labels:
-        sheet.heading("Interest carried forward")
-        opening = book.row(inputs.NAME, "tax.opening_interest").whole
-        kept = book.row(NAME, IncomeRow.PUT_OFF)
-        *_, waiting = sheet.corkscrew(
-            ("interest carried forward at the start", opening), book.money,
-            ((IncomeRow.PUT_OFF, STOCK, linked(kept)),), IncomeRow.INTEREST_CARRIED,
-        )  # fmt: skip
-        book.keep(waiting, NAME, IncomeRow.INTEREST_CARRIED)
-
-
-def _line_of_tax(book: Book, sheet: Sheet) -> None:
-    """Tax as the plan pays it, where the case has none."""
-    paid = book.row(plan_values.NAME, INCOME, Account.TAX.label)
-    row = sheet.formulas(Account.TAX.label, book.money, OUT, linked(paid), summed=True)
-    book.keep(row, NAME, Account.TAX.label)
+    sheet.heading("Checks")
+    for label in (*sums, *((IncomeLine.TAX,) if (NAME, IncomeLine.TAX) in book.rows else ())):
+        own, capmix = book.row(NAME, label), book.row(plan_values.NAME, INCOME_STATEMENT, label)
+        sheet.check(f"{label} is capmix's", book.same_money(linked(own), linked(capmix)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...models.ledger import Account, Group
-from ...optimizer.analysis.names import COMPUTE, CashRow, ComputeRow, DebtRow, IncomeRow, LiquidityFan, cash_flow_of
+from ...optimizer.analysis.names import COMPUTE, CashRow, ComputeRow, DebtRow, LiquidityFan, cash_flow_of
+from ...optimizer.analysis.treasury.names import IncomeLine
 from ..text import safe
 from . import cash, debt, holders, income, plan_values, risk, sources_uses
 from .book import Book
@@ -37,7 +38,7 @@ def _figures(book: Book, sheet: Sheet) -> None:
     spent = [row.whole for account in (Account.HARDWARE, Account.SITES)
              if (row := book.rows.get((sources_uses.NAME, sources_uses.USES, account.label))) is not None]  # fmt: skip
     sheet.constant("spent on systems and sites", book.money, total(spent), "money")
-    ebitda = book.row(income.NAME, IncomeRow.EBITDA).whole
+    ebitda = book.row(income.NAME, IncomeLine.EBITDA).whole
     sheet.constant("EBITDA", book.money, ebitda, "money")
     end = book.row(cash.NAME, CashRow.END)
     sheet.constant("closing cash", book.money, end.of(sheet.periods - 1), "money")
@@ -56,7 +57,7 @@ def _periods(book: Book, sheet: Sheet) -> None:
     sheet.heading("By period")
     raised = [row for key, row in book.rows.items() if key[:2] == (sources_uses.NAME, sources_uses.SOURCES) and key[2:]]
     lines: list[tuple[str, str, Row | None]] = [
-        ("EBITDA", FLOW, book.row(income.NAME, IncomeRow.EBITDA)),
+        ("EBITDA", FLOW, book.row(income.NAME, IncomeLine.EBITDA)),
         ("operating cash flow", FLOW, book.row(cash.NAME, cash_flow_of(Group.OPERATING))),
         ("investing cash flow", FLOW, book.row(cash.NAME, cash_flow_of(Group.INVESTING))),
         ("debt service", PLAIN, book.row(debt.NAME, DebtRow.SERVICE)),

@@ -5,48 +5,23 @@ At its end stand the sums that capmix itself has, which nothing is computed from
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from ...models.ledger import Account, Group
 from ...optimizer.analysis import names as n
 from ...optimizer.analysis.entity_names import ENTITY_CASH, EntityCash
 from ...optimizer.analysis.review_names import NODE
-from ...optimizer.plan import Plan
+from ...optimizer.analysis.treasury.names import DEBT_SCHEDULE
+from ...optimizer.analysis.treasury.names import DebtSchedule as Schedule
 from ...optimizer.table import BILLION, TOTAL, Record, Table
 from ..text import figure, safe
 from .book import Book
 from .grid import FLOW, IN, PLAIN, STOCK, Row, Sheet
 from .inputs import scale_money
+from .statements import PASSED_OVER, STOCKS, TITLES, checked
 from .terms import greatest, least
 
 NAME = "Plan"
 PURPOSE = "Decisions, amounts of the accounts and risk figures of the plan: values, all else is computed from them"
-GROUPS = (Group.OPERATING, Group.INVESTING, Group.FINANCING, Group.TAX)
-CASH_SUMS = {n.cash_flow_of(group): group for group in GROUPS}
-CHECKED: Mapping[str, frozenset[str]] = {
-    n.CASH_FLOW: frozenset((*CASH_SUMS, n.CashRow.START, n.CashRow.CHANGE, n.CashRow.END)),
-    n.INCOME: frozenset(
-        (
-            n.IncomeRow.EBITDA, n.IncomeRow.BEFORE_LIMIT, n.IncomeRow.TAXABLE, n.IncomeRow.INTEREST_CARRIED,
-            n.IncomeRow.LOSS, n.IncomeRow.TAXED, Account.TAX.label, n.IncomeRow.CARRIED,
-        )
-    ),
-    n.DEBT_SERVICE: frozenset((n.DebtRow.SERVICE, n.DebtRow.START, n.DebtRow.END)),
-    n.MARKET_BALANCE: frozenset(
-        (
-            n.BalanceRow.CASH, n.BalanceRow.DEBT, n.BalanceRow.ASSETS, n.BalanceRow.LIABILITIES, n.BalanceRow.EQUITY,
-            n.BalanceRow.BOTH,
-        )
-    ),
-    n.COMPUTE: frozenset((n.ComputeRow.DELIVERED, n.ComputeRow.CUMULATIVE)),
-}  # fmt: skip
-"""Rows that the workbook computes itself; capmix's own are only compared with."""
-PASSED_OVER: Mapping[str, frozenset[str]] = {
-    n.DEBT_SERVICE: frozenset(
-        (Account.FEES.label, Account.INTEREST.label, Account.PRINCIPAL.label, n.DebtRow.PROCEEDS, n.DebtRow.OPERATING)
-    )
-}
-"""Rows that another table has too, with another sign."""
 ORDERED = (
     (n.PURCHASES, "Systems ordered"),
     (n.CONSTRUCTION, "Construction started"),
@@ -56,13 +31,10 @@ ORDERED = (
 )
 MOST_PRICES = 15
 FUNDED, COMMITTED = "funded", "committed"
-TITLES = {
-    n.CASH_FLOW: "Accounts of cash",
-    n.INCOME: "Accounts of income",
-    n.DEBT_SERVICE: "Accounts of debt",
-    n.MARKET_BALANCE: "Balances",
-    n.COMPUTE: "Compute",
-}
+SCHEDULED = (
+    Schedule.OPENING, Schedule.PROCEEDS, Schedule.ACCRETED, Schedule.REPAID, Schedule.CLOSING, Schedule.INTEREST,
+    Schedule.FEES,
+)  # fmt: skip
 
 
 def build(book: Book) -> None:
@@ -74,6 +46,7 @@ def build(book: Book) -> None:
     seen: dict[tuple[object, ...], Row] = {}
     for name, title in TITLES.items():
         _accounts(book, sheet, tables[name], title, seen)
+    _schedule(book, sheet)
     if ENTITY_CASH in tables:
         _entities(book, sheet, tables[ENTITY_CASH])
     _covenants(book, sheet)
@@ -87,24 +60,10 @@ def build(book: Book) -> None:
     book.keep(total, NAME, "funding", "total")
     for name in TITLES:
         for record in tables[name].records():
-            if record.text(n.Line.LINE) in CHECKED.get(name, ()):
+            if record.text(n.Line.LINE) in checked(book.plan, name):
                 _line(book, sheet, name, record, "capmix: ")
     amounts = [row for key, row in book.rows.items() if key[:2] == (NAME, n.CASH_FLOW) and row.cells]
     scale_money(book, [term for row in amounts for term in (greatest(row.cells), -least(row.cells))])
-
-
-def line(book: Book, table: str, label: str) -> Row | None:
-    """The row of an account; None where it is 0 in every period and so left out. KeyError where there is none such."""
-    if (NAME, table, label) not in book.rows and label in book.plan.tables[table].left_out:
-        return None
-    return book.row(NAME, table, label)
-
-
-def lines(plan: Plan, table: str) -> list[tuple[str, str]]:
-    """Label and section of the rows of a statement, in their order; no section where it has none."""
-    found = plan.tables[table]
-    sections = found.column(n.Lines.SECTION) if n.Lines.SECTION in found.names else ("",) * len(found.rows)
-    return [(str(a), str(b)) for a, b in zip(found.column(n.Line.LINE), sections, strict=True)]
 
 
 def _wide(book: Book, sheet: Sheet, table: Table, title: str) -> None:
@@ -142,11 +101,11 @@ def _issuance(book: Book, sheet: Sheet) -> None:
 
 def _accounts(book: Book, sheet: Sheet, table: Table, title: str, seen: dict[tuple[object, ...], Row]) -> None:
     """The rows of a statement that are no sums; one that stands above with the same amounts is not written again."""
-    checked, other = CHECKED.get(table.name, frozenset()), PASSED_OVER.get(table.name, frozenset())
+    own, other = checked(book.plan, table.name), PASSED_OVER.get(table.name, frozenset())
     new: list[Record] = []
     for record in table.records():
         label = record.text(n.Line.LINE)
-        if label in checked or label in other:
+        if label in own or label in other:
             continue
         same = (label, *(record[period] for period in book.labels))
         if same in seen:
@@ -164,12 +123,25 @@ def _line(book: Book, sheet: Sheet, table: str, record: Record, before: str) -> 
     label = record.text(n.Line.LINE)
     unit = record.text(n.ComputeLines.UNIT) if n.ComputeLines.UNIT in record else BILLION
     kind = "money" if unit == BILLION else "count"
-    stock = table in (n.MARKET_BALANCE, n.COMPUTE)
+    stock = table in STOCKS
     sign = PLAIN if kind == "count" else STOCK if stock else FLOW
     values = [record.maybe(period) for period in book.labels]
-    flows = table in (n.CASH_FLOW, n.INCOME, n.DEBT_SERVICE) and not before
+    flows = not stock and not before
     row = sheet.values(before + safe(label), book.unit(unit), sign, values, kind, summed=flows)
     return book.keep(row, NAME, table, label)
+
+
+def _schedule(book: Book, sheet: Sheet) -> None:
+    """What moves the balance of each instrument, and what it costs."""
+    table = book.plan.tables[DEBT_SCHEDULE]
+    if table.rows:
+        sheet.heading("Debt, leases and outside equity by instrument")
+    for column in SCHEDULED:
+        for key, values in _pivoted(book, sheet, table, Schedule.PERIOD, column, (Schedule.INSTRUMENT, Schedule.CLAIM)):
+            summed = column not in (Schedule.OPENING, Schedule.CLOSING)
+            label = ("" if summed else "capmix: ") + f"{safe(key[0])}: {column}"
+            row = sheet.values(label, book.money, PLAIN if summed else STOCK, values, "money", summed)
+            book.keep(row, NAME, DEBT_SCHEDULE, *key, column)
 
 
 def _entities(book: Book, sheet: Sheet, table: Table) -> None:

@@ -18,6 +18,7 @@ from . import (
     plan_values,
     risk,
     sources_uses,
+    tax,
     why,
 )
 from .book import Book
@@ -27,6 +28,7 @@ Build = Callable[[Book], None]
 MADE: tuple[tuple[str, Build], ...] = (
     (inputs.NAME, inputs.build),
     (plan_values.NAME, plan_values.build),
+    (tax.NAME, tax.build),
     (income.NAME, income.build),
     (cash.NAME, cash.build),
     (debt.NAME, debt.build),
@@ -44,5 +46,5 @@ MADE_WITHOUT_PLAN: tuple[tuple[str, Build], ...] = ((inputs.NAME, inputs.build),
 
 STANDING = (
     cover.NAME, why.NAME, overview.NAME, inputs.NAME, plan_values.NAME, sources_uses.NAME, debt.NAME, income.NAME,
-    cash.NAME, balance.NAME, covenants.NAME, risk.NAME, holders.NAME, checks.NAME,
+    tax.NAME, cash.NAME, balance.NAME, covenants.NAME, risk.NAME, holders.NAME, checks.NAME,
 )  # fmt: skip

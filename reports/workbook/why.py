@@ -10,6 +10,9 @@ NAME = "Why"
 PURPOSE = "Why there is no plan"
 STOPPED = "the search was stopped before it found a plan that meets every limit; give it more time"
 
+PROVEN = "All limits can be met if these are relaxed together, by so much; risk limits come on top"
+CHEAPEST = "These limits are the cheapest that must be relaxed together"
+
 
 def build(book: Book) -> None:
     """Write the sheet."""
@@ -19,16 +22,14 @@ def build(book: Book) -> None:
         sheet.note(STOPPED)
         return
     sheet.note(safe(reason.reason))
-    for name, limit, least, unit in reason.minimum_risk:
+    for name, limit, low, unit in reason.minimum_risk:
         sheet.heading(f"Risk limit {safe(name)}")
         asked = sheet.constant("asked", book.unit(unit), finite(limit), "number")
-        found = sheet.constant("minimum", book.unit(unit), finite(least), "number")
+        found = sheet.constant("minimum of any plan", book.unit(unit), finite(low), "number")
         if asked.total is not None and found.total is not None:
             sheet.constant("more than asked", book.unit(unit), found.total - asked.total, "number")
     if reason.relaxations:
-        together = "all limits can be met if these are relaxed together, by so much" if reason.proven else (
-            "these are the cheapest that must be relaxed together")  # fmt: skip
-        sheet.heading(together)
-    for fault in reason.relaxations:
-        label = safe(f"{fault.title}: {fault.index}" if fault.index else fault.title)
-        sheet.constant(label, book.unit(fault.unit), finite(fault.amount), "number")
+        sheet.heading(PROVEN if reason.proven else CHEAPEST)
+    for one in reason.relaxations:
+        label = safe(f"{one.title}: {one.index}" if one.index else one.title)
+        sheet.constant(label, book.unit(one.unit), finite(one.amount), "number")

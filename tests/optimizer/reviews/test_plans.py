@@ -148,6 +148,18 @@ def test_statements_are_the_mean_of_the_leaves(whole):
                 assert values == pytest.approx(np.sum(parts, axis=0), abs=1e-6), (name, line)
 
 
+def test_the_books_have_the_cash_of_the_leaves(whole):
+    """A product of means is not the mean of the products: interest is each leaf's own, at its rates."""
+    plan, labels = whole[0], whole[0].case.horizon.labels
+    for book, line, accounts, row in (
+        ("cash_flow_statement", "closing cash", "cash_flow", "closing cash"),
+        ("balance_sheet", "cash", "cash_flow", "closing cash"),
+        ("income_statement", "interest on cash", "cash_flow", "interest on cash"),
+    ):
+        told, right = (plan.tables[t].series(r, over=labels) for t, r in ((book, line), (accounts, row)))
+        assert told == pytest.approx(right, rel=1e-12, abs=1e-13)
+
+
 def test_a_leaf_s_cash_is_that_of_its_own_scenarios(whole):
     """Cash carried by the leaf's mean deposit rates, from postings at its conditional means, by a plain loop."""
     plan, prepared = whole

@@ -15,8 +15,8 @@ from functools import cache
 import pytest
 from capmix.models.ledger import Account
 from capmix.optimizer.analysis import names as n
-from capmix.optimizer.plan import Fault as Rule
-from capmix.optimizer.plan import Infeasibility, Plan, Status
+from capmix.optimizer.analysis.treasury import names as t
+from capmix.optimizer.plan import Infeasibility, Plan, RelaxedLimit, Status
 from capmix.optimizer.table import Table
 from capmix.reports.text import safe
 from capmix.reports.workbook.book import MASTER_CHECK, TIMELINE
@@ -145,19 +145,26 @@ def test_the_master_check_holds(name):
     assert any(cell.value == "all checks hold" for cell in found.sheets["Cover"].values())
 
 
+SHEETS = {
+    n.CASH_FLOW: "Cash", n.INCOME: "Tax", n.MARKET_BALANCE: "Balance", t.INCOME_STATEMENT: "Income",
+    t.BOOK_CASH_FLOW: "Cash", t.BOOK_BALANCE: "Balance", t.CHANGES_IN_EQUITY: "Balance",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_the_statements_are_those_of_the_plan(name):
     """Every row of the tables, sums among them, stands on its sheet with the plan's figures, computed from the text."""
     plan, found = stored(name), file(name)
     computed = Evaluator(found)
-    for table, sheet in ((n.CASH_FLOW, "Cash"), (n.INCOME, "Income"), (n.MARKET_BALANCE, "Balance")):
+    for table, sheet in SHEETS.items():
         shown = _rows(found, sheet)
         for record in plan.tables[table].records():
             label = record.text(n.Line.LINE)
             values = [record.number(period) for period in plan.case.horizon.labels]
-            row = shown[label][0]
-            cells = [computed.cell(sheet, f"{letters(FIRST + t)}{row}") for t in range(len(values))]
-            assert cells == pytest.approx(values, rel=1e-7, abs=1e-9), (sheet, label)
+            rows = [
+                [computed.cell(sheet, f"{letters(FIRST + i)}{row}") for i in range(len(values))] for row in shown[label]
+            ]
+            assert any(cells == pytest.approx(values, rel=1e-7, abs=1e-9) for cells in rows), (sheet, label)
 
 
 def _rows(found: File, sheet: str) -> dict[str, list[int]]:
@@ -186,8 +193,12 @@ BROKEN = [
     (n.INCOME, n.IncomeRow.EBITDA), (n.INCOME, n.IncomeRow.TAXABLE), (n.INCOME, n.IncomeRow.CARRIED),
     (n.INCOME, Account.TAX.label), (n.DEBT_SERVICE, n.DebtRow.OF_DEBT), (n.DEBT_SERVICE, n.DebtRow.END),
     (n.DEBT_SERVICE, n.DebtRow.SERVICE), (n.MARKET_BALANCE, n.BalanceRow.SYSTEMS),
-    (n.MARKET_BALANCE, n.BalanceRow.CASH),
-    (n.MARKET_BALANCE, n.BalanceRow.BOTH), (n.MARKET_BALANCE, n.BalanceRow.OWN),
+    (n.MARKET_BALANCE, n.BalanceRow.CASH), (n.MARKET_BALANCE, n.BalanceRow.BOTH), (n.MARKET_BALANCE, n.BalanceRow.OWN),
+    (t.INCOME_STATEMENT, t.IncomeLine.DEPRECIATION_SYSTEMS), (t.INCOME_STATEMENT, t.IncomeLine.NET_INCOME),
+    (t.INCOME_STATEMENT, t.IncomeLine.DEFERRED), (t.BOOK_CASH_FLOW, t.CashLine.DRAWN),
+    (t.BOOK_CASH_FLOW, t.CashLine.DEPRECIATION), (t.BOOK_CASH_FLOW, t.CashLine.END),
+    (t.BOOK_BALANCE, t.BookRow.SYSTEMS), (t.BOOK_BALANCE, t.BookRow.UNEARNED), (t.BOOK_BALANCE, t.BookRow.RETAINED),
+    (t.BOOK_BALANCE, t.BookRow.DEFERRED), (t.CHANGES_IN_EQUITY, t.EquityLine.END),
 ]  # fmt: skip
 
 
@@ -195,8 +206,6 @@ BROKEN = [
 @pytest.mark.parametrize("period", [0, 5, 11])
 def test_a_figure_that_does_not_fit_makes_the_master_check_fail(table, row, period):
     plan = stored()
-    if row == Account.INTEREST.label:  # one change of both tables that have the account is a plan of another sort
-        assert plan.tables[table].row(row).number("2027Q1") < 0.0
     assert master(changed(plan, table, row, period, 1e-5)) > 0.0
 
 
@@ -215,7 +224,8 @@ def long(plan: Plan, table: str, column: str, row: int, by: float) -> Plan:
     [
         (n.ISSUANCE, n.Issuance.FUNDED, 1e-4), (n.COVENANTS, n.Covenants.VALUE, 1e-3),
         (n.COVENANTS, n.Covenants.MONEY, -5.0), (n.LOSS_BY_HOLDER, n.Losses.TAIL, 0.3),
-        (n.LOSS_BY_HOLDER, n.Losses.SHARE, 0.1),
+        (n.LOSS_BY_HOLDER, n.Losses.SHARE, 0.1), (t.DEBT_SCHEDULE, t.DebtSchedule.PROCEEDS, 1e-4),
+        (t.DEBT_SCHEDULE, t.DebtSchedule.REPAID, 1e-4), (t.DEBT_SCHEDULE, t.DebtSchedule.CLOSING, 1e-4),
     ],
 )  # fmt: skip
 def test_so_does_one_of_a_list(table, column, by):
@@ -361,7 +371,7 @@ def unplanned(status: Status, reason: Infeasibility | None) -> Plan:
 def test_without_a_plan_there_are_inputs_and_the_reason():
     reason = Infeasibility(
         "no plan keeps every limit", (("net_loss", 0.6, 0.9, "billion"), ("liquidity", 0.1, math.inf, "billion")),
-        (Rule("power", "power in service", "prairie, 2028Q1", 3.5, "MW"),), True,
+        (RelaxedLimit("power", "power in service", "prairie, 2028Q1", 3.5, "MW"),), True,
     )  # fmt: skip
     for status, why, words in (
         (Status.INFEASIBLE, reason, "no plan keeps every limit"),
