@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .backend import Backend
+from .backend import DeviceBackend, sealed_device
 from .cuda.probe import Found, probe_all, wheels
 from .device_errors import translate
 
@@ -14,7 +14,7 @@ from .device_errors import translate
 class Started:
     """A backend on the devices that have been tried, and what the probe found of the first."""
 
-    backend: Backend
+    backend: DeviceBackend
     found: Found
 
 
@@ -36,7 +36,8 @@ def start() -> Started:
         from .multi_gpu.backend import Sharded
 
         devices = [CupyDevice(f.number) for f in found]
-        return Started(CudaBackend(devices[0]) if len(devices) == 1 else Sharded(devices), found[0])
+        one = len(devices) == 1
+        return Started(sealed_device(CudaBackend(devices[0])) if one else sealed_device(Sharded(devices)), found[0])
     except Exception as error:
         fault = translate(error)
         if fault is None or fault is error:

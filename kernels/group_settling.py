@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .backend import Backend, Held
+from .backend import Backend, ScenarioStore
 from .checks import need
 from .losses import growth_at
 from .memory.leaves import LeafBackend, LeafStore
 from .settling import NOISE, Settled, Tally, Tallying, added
-from .store import LANES
+from .store import LANES, RowArray
 from .tables import FloatArray, IntArray, LossKind, LossTable
+from .vectors import LossVector, RowVector
 from .waterfall import Waterfall, check_waterfall, distribute
 
 _CELLS = 1 << 23  # doubles of flows held at one time
@@ -246,7 +246,11 @@ class GroupTally:
 
 
 def settle_apart(
-    backend: LeafBackend, store: LeafStore, tables: Sequence[GroupSettling], rows: Any = None, weights: Any = None
+    backend: LeafBackend,
+    store: LeafStore,
+    tables: Sequence[GroupSettling],
+    rows: RowVector | ArrayLike | None = None,
+    weights: LossVector | ArrayLike | None = None,
 ) -> tuple[FloatArray, GroupTally]:
     """`settle_all` of scenarios that are parted into leaves, with the table of each leaf (L,)."""
     w = None if weights is None else np.asarray(weights, dtype=np.float64)
@@ -267,7 +271,11 @@ def settle_apart(
 
 
 def settle_all(
-    backend: Backend, store: Held, table: GroupSettling, rows: ArrayLike | None = None, weights: ArrayLike | None = None
+    backend: Backend,
+    store: ScenarioStore,
+    table: GroupSettling,
+    rows: RowVector | ArrayLike | None = None,
+    weights: LossVector | ArrayLike | None = None,
 ) -> tuple[FloatArray, GroupTally]:
     """Total loss of each given row, or of all, and sums over them.
 
@@ -295,7 +303,7 @@ def settle_all(
 
 
 def _pieces(
-    backend: Backend, store: Any, table: GroupSettling, rows: NDArray[Any]
+    backend: Backend, store: ScenarioStore, table: GroupSettling, rows: RowArray
 ) -> Iterator[tuple[int, tuple[Settled, Run]]]:
     step = max(LANES, _CELLS // table.flows.terms.periods // LANES * LANES)
     for low in range(0, rows.size, step):

@@ -50,6 +50,14 @@ def consecutive(rows: RowArray) -> bool:
     return bool(rows[0] % LANES == 0 and rows[-1] - rows[0] == rows.size - 1 and (np.diff(rows) == 1).all())
 
 
+class InOrder:
+    """Rows in the order in which their scenarios are drawn."""
+
+    def foremost(self, store: object, count: int) -> RowArray:
+        del store
+        return np.arange(count)
+
+
 @dataclass(frozen=True, eq=False)
 class Store:
     """Values of all drivers in `count` scenarios.

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .store import RowArray
 from .tables import FloatArray
+from .vectors import LossVector, RowVector
 
 _SNAP = 1e-9
 _FEW, _SAMPLE = 1 << 15, 4096
 
 
+R = TypeVar("R", bound=RowVector, covariant=True)
+V = TypeVar("V", bound=LossVector, covariant=True)
+
+
 @dataclass(frozen=True, eq=False)
-class Tail:
+class Tail(Generic[R, V]):
     """The worst scenarios.
 
     Attributes:
@@ -25,14 +31,17 @@ class Tail:
         cvar: weighted mean of the tail's losses.
     """
 
-    rows: RowArray
-    weights: FloatArray
+    rows: R
+    weights: V
     var: float
     cvar: float
 
     @property
     def mass(self) -> float:
         return float(self.weights.sum())
+
+
+HostTail: TypeAlias = Tail[RowArray, FloatArray]
 
 
 def tail_mass(total: float, level: float) -> float:
@@ -44,7 +53,7 @@ def tail_mass(total: float, level: float) -> float:
     return whole if whole > 0.0 and abs(mass - whole) <= _SNAP * max(whole, 1.0) else mass
 
 
-def tail(losses: ArrayLike, level: float, weights: ArrayLike | None = None, mass: float | None = None) -> Tail:
+def tail(losses: ArrayLike, level: float, weights: ArrayLike | None = None, mass: float | None = None) -> HostTail:
     """The worst rows with weights that sum to (1 - level) times the total weight.
 
     Args:

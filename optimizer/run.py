@@ -89,7 +89,7 @@ def optimize(
     try:
         ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock, (), constraints))
     except OutOfTime as late:
-        plan = unplanned(case, backend, count, key, str(late))
+        plan = unplanned(case, backend, count, key, *backend.messages, str(late))
         return replace(plan, timings=Timings(0.0, 0.0, 0.0, clock.elapsed))
     settings = Settings(gap=gap, time_limit=clock.left, asked=time_limit)
     limits = risk_limits(case, ready.losses)
@@ -143,7 +143,7 @@ def optimize(
             plan = replace(plan, messages=(*plan.messages, "interrupted before all conflicts of limits were found"))
     planned = clock.elapsed
     if asked and solution.decisions is not None:
-        ready = replace(ready, store=None)  # room for other scenarios
+        ready = ready.without_scenarios()
         made = replicate(ready, solution, count, key, asked, gap, clock.left, progress)
         plan = with_replications(plan, ready, solution, asked, made.each, made.messages)
     if stops.requested() and not any(INTERRUPTED in message for message in plan.messages):

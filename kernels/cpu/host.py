@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..breaches import Breached, breaches, check_dates
 from ..checks import need, row_weights
 from ..settling import Settled, Settling, Tally, Tallying, check_settling, settle
-from ..store import LANES, RowArray, Store, blocks_of
+from ..store import LANES, InOrder, RowArray, Store, blocks_of
 from ..tables import FloatArray, IntArray, LossTable
-from ..tail import Tail, tail
+from ..tail import HostTail, tail
 from ..waterfall import Distribute
 
 _CELLS = 1 << 23  # doubles of balances and flows held at one time
@@ -27,16 +26,12 @@ def filled(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return lanes
 
 
-class HostLosses:
+class HostLosses(InOrder):
     """Losses as arrays in the host's memory. See `backend.Evaluator` for the methods."""
-
-    def foremost(self, store: Any, count: int) -> RowArray:
-        del store
-        return np.arange(count)
 
     def tail(
         self, losses: FloatArray, level: float, mass: float | None = None, weights: FloatArray | None = None
-    ) -> Tail:
+    ) -> HostTail:
         return tail(losses, level, weights, mass)
 
     def worst(self, losses: FloatArray, count: int, also: RowArray | None = None) -> RowArray:
@@ -46,6 +41,12 @@ class HostLosses:
 
     def dot(self, losses: FloatArray, rows: ArrayLike, weights: ArrayLike) -> float:
         return float(np.sum(losses[np.asarray(rows)] * np.asarray(weights)))  # BLAS would wake threads for it
+
+    def at(self, losses: FloatArray, rows: ArrayLike) -> FloatArray:
+        return np.asarray(losses[np.asarray(rows)])
+
+    def size(self, losses: FloatArray, rows: RowArray) -> float:
+        return float(np.abs(losses[rows]).mean())
 
     def concatenate(self, parts: Sequence[FloatArray]) -> FloatArray:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -65,6 +66,8 @@ class HostVectors(HostLosses, ABC):
     """See `backend.Backend` for the methods. distribute: the waterfall, as `waterfall.distribute` defines it."""
 
     distribute: Distribute
+    device_name = ""
+    on_device = None
 
     @abstractmethod
     def subset(self, store: Store, rows: ArrayLike) -> Store: ...
@@ -73,6 +76,9 @@ class HostVectors(HostLosses, ABC):
     def balances(
         self, store: Store, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
     ) -> FloatArray: ...
+
+    def values(self, store: Store, rows: ArrayLike) -> FloatArray:
+        return store.x(rows)
 
     def fan(
         self, store: Store, table: LossTable, exposure: ArrayLike, levels: Sequence[float], count: int | None = None

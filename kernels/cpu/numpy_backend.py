@@ -29,6 +29,10 @@ class NumpyBackend(HostVectors):
     threads = 1
     distribute = staticmethod(distribute)
 
+    def narrowed(self, threads: int) -> None:
+        """There is one thread."""
+        del threads
+
     def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> Store:
         checks.check_draws(count, seed, sample, first)
         return self._draw(table, count, first, None, seed, sample)

@@ -17,7 +17,7 @@ from ..breaches import Breached, by_date, check_dates
 from ..layout import Layouts
 from ..means import fixed_rates, observed_rates
 from ..settling import Settling, Tally, check_settling
-from ..store import LANES, Store, blocks_of, consecutive
+from ..store import LANES, InOrder, Store, blocks_of, consecutive
 from ..tables import FloatArray, IntArray, LossTable, ProcessTable
 from ..tail import Tail
 from ..waterfall import Waterfall
@@ -28,14 +28,13 @@ from . import vector as cuda_vector
 from .device import Array, Device
 from .pack import pack_processes, pack_program, work_width
 from .source import THREADS
-from .store import DeviceStore, DrawnStore, gathered, marks_of
+from .store import NOTHING, DeviceStore, DrawnStore, finite_values, gathered, marks_of
 from .vector import Vector
 
 CHUNK = 1 << 19  # scenarios drawn, or rows gathered, at a time: a multiple of every group in which sums are taken
-NOTHING = np.uint64(2**64 - 1)  # no row is at fault
 
 
-class CudaBackend:
+class CudaBackend(InOrder):
     """See `backend.Backend` for the methods. Losses and tails are of `vector.Vector`, stores are `DeviceStore`.
 
     Args:
@@ -53,9 +52,31 @@ class CudaBackend:
         self._layouts = Layouts()
 
     @property
+    def on_device(self) -> CudaBackend:
+        return self
+
+    @property
+    def mover(self) -> CudaBackend:
+        return self
+
+    @property
+    def device_name(self) -> str:
+        return self.device.name
+
+    def free(self) -> int:
+        return self.device.memory()[0]
+
+    def told(self, count: int, each: int) -> str:
+        del count, each
+        return ""
+
+    def narrowed(self, threads: int) -> None:
+        """A device does one thing at a time."""
+        del threads
+
+    @property
     def threads(self) -> int:
-        """Number of the device's multiprocessors."""
-        return self.device.processors
+        return self.device.processors  # multiprocessors
 
     # stores
 
@@ -162,7 +183,7 @@ class CudaBackend:
                 factors = store.drivers * store.periods
                 cuda_passes.losses(device, blocks, count, factors, packed, out, rows, low, bad)
         faults = device.download(bad)
-        self._finite_values(store, int(faults[-1]))
+        finite_values(store, int(faults[-1]))
         for m, row in enumerate(faults[:-1]):
             if row != NOTHING:
                 loss = float(device.download(out.part(m * rows + int(row), 1))[0])
@@ -210,10 +231,12 @@ class CudaBackend:
         found = self.device.download(self._balances(store, table, exposure, r))
         return np.ascontiguousarray(found.reshape(table.terms.periods, count).T)
 
+    def values(self, store: Store, rows: ArrayLike) -> FloatArray:
+        return store.x(rows)
+
     def fan(
         self, store: Store, table: LossTable, exposure: ArrayLike, levels: Sequence[float], count: int | None = None
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Of the balances in the first `count` rows: quantiles (levels, T), means (T,), shares below the floor (T,)."""
         checks.need(all(0.0 <= q <= 1.0 for q in levels) and len(levels) > 0, f"levels lie in 0..1; got {list(levels)}")
         number = store.count if count is None else min(count, store.count)
         first = store if number == store.count else self.part(store, 0, number)
@@ -269,11 +292,9 @@ class CudaBackend:
 
     # losses
 
-    def foremost(self, store: Store, count: int) -> NDArray[np.int64]:
-        del store
-        return np.arange(count)
-
-    def tail(self, losses: Vector, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:
+    def tail(
+        self, losses: Vector, level: float, mass: float | None = None, weights: FloatArray | None = None
+    ) -> Tail[Vector, Vector]:
         return cuda_select.tail(losses, level, mass, weights)
 
     def worst(self, losses: Vector, count: int, also: Vector | None = None) -> Vector:
@@ -281,6 +302,12 @@ class CudaBackend:
 
     def dot(self, losses: Vector, rows: ArrayLike | Vector, weights: ArrayLike | Vector) -> float:
         return losses[rows] @ Vector.of(self.device, weights, np.float64)
+
+    def at(self, losses: Vector, rows: ArrayLike | Vector) -> Vector:
+        return losses[rows]
+
+    def size(self, losses: Vector, rows: Vector) -> float:
+        return abs(losses[rows]).mean()
 
     def concatenate(self, parts: Sequence[Vector]) -> Vector:
         return parts[0] if len(parts) == 1 else cuda_vector.concatenated(parts)
@@ -291,8 +318,8 @@ class CudaBackend:
         )
         return float(found[0]) / losses.size
 
-    def host(self, losses: Vector | FloatArray) -> FloatArray:
-        return cuda_vector.host(losses)
+    def host(self, losses: Vector) -> FloatArray:
+        return losses.host()
 
     def recover(self, error: Exception) -> bool:
         del error
@@ -312,16 +339,8 @@ class CudaBackend:
         bad = self.device.full(1, np.uint64, 255)
         self._drawing(table, seed, sample).draw(first, marks, count, values, bad)
         store = DeviceStore(self.device, values, shape, count, first, marks)
-        self._finite_values(store, int(self.device.download(bad)[0]))
+        finite_values(store, int(self.device.download(bad)[0]))
         return store
-
-    def _finite_values(self, store: Store, place: int) -> None:
-        """FloatingPointError if `place` is one in the store's blocks."""
-        if place != int(NOTHING):
-            lane, flat = place % LANES, place // LANES
-            block, position = divmod(flat, store.drivers * store.periods)
-            driver, period = divmod(position, store.periods)
-            raise checks.overflow(driver, period, store.scenario(min(block * LANES + lane, store.count - 1)))
 
     def _spans(self, store: Store) -> Iterator[tuple[Array, int, int]]:
         """(blocks, first row, rows) that cover a store, one after the other; the memory of drawn ones is used again."""
@@ -336,9 +355,7 @@ class CudaBackend:
             count = min(step, store.count - low)
             drawing.draw(store.first + low, None, count, room, bad)
             yield room, low, count
-        place = int(self.device.download(bad)[0])
-        if place != int(NOTHING):
-            self._finite_values(store, place)
+        finite_values(store, int(self.device.download(bad)[0]))
 
     def _gathered(self, store: Store, rows: Array) -> Array:
         """Rows in blocks of their own."""
@@ -374,7 +391,7 @@ class CudaBackend:
             raise FloatingPointError(f"a balance of scenario {store.scenario(at)} is not finite; its flows overflow")
 
     def _rows(self, store: Store, rows: ArrayLike | Vector) -> Vector:
-        """Rows on the device; those from the host are checked, those from the device were made by this backend."""
+        """Rows on the device; those from the host are checked."""
         return Vector.of(self.device, rows if isinstance(rows, Vector) else store.checked(rows), np.int64)
 
     def _program(

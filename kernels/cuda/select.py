@@ -85,7 +85,9 @@ def chosen_rows(
     return rows, shares, held
 
 
-def tail(losses: Vector, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:
+def tail(
+    losses: Vector, level: float, mass: float | None = None, weights: FloatArray | None = None
+) -> Tail[Vector, Vector]:
     """The tail as `tail.tail` finds it; its rows and weights are vectors on the device.
 
     Weights are compared in fixed point, 62 bits for their sum.
@@ -120,7 +122,7 @@ def tail(losses: Vector, level: float, mass: float | None = None, weights: Float
     cvar = moment / held_mass
     if not (math.isfinite(var) and math.isfinite(cvar)):
         raise ValueError("a loss in the tail is not finite")
-    return Tail(Vector(device, rows), Vector(device, shares), var, cvar)  # type: ignore[arg-type]
+    return Tail(Vector(device, rows), Vector(device, shares), var, cvar)
 
 
 def worst(losses: Vector, count: int, also: Vector | None = None) -> Vector:

@@ -7,12 +7,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..checks import overflow
 from ..store import LANES, RowArray, Store, blocks_of
 from ..tables import FloatArray, ProcessTable
 from .device import Array, Device
 from .source import THREADS
 from .vector import Vector, grid_of
 
+NOTHING = np.uint64(2**64 - 1)  # no row is at fault
 WIDEST = 1 << 16  # thread blocks of a launch that walks over its items
 
 
@@ -99,6 +101,15 @@ def marks_of(device: Device, store: Store | None, rows: Array | None, count: int
     arguments = (rows, np.int64(count), np.uint64(0 if store is None else store.first), numbers, out)
     device.launch("scenario_numbers", grid_of(count), THREADS, arguments)
     return out
+
+
+def finite_values(store: Store, place: int) -> None:
+    """FloatingPointError if `place` is one in the store's blocks."""
+    if place != int(NOTHING):
+        lane, flat = place % LANES, place // LANES
+        block, position = divmod(flat, store.drivers * store.periods)
+        driver, period = divmod(position, store.periods)
+        raise overflow(driver, period, store.scenario(min(block * LANES + lane, store.count - 1)))
 
 
 class Redraws(Protocol):

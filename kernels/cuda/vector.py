@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from ..tables import FloatArray
+from ..vectors import DeviceVector
 from .device import Array, Device
 from .source import CHUNK, THREADS
 
@@ -30,14 +30,12 @@ def sum_products(device: Device, a: Array, b: Array | None = None) -> Array:
     return a
 
 
-class Vector:
-    """float64 numbers, int64 rows or uint64 scenario numbers on a device.
+class Vector(DeviceVector):
+    """float64 numbers, int64 rows or uint64 scenario numbers on one device.
 
     `numpy.asarray` and `host` copy them to the host. Between vectors: + - *; with a number: + - * > <; `abs`. By rows,
     given on the host or the device: a new vector. Results are rounded as NumPy rounds them.
     """
-
-    __array_ufunc__ = None  # NumPy's numbers on the left leave the operator to this class
 
     def __init__(self, device: Device, array: Array) -> None:
         self.device = device
@@ -57,39 +55,26 @@ class Vector:
         return self.array.size
 
     @property
-    def shape(self) -> tuple[int]:
-        return (self.array.size,)
-
-    @property
     def dtype(self) -> np.dtype[Any]:
         return self.array.dtype
 
-    def __len__(self) -> int:
-        return self.size
-
     def host(self) -> NDArray[Any]:
-        """(n,) copy on the host."""
         return self.device.download(self.array)
 
     def part(self, low: int, high: int) -> Vector:
-        """Numbers low .. high - 1, in the same memory."""
         return Vector(self.device, self.array.part(low, high - low))
 
-    def numbers(self, first: int, numbers: Any = None) -> Vector:
-        """Scenario numbers of these rows of a store: first + row, or numbers[row]."""
-        known = None if numbers is None else Vector.of(self.device, numbers, np.uint64).array
+    def numbers(self, first: int, known: Vector | NDArray[np.uint64] | None = None) -> Vector:
+        numbers = None if known is None else Vector.of(self.device, known, np.uint64).array
         out = self.device.empty(self.size, np.uint64)
-        arguments = (self.array, np.int64(self.size), np.uint64(first), known, out)
+        arguments = (self.array, np.int64(self.size), np.uint64(first), numbers, out)
         self.device.launch("scenario_numbers", grid_of(self.size), THREADS, arguments)
         return Vector(self.device, out)
 
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        if copy is False:
-            raise ValueError("a device's vector cannot be read without a copy")
-        return np.asarray(self.host(), dtype=dtype)
-
-    def __getitem__(self, rows: ArrayLike | Vector) -> Vector:
-        """(n,) values at rows, which must exist."""
+    def __getitem__(self, rows: ArrayLike | Vector | slice, /) -> Vector:
+        """(n,) values at rows, which must exist; a slice shares the memory."""
+        if isinstance(rows, slice):
+            return self.part(*rows.indices(self.size)[:2])
         if not isinstance(rows, Vector):
             r = np.asarray(rows)
             if r.ndim != 1 or (r.size and not np.issubdtype(r.dtype, np.integer)):
@@ -168,7 +153,3 @@ def concatenated(parts: Sequence[Vector]) -> Vector:
         part.copy_to(out.part(low, part.size))
         low += part.size
     return Vector(device, out)
-
-
-def host(values: Vector | FloatArray) -> FloatArray:
-    return values.host() if isinstance(values, Vector) else values

@@ -11,26 +11,34 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..backend import Backend, Held, Losses
+from ..backend import Backend, BackendOf, Mover, ScenarioStore, sealed
+from ..backend import R as RowsOf
+from ..backend import S as StoreOf
+from ..backend import V as LossesOf
 from ..breaches import Breached
 from ..checks import check_draws, check_processes, need
 from ..device_errors import OutOfDeviceMemory, translate
 from ..pause import between
 from ..settling import Settling, Tally, added
+from ..store import InOrder
 from ..tables import FloatArray, IntArray, LossTable, ProcessTable
-from ..tail import Tail
+from ..vectors import DeviceVector, LossVector, RowVector
+from .guarded import Guarded
+from .host_memory import memory_available
 from .placement import SLICE, Costs, Mode, Placement, Shape, TooLarge, place
-from .scenarios import InOrder, Scenarios, Source, Summed, cut, on_host, slices, weighted
+from .scenarios import Scenarios, Source, Summed, scenarios, slices, weighted
 
 R = TypeVar("R")
+Chosen: TypeAlias = Callable[[ScenarioStore, RowVector, LossVector], list[R]]
+"""Of (part of a store, rows of it, their weights)."""
 
 
-class Chunked(InOrder):
+class Chunked(InOrder, Guarded):
     """See `backend.Backend` for the methods; `Scenarios` take the place of its stores.
 
     Args:
@@ -43,14 +51,14 @@ class Chunked(InOrder):
 
     def __init__(
         self,
-        inner: Backend,
+        inner: BackendOf[StoreOf, LossesOf, RowsOf],
         losses: int = 1,
         tails: float = 0.05,
         free: Callable[[], int | None] = lambda: None,
         host_free: Callable[[], int | None] | None = None,
         spare: Callable[[], Backend] | None = None,
     ) -> None:
-        self.inner = inner
+        super().__init__(sealed(inner))
         self.messages: list[str] = []
         self.device_name = ""
         self._losses, self._tails = losses, tails
@@ -59,14 +67,6 @@ class Chunked(InOrder):
         self.owner = 0
         self._costs: Costs | None = None
         self._live: weakref.WeakSet[Scenarios] = weakref.WeakSet()
-
-    @property
-    def name(self) -> str:
-        return self.inner.name
-
-    @property
-    def threads(self) -> int:
-        return self.inner.threads
 
     # scenarios
 
@@ -78,9 +78,10 @@ class Chunked(InOrder):
     def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> Scenarios:
         return self._scenarios(Source(table, numbers.size, seed, sample, 0, numbers))
 
-    def subset(self, store: Scenarios, rows: Any, lasting: bool = False) -> Scenarios:
+    def subset(self, store: ScenarioStore, rows: RowVector | ArrayLike, lasting: bool = False) -> Scenarios:
         """lasting: it takes the place of its store in the passes, and needs the memory for them as that does."""
-        r = store.checked(rows) if on_host(rows) else rows
+        store = scenarios(store)
+        r = rows if isinstance(rows, DeviceVector) else store.checked(rows)
         need(r.size >= 1, "a subset needs at least one row")
         source = store.source.of_rows(r)
         shape = self._shape(source, *((self._losses, self._tails) if lasting else (1, 0.0)))
@@ -93,19 +94,21 @@ class Chunked(InOrder):
                 pass
         return self._scenarios(source, shape)
 
-    def part(self, store: Scenarios, low: int, high: int) -> Scenarios:
+    def part(self, store: ScenarioStore, low: int, high: int) -> Scenarios:
         return self.subset(store, np.arange(low, high))
 
     # passes
 
-    def means(self, store: Scenarios, factors: IntArray) -> FloatArray:
+    def means(self, store: ScenarioStore, factors: IntArray) -> FloatArray:
         return self._mean(store, lambda part: self.inner.means(part, factors))
 
-    def rates(self, store: Scenarios, table: LossTable) -> FloatArray:
+    def rates(self, store: ScenarioStore, table: LossTable) -> FloatArray:
         return self._mean(store, lambda part: self.inner.rates(part, table))
 
-    def losses(self, store: Scenarios, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[Losses]:
-        found: list[list[Losses]] = [[] for _ in tables]
+    def losses(
+        self, store: ScenarioStore, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]
+    ) -> list[LossVector]:
+        found: list[list[LossVector]] = [[] for _ in tables]
         for _, losses in self._over(store, lambda _, part: self.inner.losses(part, tables, exposures)):
             for parts, loss in zip(found, losses, strict=True):
                 parts.append(loss)
@@ -116,46 +119,57 @@ class Chunked(InOrder):
         return joined
 
     def pull_back(
-        self, store: Scenarios, table: LossTable, exposure: ArrayLike, rows: ArrayLike, weights: ArrayLike
-    ) -> tuple[float, FloatArray]:
-        def of(part: Held, at: Any, share: Any) -> list[tuple[float, FloatArray]]:
+        self, store: ScenarioStore, table: LossTable, exposure: ArrayLike, rows: RowVector | ArrayLike,
+        weights: LossVector | ArrayLike,
+    ) -> tuple[float, FloatArray]:  # fmt: skip
+        def of(part: ScenarioStore, at: RowVector, share: LossVector) -> list[tuple[float, FloatArray]]:
             ends = slices(at.size, SLICE)
-            return [self.inner.pull_back(part, table, exposure, cut(at, a, b), cut(share, a, b)) for a, b in ends]
+            return [self.inner.pull_back(part, table, exposure, at[a:b], share[a:b]) for a, b in ends]
 
         total = Summed()
         return total.of(self._chosen(store, rows, weights, of))
 
-    def _chosen(self, store: Scenarios, rows: Any, weights: Any, work: Callable[[Held, Any, Any], list[R]]) -> list[R]:
-        """work(part, rows of it, their weights) for the given rows of a store, in their order."""
-        at, share = weighted(store, rows, weights) if on_host(rows) else (rows, weights)
+    def _chosen(
+        self, store: ScenarioStore, rows: RowVector | ArrayLike, weights: LossVector | ArrayLike, work: Chosen[R]
+    ) -> list[R]:
+        """What `work` finds for the given rows of a store, in their order."""
+        store = scenarios(store)
+        at, share = weighted(store, rows, weights)
         if store.mode is Mode.RESIDENT:
             try:
                 return self._guarded(lambda: work(self._whole(store), at, share))
             except OutOfDeviceMemory as fault:
                 self._shrink(store, fault)
-        every, found = getattr(self.inner, "every", lambda part: np.arange(part.count)), list[R]()
+        found: list[R] = []
         for _, one in self._over(
             self.subset(store, at),
-            lambda low, part: work(part, every(part), cut(share, low, low + part.count)),
+            lambda low, part: work(part, self._every(part), share[low : low + part.count]),
         ):
             found += one
         return found
 
+    def _every(self, part: ScenarioStore) -> RowVector:
+        device = self.inner.on_device
+        return np.arange(part.count) if device is None else device.every(part)
+
     def balances(
-        self, store: Scenarios, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
+        self, store: ScenarioStore, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
     ) -> FloatArray:
         store = store if rows is None else self.subset(store, rows)
         parts = [b for _, b in self._over(store, lambda _, part: self.inner.balances(part, table, exposure))]
         return np.concatenate(parts)
 
-    def values(self, store: Scenarios, rows: ArrayLike) -> FloatArray:
-        """(n, D, T) values of the given rows."""
-        part = self._guarded(lambda: self._draw(store.source.of_rows(store.checked(rows)), 0, np.size(rows)))
-        return np.asarray(part.x(np.arange(part.count)), dtype=np.float64)
+    def values(self, store: ScenarioStore, rows: ArrayLike) -> FloatArray:
+        store = scenarios(store)
+        source = store.source.of_rows(store.checked(rows))
+        part = self._guarded(lambda: self._draw(source, 0, source.count))
+        return self.inner.values(part, np.arange(part.count))
 
     def fan(
-        self, store: Scenarios, table: LossTable, exposure: ArrayLike, levels: Sequence[float], count: int | None = None
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        self, store: ScenarioStore, table: LossTable, exposure: ArrayLike, levels: Sequence[float],
+        count: int | None = None,
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:  # fmt: skip
+        store = scenarios(store)
         number = store.count if count is None else min(count, store.count)
         if store.mode is not Mode.RESIDENT:
             store = self.subset(store, np.arange(number))
@@ -163,18 +177,18 @@ class Chunked(InOrder):
         return self._guarded(lambda: self.inner.fan(whole, table, exposure, levels, number))
 
     def settle(
-        self, store: Scenarios, table: Settling, rows: ArrayLike | None = None, weights: ArrayLike | None = None
-    ) -> tuple[Losses, Tally]:
-        def of(part: Held, at: Any, share: Any) -> list[tuple[Losses, Tally]]:
-            if at is None:
-                ends = slices(part.count, SLICE)
-                return [self.inner.settle(self.inner.part(part, a, b), table) for a, b in ends]
-            ends = slices(at.size, SLICE)
-            return [self.inner.settle(part, table, cut(at, a, b), cut(share, a, b)) for a, b in ends]
+        self, store: ScenarioStore, table: Settling, rows: RowVector | ArrayLike | None = None,
+        weights: LossVector | ArrayLike | None = None,
+    ) -> tuple[LossVector, Tally]:  # fmt: skip
+        def all_of(part: ScenarioStore) -> list[tuple[LossVector, Tally]]:
+            return [self.inner.settle(self.inner.part(part, a, b), table) for a, b in slices(part.count, SLICE)]
 
-        found: list[tuple[Losses, Tally]] = []
+        def of(part: ScenarioStore, at: RowVector, share: LossVector) -> list[tuple[LossVector, Tally]]:
+            return [self.inner.settle(part, table, at[a:b], share[a:b]) for a, b in slices(at.size, SLICE)]
+
+        found: list[tuple[LossVector, Tally]] = []
         if rows is None:
-            for _, one in self._over(store, lambda _, part: of(part, None, None)):
+            for _, one in self._over(store, lambda _, part: all_of(part)):
                 found += one
         else:
             found = self._chosen(store, rows, np.ones(np.shape(rows)) if weights is None else weights, of)
@@ -182,34 +196,11 @@ class Chunked(InOrder):
         return self.concatenate(losses), added(list(tallies))
 
     def breaches(
-        self, store: Scenarios, table: LossTable, exposure: ArrayLike, dates: IntArray, rounding: float
-    ) -> tuple[Losses, Breached]:
+        self, store: ScenarioStore, table: LossTable, exposure: ArrayLike, dates: IntArray, rounding: float
+    ) -> tuple[LossVector, Breached]:
         found = self._over(store, lambda _, part: self.inner.breaches(part, table, exposure, dates, rounding))
         worst, counts = zip(*(one for _, one in found), strict=True)
         return self.concatenate(worst), sum(counts[1:], counts[0])
-
-    # losses
-
-    def quantile(self, losses: Losses, level: float) -> float:
-        return self._guarded(lambda: self.inner.quantile(losses, level))
-
-    def tail(self, losses: Losses, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:
-        return self._guarded(lambda: self.inner.tail(losses, level, mass, weights))
-
-    def worst(self, losses: Losses, count: int, also: Any = None) -> Any:
-        return self._guarded(lambda: self.inner.worst(losses, count, also))
-
-    def dot(self, losses: Losses, rows: ArrayLike, weights: ArrayLike) -> float:
-        return self._guarded(lambda: self.inner.dot(losses, rows, weights))
-
-    def concatenate(self, parts: Sequence[Losses]) -> Losses:
-        return self._guarded(lambda: self.inner.concatenate(parts))
-
-    def above(self, losses: Losses, limit: float) -> float:
-        return self._guarded(lambda: self.inner.above(losses, limit))
-
-    def host(self, losses: Losses) -> FloatArray:
-        return self._guarded(lambda: self.inner.host(losses))
 
     # what goes wrong
 
@@ -223,7 +214,8 @@ class Chunked(InOrder):
                 self._shrink(max(large, key=_held), fault)
                 return True
         if self.inner.recover(fault):
-            self.device_name = getattr(self.inner, "device_name", self.device_name)
+            device = self.inner.on_device
+            self.device_name = self.device_name if device is None else device.device_name
         elif self._spare is None:
             return False
         else:
@@ -234,16 +226,6 @@ class Chunked(InOrder):
         self.messages.append(f"{fault}. The plan went on on {where}, from what was known by then")
         self.owner += 1
         return True
-
-    def _guarded(self, call: Callable[[], R]) -> R:
-        """Errors of the device as `DeviceFault`."""
-        try:
-            return call()
-        except Exception as error:
-            fault = translate(error)
-            if fault is None or fault is error:
-                raise
-            raise fault from error
 
     def _shrink(self, store: Scenarios, fault: OutOfDeviceMemory) -> None:
         """Need less memory for a store's passes. Raises the fault if that is not possible."""
@@ -258,16 +240,26 @@ class Chunked(InOrder):
             "the same"
         )
 
+    def narrowed(self, threads: int) -> Chunked | None:
+        """One more on the same scenarios, with fewer of the host's threads; None on a device."""
+        inner = self.inner.narrowed(threads)
+        if inner is None:
+            return None
+        part = Chunked(inner, self._losses, self._tails, memory_available)
+        part.owner, part.messages = self.owner, self.messages
+        return part
+
     # where scenarios lie
 
     def _scenarios(self, source: Source, shape: Shape | None = None, told: bool = False) -> Scenarios:
         shape = shape or self._shape(source, self._losses, self._tails)
         placement = self._place(shape, source)
         if told:
-            share: Callable[[int, int], str] = getattr(self.inner, "told", lambda *_: "")
+            device = self.inner.on_device
             each = shape.drivers * shape.periods * 4 * (placement.mode is Mode.RESIDENT)
             words = "" if placement.mode is Mode.RESIDENT else placement.words(shape)
-            self.messages += [w for w in (share(min(shape.count, placement.chunk), each), words) if w]
+            share = "" if device is None else device.told(min(shape.count, placement.chunk), each)
+            self.messages += [w for w in (share, words) if w]
         store = self.keep(Scenarios(source, shape, placement, self.owner))
         if placement.mode is Mode.RESIDENT:
             try:
@@ -289,16 +281,20 @@ class Chunked(InOrder):
         host_free = None if self._host_free is None else self._host_free()
         try:
             placement = place(shape, self._free(), host_free)
-            if placement.mode is Mode.REGENERATING and host_free is not None and hasattr(self.inner, "to_host"):
-                placement = place(shape, self._free(), host_free, self._measured(source))
+            mover = self._mover()
+            if placement.mode is Mode.REGENERATING and host_free is not None and mover is not None:
+                placement = place(shape, self._free(), host_free, self._measured(source, mover))
         except TooLarge as large:
             raise OutOfDeviceMemory(str(large)) from large
         return placement
 
-    def _measured(self, source: Source) -> Costs:
+    def _mover(self) -> Mover[ScenarioStore] | None:
+        device = self.inner.on_device
+        return None if device is None else device.mover
+
+    def _measured(self, source: Source, mover: Mover[ScenarioStore]) -> Costs:
         """Seconds per scenario, from one slice drawn and copied; taken once."""
         if self._costs is None:
-            mover: Any = self.inner
             one = self.inner.simulate(source.table, SLICE, source.seed, source.sample)
             begin = time.perf_counter()
             one = self.inner.simulate(source.table, SLICE, source.seed, source.sample)
@@ -310,7 +306,7 @@ class Chunked(InOrder):
             self._costs = Costs(max(drawn - begin - back, 0.0) / SLICE, back / SLICE)
         return self._costs
 
-    def _whole(self, store: Scenarios) -> Held:
+    def _whole(self, store: Scenarios) -> ScenarioStore:
         """All scenarios of a resident store, drawn where they are not held."""
         held = store.whole  # another search on the same scenarios may let go of them
         if held is None or store.owner != self.owner:
@@ -325,37 +321,37 @@ class Chunked(InOrder):
             store.owner = self.owner
             store.placement = self._place(store.shape, store.source)
 
-    def _draw(self, source: Source, low: int, high: int) -> Held:
+    def _draw(self, source: Source, low: int, high: int) -> ScenarioStore:
         if source.numbers is not None:
-            numbers = cut(source.numbers, low, high)
-            if not (on_host(numbers) or hasattr(self.inner, "every")):
-                numbers = np.asarray(numbers)  # of a device that another backend stands in for
-            return self.inner.redraw(source.table, numbers, source.seed, source.sample)
+            numbers, device = source.numbers[low:high], self.inner.on_device
+            if device is not None:
+                return device.redraw(source.table, numbers, source.seed, source.sample)
+            # of a lost device's vector the host's backend has a copy
+            return self.inner.redraw(source.table, np.asarray(numbers), source.seed, source.sample)
         return self.inner.simulate(source.table, high - low, source.seed, source.sample, source.first + low)
 
-    def _part(self, store: Scenarios, low: int) -> Held:
+    def _part(self, store: Scenarios, low: int) -> ScenarioStore:
         """Rows from `low` on, as many as the mode gives at a time."""
         self._adopt(store)
         if store.mode is Mode.RESIDENT:
             return self._whole(store)
         high = min(low + store.placement.chunk, store.count)
         if store.mode is Mode.REGENERATING:
-            fused: Any = getattr(self.inner, "regenerating", None)
-            source = store.source
-            if fused is None or source.numbers is not None:
+            device, source = self.inner.on_device, store.source
+            if device is None or source.numbers is not None:
                 return self._draw(source, low, high)
-            return fused(source.table, high - low, source.seed, source.sample, source.first + low)
-        mover: Any = self.inner
-        number = low // store.placement.chunk
+            return device.regenerating(source.table, high - low, source.seed, source.sample, source.first + low)
+        mover, number = self._mover(), low // store.placement.chunk
+        assert mover is not None, "a backend that moves no scenarios is never asked to"
         if number < len(store.pieces):
             return mover.from_host(store.pieces[number])
         drawn = self._draw(store.source, low, high)
         store.pieces.append(mover.to_host(drawn))
         return drawn
 
-    def _over(self, store: Scenarios, work: Callable[[int, Held], R]) -> Iterator[tuple[int, R]]:
+    def _over(self, store: ScenarioStore, work: Callable[[int, ScenarioStore], R]) -> Iterator[tuple[int, R]]:
         """(row, work(row, part)) for the parts of a store in their order; smaller parts where memory runs out."""
-        low = 0
+        store, low = scenarios(store), 0
         while low < store.count:
             between()
             try:
@@ -376,16 +372,16 @@ class Chunked(InOrder):
         else:
             raise fault from error
 
-    def _worked(self, store: Scenarios, low: int, work: Callable[[int, Held], R]) -> tuple[R, int]:
+    def _worked(self, store: Scenarios, low: int, work: Callable[[int, ScenarioStore], R]) -> tuple[R, int]:
         """Work on the part from `low` on, and its size. A function of its own, so that nothing outlives it."""
         part = self._part(store, low)
         return work(low, part), part.count
 
-    def _mean(self, store: Scenarios, mean: Callable[[Held], FloatArray]) -> FloatArray:
+    def _mean(self, store: ScenarioStore, mean: Callable[[ScenarioStore], FloatArray]) -> FloatArray:
         """Mean over all scenarios from those of the slices."""
         total = Summed()
 
-        def add(_: int, part: Held) -> list[tuple[int, FloatArray]]:
+        def add(_: int, part: ScenarioStore) -> list[tuple[int, FloatArray]]:
             return [(b - a, mean(self.inner.part(part, a, b))) for a, b in slices(part.count, SLICE)]
 
         for _, found in self._over(store, add):

@@ -12,28 +12,25 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..backend import Backend, Held, Losses
+from ..backend import Backend, ScenarioStore
 from ..breaches import Breached
 from ..checks import need
 from ..settling import Settling, Tally, added
 from ..store import RowArray, checked_rows
 from ..tables import FloatArray, IntArray, LossTable, ProcessTable
-from ..tail import Tail
+from ..vectors import DeviceVector, LossVector, RowVector
 from .chunked import Chunked
-from .scenarios import on_host
+from .guarded import Guarded
 
 LeafArray = NDArray[np.uint8]
-LeafOf = Callable[[Backend, Held], LeafArray]
+LeafOf = Callable[[Backend, ScenarioStore], LeafArray]
 """(S,) leaf of each scenario of a store of the backend below."""
 
 MOST_LEAVES = 256
-
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class Segment:
     """Consecutive rows of one leaf, as the backend below holds them."""
 
     leaf: int
-    store: Held
+    store: ScenarioStore
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +102,9 @@ class LeafStore:
         leaf = np.array([segment.leaf for segment in self.segments], dtype=np.int64)
         return np.asarray(leaf[np.searchsorted(self.starts, rows, side="right") - 1])
 
-    def checked(self, rows: Any) -> RowArray:
+    def checked(self, rows: RowVector | ArrayLike) -> RowArray:
         """Rows on the host. IndexError if one does not exist, TypeError if they are not whole numbers."""
-        return checked_rows(rows if on_host(rows) else np.asarray(rows), self.count)
+        return checked_rows(np.asarray(rows) if isinstance(rows, DeviceVector) else rows, self.count)
 
     def parted(self, rows: RowArray) -> Iterator[tuple[int, RowArray]]:
         """(segment, places among `rows`) of the segments that these rows lie in."""
@@ -124,7 +121,7 @@ class LeafStore:
             yield s, rows[low:high] - self.starts[s]
 
 
-class LeafBackend:
+class LeafBackend(Guarded):
     """See `backend.Backend` for the methods; `LeafStore` takes the place of its stores, and an exposure is (L * E,),
     that of leaf 0 first.
 
@@ -136,17 +133,27 @@ class LeafBackend:
 
     def __init__(self, inner: Backend, leaf_of: LeafOf, leaves: int) -> None:
         need(1 <= leaves <= MOST_LEAVES, f"there may be 1 to {MOST_LEAVES} leaves; got {leaves}")
-        self.inner = inner
+        super().__init__(inner)
         self.leaves = leaves
         self._leaf_of = leaf_of
 
     @property
-    def name(self) -> str:
-        return self.inner.name
+    def device_name(self) -> str:
+        return self.inner.device_name
 
-    @property
-    def threads(self) -> int:
-        return self.inner.threads
+    def narrowed(self, threads: int) -> Backend | None:
+        inner = self.inner.narrowed(threads)
+        return None if inner is None else self.over(inner)
+
+    def values(self, store: ScenarioStore, rows: ArrayLike) -> FloatArray:
+        """(n, D, T) driver values of the given rows."""
+        store = parted_store(store)
+        r = store.checked(rows)
+        out = np.empty((r.size, store.drivers, store.periods))
+        for segment, places, local in self.each(store, r):
+            assert local is not None
+            out[places] = self.inner.values(segment.store, local)
+        return out
 
     def over(self, inner: Backend) -> LeafBackend:
         """The same leaves on another backend for the same scenarios."""
@@ -154,7 +161,7 @@ class LeafBackend:
 
     # scenarios
 
-    def parted(self, store: Held) -> LeafStore:
+    def parted(self, store: ScenarioStore) -> LeafStore:
         """The scenarios of a store of the backend below, in the order of their leaves."""
         leaf = self._leaf_of(self.inner, store)
         need(leaf.shape == (store.count,) and int(leaf.max(initial=0)) < self.leaves, "a scenario has no leaf")
@@ -171,10 +178,11 @@ class LeafBackend:
     def simulate(self, table: ProcessTable, count: int, seed: int, sample: int = 0, first: int = 0) -> LeafStore:
         return self.parted(self.inner.simulate(table, count, seed, sample, first))
 
-    def redraw(self, table: ProcessTable, numbers: Any, seed: int, sample: int = 0) -> LeafStore:
+    def redraw(self, table: ProcessTable, numbers: NDArray[np.uint64], seed: int, sample: int = 0) -> LeafStore:
         return self.parted(self.inner.redraw(table, numbers, seed, sample))
 
-    def subset(self, store: LeafStore, rows: Any) -> LeafStore:
+    def subset(self, store: ScenarioStore, rows: RowVector | ArrayLike) -> LeafStore:
+        store = parted_store(store)
         r = store.checked(rows)
         need(r.size >= 1, "a subset needs at least one row")
         segments = [
@@ -183,31 +191,39 @@ class LeafBackend:
         ]
         return LeafStore(tuple(segments), store.leaves, store.numbers[r])
 
-    def part(self, store: LeafStore, low: int, high: int) -> LeafStore:
+    def part(self, store: ScenarioStore, low: int, high: int) -> LeafStore:
         need(0 <= low < high <= store.count, f"no part {low}..{high} of {store.count} rows")
         return self.subset(store, np.arange(low, high))
 
-    def foremost(self, store: LeafStore, count: int) -> RowArray:
+    def foremost(self, store: ScenarioStore, count: int) -> RowArray:
+        store = parted_store(store)
         last = np.partition(store.numbers, count - 1)[count - 1]
         return np.flatnonzero(store.numbers <= last)[:count]
 
     # passes
 
-    def means(self, store: LeafStore, factors: IntArray) -> FloatArray:
+    def means(self, store: ScenarioStore, factors: IntArray) -> FloatArray:
+        store = parted_store(store)
         return _mean(store, [self.inner.means(s.store, factors) for s in store.segments])
 
-    def leaf_means(self, store: LeafStore, factors: IntArray) -> FloatArray:
+    def leaf_means(self, store: ScenarioStore, factors: IntArray) -> FloatArray:
         """(L, A) means over the scenarios of each leaf; NaN for one without any."""
+        store = parted_store(store)
         return _by_leaf(store, [self.inner.means(s.store, factors) for s in store.segments])
 
-    def rates(self, store: LeafStore, table: LossTable) -> FloatArray:
+    def rates(self, store: ScenarioStore, table: LossTable) -> FloatArray:
+        store = parted_store(store)
         return _mean(store, [self.inner.rates(s.store, of_leaf(table, s.leaf)) for s in store.segments])
 
-    def leaf_rates(self, store: LeafStore, table: LossTable) -> FloatArray:
+    def leaf_rates(self, store: ScenarioStore, table: LossTable) -> FloatArray:
         """(L, periods) mean surplus rates over the scenarios of each leaf; NaN for one without any."""
+        store = parted_store(store)
         return _by_leaf(store, [self.inner.rates(s.store, of_leaf(table, s.leaf)) for s in store.segments])
 
-    def losses(self, store: LeafStore, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]) -> list[Losses]:
+    def losses(
+        self, store: ScenarioStore, tables: Sequence[LossTable], exposures: Sequence[ArrayLike]
+    ) -> list[LossVector]:
+        store = parted_store(store)
         need(len(tables) == len(exposures), "as many exposures as tables are needed")
         if not tables:
             return []
@@ -219,8 +235,14 @@ class LeafBackend:
         return [self.inner.concatenate([one[m] for one in found]) for m in range(len(tables))]
 
     def pull_back(
-        self, store: LeafStore, table: LossTable, exposure: ArrayLike, rows: Any, weights: Any
+        self,
+        store: ScenarioStore,
+        table: LossTable,
+        exposure: ArrayLike,
+        rows: RowVector | ArrayLike,
+        weights: LossVector | ArrayLike,
     ) -> tuple[float, FloatArray]:
+        store = parted_store(store)
         r, w = store.checked(rows), np.asarray(weights, dtype=np.float64)
         need(w.shape == r.shape and r.size > 0, f"rows {r.shape} and weights {w.shape} must have one shape")
         parts = self._split(table, exposure)
@@ -235,8 +257,9 @@ class LeafBackend:
         return value, gradient.reshape(-1)
 
     def balances(
-        self, store: LeafStore, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
+        self, store: ScenarioStore, table: LossTable, exposure: ArrayLike, rows: ArrayLike | None = None
     ) -> FloatArray:
+        store = parted_store(store)
         parts = self._split(table, exposure)
         r = None if rows is None else store.checked(rows)
         out = np.empty((store.count if r is None else r.size, table.terms.periods))
@@ -246,8 +269,14 @@ class LeafBackend:
         return out
 
     def fan(
-        self, store: LeafStore, table: LossTable, exposure: ArrayLike, levels: Sequence[float], count: int | None = None
+        self,
+        store: ScenarioStore,
+        table: LossTable,
+        exposure: ArrayLike,
+        levels: Sequence[float],
+        count: int | None = None,
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        store = parted_store(store)
         number = store.count if count is None else min(count, store.count)
         rows = None if number == store.count else self.foremost(store, number)
         found = self.balances(store, table, exposure, rows)
@@ -259,8 +288,9 @@ class LeafBackend:
         return np.quantile(found, levels, axis=0), found.mean(axis=0), below / number
 
     def breaches(
-        self, store: LeafStore, table: LossTable, exposure: ArrayLike, dates: IntArray, rounding: float
-    ) -> tuple[Losses, Breached]:
+        self, store: ScenarioStore, table: LossTable, exposure: ArrayLike, dates: IntArray, rounding: float
+    ) -> tuple[LossVector, Breached]:
+        store = parted_store(store)
         parts = self._split(table, exposure)
         found = [
             self.inner.breaches(s.store, of_leaf(table, s.leaf), parts[s.leaf], dates, rounding) for s in store.segments
@@ -269,8 +299,13 @@ class LeafBackend:
         return self.inner.concatenate(worst), sum(counts[1:], counts[0])
 
     def settle(
-        self, store: LeafStore, table: Settling | LeafSettling, rows: Any = None, weights: Any = None
-    ) -> tuple[Losses, Tally]:
+        self,
+        store: ScenarioStore,
+        table: Settling | LeafSettling,
+        rows: RowVector | ArrayLike | None = None,
+        weights: LossVector | ArrayLike | None = None,
+    ) -> tuple[LossVector, Tally]:
+        store = parted_store(store)
         r = None if rows is None else store.checked(rows)
         w = None if weights is None else np.asarray(weights, dtype=np.float64)
         if r is None and w is not None:
@@ -285,11 +320,13 @@ class LeafBackend:
         joined = self.inner.concatenate(totals)
         if r is not None:  # the segments' rows behind one another, back in the order asked for
             back = np.empty(r.size, dtype=np.int64)
-            back[np.concatenate(places_of)] = np.arange(r.size)
-            joined = joined[back]
+            back[np.concatenate([places for places in places_of if isinstance(places, np.ndarray)])] = np.arange(r.size)
+            joined = self.inner.at(joined, back)
         return joined, added(list(tallies))
 
-    def each(self, store: LeafStore, rows: RowArray | None) -> Iterator[tuple[Segment, Any, RowArray | None]]:
+    def each(
+        self, store: LeafStore, rows: RowArray | None
+    ) -> Iterator[tuple[Segment, RowArray | slice, RowArray | None]]:
         """(segment, places of its rows in the answer, rows of it; None: all) for given rows, or for all."""
         if rows is None:
             for s, segment in enumerate(store.segments):
@@ -304,31 +341,15 @@ class LeafBackend:
         need(e.shape == (self.leaves * table.entries,), f"{self.leaves} exposures of {table.entries}; got {e.shape}")
         return e.reshape(self.leaves, table.entries)
 
-    # losses
-
-    def concatenate(self, parts: Sequence[Losses]) -> Losses:
-        return self.inner.concatenate(parts)
-
-    def quantile(self, losses: Losses, level: float) -> float:
-        return self.inner.quantile(losses, level)
-
-    def tail(self, losses: Losses, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:
-        return self.inner.tail(losses, level, mass, weights)
-
-    def worst(self, losses: Losses, count: int, also: Any = None) -> Any:
-        return self.inner.worst(losses, count, also)
-
-    def dot(self, losses: Losses, rows: ArrayLike, weights: ArrayLike) -> float:
-        return self.inner.dot(losses, rows, weights)
-
-    def above(self, losses: Losses, limit: float) -> float:
-        return self.inner.above(losses, limit)
-
     def recover(self, error: Exception) -> bool:
         return self.inner.recover(error)
 
-    def host(self, losses: Losses) -> FloatArray:
-        return self.inner.host(losses)
+
+def parted_store(store: ScenarioStore) -> LeafStore:
+    """A store of `LeafBackend` as that. TypeError if it is another's."""
+    if not isinstance(store, LeafStore):
+        raise TypeError(f"this backend did not make the scenarios: a {type(store).__name__}")
+    return store
 
 
 def leaves_of(backend: Backend) -> int:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from ..backend import Held
+from ..backend import ScenarioStore
 from ..checks import need
 from ..store import RowArray, Store
 from ..tables import FloatArray, ProcessTable
+from ..vectors import DeviceVector, LossVector, RowVector
 from .placement import Mode, Placement, Shape
 
 
@@ -29,18 +29,22 @@ class Source:
     seed: int
     sample: int = 0
     first: int = 0
-    numbers: Any = None
+    numbers: NDArray[np.uint64] | DeviceVector | None = None
 
-    def of_rows(self, rows: Any) -> Source:
-        """The scenarios in the given rows, an array or a vector on a device."""
-        if not on_host(rows):
+    def of_rows(self, rows: RowVector) -> Source:
+        """The scenarios in the given rows."""
+        if isinstance(rows, DeviceVector):
             return Source(self.table, rows.size, self.seed, self.sample, 0, rows.numbers(self.first, self.numbers))
-        numbers = rows.astype(np.uint64) + np.uint64(self.first) if self.numbers is None else self.numbers[rows]
+        known = self.numbers
+        if known is None:
+            numbers = rows.astype(np.uint64) + np.uint64(self.first)
+        else:
+            numbers = (known.host() if isinstance(known, DeviceVector) else known)[rows]
         return Source(self.table, rows.size, self.seed, self.sample, 0, numbers)
 
     def scenario(self, row: int) -> int:
         """Scenario number of a row."""
-        return self.first + row if self.numbers is None else int(np.asarray(cut(self.numbers, row, row + 1))[0])
+        return self.first + row if self.numbers is None else int(np.asarray(self.numbers[row : row + 1])[0])
 
 
 @dataclass(eq=False)
@@ -58,7 +62,7 @@ class Scenarios:
     shape: Shape
     placement: Placement
     owner: int
-    whole: Held | None = None
+    whole: ScenarioStore | None = None
     pieces: list[Store] = field(default_factory=list)
 
     @property
@@ -103,14 +107,6 @@ def slices(count: int, size: int) -> Iterator[tuple[int, int]]:
         yield low, min(low + size, count)
 
 
-class InOrder:
-    """Rows in the order in which their scenarios are drawn."""
-
-    def foremost(self, store: Any, count: int) -> RowArray:
-        del store
-        return np.arange(count)
-
-
 class Summed:
     """Pairs of a number and a vector, added one after the other in the order in which they come."""
 
@@ -128,20 +124,19 @@ class Summed:
         return self.value, self.vector
 
 
-def on_host(values: Any) -> bool:
-    """Whether these are numbers in the host's memory, not a backend's vector."""
-    return isinstance(values, list | tuple | range | np.ndarray)
+def scenarios(store: ScenarioStore) -> Scenarios:
+    """A store of `Chunked` as that. TypeError if it is another's."""
+    if not isinstance(store, Scenarios):
+        raise TypeError(f"this backend did not make the scenarios: a {type(store).__name__}")
+    return store
 
 
-def cut(vector: Any, low: int, high: int) -> Any:
-    """Numbers low .. high - 1 of a vector, on the host or on a device."""
-    if isinstance(vector, np.ndarray):
-        return vector[low:high]
-    return vector.part(low, high)
-
-
-def weighted(store: Scenarios, rows: ArrayLike, weights: ArrayLike) -> tuple[RowArray, FloatArray]:
-    """Rows of a store and their weights on the host, checked."""
+def weighted(
+    store: Scenarios, rows: RowVector | ArrayLike, weights: LossVector | ArrayLike
+) -> tuple[RowVector, LossVector]:
+    """Rows of a store and their weights; those from the host are checked."""
+    if isinstance(rows, DeviceVector):
+        return rows, weights if isinstance(weights, DeviceVector) else np.asarray(weights, dtype=np.float64)
     r, w = store.checked(rows), np.asarray(weights, dtype=np.float64)
     need(
         w.shape == r.shape and r.size > 0, f"rows {r.shape} and weights {w.shape} must have one shape, and not be empty"

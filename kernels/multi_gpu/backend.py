@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,7 +25,7 @@ from ..cuda.device import Device
 from ..cuda.vector import Vector
 from ..memory import placement as modes
 from ..settling import Settling, Tally
-from ..store import LANES, Store
+from ..store import LANES, InOrder, Store
 from ..tables import FloatArray, IntArray, LossTable, ProcessTable
 from ..tail import Tail
 from . import select as shard_select
@@ -37,7 +37,7 @@ R = TypeVar("R")
 LEAST = 1 << 20  # scenarios that a device is given at least, where there are enough for another one
 
 
-class Sharded:
+class Sharded(InOrder):
     """See `backend.Backend` for the methods. Losses and tails are of `ShardVector`, stores are `ShardStore`.
 
     Args:
@@ -54,6 +54,18 @@ class Sharded:
         self.backends = [CudaBackend(w, chunk) for w in self._watched]
         self._least = least
         self._pool = ThreadPoolExecutor(max(1, len(devices)), thread_name_prefix="capmix-gpu")
+
+    @property
+    def on_device(self) -> Sharded:
+        return self
+
+    @property
+    def mover(self) -> None:
+        """Scenarios are drawn again, on each device its own."""
+
+    def narrowed(self, threads: int) -> None:
+        """A device does one thing at a time."""
+        del threads
 
     @property
     def threads(self) -> int:
@@ -130,7 +142,7 @@ class Sharded:
         checks.need(r.size >= 1, "a subset needs at least one row")
         piece = next((p for p in store.pieces if p.low <= r.min() and r.max() < p.high), None)
         if piece is not None:
-            part: Any = piece.backend.subset(piece.store, r - piece.low)
+            part = piece.backend.subset(piece.store, r - piece.low)
         else:
             part = self.backends[0].redraw(store.table, store.scenarios(r), store.seed, store.sample)
         return self._store(
@@ -140,7 +152,7 @@ class Sharded:
     def part(self, store: ShardStore, low: int, high: int) -> ShardStore:
         """The rows low .. high - 1; they share the store's memory where they begin with a block of their piece."""
         checks.need(0 <= low < high <= store.count, f"no part {low}..{high} of {store.count} rows")
-        found: list[tuple[CudaBackend, Any]] = []
+        found: list[tuple[CudaBackend, Store]] = []
         for p in store.pieces:
             a, b = max(low - p.low, 0), min(high, p.high) - p.low
             if a < b and a % LANES == 0:
@@ -173,19 +185,28 @@ class Sharded:
         return [ShardVector([f[m] for f in found]) for m in range(len(tables))]
 
     def pull_back(
-        self, store: ShardStore, table: LossTable, exposure: ArrayLike, rows: Any, weights: Any
+        self,
+        store: ShardStore,
+        table: LossTable,
+        exposure: ArrayLike,
+        rows: ArrayLike | ShardVector,
+        weights: ArrayLike | ShardVector,
     ) -> tuple[float, FloatArray]:
         b, one, r, w = self._gathered(store, rows, weights)
         return b.pull_back(one, table, exposure, r, w)
 
     def settle(
-        self, store: ShardStore, table: Settling, rows: Any = None, weights: Any = None
+        self,
+        store: ShardStore,
+        table: Settling,
+        rows: ArrayLike | ShardVector | None = None,
+        weights: ArrayLike | ShardVector | None = None,
     ) -> tuple[ShardVector, Tally]:
         if rows is None:
             b, one = self._together(store)
-            total, tally = b.settle(one, table, None, weights)
+            total, tally = b.settle(one, table, None, None if weights is None else np.asarray(weights))
         else:
-            b, one, r, w = self._gathered(store, rows, weights)
+            b, one, r, w = self._gathered(store, rows, np.ones(np.shape(rows)) if weights is None else weights)
             total, tally = b.settle(one, table, r, w)
         return ShardVector([total]), tally
 
@@ -214,6 +235,9 @@ class Sharded:
                 out[here] = piece.backend.balances(piece.store, table, exposure, r[here] - piece.low)
         return out
 
+    def values(self, store: ShardStore, rows: ArrayLike) -> FloatArray:
+        return store.x(rows)
+
     def fan(
         self,
         store: ShardStore,
@@ -227,23 +251,25 @@ class Sharded:
 
     # losses
 
-    def foremost(self, store: Any, count: int) -> NDArray[np.int64]:
-        del store
-        return np.arange(count)
-
     def tail(
         self, losses: ShardVector, level: float, mass: float | None = None, weights: FloatArray | None = None
-    ) -> Tail:
+    ) -> Tail[ShardVector, ShardVector]:
         return shard_select.tail(losses, level, mass, weights)
 
     def worst(self, losses: ShardVector, count: int, also: ShardVector | None = None) -> ShardVector:
         return shard_select.worst(losses, count, also)
 
-    def dot(self, losses: ShardVector, rows: Any, weights: Any) -> float:
+    def dot(self, losses: ShardVector, rows: ArrayLike | ShardVector, weights: ArrayLike | ShardVector) -> float:
         found = losses[rows]
         if not isinstance(weights, ShardVector):
             weights = ShardVector([Vector.of(found.pieces[0].device, weights, np.float64)])
         return ordered_sum(found, weights)
+
+    def at(self, losses: ShardVector, rows: ArrayLike | ShardVector) -> ShardVector:
+        return losses[rows]
+
+    def size(self, losses: ShardVector, rows: ShardVector) -> float:
+        return abs(losses[rows]).mean()
 
     def concatenate(self, parts: Sequence[ShardVector]) -> ShardVector:
         """One after the other, where they are; neighbours on one device become one piece."""
@@ -261,8 +287,8 @@ class Sharded:
         counts = [round(self._of(p).above(p, limit) * p.size) for p in losses.pieces]
         return float(sum(counts)) / losses.size
 
-    def host(self, losses: Any) -> Any:
-        return losses.host() if isinstance(losses, ShardVector) else losses
+    def host(self, losses: ShardVector) -> FloatArray:
+        return losses.host()
 
     def recover(self, error: Exception) -> bool:
         """Whether a device was lost and others are left: what lay on any of them is to be drawn again."""
@@ -281,7 +307,7 @@ class Sharded:
         return next(b for b in self.backends if b.device is vector.device)
 
     def _made(
-        self, table: ProcessTable, count: int, seed: int, sample: int, make: Callable[[CudaBackend, int, int], Any],
+        self, table: ProcessTable, count: int, seed: int, sample: int, make: Callable[[CudaBackend, int, int], Store],
         kept: bool = True,
     ) -> ShardStore:  # fmt: skip
         """A store of so many scenarios."""
@@ -334,7 +360,9 @@ class Sharded:
         numbers = store.scenarios(np.arange(store.count))
         return backend, backend.redraw(store.table, numbers, store.seed, store.sample)
 
-    def _gathered(self, store: ShardStore, rows: Any, weights: Any) -> tuple[CudaBackend, Store, Any, Any]:
+    def _gathered(
+        self, store: ShardStore, rows: ArrayLike | ShardVector, weights: ArrayLike | ShardVector
+    ) -> tuple[CudaBackend, Store, Vector, ArrayLike | Vector]:
         """Rows on one device, and their weights: where they are, or drawn again beside the most of them."""
         if not isinstance(rows, ShardVector):
             part = self.subset(store, rows).pieces[0]
@@ -345,5 +373,5 @@ class Sharded:
             return piece.backend, piece.store, rows.pieces[0], each
         most = max(range(len(rows.pieces)), key=lambda i: rows.pieces[i].size)
         backend = store.pieces[rows.places[most]].backend
-        drawn: Any = backend.redraw(store.table, store.numbers_of(rows).host(), store.seed, store.sample)
+        drawn = backend.redraw(store.table, store.numbers_of(rows).host(), store.seed, store.sample)
         return backend, drawn, backend.every(drawn), np.asarray(weights, dtype=np.float64)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +86,9 @@ def _of_pieces(losses: ShardVector, rows: Sequence[Vector]) -> ShardVector:
     return ShardVector(rows, None, starts.tolist())
 
 
-def tail(losses: ShardVector, level: float, mass: float | None = None, weights: FloatArray | None = None) -> Tail:
+def tail(
+    losses: ShardVector, level: float, mass: float | None = None, weights: FloatArray | None = None
+) -> Tail[ShardVector, ShardVector]:
     """The tail as `tail.tail` finds it, with rows and weights where the losses are.
 
     With weights on several devices it is found on the host.
@@ -97,8 +98,8 @@ def tail(losses: ShardVector, level: float, mass: float | None = None, weights: 
     if len(losses.pieces) > 1 and weights is not None:
         return _weighted(losses, level, mass, weights)
     if len(losses.pieces) == 1:
-        one: Any = cuda_select.tail(losses.pieces[0], level, mass, weights)
-        return Tail(_of_pieces(losses, [one.rows]), ShardVector([one.weights]), one.var, one.cvar)  # type: ignore[arg-type]
+        one = cuda_select.tail(losses.pieces[0], level, mass, weights)
+        return Tail(_of_pieces(losses, [one.rows]), ShardVector([one.weights]), one.var, one.cvar)
     wanted = tail_mass(float(n), level) if mass is None else float(mass)
     if not 0.0 < wanted <= n * (1.0 + 1e-12):
         raise ValueError(f"the tail's mass must be above 0 and at most the total weight {n:g}; got {wanted:g}")
@@ -107,10 +108,12 @@ def tail(losses: ShardVector, level: float, mass: float | None = None, weights: 
     cvar = ordered_sum(shares, held) / ordered_sum(shares)
     if not (math.isfinite(var) and math.isfinite(cvar)):
         raise ValueError("a loss in the tail is not finite")
-    return Tail(rows, shares, var, cvar)  # type: ignore[arg-type]
+    return Tail(rows, shares, var, cvar)
 
 
-def _weighted(losses: ShardVector, level: float, mass: float | None, weights: FloatArray) -> Tail:
+def _weighted(
+    losses: ShardVector, level: float, mass: float | None, weights: FloatArray
+) -> Tail[ShardVector, ShardVector]:
     held = np.concatenate([p.device.download(p.array) for p in losses.pieces])
     found = host_tail(held, level, weights, mass)
     rows, shares, start = [], [], 0
@@ -119,7 +122,7 @@ def _weighted(losses: ShardVector, level: float, mass: float | None, weights: Fl
         rows.append(Vector(piece.device, piece.device.upload(found.rows[low:high] - start)))
         shares.append(Vector(piece.device, piece.device.upload(found.weights[low:high])))
         start += piece.size
-    return Tail(_of_pieces(losses, rows), ShardVector(shares), found.var, found.cvar)  # type: ignore[arg-type]
+    return Tail(_of_pieces(losses, rows), ShardVector(shares), found.var, found.cvar)
 
 
 def worst(losses: ShardVector, count: int, also: ShardVector | None = None) -> ShardVector:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..cuda.backend import CudaBackend
 from ..cuda.device import Argument, Array, Device
+from ..cuda.store import DeviceStore
 from ..cuda.vector import Vector
 from ..device_errors import DeviceFault, OutOfDeviceMemory
 from ..store import RowArray, Store, checked_rows
@@ -82,7 +83,7 @@ class Piece:
 
     def numbers(self, rows: Vector) -> Vector:
         """Scenario numbers of rows of the piece."""
-        marks = getattr(self.store, "marks", None)
+        marks = self.store.marks if isinstance(self.store, DeviceStore) else None
         return rows.numbers(self.store.first, None if marks is None else Vector(rows.device, marks))
 
 

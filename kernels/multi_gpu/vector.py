@@ -10,14 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..cuda.source import CHUNK, THREADS
 from ..cuda.vector import Vector
 from ..tables import FloatArray
+from ..vectors import DeviceVector
 
 
-class ShardVector:
+class ShardVector(DeviceVector):
     """float64 numbers, or int64 rows of a store's pieces, or uint64 scenario numbers; see `vector.Vector`.
 
     Attributes:
@@ -25,8 +26,6 @@ class ShardVector:
         places: of rows, the piece of the store that each piece counts in; else the pieces' own numbers.
         starts: of rows, the first row of each of these pieces in the whole store; else nothing.
     """
-
-    __array_ufunc__ = None  # as for Vector
 
     def __init__(
         self, pieces: Sequence[Vector], places: Sequence[int] | None = None, starts: Sequence[int] = ()
@@ -40,15 +39,8 @@ class ShardVector:
         return sum(p.size for p in self.pieces)
 
     @property
-    def shape(self) -> tuple[int]:
-        return (self.size,)
-
-    @property
     def dtype(self) -> np.dtype[Any]:
         return self.pieces[0].dtype
-
-    def __len__(self) -> int:
-        return self.size
 
     def host(self) -> NDArray[Any]:
         """(n,) copy on the host; of rows, those of the whole store."""
@@ -57,13 +49,7 @@ class ShardVector:
             found = [f + start for f, start in zip(found, self.starts, strict=True)]
         return np.concatenate(found)
 
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        if copy is False:
-            raise ValueError("vectors of devices cannot be read without a copy")
-        return np.asarray(self.host(), dtype=dtype)
-
     def part(self, low: int, high: int) -> ShardVector:
-        """Numbers low .. high - 1."""
         pieces: list[Vector] = []
         kept: list[int] = []
         at = 0
@@ -76,7 +62,7 @@ class ShardVector:
         starts = [self.starts[i] for i in kept] if self.starts else ()
         return ShardVector(pieces, [self.places[i] for i in kept], starts)
 
-    def _with(self, other: ShardVector | float, operation: Callable[[Vector, Any], Vector]) -> ShardVector:
+    def _with(self, other: ShardVector | float, operation: Callable[[Vector, Vector | float], Vector]) -> ShardVector:
         if not isinstance(other, ShardVector):
             return ShardVector([operation(p, other) for p in self.pieces], self.places)
         if [p.size for p in other.pieces] != [p.size for p in self.pieces]:
@@ -96,28 +82,33 @@ class ShardVector:
     __rmul__ = __mul__
 
     def __rsub__(self, other: float) -> ShardVector:
-        return self._with(other, lambda p, q: q - p)
+        return ShardVector([other - p for p in self.pieces], self.places)
 
-    def numbers(self, first: int, numbers: Any = None) -> ShardVector:
-        """Scenario numbers of these rows of a store: first + row, or numbers[row]."""
+    def numbers(self, first: int, known: ShardVector | NDArray[np.uint64] | None = None) -> ShardVector:
         found = []
         for piece, place, start in zip(self.pieces, self.places, self.starts, strict=True):
             if piece.size:
-                known: Any = numbers.pieces[place] if isinstance(numbers, ShardVector) else numbers
-                found.append(piece.numbers(first + start, known[start:] if isinstance(known, np.ndarray) else known))
+                if isinstance(known, ShardVector):
+                    found.append(piece.numbers(first + start, known.pieces[place]))
+                else:
+                    found.append(piece.numbers(first + start, None if known is None else known[start:]))
         return ShardVector(found)
 
     def __abs__(self) -> ShardVector:
         return ShardVector([abs(p) for p in self.pieces], self.places)
 
     def __gt__(self, other: float) -> ShardVector:
-        return self._with(other, lambda p, q: p > q)
+        return ShardVector([p > other for p in self.pieces], self.places)
 
     def __lt__(self, other: float) -> ShardVector:
-        return self._with(other, lambda p, q: p < q)
+        return ShardVector([p < other for p in self.pieces], self.places)
 
-    def __getitem__(self, rows: ArrayLike | ShardVector) -> ShardVector:
-        """(n,) values at rows, which count within the pieces; at rows of the host, they come together in one piece."""
+    def __getitem__(self, rows: ArrayLike | ShardVector | slice, /) -> ShardVector:
+        """(n,) values at rows, which count within the pieces; at rows of the host, they come together in one piece. A
+        slice shares the memory.
+        """
+        if isinstance(rows, slice):
+            return self.part(*rows.indices(self.size)[:2])
         if isinstance(rows, ShardVector):
             found = [self.pieces[place][r] for place, r in zip(rows.places, rows.pieces, strict=True)]
             return ShardVector(found)

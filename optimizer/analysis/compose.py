@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.backend import Backend
+from ...kernels.memory.leaves import parted_store
+from ...kernels.vectors import LossVector
 from ...models.blocks.objective import UNITS
 from ...models.ledger import Account
 from ...models.schema.case import Case
@@ -140,7 +142,7 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         tables[TAX_BY_SCENARIO] = tax_by_scenario.table(amounts, found_tax)
     decided = decision_table(amounts)
     if isinstance(amounts, AdaptiveAmounts):
-        tables |= review_tables(amounts, ready.backend, ready.store, all_risks(case), losses)
+        tables |= review_tables(amounts, ready.backend, parted_store(ready.store), all_risks(case), losses)
         tables[REVIEW_WORTH] = worth_table(with_plan(solution), about.without, program.unit)
         decided = node_decisions(amounts)
     plan = replace(
@@ -161,8 +163,8 @@ def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
     )
 
 
-def unplanned(case: Case, backend: Backend, count: int, seed: int, why: str) -> Plan:
-    """The plan of a run that was stopped before there were scenarios to plan on; `why` becomes its message."""
+def unplanned(case: Case, backend: Backend, count: int, seed: int, *messages: str) -> Plan:
+    """The plan of a run that was stopped before there were scenarios to plan on."""
     return Plan(
         case=case,
         status=Status.STOPPED,
@@ -172,14 +174,14 @@ def unplanned(case: Case, backend: Backend, count: int, seed: int, why: str) -> 
         certificate=None,
         risk=(),
         scenarios=ScenarioInfo(count, seed, 0),
-        device=Device(backend.name, getattr(backend, "device_name", "") or processor(), backend.threads, "resident"),
+        device=Device(backend.name, backend.device_name or processor(), backend.threads, "resident"),
         timings=Timings(0.0, 0.0, 0.0, 0.0),
         passes=Passes(0, 0.0, 0, 0),
         funding=Funding({}, {}, 0.0, 0.0),
         decisions=Table(DECISIONS, "Decisions", (), ()),
         tables={},
         prices=(),
-        messages=(*getattr(backend, "messages", ()), why),
+        messages=messages,
         versions=versions(),
     )
 
@@ -253,14 +255,14 @@ def _with(
     )
 
 
-def _losses(ready: Prepared, solution: Solution) -> list[FloatArray]:
+def _losses(ready: Prepared, solution: Solution) -> list[LossVector]:
     """(S,) losses of each risk limit."""
     tables = [loss.table for loss in ready.losses]
     return ready.backend.losses(ready.store, tables, [loss.matrix @ solution.decisions for loss in ready.losses])
 
 
 def _risk(
-    ready: Prepared, solution: Solution, losses: Sequence[FloatArray], about: Circumstances, sense: float
+    ready: Prepared, solution: Solution, losses: Sequence[LossVector], about: Circumstances, sense: float
 ) -> tuple[RiskFigure, ...]:
     prices = [sense * value.price for value in solution.risks]
     fresh = None if about.fresh is None else about.fresh.losses

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Backend, Held
+from ...kernels.backend import Backend, ScenarioStore
 from ...models.blocks.figures import Figure, spelled_out
 from ...models.blocks.headroom import Headroom, name_of, whose
 from ...models.blocks.rules import covenant as covenant_rule
@@ -179,7 +179,7 @@ def untested(amounts: Amounts) -> tuple[str, ...]:
 def over_scenarios(
     amounts: Amounts,
     backend: Backend,
-    store: Held,
+    store: ScenarioStore,
     prices: Prices,
     objective_unit: str,
     steps: Mapping[str, StepPrice] | None = None,
@@ -246,7 +246,7 @@ def shortfall_at(amounts: Amounts, covenant: Covenant, by: float = 0.0) -> Short
     return tested(amounts.case, amounts.ledger, amounts.deposit_rates, covenant, tests, covenant.limit + by)
 
 
-def breaches(amounts: Amounts, backend: Backend, store: Held, one: Shortfall) -> Breaches:
+def breaches(amounts: Amounts, backend: Backend, store: ScenarioStore, one: Shortfall) -> Breaches:
     """What the scenarios do to a covenant at the plan. Percentiles per period take the first 131,072 at most.
 
     A test of cover does not apply in a scenario in which nothing is due, e.g. as a market was shut.
@@ -283,7 +283,12 @@ def breaches(amounts: Amounts, backend: Backend, store: Held, one: Shortfall) ->
 
 
 def _rooms(
-    backend: Backend, store: Held, one: Shortfall, exposure: FloatArray, owing: FloatArray | None, rows: IntArray
+    backend: Backend,
+    store: ScenarioStore,
+    one: Shortfall,
+    exposure: FloatArray,
+    owing: FloatArray | None,
+    rows: IntArray,
 ) -> FloatArray:
     """(rows, times) least headroom of the tests of each period; without end where none applies."""
     times = list(dict.fromkeys(t for _, t in one.rows))
@@ -331,7 +336,7 @@ def tightening(covenant: Covenant) -> float:
     return covenant.step if covenant.at_least else -covenant.step
 
 
-def kept_when_tightened(amounts: Amounts, backend: Backend, store: Held, one: Shortfall) -> bool:
+def kept_when_tightened(amounts: Amounts, backend: Backend, store: ScenarioStore, one: Shortfall) -> bool:
     """Whether the plan as it is would keep the covenant with its limit a step tighter: then the step costs nothing."""
     covenant = one.covenant
     if covenant.as_ == "maintained":
@@ -350,7 +355,7 @@ def kept_when_tightened(amounts: Amounts, backend: Backend, store: Held, one: Sh
     )
 
 
-def first_order(amounts: Amounts, backend: Backend, store: Held, one: Shortfall, prices: Prices) -> StepPrice:
+def first_order(amounts: Amounts, backend: Backend, store: ScenarioStore, one: Shortfall, prices: Prices) -> StepPrice:
     """What a tightening step costs by the prices of the plan; not priced where these say nothing and the plan would
     break the tighter limit.
 
@@ -379,6 +384,6 @@ def first_order(amounts: Amounts, backend: Backend, store: Held, one: Shortfall,
     return StepPrice(cost, FIRST_ORDER) if cost > 0.0 else StepPrice(None, "not priced")
 
 
-def _cvar(amounts: Amounts, covenant: Covenant, backend: Backend, store: Held, one: Shortfall) -> float:
+def _cvar(amounts: Amounts, covenant: Covenant, backend: Backend, store: ScenarioStore, one: Shortfall) -> float:
     losses = backend.losses(store, [one.measured.table], [amounts.exposure(one.measured)])[0]
     return backend.tail(losses, covenant.level or 0.0).cvar

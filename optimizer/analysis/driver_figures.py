@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Backend, Held
+from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.memory.leaves import leaves_of
 from ...kernels.tables import MAX_FACTORS, LossKind, LossTable, TermTable
 from ...models.schema.case import Case
@@ -23,7 +23,7 @@ DRAWS = 1 << 15  # scenarios whose quantiles are shown: the 5 % then lies betwee
 CELLS = 1 << 22  # numbers held at once: 32 MiB
 
 
-def driver_table(case: Case, backend: Backend, store: Held) -> Table:
+def driver_table(case: Case, backend: Backend, store: ScenarioStore) -> Table:
     """The table drivers: a row per driver and period, in the case's order.
 
     Means are taken over all scenarios, quantiles over the first 32,768 at most (they are independent draws),
@@ -51,7 +51,7 @@ def driver_table(case: Case, backend: Backend, store: Held) -> Table:
     return long(DRIVERS, f"Drivers over {store.count:,} scenarios, as the plan sees them", columns, rows)
 
 
-def _quantiles(backend: Backend, store: Held, places: NDArray[np.int32]) -> Iterator[FloatArray]:
+def _quantiles(backend: Backend, store: ScenarioStore, places: NDArray[np.int32]) -> Iterator[FloatArray]:
     """(levels, n) quantiles of the numbers at these places of a scenario, some places at a time."""
     rows = backend.foremost(store, min(store.count, DRAWS))
     step = max(1, CELLS // rows.size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Backend, Held
+from ...kernels.backend import Backend, ScenarioStore
 from ..setup.liquidity import liquidity_of
 from ..table import BILLION, Cell, Column, Table
 from .claims import OWN
@@ -27,7 +27,7 @@ from .tabulate import long
 LEVELS = {EntityLiquidity.Q05: 0.05, EntityLiquidity.Q50: 0.5, EntityLiquidity.Q95: 0.95}
 
 
-def entity_risk_tables(amounts: Amounts, bearing: Bearing, backend: Backend, store: Held) -> dict[str, Table]:
+def entity_risk_tables(amounts: Amounts, bearing: Bearing, backend: Backend, store: ScenarioStore) -> dict[str, Table]:
     """entity_liquidity, entity_risk and entity_default; none where there is only one company."""
     if not bearing.entities:
         return {}
@@ -35,7 +35,7 @@ def entity_risk_tables(amounts: Amounts, bearing: Bearing, backend: Backend, sto
     return {table.name: table for table in tables}
 
 
-def _liquidity(amounts: Amounts, backend: Backend, store: Held) -> Table:
+def _liquidity(amounts: Amounts, backend: Backend, store: ScenarioStore) -> Table:
     """Quantiles of each company's own running cash, what the plan pays within the group included."""
     count = min(store.count, FAN_SCENARIOS)
     rows: list[tuple[Cell, ...]] = []

@@ -20,16 +20,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ...kernels.backend import Backend, Held, Losses
+from ...kernels.backend import Backend, ScenarioStore, SealedTail
 from ...kernels.group_settling import GroupTally, settle_all, settle_apart
-from ...kernels.memory.leaves import LeafBackend, LeafSettling
+from ...kernels.memory.leaves import LeafBackend, LeafSettling, parted_store
 from ...kernels.settling import Settling, Tally
 from ...kernels.tables import FloatArray, IntArray
-from ...kernels.tail import Tail, tail
+from ...kernels.tail import tail
+from ...kernels.vectors import LossVector, RowVector
 from ...models.blocks import owners
 from ...models.schema.rules import Risk
 from ..setup.assemble import Measured
@@ -80,10 +80,10 @@ def level_of(risks: Sequence[Risk]) -> float:
 def bear(
     amounts: Amounts,
     backend: Backend,
-    store: Held,
+    store: ScenarioStore,
     liquidity: Measured,
     risks: Sequence[Risk] = (),
-    losses: Sequence[Losses] = (),
+    losses: Sequence[LossVector] = (),
 ) -> Bearing:
     """Share out the losses of the plan in every scenario.
 
@@ -96,7 +96,7 @@ def bear(
         return _bear_apart(amounts, known, means, backend, store, liquidity, risks, losses)
     each = [settling(p, k, liquidity, m) for p, k, m in zip(amounts.paths, known, means, strict=True)]
 
-    def settle(rows: Any, weights: Any) -> tuple[Losses, Tally]:
+    def settle(rows: RowVector | None, weights: LossVector | None) -> tuple[LossVector, Tally]:
         if isinstance(backend, LeafBackend):
             return backend.settle(store, LeafSettling(tuple(each)), rows, weights)
         return backend.settle(store, each[0], rows, weights)
@@ -105,7 +105,7 @@ def bear(
     total, sums = settle(None, None)
     level = level_of(risks)
 
-    def mean(worst: Tail) -> FloatArray:
+    def mean(worst: SealedTail) -> FloatArray:
         return settle(worst.rows, worst.weights)[1].sums / worst.mass
 
     worst = backend.tail(total, level)
@@ -127,23 +127,23 @@ def _bear_apart(
     known: Sequence[Claims],
     means: Sequence[FloatArray],
     backend: Backend,
-    store: Held,
+    store: ScenarioStore,
     liquidity: Measured,
     risks: Sequence[Risk],
-    losses: Sequence[Losses],
+    losses: Sequence[LossVector],
 ) -> Bearing:
     """The same where each company of a group is settled on its own."""
     each = [group_settling(p, k, liquidity, m) for p, k, m in zip(amounts.paths, known, means, strict=True)]
 
-    def settle(rows: Any = None, weights: Any = None) -> tuple[FloatArray, GroupTally]:
+    def settle(rows: RowVector | None = None, weights: LossVector | None = None) -> tuple[FloatArray, GroupTally]:
         if isinstance(backend, LeafBackend):
-            return settle_apart(backend, store, each, rows, weights)
+            return settle_apart(backend, parted_store(store), each, rows, weights)
         return settle_all(backend, store, each[0], rows, weights)
 
     total, sums = settle()
     level, count = level_of(risks), store.count
 
-    def mean(worst: Tail) -> FloatArray:
+    def mean(worst: SealedTail) -> FloatArray:
         return settle(worst.rows, worst.weights)[1].tally.sums / worst.mass
 
     worst = tail(total, level)
@@ -166,7 +166,7 @@ def _bear_apart(
     )
 
 
-def _claims(amounts: Amounts, backend: Backend, store: Held) -> tuple[list[Claims], list[FloatArray]]:
+def _claims(amounts: Amounts, backend: Backend, store: ScenarioStore) -> tuple[list[Claims], list[FloatArray]]:
     """The claims of the plan, of each leaf the same ones if it adapts, and the expected amounts of their stocks."""
     if not isinstance(backend, LeafBackend):
         known = claims(amounts)

@@ -159,8 +159,8 @@ def reached(ready: Prepared, seed: int, found: Evidence, number: int, amount: fl
     interval = None
     if fresh:
         draws = fresh_draws(backend, ready.processes, fresh_count(ready.store.count), seed)
-        losses = fresh_losses(backend, draws, [ready.losses[number].table], [np.asarray(exposures[number])])
-        interval = cvar_interval(losses[0], risks[number].level)
+        drawn = fresh_losses(backend, draws, [ready.losses[number].table], [np.asarray(exposures[number])])
+        interval = cvar_interval(drawn[0], risks[number].level)
     amounts = amounts_of(ready, solution.decisions)
     limits = [(f.name, f.value, f.limit) for f in figures]
     broken += _exceeded(ready, solution, limits)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Backend, Losses
+from ...kernels.backend import Backend
 from ...kernels.memory.leaves import LeafStore
 from ...kernels.tail import tail
+from ...kernels.vectors import LossVector
 from ...models.schema.rules import Risk
 from ..reviews.tree import Node, Tree
 from ..table import Cell, Column, Table
@@ -37,7 +38,7 @@ FloatArray = NDArray[np.float64]
 
 
 def review_tables(
-    amounts: AdaptiveAmounts, backend: Backend, store: LeafStore, risks: Sequence[Risk], losses: Sequence[Losses]
+    amounts: AdaptiveAmounts, backend: Backend, store: LeafStore, risks: Sequence[Risk], losses: Sequence[LossVector]
 ) -> dict[str, Table]:
     """review_tree, node_differences, node_risk, and the tables of `BY_LEAF`."""
     labels = amounts.labels
@@ -155,7 +156,7 @@ def _after(amounts: AdaptiveAmounts, node: Node) -> dict[tuple[str, str, str], f
     return found
 
 
-def _risk(tree: Tree, backend: Backend, store: LeafStore, risks: Sequence[Risk], losses: Sequence[Losses]) -> Table:
+def _risk(tree: Tree, backend: Backend, store: LeafStore, risks: Sequence[Risk], losses: Sequence[LossVector]) -> Table:
     """Each loss among the scenarios of each node. Only the root's CVaR is limited."""
     columns = (
         Column(NodeRisk.NODE),

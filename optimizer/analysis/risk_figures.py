@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Backend, Held, Losses
+from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.memory.leaves import of_leaf
+from ...kernels.vectors import LossVector
 from ...models.schema.losses import LOSS_SPECS
 from ...models.schema.rules import Risk
 from ..plan import RiskFigure
@@ -35,7 +36,7 @@ FAN_SCENARIOS = 1 << 17
 def risk_figures(
     backend: Backend,
     risks: Sequence[Risk],
-    losses: Sequence[Losses],
+    losses: Sequence[LossVector],
     prices: Sequence[float],
     fresh: Sequence[FloatArray] | None,
 ) -> tuple[RiskFigure, ...]:
@@ -63,7 +64,7 @@ def risk_figures(
 
 def liquidity_fan(
     backend: Backend,
-    store: Held,
+    store: ScenarioStore,
     liquidity: Measured,
     decided: FloatArray,
     labels: Sequence[str],

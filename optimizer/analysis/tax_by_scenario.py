@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Backend, Held, Losses
+from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.memory.leaves import LeafStore
 from ...kernels.tables import LossKind, LossTable
 from ...kernels.tail import tail
+from ...kernels.vectors import LossVector
 from ...models.blocks.idle import wealth_weights
 from ...models.blocks.tax import BORROWING, TAX_EBITDA, TAXABLE, Assessor, Base
 from ...models.flows import Flow, exposure
@@ -52,7 +53,7 @@ def applies(amounts: Amounts) -> bool:
     return tax is not None and tax.rate > 0.0 and not all(isinstance(d, Deterministic) for d in drivers)
 
 
-def found(amounts: Amounts, backend: Backend, store: Held) -> Found:
+def found(amounts: Amounts, backend: Backend, store: ScenarioStore) -> Found:
     """The tax of all scenarios, in blocks of them, in their order."""
     case, ledger, count = amounts.case, amounts.ledger, amounts.periods
     tax = case.tax
@@ -94,7 +95,7 @@ def _owed(amounts: Amounts, flows: FloatArray) -> FloatArray:
 
 
 def summary(
-    amounts: Amounts, one: Found, risks: Sequence[Risk], losses: Sequence[Losses], backend: Backend
+    amounts: Amounts, one: Found, risks: Sequence[Risk], losses: Sequence[LossVector], backend: Backend
 ) -> TaxByScenario:
     """The figures of a plan. losses: (S,) of each risk limit, in its order."""
     paid, closing = -amounts.of(Account.TAX), float(amounts.cash[-1])

@@ -10,7 +10,7 @@ from os import PathLike
 import numpy as np
 
 from ...faces import Shown
-from ...kernels.backend import Backend, Held
+from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.memory.chunked import Chunked
 from ...kernels.memory.split_backend import apart
 from ...kernels.pause import checking
@@ -90,8 +90,8 @@ class _Drawn:
     """Scenarios that variants share. fresh: those that their plans are checked on; none where each draws its own."""
 
     processes: ProcessTable
-    store: Held
-    fresh: list[Held] = field(default_factory=list)
+    store: ScenarioStore
+    fresh: list[ScenarioStore] = field(default_factory=list)
 
 
 @listening
@@ -207,7 +207,7 @@ def _outcomes(
     return {name: _with_device(outcomes[name], backend, found[name][0].store) for name in cases if name in outcomes}
 
 
-def _with_device(one: Outcome, backend: Chunked, store: Held) -> Outcome:
+def _with_device(one: Outcome, backend: Chunked, store: ScenarioStore) -> Outcome:
     """The outcome with what is known of the device once all is done."""
     messages = (*backend.messages, *one.plan.messages, *map(str, one.plan.case.doubts))
     return replace(one, plan=replace(one.plan, device=devices.describe(backend, store), messages=messages))
@@ -226,7 +226,7 @@ def _drawn(cases: Iterable[Case], backend: Backend, told: _Told) -> list[_Drawn]
     return drawn
 
 
-def _all_fresh(backend: Backend, processes: ProcessTable, told: _Told) -> list[Held]:
+def _all_fresh(backend: Backend, processes: ProcessTable, told: _Told) -> list[ScenarioStore]:
     return list(fresh_draws(backend, processes, told.fresh, told.seed))
 
 
@@ -244,7 +244,7 @@ def _searched(name: str, ready: Prepared, told: _Told, progress: Progress | None
     return devices.steadily(ready.backend, lambda: lawful(ready, tidy, limits, settings, progress))
 
 
-def _written(ready: Prepared, solution: Solution, fresh: Sequence[Held], told: _Told) -> Plan:
+def _written(ready: Prepared, solution: Solution, fresh: Sequence[ScenarioStore], told: _Told) -> Plan:
     """The plan with its papers, checked on fresh draws where they are wanted."""
 
     def write() -> Plan:

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Losses
-from ...kernels.tail import Tail
+from ...kernels.backend import SealedTail
+from ...kernels.vectors import LossVector
 from .master import Infeasible, Master
 from .oracle import Rows
 
@@ -48,7 +48,7 @@ class Inside:
     """A point within the limits, with losses per limit and row that are at least its true ones."""
 
     x: FloatArray
-    losses: tuple[Losses, ...]
+    losses: tuple[LossVector, ...]
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,11 @@ class Crossing:
 
     limit: int
     share: float
-    tail: Tail
+    tail: SealedTail
 
 
 def crossings(
-    rows: Rows, master: Master, start: Sequence[Losses], end: Sequence[Losses], tails: Sequence[Tail]
+    rows: Rows, master: Master, start: Sequence[LossVector], end: Sequence[LossVector], tails: Sequence[SealedTail]
 ) -> list[Crossing]:
     """Per limit that is exceeded at `end`, whose tails are `tails`: the largest share t, as far as Newton's method
     finds it, such that the CVaR of (1-t) start + t end is within the limit; 0 if `start` is not inside.
@@ -109,7 +109,7 @@ def crossings(
 
 
 def _leaving(
-    rows: Rows, master: Master, start: Inside, end: Inside, tails: Sequence[Tail]
+    rows: Rows, master: Master, start: Inside, end: Inside, tails: Sequence[SealedTail]
 ) -> tuple[list[Crossing], float]:
     """The crossings of a segment, and the share of it that lies within every limit."""
     found = crossings(rows, master, start.losses, end.losses, tails)

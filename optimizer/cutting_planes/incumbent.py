@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Losses
+from ...kernels.vectors import LossVector
 from .highs import SolverError
 from .master import Master
 from .mixtures import best_mixture, greatest_depth
@@ -56,7 +56,7 @@ class Incumbent:
         """The bounds meet to within the goal."""
         return self._monitor.gap <= self._goal
 
-    def evaluate(self, x: FloatArray) -> list[Losses]:
+    def evaluate(self, x: FloatArray) -> list[LossVector]:
         """A full pass at x, with its cuts: x becomes the plan if it is feasible and better, else a point on the way
         from the interior to x may. Returns the losses per limit.
         """
@@ -91,14 +91,14 @@ class Incumbent:
             self.deep, self.deep_values = deep.x, deep.values
         return None if best is None else best.x
 
-    def accept(self, x: FloatArray, losses: Sequence[Losses]) -> None:
+    def accept(self, x: FloatArray, losses: Sequence[LossVector]) -> None:
         """Make a feasible plan the present one if it is better."""
         value = self._master.primary(x)
         if self.plan is None or value > self._master.primary(self.plan.x):
             self.plan = self.measured(x, losses)
             self._monitor.lower = max(self._monitor.lower, value)
 
-    def measured(self, x: FloatArray, losses: Sequence[Losses]) -> Evaluated:
+    def measured(self, x: FloatArray, losses: Sequence[LossVector]) -> Evaluated:
         tails = self._sample.all.tails(losses)
         return Evaluated(
             x=x,
@@ -158,7 +158,7 @@ class Incumbent:
         if self.plan is None or self._monitor.lower > self._master.primary(self.plan.x):
             self.settle()
 
-    def set_scales(self, rows: Rows, losses: Sequence[Losses]) -> None:
+    def set_scales(self, rows: Rows, losses: Sequence[LossVector]) -> None:
         """Size of each loss, set once: its limit, or for limits near zero a share of the tail's mean size."""
         if self._scaled:
             return

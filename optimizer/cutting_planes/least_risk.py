@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Backend, Held
+from ...kernels.backend import Backend, ScenarioStore
+from ...kernels.vectors import LossVector
 from ...models.program import LinearProgram
 from .in_out import EXACT, Inside, between, crossings
 from .master import Infeasible, Master
@@ -55,7 +56,7 @@ def least_kept(
     risks: Sequence[RiskLimit],
     limit: int,
     backend: Backend,
-    store: Held,
+    store: ScenarioStore,
     inside: FloatArray,
     settings: Settings,
     pool: Sequence[Cut] = (),
@@ -147,7 +148,7 @@ def _descend(
     return reached, bound
 
 
-def _evaluated(program: LinearProgram, sample: Sample, x: FloatArray) -> tuple[Evaluated, list[object]]:
+def _evaluated(program: LinearProgram, sample: Sample, x: FloatArray) -> tuple[Evaluated, list[LossVector]]:
     """A plan over all scenarios, with its losses."""
     losses = sample.all.losses(x[program.decisions])
     values = np.array([t.cvar for t in sample.all.tails(losses)])

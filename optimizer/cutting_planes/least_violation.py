@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
-from ...kernels.backend import Evaluator, Held
+from ...kernels.backend import Evaluator, ScenarioStore
 from ...models.program import Index, LinearProgram
 from .progress import Progress
 from .search import maximise
@@ -62,7 +62,7 @@ def least_violation(
     program: LinearProgram,
     risks: Sequence[RiskLimit],
     evaluator: Evaluator,
-    store: Held,
+    store: ScenarioStore,
     settings: Settings,
     yielding: Yielding,
     least: float = 0.0,
@@ -91,7 +91,7 @@ def least_sum(
     program: LinearProgram,
     risks: Sequence[RiskLimit],
     evaluator: Evaluator,
-    store: Held,
+    store: ScenarioStore,
     settings: Settings,
     rows: Sequence[int],
     most: float,

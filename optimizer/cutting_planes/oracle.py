@@ -8,20 +8,21 @@ minorant of it, so its subgradient gives a cut that is valid for all rows (docs/
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Generic, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Evaluator, Held, Losses
+from ...kernels.backend import EvaluatorOf, R, S, ScenarioStore, V
 from ...kernels.tail import Tail, tail_mass
+from ...kernels.vectors import LossVector, RowVector
 from .progress import Monitor
 from .solution import Cut, RiskLimit
 
 FloatArray = NDArray[np.float64]
 
 
-class Rows:
+class RowsOf(Generic[S, V, R]):
     """The rows (scenarios) on which each limit is evaluated: one store per limit, shared where all rows count.
 
     Attributes:
@@ -32,13 +33,13 @@ class Rows:
 
     def __init__(
         self,
-        backend: Evaluator,
+        backend: EvaluatorOf[S, V, R],
         risks: Sequence[RiskLimit],
-        stores: Sequence[Held],
+        stores: Sequence[S],
         weights: Sequence[float],
         monitor: Monitor,
         whole: int,
-        index: Sequence[Any] | None = None,
+        index: Sequence[R | None] | None = None,
         each: Sequence[FloatArray | None] | None = None,
     ) -> None:
         self._backend = backend
@@ -56,14 +57,14 @@ class Rows:
         """Every limit sees all scenarios."""
         return all(store.count == self._whole for store in self._stores)
 
-    def store(self, limit: int) -> Held:
+    def store(self, limit: int) -> S:
         """The rows of a limit, as the backend holds them."""
         return self._stores[limit]
 
-    def losses(self, decisions: FloatArray) -> list[Losses]:
+    def losses(self, decisions: FloatArray) -> list[V]:
         """Per limit the loss of each of its rows, a vector of the backend. One fused pass per store."""
         self._monitor.check()
-        out: list[Losses] = [None] * len(self._risks)
+        out: dict[int, V] = {}
         groups: dict[int, list[int]] = {}
         for m, store in enumerate(self._stores):
             groups.setdefault(id(store), []).append(m)
@@ -77,30 +78,30 @@ class Rows:
                 self._count(store.count * len(members))
         if self._stores and self.complete:
             self._monitor.full += 1
-        return out
+        return [out[m] for m in range(len(self._risks))]
 
-    def tail(self, limit: int, losses: Losses) -> Tail:
+    def tail(self, limit: int, losses: V) -> Tail[R, V]:
         """The tail of weight k among the rows of `limit`."""
         with self._monitor.evaluating():
             return self._backend.tail(losses, self._risks[limit].level, self.weights[limit], self.each[limit])
 
-    def tails(self, losses: Sequence[Losses]) -> list[Tail]:
+    def tails(self, losses: Sequence[V]) -> list[Tail[R, V]]:
         return [self.tail(m, loss) for m, loss in enumerate(losses)]
 
-    def mean(self, limit: int, losses: Losses, worst: Tail) -> float:
+    def mean(self, limit: int, losses: V, worst: Tail[R, V]) -> float:
         """Mean of the losses of `limit` over the rows and weights of a tail."""
         with self._monitor.evaluating():
             return self._backend.dot(losses, worst.rows, worst.weights) / self.weights[limit]
 
-    def size(self, losses: Losses, worst: Tail) -> float:
+    def size(self, losses: V, worst: Tail[R, V]) -> float:
         """Mean absolute loss over the rows of a tail."""
-        return float(abs(losses[worst.rows]).mean())
+        return self._backend.size(losses, worst.rows)
 
-    def above(self, losses: Losses, limit: float) -> float:
+    def above(self, losses: V, limit: float) -> float:
         """Share of the rows whose loss is above `limit`."""
         return self._backend.above(losses, limit)
 
-    def cut(self, limit: int, decisions: FloatArray, worst: Tail) -> Cut:
+    def cut(self, limit: int, decisions: FloatArray, worst: Tail[R, V]) -> Cut:
         """The cut that the weighted rows of `worst` give at `decisions`."""
         risk, k = self._risks[limit], self.weights[limit]
         with self._monitor.evaluating():
@@ -130,7 +131,7 @@ class Rows:
         self._monitor.rows += rows / (self._whole * len(self._risks))
 
 
-class Sample:
+class SampleOf(Generic[S, V, R]):
     """All scenarios, and working sets of rows taken from them.
 
     weights: (S,) relative weights of the scenarios; None: all the same. whole: number of scenarios in which passes are
@@ -139,8 +140,8 @@ class Sample:
 
     def __init__(
         self,
-        backend: Evaluator,
-        store: Held,
+        backend: EvaluatorOf[S, V, R],
+        store: S,
         risks: Sequence[RiskLimit],
         monitor: Monitor,
         weights: FloatArray | None = None,
@@ -168,13 +169,13 @@ class Sample:
                 )
         self.weights = tuple(tail_mass(self.count, r.level) for r in risks)
         each = [self._each] * len(risks)
-        self.all = Rows(backend, risks, [store] * len(risks), self.weights, monitor, self._whole, each=each)
+        self.all = RowsOf(backend, risks, [store] * len(risks), self.weights, monitor, self._whole, each=each)
 
     def recover(self, error: Exception) -> bool:
         """Whether the backend has got over the error; then the same call may succeed, with losses computed anew."""
         return self._backend.recover(error)
 
-    def pilot(self, count: int) -> Rows:
+    def pilot(self, count: int) -> RowsOf[S, V, R]:
         """The first `count` scenarios, or the heaviest, as a sample of their own: what it says is an estimate, and no
         cut of it is valid.
         """
@@ -184,14 +185,16 @@ class Sample:
         total = float(count) if each is None else float(each.sum())
         weights = [tail_mass(total, r.level) for r in self._risks]
         many = len(self._risks)
-        return Rows(self._backend, self._risks, [store] * many, weights, self._monitor, self._whole, each=[each] * many)
+        return RowsOf(
+            self._backend, self._risks, [store] * many, weights, self._monitor, self._whole, each=[each] * many
+        )
 
-    def first(self, count: int) -> Sample:
+    def first(self, count: int) -> SampleOf[S, V, R]:
         """The first `count` scenarios as `pilot` takes them, of which working sets can be taken."""
         taken = self._foremost(count)
         store = self._backend.subset(self._store, taken)
         each = None if self._each is None else self._each[taken]
-        return Sample(self._backend, store, self._risks, self._monitor, each, self._whole)
+        return SampleOf(self._backend, store, self._risks, self._monitor, each, self._whole)
 
     def _foremost(self, count: int) -> NDArray[np.int64]:
         """The first `count` scenarios; of unequal ones those that weigh most."""
@@ -199,30 +202,36 @@ class Sample:
             return self._backend.foremost(self._store, count)
         return np.sort(np.argsort(-self._each, kind="stable")[:count])
 
-    def worst(self, losses: Sequence[Losses], multiple: float, old: Rows | None = None) -> Rows:
+    def worst(self, losses: Sequence[V], multiple: float, old: RowsOf[S, V, R] | None = None) -> RowsOf[S, V, R]:
         """Per limit the rows with the largest losses, `multiple` times its tail, together with those of `old`."""
-        stores: list[Held] = []
-        index: list[Any] = []
+        stores: list[S] = []
+        index: list[R | None] = []
         with self._monitor.evaluating():
             for m, loss in enumerate(losses):
                 size = int(np.ceil(multiple * self.weights[m])) + 64
+                rows: R | None
                 before = None if old is None else old.index[m]
                 if size >= self.count or (old is not None and before is None):
-                    rows = np.arange(self.count)
+                    rows = None
                 elif self._each is not None:
-                    rows = self._backend.tail(loss, self._risks[m].level, float(size), self._each).rows
-                    rows = rows if before is None else np.union1d(rows, before)
+                    found = self._backend.tail(loss, self._risks[m].level, float(size), self._each).rows
+                    # only scenarios on the host have weights
+                    rows = found if before is None else cast(R, np.union1d(np.asarray(found), np.asarray(before)))
                 else:
                     rows = self._backend.worst(loss, size, before)
-                if rows.size > 0.7 * self.count:  # a copy would save little
+                if rows is None or rows.size > 0.7 * self.count:  # a copy would save little
                     stores.append(self._store)
                     index.append(None)
                 else:
                     stores.append(self._backend.subset(self._store, rows))
                     index.append(rows)
         every = self._each
-        each = [None if every is None else every if rows is None else every[rows] for rows in index]
-        return Rows(self._backend, self._risks, stores, self.weights, self._monitor, self._whole, index, each)
+        each = [None if every is None else every if rows is None else every[np.asarray(rows)] for rows in index]
+        return RowsOf(self._backend, self._risks, stores, self.weights, self._monitor, self._whole, index, each)
+
+
+Rows: TypeAlias = RowsOf[ScenarioStore, LossVector, RowVector]
+Sample: TypeAlias = SampleOf[ScenarioStore, LossVector, RowVector]
 
 
 def _least_count(level: float) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Losses
+from ...kernels.vectors import LossVector
 from .highs import SolverError, Unbounded
 from .in_out import Inside, in_out
 from .master import Infeasible, Master
@@ -83,7 +83,7 @@ def polished(
     def value(one: Evaluated) -> float:
         return float(master.program.value @ one.x) + master.program.value_offset
 
-    def evaluated(x: FloatArray) -> tuple[Evaluated, Sequence[Losses]]:
+    def evaluated(x: FloatArray) -> tuple[Evaluated, Sequence[LossVector]]:
         losses = sample.all.losses(master.decisions(x))
         return found.measured(x, losses), losses
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Evaluator, Held
+from ...kernels.backend import Evaluator, ScenarioStore
 from ...models.program import LinearProgram
 from .elastic import explained
 from .final_check import check_plan, crossed, in_doubt
@@ -65,7 +65,7 @@ def maximise(
     program: LinearProgram,
     risks: Sequence[RiskLimit],
     backend: Evaluator,
-    store: Held,
+    store: ScenarioStore,
     settings: Settings | None = None,
     progress: Progress | None = None,
     learnt: Learnt | None = None,
@@ -96,7 +96,7 @@ class _Search:
         program: LinearProgram,
         risks: tuple[RiskLimit, ...],
         backend: Evaluator,
-        store: Held,
+        store: ScenarioStore,
         settings: Settings,
         progress: Progress | None,
         learnt: Learnt | None,

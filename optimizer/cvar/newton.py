@@ -15,11 +15,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Losses
 from ...kernels.cpu.matrix_backend import MatrixBackend
-from ...kernels.tail import Tail
+from ...kernels.matrix import ScenarioMatrix
+from ...kernels.store import RowArray
+from ...kernels.tail import HostTail, Tail
 from ..cutting_planes.master import Infeasible
-from ..cutting_planes.oracle import Rows, Sample
+from ..cutting_planes.oracle import RowsOf, SampleOf
 from ..cutting_planes.progress import Monitor
 from .blas import one_thread
 from .book import Known
@@ -57,6 +58,9 @@ FIRST_REACH = 0.3  # the same after the first pilot
 SETTLED = 0.03  # share of the tail that changed, below which the next solve is the last but for surprises
 
 
+MatrixRows = RowsOf[ScenarioMatrix, FloatArray, RowArray]
+
+
 class NewtonSearch:
     """One run on a scaled program. The bounds are kept in `monitor`, of the maximised objective as everywhere in the
     loop; `evidence` proves the one.
@@ -79,7 +83,7 @@ class NewtonSearch:
         self.backend = backend
         self.monitor = monitor
         self.gap = gap
-        self.sample = Sample(backend, lowered.store, lowered.risks, monitor, program.weights, worst_case=True)
+        self.sample = SampleOf(backend, lowered.store, lowered.risks, monitor, program.weights, worst_case=True)
         self.seed = seed
         self.entire = entire
         self.cuts: CutBound | None = None
@@ -92,7 +96,7 @@ class NewtonSearch:
         self.messages: list[str] = []
         self.walled = bool((np.isinf(program.lower) & np.isinf(program.upper)).any())  # there are free columns
         self.reach = math.inf  # how far a free column may move in a round that leaves rows out
-        self.whole: tuple[Rows, Interior] | None = None  # a pilot that was the program itself, and its optimum
+        self.whole: tuple[MatrixRows, Interior] | None = None  # a pilot that was the program itself, and its optimum
         movable = np.flatnonzero(program.lower < program.upper)
         self.movable = movable if movable.size else np.arange(program.width)
 
@@ -110,7 +114,7 @@ class NewtonSearch:
         if self.whole is not None and self._met():
             return
         doubtful = [np.zeros(0, dtype=np.int64) for _ in tails]
-        rows: Rows | None = None
+        rows: MatrixRows | None = None
         finest, still = FINEST * self.gap, 0
         tolerance = WARM_TOLERANCE if self._goes_on(columns) else FIRST_TOLERANCE
         for _ in range(ROUNDS):
@@ -166,7 +170,7 @@ class NewtonSearch:
         out[: self.program.width], out[self.program.width] = x, 1.0
         return out
 
-    def _evaluate(self, x: FloatArray) -> tuple[list[Losses], list[Tail], FloatArray]:
+    def _evaluate(self, x: FloatArray) -> tuple[list[FloatArray], list[HostTail], FloatArray]:
         """A full pass at x, which becomes the best point if it is; if it exceeds a limit, a point between may. The
         point is x moved onto the rows.
         """
@@ -184,7 +188,7 @@ class NewtonSearch:
                 self._accept(self._measured(kept(self.program, mixed))[2])
         return losses, tails, x
 
-    def _measured(self, x: FloatArray) -> tuple[list[Losses], list[Tail], Known]:
+    def _measured(self, x: FloatArray) -> tuple[list[FloatArray], list[HostTail], Known]:
         losses = self.sample.all.losses(self.columns_of(x))
         tails = self.sample.all.tails(losses)
         cvar = np.array([t.cvar for t in tails])
@@ -216,7 +220,7 @@ class NewtonSearch:
         count = max(PILOT_ROWS, math.ceil(max(PILOT_TAIL, 2.0 * free) / tail))
         n, everything = self.program.width, self.movable
         columns, x = everything, np.clip(np.zeros(n), self.program.lower, self.program.upper)
-        losses: list[Losses] | None = None
+        losses: list[FloatArray] | None = None
         few = n < WARM_COLUMNS or self.sample.count <= 2 * n
         whole = self.entire or (count >= self.sample.count and few)
         pilots, count = 0, self.sample.count if whole else count
@@ -258,7 +262,7 @@ class NewtonSearch:
         found = missing_columns(columns, x, self.program.lower, self.program.upper, reduced)
         return found[self.program.lower[found] < self.program.upper[found]]
 
-    def _split(self, rows: Rows, m: int, losses: Losses, band: float, doubtful: IndexArray) -> Split:
+    def _split(self, rows: MatrixRows, m: int, losses: FloatArray, band: float, doubtful: IndexArray) -> Split:
         """The rows of a term by the `losses` of these rows, or of all scenarios."""
         index, count = rows.index[m], rows.store(m).count
         local = losses if index is None or losses.size == count else losses[index]
@@ -266,13 +270,13 @@ class NewtonSearch:
             doubtful = np.searchsorted(index, doubtful[np.isin(doubtful, index)])
         return split_rows(local, self._each(rows, m), rows.weights[m], band, doubtful)
 
-    def _each(self, rows: Rows, m: int) -> FloatArray:
+    def _each(self, rows: MatrixRows, m: int) -> FloatArray:
         each = rows.each[m]
         return np.ones(rows.store(m).count) if each is None else each
 
     def _solve(
         self,
-        rows: Rows,
+        rows: MatrixRows,
         split: list[Split],
         columns: IndexArray,
         start: FloatArray,
@@ -361,7 +365,7 @@ class NewtonSearch:
 
     # the bound
 
-    def _prove(self, rows: Rows, found: Interior) -> FloatArray:
+    def _prove(self, rows: MatrixRows, found: Interior) -> FloatArray:
         """Take the bound that a program's optimum proves; (n,) the reduced costs there."""
         p, (cuts, own) = self.program, self._evidence(rows, found)
         reduced = self._take(own, found.x)
@@ -384,7 +388,7 @@ class NewtonSearch:
             self.monitor.upper, self.evidence = -found.value, evidence
         return found.reduced
 
-    def _evidence(self, rows: Rows, found: Interior) -> tuple[list[LinearCut], Evidence]:
+    def _evidence(self, rows: MatrixRows, found: Interior) -> tuple[list[LinearCut], Evidence]:
         """The cuts that the interior point's weights give, and what they prove with its other multipliers."""
         p, n = self.program, self.program.width
         here = self.columns_of(np.zeros(n))  # losses are linear: the same cut anywhere

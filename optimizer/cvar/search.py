@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...kernels.backend import sealed_evaluator
 from ...kernels.cpu.matrix_backend import MatrixBackend
 from ..cutting_planes.highs import LpStatus, SolverError
 from ..cutting_planes.master import Infeasible
@@ -248,8 +249,8 @@ class Search:
         watch = Watch(progress, settings.gap) if may_stall else progress
         try:
             found = maximise(
-                self.lowered.program, self.lowered.risks, self.backend, self.lowered.store, settings, watch,
-                weights=self.program.weights,
+                self.lowered.program, self.lowered.risks, sealed_evaluator(self.backend), self.lowered.store, settings,
+                watch, weights=self.program.weights,
             )  # fmt: skip
         except (SolverError, Infeasible, FloatingPointError) as fault:
             self.book.messages.append(f"cutting planes: {fault}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.tail import Tail
+from ...kernels.tail import HostTail
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
@@ -22,7 +22,7 @@ class Split:
     near: IndexArray
     sure: IndexArray
 
-    def surprises(self, index: IndexArray | None, tail: Tail, count: int) -> IndexArray:
+    def surprises(self, index: IndexArray | None, tail: HostTail, count: int) -> IndexArray:
         """The scenarios that a tail of all `count` shows to have been misplaced: in it but left out, or sure but not.
 
         index: scenarios of the rows, or None where the rows are all scenarios.
@@ -53,6 +53,6 @@ def split_rows(losses: FloatArray, weights: FloatArray, mass: float, band: float
     return Split(np.flatnonzero(near), np.flatnonzero(sure))
 
 
-def changed(old: Tail, new: Tail) -> float:
+def changed(old: HostTail, new: HostTail) -> float:
     """Share of a tail's rows that another does not have."""
     return 1.0 - float(np.isin(new.rows, old.rows, assume_unique=True).mean())

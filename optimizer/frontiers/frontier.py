@@ -120,7 +120,7 @@ def frontier(
     try:
         ready = devices.steadily(backend, lambda: prepare(case, backend, count, key, clock, (), constraints))
     except OutOfTime as late:
-        plan = unplanned(case, backend, count, key, str(late))
+        plan = unplanned(case, backend, count, key, *backend.messages, str(late))
         return _unplanned(plan, number, points, low, high, clock.elapsed)
     settings = Settings(gap=gap, time_limit=time_limit)
     search = FrontierSearch(ready, risk_limits(case, ready.losses), number, settings, clock, progress)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Backend, Held
+from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.tables import MAX_FACTORS, LossKind, LossTable, TermTable
 from ...models.schema.case import Case
 from ...models.schema.reviews import Review
@@ -34,7 +34,7 @@ class Signal:
         terms = TermTable(1, factors, np.zeros(1, dtype=np.int32), np.array([0, 1], dtype=np.int32))
         return cls(LossTable(LossKind.WORST, terms, np.zeros(1)))
 
-    def values(self, backend: Backend, store: Held) -> FloatArray:
+    def values(self, backend: Backend, store: ScenarioStore) -> FloatArray:
         """(S,) its value in each scenario."""
         return np.asarray(backend.balances(store, self.table, np.ones(1))[:, 0])
 
@@ -48,7 +48,7 @@ def signals(case: Case, order: Sequence[str]) -> tuple[Signal, ...]:
     )
 
 
-def grown(case: Case, found: Sequence[Signal], backend: Backend, store: Held) -> Tree:
+def grown(case: Case, found: Sequence[Signal], backend: Backend, store: ScenarioStore) -> Tree:
     """The tree of a case's reviews on the scenarios of a store.
 
     Quantiles become levels of all scenarios. A band without scenarios goes to the next one below it that has some, else
@@ -110,7 +110,7 @@ class LeafOf:
     def __init__(self, tree: Tree, found: Sequence[Signal]) -> None:
         self._tree, self._signals = tree, tuple(found)
 
-    def __call__(self, backend: Backend, store: Held) -> NDArray[np.uint8]:
+    def __call__(self, backend: Backend, store: ScenarioStore) -> NDArray[np.uint8]:
         tree = self._tree
         at = np.zeros(store.count, dtype=np.int64)
         for review, signal, moves in zip(tree.reviews, self._signals, tree.moves, strict=True):

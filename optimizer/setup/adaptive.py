@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from ...kernels.backend import Backend, Held
+from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.memory.leaves import LeafBackend, LeafLoss, LeafStore
 from ...kernels.tables import LossTable
 from ...models.blocks.idle import Idle, idle
@@ -38,7 +38,7 @@ class Parted:
     store: LeafStore
 
 
-def parted(case: Case, backend: Backend, store: Held) -> tuple[Parted | None, tuple[str, ...]]:
+def parted(case: Case, backend: Backend, store: ScenarioStore) -> tuple[Parted | None, tuple[str, ...]]:
     """The scenarios in the order of the tree's leaves, and remarks; None where the reviews part nothing."""
     found = signals(case, driver_order(case))
     tree = grown(case, found, backend, store)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ...errors import CapmixError
 from ...kernels import cuda_start
-from ...kernels.backend import Backend, Held, get_backend
+from ...kernels.backend import Backend, ScenarioStore, get_backend
 from ...kernels.device_errors import DeviceFault
 from ...kernels.memory.chunked import Chunked
 from ...kernels.memory.host_memory import memory_available
-from ...kernels.memory.leaves import LeafBackend, LeafStore
+from ...kernels.memory.leaves import LeafStore
 from ...kernels.memory.scenarios import Scenarios
 from ..plan import Device
 
@@ -47,9 +47,9 @@ def choose(device: str, losses: int = 1, tails: float = 0.05) -> Chunked:
             backend.messages.append(f"planned on the CPU: {fault}")
             return backend
         backend = Chunked(
-            started.backend, losses, tails, _free(started.backend), host_free=memory_available, spare=get_backend
+            started.backend, losses, tails, started.backend.free, host_free=memory_available, spare=get_backend
         )
-        backend.device_name = getattr(started.backend, "device_name", started.found.name)
+        backend.device_name = started.backend.device_name
         backend.messages.extend(started.found.remarks)
         return backend
     return _cpu("numpy" if device == "numpy" else "auto", losses, tails)
@@ -57,15 +57,6 @@ def choose(device: str, losses: int = 1, tails: float = 0.05) -> Chunked:
 
 def _cpu(name: str, losses: int, tails: float) -> Chunked:
     return Chunked(get_backend(name), losses, tails, memory_available)
-
-
-def _free(backend: Backend) -> Callable[[], int | None]:
-    """Free bytes of a backend's devices, those included that it holds without using them; unknown where it has none."""
-    shared: Callable[[], int] | None = getattr(backend, "free", None)
-    if shared is not None:
-        return shared
-    device: Any = getattr(backend, "device", None)
-    return lambda: None if device is None else int(device.memory()[0])
 
 
 def steadily(backend: Backend, step: Callable[[], R]) -> R:
@@ -78,15 +69,12 @@ def steadily(backend: Backend, step: Callable[[], R]) -> R:
                 raise
 
 
-def describe(backend: Backend, store: Held) -> Device:
+def describe(backend: Backend, store: ScenarioStore) -> Device:
     """The device that the scenarios were evaluated on at last, and where they lay."""
-    if isinstance(backend, LeafBackend):
-        backend = backend.inner
     if isinstance(store, LeafStore):
         store = store.segments[0].store
-    name = backend.device_name if isinstance(backend, Chunked) else ""
     mode = store.mode.value if isinstance(store, Scenarios) else "resident"
-    return Device(backend=backend.name, name=name or processor(), threads=backend.threads, mode=mode)
+    return Device(backend=backend.name, name=backend.device_name or processor(), threads=backend.threads, mode=mode)
 
 
 def processor() -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Backend, Held
+from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.tables import LossTable, ProcessTable
 from ...kernels.tail import tail
 from ..cutting_planes.solution import Solution
@@ -34,14 +34,16 @@ def fresh_count(count: int) -> int:
     return min(max(count, LEAST), MOST)
 
 
-def fresh_draws(backend: Backend, table: ProcessTable, count: int, seed: int, sample: int = 1) -> Iterator[Held]:
+def fresh_draws(
+    backend: Backend, table: ProcessTable, count: int, seed: int, sample: int = 1
+) -> Iterator[ScenarioStore]:
     """Scenarios 0 … count-1 of `sample` in chunks, each drawn when it is asked for."""
     for first in range(0, count, CHUNK):
         yield backend.simulate(table, min(CHUNK, count - first), seed, sample=sample, first=first)
 
 
 def fresh_losses(
-    backend: Backend, draws: Iterable[Held], tables: Sequence[LossTable], exposures: Sequence[FloatArray]
+    backend: Backend, draws: Iterable[ScenarioStore], tables: Sequence[LossTable], exposures: Sequence[FloatArray]
 ) -> list[FloatArray]:
     """Losses of each table on all scenarios of `draws`, which are dropped one by one if nobody else keeps them."""
     parts: list[list[FloatArray]] = [[] for _ in tables]
@@ -64,7 +66,7 @@ class OutOfSample:
     objective: FloatArray | None
 
 
-def evaluated(ready: Prepared, solution: Solution, draws: Iterable[Held]) -> OutOfSample:
+def evaluated(ready: Prepared, solution: Solution, draws: Iterable[ScenarioStore]) -> OutOfSample:
     """A plan on the scenarios of `draws`."""
     moving = objective_flow(ready.case, ready.ledger, ready.deposit_rates)
     sums = [*ready.losses, *(() if moving is None else (ready.spread(moving),))]

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Backend, Held
+from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.memory.leaves import LeafBackend, LeafStore
 from ...kernels.memory.scenarios import Scenarios
 from ...kernels.pause import checking
@@ -59,7 +59,7 @@ class Prepared:
     case: Case
     backend: Backend
     processes: ProcessTable
-    store: Held
+    store: ScenarioStore
     ledger: Ledger
     means: FloatArray
     deposit_rates: FloatArray
@@ -84,7 +84,7 @@ class Prepared:
         own = self.backend.over(backend) if isinstance(self.backend, LeafBackend) else backend
         return dataclasses.replace(self, backend=own)
 
-    def kept(self, store: Held) -> Held:
+    def kept(self, store: ScenarioStore) -> ScenarioStore:
         """Scenarios of the backend below as this one keeps them."""
         return self.backend.parted(store) if isinstance(self.backend, LeafBackend) else store
 
@@ -106,6 +106,21 @@ class Prepared:
         else:
             losses = measured(case, self.ledger, self.means, self.deposit_rates, self.nothing_due)
         return dataclasses.replace(self, case=case, losses=losses)
+
+    def without_scenarios(self) -> Prepared:
+        """The same, keeping no scenarios, so that there is room for others."""
+        known = self.store
+        return dataclasses.replace(self, store=Released(known.count, known.drivers, known.periods, known.nbytes))
+
+
+@dataclass(frozen=True)
+class Released:
+    """In the place of scenarios that were let go of: their figures; no backend takes it."""
+
+    count: int
+    drivers: int
+    periods: int
+    nbytes: int
 
 
 class Clock:
@@ -162,7 +177,7 @@ def same_drivers(one: ProcessTable, other: ProcessTable) -> bool:
     )
 
 
-def simulated(case: Case, processes: ProcessTable, backend: Backend, count: int, seed: int) -> Held:
+def simulated(case: Case, processes: ProcessTable, backend: Backend, count: int, seed: int) -> ScenarioStore:
     """The case's scenarios. CaseError if a driver overflows in one of them."""
     with _fitting(case):
         return backend.simulate(processes, count, seed)
@@ -187,7 +202,7 @@ def prepare(
     count: int,
     seed: int,
     clock: Clock | None = None,
-    drawn: Sequence[tuple[ProcessTable, Held]] = (),
+    drawn: Sequence[tuple[ProcessTable, ScenarioStore]] = (),
     constraints: Constraints | None = None,
     own: tuple[OwnLimit, ...] = (),
 ) -> Prepared:
@@ -214,7 +229,7 @@ def _prepared(
     count: int,
     seed: int,
     clock: Clock,
-    drawn: Sequence[tuple[ProcessTable, Held]],
+    drawn: Sequence[tuple[ProcessTable, ScenarioStore]],
     constraints: Constraints | None,
     own: tuple[OwnLimit, ...],
 ) -> Prepared:
@@ -261,7 +276,7 @@ def _adaptive(
     case: Case,
     backend: Backend,
     processes: ProcessTable,
-    store: Held,
+    store: ScenarioStore,
     ledger: Ledger,
     means: FloatArray,
     rates: FloatArray,

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.backend import Backend, Held
+from ...kernels.backend import Backend, ScenarioStore
 from ...models.blocks.headroom import headrooms, name_of
 from ...models.ledger import Ledger
 from ...models.schema.case import Case
@@ -26,7 +26,9 @@ ENOUGH = 1 << 15
 BROKEN = 1e-6
 
 
-def tail_cuts_of(case: Case, ledger: Ledger, rates: FloatArray, backend: Backend, store: Held) -> TailCuts | None:
+def tail_cuts_of(
+    case: Case, ledger: Ledger, rates: FloatArray, backend: Backend, store: ScenarioStore
+) -> TailCuts | None:
     """The cuts of a case's covenants over the scenarios; None where it has none that may go untested."""
     kept = [c for c in case.covenant if c.as_ == "cvar" and c.level is not None]
     if not kept:

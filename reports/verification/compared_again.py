@@ -64,7 +64,7 @@ def _nothing(case: Case, written: dict[str, Any], again: PlanAgain) -> Plan:
         again.ready = prepared(case, count, seed)
     reason = written["infeasibility"]
     return dataclasses.replace(
-        with_messages(unplanned(case, again.ready.backend, count, seed, ""), written),
+        with_messages(unplanned(case, again.ready.backend, count, seed), written),
         status=Status(written["status"]),
         objective_unit=written["objective"]["unit"],
         infeasibility=None if reason is None else Infeasibility(reason["reason"]),

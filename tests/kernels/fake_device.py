@@ -37,6 +37,31 @@ class FakeDevice(NumbaBackend):
         self.copied = 0
         self._fail = fail
 
+    device_name = "NVIDIA Test"
+
+    @property
+    def on_device(self) -> FakeDevice:
+        return self
+
+    @property
+    def mover(self) -> FakeDevice:
+        return self
+
+    def narrowed(self, threads: int) -> None:
+        del threads
+
+    def free(self) -> int:
+        return self.room
+
+    def told(self, count: int, each: int) -> str:
+        return ""
+
+    def every(self, store: Store) -> Any:
+        return np.arange(store.count)
+
+    def regenerating(self, table: Any, count: int, seed: int, sample: int = 0, first: int = 0) -> Store:
+        return self.simulate(table, count, seed, sample, first)
+
     def _enter(self, name: str, count: int, shape: tuple[int, int] | None) -> None:
         self.calls.append(name)
         if self._fail is not None:
