@@ -113,10 +113,6 @@ class Postings:
             out[t] = held
         return out
 
-    @cached_property
-    def _earned(self) -> FloatArray:
-        return rolled(self.opening_cash(), self._held) * self.amounts.deposit_rates
-
 
 def rolled(start: float, values: FloatArray) -> FloatArray:
     """(T,) what stood before each period, of what stands after it."""
