@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from . import capacity, capital, drivers, limits, liquidity, losses
+from . import capacity, capital, debt, drivers, limits, liquidity, losses, reviews
 from .chart import Chart
 
 CHARTS: tuple[Chart, ...] = (
     capital.SOURCES,
     capital.RAISED,
     capital.HOLDERS,
+    debt.OUTSTANDING,
+    debt.MATURITY,
     liquidity.CASH_FAN,
     capacity.BY_SYSTEM,
     capacity.BY_SITE,
@@ -20,5 +22,6 @@ CHARTS: tuple[Chart, ...] = (
     losses.LOSS_ALLOCATION,
     liquidity.DEFAULTS,
     limits.SHADOW_PRICES,
+    reviews.TREE,
     drivers.DRIVER_FANS,
 )

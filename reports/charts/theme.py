@@ -74,7 +74,7 @@ def periods(labels: Sequence[str], field: str = "period") -> Any:
     text = "substring(datum.value, 0, 4)" if whole else "datum.value"
     return altair().X(
         f"{field}:O",
-        sort=list(labels),
+        scale=altair().Scale(domain=list(labels)),  # periods without data too
         axis=altair().Axis(title=None, values=shown, labelExpr=text, labelAngle=0, grid=False),
     )
 

@@ -14,16 +14,28 @@ from ...optimizer.analysis.names import (
     CONTRACTS,
     COVENANT_RISK,
     DEBT_SERVICE,
-    FUNDING_BY_INSTRUMENT,
     INCOME,
     MARKET_BALANCE,
     CashRow,
     CovenantRisk,
 )
-from ..charts import capacity, capital, drivers, limits, liquidity, losses
+from ...optimizer.analysis.review_names import NODE_RISK, REVIEW_WORTH
+from ...optimizer.analysis.treasury.names import (
+    BOOK_BALANCE,
+    BOOK_CASH_FLOW,
+    CHANGES_IN_EQUITY,
+    COVERAGE,
+    DEBT,
+    DEBT_BY_YEAR,
+    INCOME_STATEMENT,
+    RETURNS,
+    Debt,
+)
+from ..charts import capacity, capital, debt, drivers, limits, liquidity, losses, reviews
 from ..charts.chart import Chart, drawings
 from ..summary.certificate import certificate_sentence
 from ..summary.headline import STATUS
+from ..summary.review_sentences import sentences
 from ..summary.views import by_period, has_plan, words
 from ..text import figure, gap, money, percent, plural, safe, seconds
 from .assumptions import assumptions
@@ -35,9 +47,19 @@ if TYPE_CHECKING:
 
 OFTEN = 0.1  # of the scenarios: a covenant that is breached in more is told at the top
 TONES = {"certified": "good", "stopped": "warn", "infeasible": "bad"}
-MONEY = (capital.SOURCES, capital.RAISED, capital.HOLDERS)
+MONEY = (capital.SOURCES, capital.RAISED, capital.HOLDERS, debt.OUTSTANDING, debt.MATURITY)
 CAPACITY = (capacity.BY_SYSTEM, capacity.BY_SITE, capacity.ORDERS, capacity.BY_LINK)
 RISK = (limits.RISK, liquidity.CASH_FAN, liquidity.DEFAULTS, losses.LOSS_ALLOCATION)
+STATEMENTS = (
+    INCOME_STATEMENT,
+    BOOK_CASH_FLOW,
+    BOOK_BALANCE,
+    CHANGES_IN_EQUITY,
+    CASH_FLOW,
+    INCOME,
+    DEBT_SERVICE,
+    MARKET_BALANCE,
+)
 COVENANTS = (limits.HEADROOM, limits.BREACHES)
 
 
@@ -53,7 +75,20 @@ def plan_page(plan: Plan) -> Page:
     sentence, sources = assumptions(case)
     parts = (
         Part("why", "Why there is no plan", _why(plan)),
-        Part("money", "Money", figures=_figures(MONEY, plan), grids=_tables(plan, (FUNDING_BY_INSTRUMENT,))),
+        Part(
+            "reviews",
+            "Reviews",
+            _adapted(plan),
+            _figures((reviews.TREE,), plan),
+            _some(plan, (REVIEW_WORTH, NODE_RISK)),
+        ),
+        Part(
+            "money",
+            "Money",
+            figures=_figures(MONEY, plan),
+            grids=_terms(plan),
+            folded=_tables(plan, (DEBT, DEBT_BY_YEAR, COVERAGE, RETURNS)),
+        ),
         Part("capacity", "Capacity", figures=_figures(CAPACITY, plan), folded=_tables(plan, (CONSTRUCTION, CONTRACTS))),
         Part("risk", "Risk", figures=_figures(RISK, plan)),
         Part("covenants", "Covenants", figures=_figures(COVENANTS, plan), grids=_tables(plan, (COVENANT_RISK,))),
@@ -62,7 +97,7 @@ def plan_page(plan: Plan) -> Page:
             "statements",
             "Statements",
             ("Expected amounts by period.",) if there else (),
-            folded=_tables(plan, (CASH_FLOW, INCOME, DEBT_SERVICE, MARKET_BALANCE)),
+            folded=_tables(plan, STATEMENTS),
         ),
         Part("circular", "Circular financing", _circular(plan), folded=_tables(plan, (CIRCULAR_LOOPS,))),
         Part("drivers", "Drivers", figures=_figures((drivers.DRIVER_FANS,), plan)),
@@ -91,6 +126,41 @@ def _tables(plan: Plan, names: Sequence[str]) -> tuple[Grid, ...]:
     if not has_plan(plan):
         return ()
     return tuple(grid(plan.tables[name]) for name in names if plan.tables[name].rows)
+
+
+def _some(plan: Plan, names: Sequence[str]) -> tuple[Grid, ...]:
+    """Those of the tables that this plan has."""
+    return tuple(grid(plan.tables[name]) for name in names if name in plan.tables and plan.tables[name].rows)
+
+
+def _adapted(plan: Plan) -> tuple[str, ...]:
+    """What a plan that adapts does otherwise after each review, in sentences."""
+    return tuple(f"{safe(sentence)}." for sentence in sentences(plan)) if reviews.adapts(plan) else ()
+
+
+def _terms(plan: Plan) -> tuple[Grid, ...]:
+    """What each instrument raises and costs, in a line."""
+    if not has_plan(plan):
+        return ()
+    rows = [
+        (
+            row.text(Debt.TITLE) or row.text(Debt.INSTRUMENT),
+            row.text(Debt.RATE),
+            _rate(row.maybe(Debt.COUPON)),
+            _rate(row.maybe(Debt.COST)),
+            row.text(Debt.MATURITY),
+            money(row.maybe(Debt.PROCEEDS)),
+            money(row.maybe(Debt.OUTSTANDING)),
+        )
+        for row in plan.tables[DEBT].records()
+    ]
+    heads = ("instrument", "rate", "coupon, mean", "all-in cost", "last maturity", "raised, bn", "at the end, bn")
+    marks = (False, False, True, True, False, True, True)
+    return (plain("What each instrument raises and costs, a year", heads, rows, marks),) if rows else ()
+
+
+def _rate(value: float | None) -> str:
+    return "" if value is None else percent(value, 2)
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str, str]]:
