@@ -135,7 +135,7 @@ def test_rows_and_objective_are_those_of_the_static_case_leaf_by_leaf(whole):
 def test_statements_are_the_mean_of_the_leaves(whole):
     plan, prepared = whole
     tree = prepared.adaptive.tree
-    for name in ("cash_flow", "balance_sheet", "debt_service", "income", "compute"):
+    for name in ("cash_flow", "balance_sheet_at_market", "debt_service", "income", "compute"):
         mean = table(plan, name, "line")
         each = table(plan, f"{name}_by_leaf", "leaf", "line")
         for (line,), values in mean.items():
