@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...models.ledger import Account
-from ...optimizer.analysis.names import MARKET_BALANCE, SUM, BalanceRow, CashRow, DebtRow
+from ...optimizer.analysis.names import MARKET_BALANCE, BalanceRow, CashRow, DebtRow
 from ...optimizer.analysis.treasury.names import (
     BOOK_BALANCE,
     BOOK_CASH_FLOW,
@@ -12,6 +14,7 @@ from ...optimizer.analysis.treasury.names import (
     CashLine,
     EquityLine,
     IncomeLine,
+    Section,
 )
 from ..text import safe
 from . import cash, debt, income, plan_values
@@ -22,32 +25,35 @@ from .terms import Term, cell
 
 NAME = "Balance"
 PURPOSE = "Expected balance sheets at each period's end: of the books, and at market value"
-SECTIONS = (BookRow.ASSETS, BookRow.LIABILITIES, BalanceRow.EQUITY)
+SECTIONS = (Section.ASSETS, Section.LIABILITIES, Section.EQUITY)
+SUMS: Mapping[str, tuple[str, ...]] = {
+    BOOK_BALANCE: (BookRow.ASSETS, BookRow.LIABILITIES, BookRow.EQUITY, BookRow.BOTH),
+    MARKET_BALANCE: (BalanceRow.ASSETS, BalanceRow.LIABILITIES, BalanceRow.EQUITY, BalanceRow.BOTH),
+}
+"""The sum of each section, and liabilities and equity together."""
+DERIVED: Mapping[str, tuple[str, ...]] = {
+    BOOK_BALANCE: (BookRow.CASH, BookRow.DEBT, BookRow.DEFERRED, BookRow.RETAINED),
+    MARKET_BALANCE: (BalanceRow.CASH, BalanceRow.DEBT),
+}
+"""Rows that come from other sheets, or from the rows before."""
 
 
 def build(book: Book) -> None:
     """Write the sheet."""
     sheet = book.sheet(NAME, PURPOSE)
     equity = _changes(book, sheet)
-    _balance(book, sheet, BOOK_BALANCE, "Books", BookRow.EQUITY, equity)
-    _balance(book, sheet, MARKET_BALANCE, "Market value", BalanceRow.EQUITY, None)
+    _balance(book, sheet, BOOK_BALANCE, "Books", equity)
+    _balance(book, sheet, MARKET_BALANCE, "Market value", None)
     sheet.heading("Checks")
-    for table, total in ((BOOK_BALANCE, BookRow.EQUITY), (MARKET_BALANCE, BalanceRow.EQUITY)):
-        which = "books" if table == BOOK_BALANCE else "market value"
-        assets, both = (book.row(NAME, table, label) for label in (BookRow.ASSETS, BookRow.BOTH))
+    for table, which in ((BOOK_BALANCE, "books"), (MARKET_BALANCE, "market value")):
+        assets, both = (book.row(NAME, table, SUMS[table][i]) for i in (0, 3))
         sheet.check(f"{which}: assets are liabilities and equity", book.same_money(linked(assets), linked(both)))
-        for label in (BookRow.CASH, *_DERIVED[table], BookRow.ASSETS, BookRow.LIABILITIES, total, BookRow.BOTH):
+        for label in (*DERIVED[table], *SUMS[table]):
             if (own := book.rows.get((NAME, table, label))) is not None:
                 capmix = book.row(plan_values.NAME, table, label)
                 sheet.check(f"{which}: {label} is capmix's", book.same_money(linked(own), linked(capmix)))
     capmix = book.row(plan_values.NAME, CHANGES_IN_EQUITY, EquityLine.END)
     sheet.check("closing equity is capmix's", book.same_money(linked(equity), linked(capmix)))
-
-
-_DERIVED = {
-    BOOK_BALANCE: (BookRow.DEBT, BookRow.DEFERRED, BookRow.RETAINED),
-    MARKET_BALANCE: (BalanceRow.DEBT,),
-}
 
 
 def _changes(book: Book, sheet: Sheet) -> Row:
@@ -69,21 +75,21 @@ def _changes(book: Book, sheet: Sheet) -> Row:
     return book.keep(end, NAME, EquityLine.END)
 
 
-def _balance(book: Book, sheet: Sheet, table: str, title: str, total: str, equity: Row | None) -> None:
+def _balance(book: Book, sheet: Sheet, table: str, title: str, equity: Row | None) -> None:
     """equity: closing equity of the books, by what has changed it."""
     found = lines(book.plan, table)
     sums = []
-    for section in SECTIONS:
+    *names, together = SUMS[table]
+    for section, label in zip(SECTIONS, names, strict=True):
         sheet.heading(f"{title}: {section}")
         rows: list[Row] = []
-        for label, of in found:
-            if of == section and of != SUM:
-                rows.append(_line(book, sheet, table, label, (equity, rows)))
-        label = total if section == BalanceRow.EQUITY else section
+        for line, of in found:
+            if of == section:
+                rows.append(_line(book, sheet, table, line, (equity, rows)))
         sums.append(sheet.formulas(label, book.money, STOCK, added(rows), strong=True))
         book.keep(sums[-1], NAME, table, label)
-    both = sheet.formulas(BookRow.BOTH, book.money, STOCK, added(sums[1:]), strong=True)
-    book.keep(both, NAME, table, BookRow.BOTH)
+    both = sheet.formulas(together, book.money, STOCK, added(sums[1:]), strong=True)
+    book.keep(both, NAME, table, together)
 
 
 def _line(book: Book, sheet: Sheet, table: str, label: str, equity: tuple[Row | None, list[Row]]) -> Row:

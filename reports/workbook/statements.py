@@ -73,9 +73,13 @@ PASSED_OVER: Mapping[str, frozenset[str]] = {
 
 
 def checked(plan: Plan, table: str) -> frozenset[str]:
-    """Rows of a table that the workbook computes itself. A plan that adapts has the losses of each leaf: a value."""
+    """Rows of a table that the workbook computes itself.
+
+    A plan that adapts is assessed at each node, on what is known there: its losses and the profit that is taxed are
+    values, since they do not follow from the mean income.
+    """
     own = CHECKED.get(table, frozenset())
-    return own - {n.IncomeRow.LOSS} if plan.case.review else own
+    return own - {n.IncomeRow.LOSS, n.IncomeRow.TAXED} if plan.case.review else own
 
 
 def lines(plan: Plan, table: str) -> list[tuple[str, str]]:

@@ -58,12 +58,16 @@ def _tax(book: Book, sheet: Sheet, labels: set[str]) -> None:
         return
     rate, losses = (book.row(inputs.NAME, f"tax.{name}").whole for name in ("rate", "opening_losses"))
     income = book.row(NAME, IncomeRow.TAXABLE)
-    if book.plan.case.review:  # a mean over the leaves, of which each has its own losses
-        loss = _line(book, sheet, IncomeRow.LOSS)
+    if book.plan.case.review:
+        sheet.note(
+            "The plan adapts: it is assessed at each node, so profit that is taxed is not that of the mean income"
+        )
+        loss, used, taxed = (_line(book, sheet, row) for row in (IncomeRow.LOSS, IncomeRow.USED, IncomeRow.TAXED))
     else:
         loss = sheet.formulas(IncomeRow.LOSS, book.money, FLOW, lambda t: larger(-income.of(t), ZERO), summed=True)
-    used = _line(book, sheet, IncomeRow.USED)
-    taxed = sheet.formulas(IncomeRow.TAXED, book.money, FLOW, added([income, loss, used]), summed=True, strong=True)
+        used = _line(book, sheet, IncomeRow.USED)
+        each = added([income, loss, used])
+        taxed = sheet.formulas(IncomeRow.TAXED, book.money, FLOW, each, summed=True, strong=True)
     tax = sheet.formulas(
         Account.TAX.label, book.money, OUT, lambda t: -(rate.fixed() * taxed.of(t)), summed=True, strong=True
     )
