@@ -15,7 +15,7 @@ from .inquiry import Inquiry, Least
 from .limits import Limit
 from .words import outward, told
 
-SPARE = 1.0 + 5e-4  # times a move that is just enough: a plan on the very border is hard to find
+SPARE = 5e-4  # more than what is just enough: a plan on the very border is hard to find
 PHASE = "why there is no plan"
 
 
@@ -79,6 +79,10 @@ def _limit(limit: Limit, least: Least | None, known: _Known, labels: Sequence[st
     def amount(multiple: float) -> float:
         return limit.relaxed(min(multiple * limit.size, limit.most), worst)
 
+    def enough(found: Least) -> float:
+        move = found.value * limit.size
+        return outward(amount(found.value + SPARE * limit.beside(move) / limit.size), limit.at_least)
+
     refused = None if least is None or least.bound <= 0.0 else amount(least.bound)
     date = known.later.get(limit)
     return LimitInConflict(
@@ -91,10 +95,10 @@ def _limit(limit: Limit, least: Least | None, known: _Known, labels: Sequence[st
         varies=min(limit.asked) != max(limit.asked),
         first=labels[periods[0]] if periods else "",
         last=labels[periods[-1]] if periods else "",
-        alone=None if least is None else outward(amount(least.value * SPARE), limit.at_least),
+        alone=None if least is None else enough(least),
         move=None if least is None else least.value * limit.size,
         refused=refused,
-        together=None if both is None else outward(amount(both.value * SPARE), limit.at_least),
+        together=None if both is None else enough(both),
         later="" if date is None else labels[date],
     )
 

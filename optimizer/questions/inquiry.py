@@ -28,7 +28,6 @@ REACHED = 1e-9  # of the scales: nothing is missing
 ROUNDS = 12  # full passes of one search
 ROOM = 1.0 + 1e-6  # for rounding, where a move is known to be enough
 FAILS = 1e-3  # of the largest amount by which a limit fails in a period
-LITTLE = 0.03  # of a move: an amount reached that is smaller is about 0
 STUCK = 2  # times that one end has moved and the other not
 STEPS = 24  # searches for one move
 FARTHEST = 1e6  # times a limit's size: a move beyond is none
@@ -119,7 +118,8 @@ class Inquiry:
         if most <= 0.0:
             return None
         first = self._violation(out, scales)
-        if not math.isfinite(first.value) and not any(limit.hint for limit in scales):
+        known = yielding(self._moved(out), scales)
+        if not math.isfinite(first.value) and known and not any(limit.hint for limit in scales):
             return None
         if all(limit.additive for limit in scales) and first.value <= min(_even(scales), most):
             return Least(first.value, first.bound)
@@ -207,11 +207,7 @@ class Inquiry:
 
 def _near(scales: Mapping[Limit, float], multiple: float) -> float:
     """The width of an interval of multiples that is narrow: beside each move, and beside each amount reached."""
-    widths = []
-    for limit, scale in scales.items():
-        move = multiple * scale
-        widths.append(NARROW * max(min(move, abs(limit.relaxed(move))), LITTLE * move) / scale)
-    return min(widths)
+    return min(NARROW * limit.beside(multiple * scale) / scale for limit, scale in scales.items())
 
 
 def _even(scales: Mapping[Limit, float]) -> float:
@@ -236,7 +232,7 @@ def yielding(ready: Prepared, scales: Mapping[Limit, float]) -> Yielding:
         weight = scale if limit.additive else 1.0
         for i, index in enumerate(program.row_index):
             if limit.owns(index):
-                rows[i] = weight
+                rows[i] = rows.get(i, 0.0) + weight
         for m, risk in enumerate(all_risks(ready.case)):
             if risk.id in limit.risks:
                 risks[m] = risks.get(m, 0.0) + weight

@@ -14,6 +14,7 @@ Own = tuple[OwnLimit, ...]
 Change = Callable[[Case, Own, float], tuple[Case, Own]]
 
 RATIO = "ratio"
+LITTLE = 0.03  # of a move: an amount reached that is smaller is about 0
 OWN_LIMIT, COVENANT, TARGET, CASH, BUDGET, RISK, CONCENTRATION, OBLIGATION, OPENING_CASH = (
     "own limit", "covenant", "compute target", "minimum cash", "budget", "risk limit", "concentration", "obligation",
     "opening cash",
@@ -76,6 +77,12 @@ class Limit:
     def relaxed(self, move: float, period: int | None = None) -> float:
         """The amount where it is relaxed by `move`."""
         return self.amount(period) + (-move if self.at_least else move)
+
+    def beside(self, move: float) -> float:
+        """What differences of a move are small or large beside: it, or the amount reached if that is smaller, but no
+        less than a small share of the move.
+        """
+        return max(min(move, abs(self.relaxed(move))), LITTLE * move)
 
     @property
     def size(self) -> float:
