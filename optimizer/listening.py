@@ -20,7 +20,6 @@ from . import stops
 P = ParamSpec("P")
 R = TypeVar("R")
 
-INTERRUPTED = "interrupted"
 UNCHECKED = "interrupted before the plan was checked out of sample"
 
 
@@ -48,7 +47,7 @@ def _deferred() -> Iterator[None]:
         pressed += 1
         if pressed > 1:
             raise KeyboardInterrupt
-        stops.request(INTERRUPTED)
+        stops.request(stops.INTERRUPTED)
 
     signal.signal(signal.SIGINT, hear)
     try:

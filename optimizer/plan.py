@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..faces import Shown
 from ..models.schema.case import Case
+from .cutting_planes.endings import Ending
 from .cutting_planes.solution import Passes, Status
 from .table import Cell as Cell
 from .table import Column as Column
@@ -360,7 +361,8 @@ class Evidence:
 class Plan(Shown):
     """A plan with its figures.
 
-    tables: by name, as `analysis/declared.py` describes them; an unknown name is an UnknownName.
+    tables: by name, as `analysis/declared.py` describes them; an unknown name is an UnknownName. ending: why it was not
+    worked on any longer; not told by a run folder.
     """
 
     case: Case
@@ -384,6 +386,7 @@ class Plan(Shown):
     tax: TaxByScenario | None = None
     replications: Replications | None = None
     messages: tuple[str, ...] = ()
+    ending: Ending = Ending.BY_ITSELF
     versions: Mapping[str, str] = field(default_factory=dict)
     evidence: Evidence | None = field(default=None, repr=False)
 

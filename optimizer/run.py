@@ -18,11 +18,12 @@ from .analysis.replications import with_replications
 from .analysis.review_worth import planned_without
 from .analysis.tidy import tidied
 from .analysis.tightened import step_prices
+from .cutting_planes.endings import Ending
 from .cutting_planes.progress import OutOfTime, Progress
 from .cutting_planes.search import maximise
 from .cutting_planes.settings import Settings
 from .cutting_planes.solution import Solution
-from .listening import INTERRUPTED, UNCHECKED, listening
+from .listening import UNCHECKED, listening
 from .plan import Bounded, Plan, Timings
 from .questions.infeasible import why_no_plan
 from .setup import device as devices
@@ -96,6 +97,7 @@ def optimize(
     solution = maximise(ready.program, limits, ready.backend, ready.store, settings, progress)
     fresh = None
     messages: tuple[str, ...] = ()
+    ending = Ending.BY_ITSELF  # of what follows the search
     try:
         found = solution
         solution = devices.steadily(backend, lambda: tidied(ready, found, limits, gap))
@@ -103,7 +105,7 @@ def optimize(
         tidy = solution
         solution = devices.steadily(backend, lambda: lawful(ready, tidy, limits, rest, progress))
     except KeyboardInterrupt:
-        messages = ("interrupted before traces of amounts were cleared",)
+        messages, ending = ("interrupted before traces of amounts were cleared",), Ending.INTERRUPTED
     if out_of_sample and solution.decisions is not None and ready.losses:
         try:
             seen = stops.number()
@@ -111,7 +113,7 @@ def optimize(
             with checking(lambda: stops.check(seen)):
                 fresh = devices.steadily(backend, lambda: _on_fresh(ready, solution, fresh_count(count), key))
         except KeyboardInterrupt:
-            messages = (*messages, UNCHECKED)
+            messages, ending = (*messages, UNCHECKED), Ending.INTERRUPTED
     steps = None
     if solution.decisions is not None and ready.case.covenant:
         left = None if time_limit is None else max(0.0, time_limit - clock.elapsed)
@@ -122,6 +124,7 @@ def optimize(
             steps = devices.steadily(backend, lambda: step_prices(ready, settled, gap, left, progress))
         except KeyboardInterrupt:
             messages = (*messages, "interrupted before steps of covenants were priced by planning again")
+            ending = Ending.INTERRUPTED
     without: list[Bounded] = []
     if review_worth and ready.adaptive is not None and solution.decisions is not None:
         try:
@@ -141,14 +144,18 @@ def optimize(
             plan = replace(plan, infeasibility=why)
         except KeyboardInterrupt:
             plan = replace(plan, messages=(*plan.messages, "interrupted before all conflicts of limits were found"))
+            ending = Ending.INTERRUPTED
     planned = clock.elapsed
     if asked and solution.decisions is not None:
         ready = ready.without_scenarios()
         made = replicate(ready, solution, count, key, asked, gap, clock.left, progress)
         plan = with_replications(plan, ready, solution, asked, made.each, made.messages)
-    if stops.requested() and not any(INTERRUPTED in message for message in plan.messages):
+        ending = made.ending if made.ending is Ending.INTERRUPTED else ending
+    if stops.requested() and Ending.INTERRUPTED not in (ending, plan.ending):
+        ending = Ending.INTERRUPTED
         plan = replace(plan, messages=(*plan.messages, "interrupted when the plan had been found; it is whole"))
     plan = replace(plan, messages=(*backend.messages, *plan.messages, *map(str, case.doubts)))
+    plan = plan if ending is Ending.BY_ITSELF else replace(plan, ending=ending)
     others = 0.0 if plan.replications is None else clock.elapsed - planned
     return replace(plan, timings=replace(timings(ready, solution, clock.elapsed), replications_s=others))
 

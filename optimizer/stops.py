@@ -16,6 +16,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+INTERRUPTED = "interrupted"  # the reason where Ctrl-C asked
+
 
 class Interrupted(KeyboardInterrupt):
     """Work was given up because somebody asked for it; its text is the reason."""

@@ -16,6 +16,7 @@ from ...kernels.vectors import LossVector
 from ...models.blocks.objective import UNITS
 from ...models.ledger import Account
 from ...models.schema.case import Case
+from ..cutting_planes.endings import Ending
 from ..cutting_planes.scaling import ScalingReport
 from ..cutting_planes.solution import Passes, Solution, Status
 from ..plan import (
@@ -183,6 +184,7 @@ def unplanned(case: Case, backend: Backend, count: int, seed: int, *messages: st
         tables={},
         prices=(),
         messages=messages,
+        ending=Ending.OUT_OF_TIME,
         versions=versions(),
     )
 
@@ -232,6 +234,7 @@ def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
         prices=(),
         infeasibility=conflict,
         messages=(*ready.messages, *solution.messages, *about.messages),
+        ending=solution.ending,
         versions=versions(),
     )
 

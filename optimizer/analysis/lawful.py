@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from ...models.blocks import rules
 from ...models.program import LinearProgram, period_of
+from ..cutting_planes.endings import Ending
 from ..cutting_planes.highs import SolverError
 from ..cutting_planes.master import Infeasible
 from ..cutting_planes.progress import Enough, OutOfTime, Progress, ProgressEvent, named, relative_gap
@@ -30,6 +31,7 @@ from ..cutting_planes.search import maximise
 from ..cutting_planes.settings import Settings
 from ..cutting_planes.solution import Passes, RiskLimit, Solution, Status
 from ..setup.prepare import Prepared
+from ..stops import INTERRUPTED
 from .handed_on import handed_on
 from .tidy import lawful_columns, remark, tax_off, tidied
 
@@ -103,7 +105,7 @@ class _Tree:
         self.sides: tuple[Side, ...] = ()
         self.closed = -math.inf  # the best bound of nodes that are done with
         self.passes, self.seconds = root.passes, [root.evaluate_s, root.master_s, root.total_s]
-        self.stopped: tuple[str, ...] = ()
+        self.interrupted = False
         self.end = math.inf if settings.time_limit is None else perf_counter() + settings.time_limit
 
     def run(self) -> Solution:
@@ -180,12 +182,12 @@ class _Tree:
         except (OutOfTime, SolverError):
             return self._unknown(node)
         except KeyboardInterrupt:
-            self.stopped, self.end = ("interrupted",), -math.inf
+            self.interrupted, self.end = True, -math.inf
             return self._unknown(node)
         self._count(found)
         self.learnt = replace(self.learnt, cuts=found.learnt.cuts or self.learnt.cuts, vertex=found.learnt.vertex)
-        if "interrupted" in found.messages:
-            self.stopped, self.end = ("interrupted",), -math.inf
+        if found.ending is Ending.INTERRUPTED:
+            self.interrupted, self.end = True, -math.inf
         return None if found.status is Status.INFEASIBLE else found
 
     def _until_worse(self, event: ProgressEvent) -> None:
@@ -254,10 +256,12 @@ class _Tree:
         best, sense, root = self.best, self.sense, self.root
         assert root.decisions is not None
         said = remark(self.ready, root.decisions)
-        messages = (*(m for m in root.messages if m not in said), *self.stopped)
+        messages = tuple(m for m in root.messages if m not in said)
         root = replace(
             root, passes=self.passes, evaluate_s=self.seconds[0], master_s=self.seconds[1], total_s=self.seconds[2]
         )
+        if self.interrupted:
+            messages, root = (*messages, INTERRUPTED), replace(root, ending=Ending.INTERRUPTED)
         if best is None:
             why = (
                 "the limits are kept only where tax is paid ahead of the income that owes it, or deductions wait for "
@@ -275,8 +279,8 @@ class _Tree:
         )
         return replace(
             best, status=Status.CERTIFIED if gap <= self.settings.gap else Status.STOPPED, upper=upper, lower=lower,
-            gap=gap, value_bound=math.inf, messages=(*messages, said_now), learnt=root.learnt, passes=root.passes,
-            evaluate_s=root.evaluate_s, master_s=root.master_s, total_s=root.total_s,
+            gap=gap, value_bound=math.inf, messages=(*messages, said_now), ending=root.ending, learnt=root.learnt,
+            passes=root.passes,            evaluate_s=root.evaluate_s, master_s=root.master_s, total_s=root.total_s,
         )  # fmt: skip
 
 

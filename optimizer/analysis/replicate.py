@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from ...errors import CapmixError
 from .. import stops
+from ..cutting_planes.endings import Ending, ended_by
 from ..cutting_planes.highs import SolverError
 from ..cutting_planes.master import Infeasible, Master
 from ..cutting_planes.oracle import Sample
@@ -48,10 +49,11 @@ _FAILURES = (CapmixError, RuntimeError, ValueError, ArithmeticError, MemoryError
 
 @dataclass(frozen=True)
 class Made:
-    """The replications that ended by themselves, and remarks on those that did not."""
+    """The replications that ended by themselves, and remarks on those that did not. ending: of all of them."""
 
     each: tuple[Replication, ...]
     messages: tuple[str, ...]
+    ending: Ending = Ending.BY_ITSELF
 
 
 def seeds(seed: int, count: int) -> list[int]:
@@ -85,7 +87,7 @@ def replicate(
     each: list[Replication] = []
     messages: list[str] = []
     clock = Clock(None, left)
-    why = ""
+    ending = Ending.BY_ITSELF
     for number, other in enumerate(seeds(seed, count), 1):
         told = phased(f"replication {number} of {count}", progress)
         try:
@@ -94,20 +96,16 @@ def replicate(
                 ready.backend,
                 lambda other=other, told=told: _one(ready, solution, scenarios, other, gap, clock.left, told),  # type: ignore[misc]
             )
-        except KeyboardInterrupt:
-            why = "interrupted"
-            break
-        except OutOfTime:
-            why = "the time limit has passed"
+        except (KeyboardInterrupt, OutOfTime) as error:
+            ending, why = ended_by(error)
+            messages.append(f"{why}: {len(each)} of {count} replications are done")
             break
         except _FAILURES as error:  # the plan itself is made, and kept
             words = " ".join(str(error).split()) or "not enough memory"
             messages.append(f"the replication with seed {other} failed: {words}")
             continue
         each.append(found)
-    if why:
-        messages.append(f"{why}: {len(each)} of {count} replications are done")
-    return Made(tuple(each), tuple(messages))
+    return Made(tuple(each), tuple(messages), ending)
 
 
 def _one(
@@ -128,8 +126,7 @@ def _one(
     found = maximise(other.program, limits, other.backend, other.store, settings, progress, learnt)
     if found.status is Status.STOPPED:
         stops.check()
-        if "interrupted" in found.messages:
-            raise KeyboardInterrupt
+        found.uninterrupted()
         if clock.left == 0.0:
             raise OutOfTime
     clock.tell("the plan on these scenarios")

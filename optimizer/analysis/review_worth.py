@@ -67,9 +67,7 @@ def searched(ready: Prepared, gap: float, clock: Clock, progress: Progress | Non
     limits = risk_limits(ready.case, ready.losses)
     settings = Settings(gap=gap, polish=False, time_limit=clock.left)
     found = maximise(ready.program, limits, ready.backend, ready.store, settings, progress)
-    if "interrupted" in found.messages:
-        raise KeyboardInterrupt
-    return put_right(ready, found, limits, replace(settings, time_limit=clock.left), progress)
+    return put_right(ready, found.uninterrupted(), limits, replace(settings, time_limit=clock.left), progress)
 
 
 def worth_table(own: Bounded, without: tuple[Bounded, ...], unit: str) -> Table:

@@ -99,9 +99,7 @@ def _again(
         return StepPrice(None, "no plan"), 1
     except (OutOfTime, SolverError):
         return not_priced, 1
-    if "interrupted" in other.messages:
-        raise KeyboardInterrupt
-    used = other.passes.solves
+    used = other.uninterrupted().passes.solves
     if other.status is Status.INFEASIBLE:
         return StepPrice(None, "no plan"), used
     if other.status is not Status.CERTIFIED:

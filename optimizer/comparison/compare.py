@@ -23,11 +23,12 @@ from .. import stops
 from ..analysis.compose import Circumstances, compose, timings, unplanned
 from ..analysis.lawful import lawful
 from ..analysis.tidy import amounts_of, tidied
+from ..cutting_planes.endings import Ending
 from ..cutting_planes.progress import OutOfTime, Progress, named
 from ..cutting_planes.search import maximise
 from ..cutting_planes.settings import Settings
 from ..cutting_planes.solution import Solution, Status
-from ..listening import INTERRUPTED, UNCHECKED, listening
+from ..listening import UNCHECKED, listening
 from ..parallel import together
 from ..plan import Plan, Table
 from ..setup import device as devices
@@ -168,8 +169,7 @@ def _outcomes(
         ready = devices.steadily(part, make)
         solution = _searched(name, ready, request, progress)
         found[name] = ready, solution
-        if INTERRUPTED in solution.messages:
-            raise KeyboardInterrupt
+        solution.uninterrupted()
 
     def draw(part: Backend, _: Progress | None) -> None:
         stops.check()
@@ -238,7 +238,7 @@ def _searched(name: str, ready: Prepared, request: _Request, progress: Progress 
     limits = risk_limits(ready.case, ready.losses)
     progress = named(f"variant {name}", progress)
     solution = maximise(ready.program, limits, ready.backend, ready.store, settings, progress)
-    if INTERRUPTED in solution.messages:
+    if solution.ending is Ending.INTERRUPTED:
         return solution
     tidy = devices.steadily(ready.backend, lambda: tidied(ready, solution, limits, settings.gap))
     return devices.steadily(ready.backend, lambda: lawful(ready, tidy, limits, settings, progress))

@@ -77,8 +77,7 @@ def least_violation(
     wide = _widened(program, yielding, least)
     limits = [_relieved(risk, yielding.limits.get(m, 0.0), wide.decisions.size) for m, risk in enumerate(risks)]
     found = maximise(wide, limits, evaluator, store, replace(settings, polish=False, explain=False), progress)
-    if any("interrupted" in message for message in found.messages):
-        raise KeyboardInterrupt
+    found = found.uninterrupted()
     if found.status is Status.INFEASIBLE:
         return Violation(math.inf, math.inf, True, None, found)
     if found.columns is None:
@@ -122,8 +121,7 @@ def least_sum(
         column_index=(*program.column_index, *map(Index, names)),
     )
     found = maximise(wide, risks, evaluator, store, replace(settings, polish=False, explain=False), progress)
-    if any("interrupted" in message for message in found.messages):
-        raise KeyboardInterrupt
+    found = found.uninterrupted()
     return None if found.columns is None else found.columns[width:]
 
 

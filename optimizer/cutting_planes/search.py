@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...kernels.backend import Evaluator, ScenarioStore
 from ...models.program import LinearProgram
 from .elastic import explained
+from .endings import ENDS, Ending, ended_by
 from .final_check import check_plan, crossed, in_doubt
 from .highs import SolverError
 from .in_out import Inside, in_out, pulled
@@ -24,7 +25,7 @@ from .oracle import Rows, Sample
 from .phase_one import CLEARLY, FEASIBLE, deepest, good_inside, least_alone, least_risk, violations
 from .pilot import Pilot, retake
 from .polish import polished
-from .progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, relative_gap, time_is_up
+from .progress import Monitor, Progress, ProgressEvent, relative_gap
 from .settings import Settings
 from .solution import (
     Conflict,
@@ -124,20 +125,15 @@ class _Search:
         self.value_bound = math.inf
         self.mixed = False
         self.messages: list[str] = []
+        self.ending = Ending.BY_ITSELF
 
     def run(self) -> Solution:
         """Search, and whatever happens return what is known."""
-        stopped = ""
         try:
             self._steady(self._search)
             self.monitor.tell("done")
-        except KeyboardInterrupt:
-            stopped = "interrupted"
-        except Enough as reason:
-            stopped = str(reason) or "stopped by its caller"
-        except OutOfTime:
-            stopped = time_is_up(self.settings.asked)
-        if stopped:
+        except ENDS as error:
+            self.ending, stopped = ended_by(error, self.settings.asked)
             self.messages.append(stopped)
             self.monitor.lift()
             try:
@@ -349,6 +345,7 @@ class _Search:
             conflict=self.conflict,
             polished=self.polished,
             messages=tuple(self.messages),
+            ending=self.ending,
             learnt=Learnt(master.pool, (*self.found.known, *(() if plan is None else (plan,))), self.vertex),
         )
 

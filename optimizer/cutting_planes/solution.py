@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ...kernels.tables import LossTable
+from .endings import Ending
 from .scaling import ScalingReport
 
 FloatArray = NDArray[np.float64]
@@ -195,6 +196,7 @@ class Solution:
         bound_prices: (columns,) objective gained per unit more of a column's upper bound (>= 0).
         row_duals, column_duals: change of the objective, minimised, per unit more of the active bound, any sign.
         polished: the plan is the one that polishing found.
+        ending: why the search ended. messages: what people are told of it, and of all else.
         learnt: what serves the search for another plan of this program on these scenarios.
     """
 
@@ -220,4 +222,11 @@ class Solution:
     polished: bool = False
     value_bound: float = math.inf
     messages: tuple[str, ...] = field(default=())
+    ending: Ending = Ending.BY_ITSELF
     learnt: Learnt = field(default=Learnt(), repr=False)
+
+    def uninterrupted(self) -> Solution:
+        """This solution. KeyboardInterrupt if its search was interrupted."""
+        if self.ending is Ending.INTERRUPTED:
+            raise KeyboardInterrupt
+        return self

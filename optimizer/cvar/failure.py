@@ -39,11 +39,11 @@ HUGE = 1e6  # amounts in scaled units that make a ray worth looking for
 
 
 def diagnose(search: Search) -> None:
-    """After an engine has failed: set `ending` where it can be proven that there is no optimum."""
+    """After an engine has failed: set `no_optimum` where it can be proven that there is no optimum."""
     book = search.book
     if book.best is None:
         _infeasible(search)
-    if search.ending is None and not math.isfinite(book.lower) and _open(search.program):
+    if search.no_optimum is None and not math.isfinite(book.lower) and _open(search.program):
         _unbounded(search)
     search.hint = None
 
@@ -82,7 +82,7 @@ def _infeasible(search: Search) -> None:
 
 
 def _end(search: Search, words: tuple[str, ...]) -> None:
-    search.ending = Status.INFEASIBLE
+    search.no_optimum = Status.INFEASIBLE
     search.book.messages[:] = words
 
 
@@ -228,7 +228,7 @@ def _unbounded(search: Search) -> None:
         return
     if book.best is None and not _together(search) and book.best is None:
         return
-    search.ending, search.ray = Status.UNBOUNDED, ray * search.units.columns
+    search.no_optimum, search.ray = Status.UNBOUNDED, ray * search.units.columns
     worst = np.argsort(-np.abs(ray))[:3]
     book.messages[:] = (
         "the objective falls for ever along the ray; these amounts grow without end: "

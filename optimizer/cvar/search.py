@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...kernels.backend import sealed_evaluator
 from ...kernels.cpu.matrix_backend import MatrixBackend
+from ..cutting_planes.endings import ENDS, ended_by
 from ..cutting_planes.highs import LpStatus, SolverError
 from ..cutting_planes.master import Infeasible
 from ..cutting_planes.progress import Enough, Monitor, OutOfTime, Progress, ProgressEvent, time_is_up
@@ -55,7 +56,7 @@ class Work:
 
 
 class Search:
-    """One program. `ending` is set where it is proven that it has no optimum; `ray` says where it falls for ever."""
+    """One program. `no_optimum` is set where it is proven that it has none; `ray` says where it falls for ever."""
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class Search:
         self.begin = time.perf_counter() if begin is None else begin
         self.book = Book(self.program, backend, settings.gap, nothing / units.objective)
         self.work = Work()
-        self.ending: Status | None = None
+        self.no_optimum: Status | None = None
         self.ray: FloatArray | None = None
         self.hint: LpStatus | None = None  # what an engine says of the program, without proof
         self.last: FloatArray | None = None  # where the interior point ended
@@ -127,14 +128,10 @@ class Search:
                 if self.book.met:
                     break
                 diagnose(self)
-                if self.ending is not None or self.book.met:
+                if self.no_optimum is not None or self.book.met:
                     break
-        except KeyboardInterrupt:
-            messages.append("interrupted")
-        except Enough as reason:
-            messages.append(str(reason) or "stopped by its caller")
-        except OutOfTime:
-            messages.append(time_is_up(self.settings.asked))
+        except ENDS as error:
+            messages.append(ended_by(error, self.settings.asked).message)
         self.work.full += self.book.passes
         return self
 
@@ -256,7 +253,7 @@ class Search:
             self.book.messages.append(f"cutting planes: {fault}")
             return
         self.work.add(found.passes.full, found.passes.equivalent, found.passes.solves, found.passes.cuts)
-        self.book.messages += [m for m in found.messages if "time limit" not in m]
+        self.book.messages += [m for m in found.messages if m != time_is_up(self.settings.asked)]
         self.hint = LpStatus.INFEASIBLE if found.status is Status.INFEASIBLE else None
         x = np.zeros(n) if found.columns is None else found.columns[:n]
         if found.columns is not None:

@@ -136,13 +136,13 @@ def _labelled(result: CvarResult, labels: Labels) -> CvarResult:
 
 def _result(search: Search, seconds: float) -> CvarResult:
     book, p, work = search.book, search.program, search.work
-    status = search.ending or (Status.CERTIFIED if book.met else Status.STOPPED)
+    status = search.no_optimum or (Status.CERTIFIED if book.met else Status.STOPPED)
     best = None if status is Status.INFEASIBLE else book.best
     nothing = np.full(len(p.parts), math.nan)
     infeasible, unbounded = status is Status.INFEASIBLE, status is Status.UNBOUNDED
     upper = math.inf if best is None else best.objective
     lower = math.inf if infeasible else -math.inf if unbounded else min(book.lower, upper)
-    evidence = None if search.ending is not None else book.evidence
+    evidence = None if search.no_optimum is not None else book.evidence
     extra = np.zeros(len(p.parts))
     if evidence is not None:
         extra = np.where(np.isfinite(p.limits), np.maximum(0.0, evidence.prices - np.array(p.prices)), 0.0)
@@ -152,7 +152,7 @@ def _result(search: Search, seconds: float) -> CvarResult:
         objective=math.nan if best is None else best.objective,
         lower=lower,
         upper=upper,
-        gap=math.inf if search.ending is not None else book.gap,
+        gap=math.inf if search.no_optimum is not None else book.gap,
         cvar=nothing if best is None else best.cvar,
         var=nothing if best is None else best.var,
         row_duals=np.zeros(p.matrix.shape[0]) if evidence is None else evidence.rows,

@@ -33,7 +33,6 @@ from ..cutting_planes.progress import Monitor, OutOfTime, Progress, named
 from ..cutting_planes.search import maximise
 from ..cutting_planes.settings import Settings
 from ..cutting_planes.solution import Cut, Evaluated, Learnt, Passes, RiskLimit, Solution, Status
-from ..listening import INTERRUPTED
 from ..parallel import together
 from ..setup import device as devices
 from ..setup.prepare import Clock, Prepared
@@ -270,9 +269,7 @@ class FrontierSearch:
         solution = maximise(ready.program, risks, backend, ready.store, settings, told, before)
         solution = put_right(replace(ready, backend=backend), solution, risks, settings, told)
         self._ended[amount] = solution
-        if INTERRUPTED in solution.messages:
-            raise KeyboardInterrupt
-        return solution
+        return solution.uninterrupted()
 
     def _read(self, amount: float, solution: Solution) -> FrontierPoint:
         """The point of a search, which counts from now on."""

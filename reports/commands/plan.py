@@ -25,6 +25,8 @@ class PlanWork(RunFolderWork["Plan"]):
     kind = PlanKind()
 
     def compute(self, case: Case, scenarios: int, progress: ProgressLine) -> Plan:
+        from ...optimizer.cutting_planes.endings import Ending
+        from ...optimizer.cutting_planes.solution import Status
         from ...optimizer.run import optimize
         from ..files.manifest import package_versions
         from ..summary.views import has_plan
@@ -40,7 +42,7 @@ class PlanWork(RunFolderWork["Plan"]):
             progress=progress,
             replications=options.replications,
         )
-        if not has_plan(plan) and any(message.startswith("interrupted") for message in plan.messages):
+        if not has_plan(plan) and plan.status is Status.STOPPED and plan.ending is Ending.INTERRUPTED:
             raise KeyboardInterrupt
         return dataclasses.replace(plan, versions={**package_versions(), **plan.versions})
 

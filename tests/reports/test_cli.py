@@ -14,6 +14,7 @@ import pytest
 from capmix.kernels.cuda.probe import Found
 from capmix.kernels.device_errors import NoCupy
 from capmix.models.reading.starter import starter_case
+from capmix.optimizer.cutting_planes.endings import Ending
 from capmix.optimizer.cutting_planes.highs import SolverError
 from capmix.optimizer.cutting_planes.solution import Status
 from capmix.optimizer.setup.device import DeviceError
@@ -197,7 +198,9 @@ def test_failures(here, engine_gives, capsys, error, code, words):
 
 
 def test_interrupted_before_there_is_a_plan(here, engine_gives, capsys):
-    nothing = make_plan(status=Status.STOPPED, objective_value=math.nan, messages=("interrupted",))
+    nothing = make_plan(
+        status=Status.STOPPED, objective_value=math.nan, messages=("interrupted",), ending=Ending.INTERRUPTED
+    )
     engine_gives(nothing)
     assert main(["plan", "my.toml"]) == 130
     assert capsys.readouterr().out == ""
