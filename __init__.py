@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .optimizer.run import optimize
     from .optimizer.setup.device import DeviceError
     from .optimizer.setup.own_limits import PyomoRows
+    from .optimizer.signal_worth import SignalRanking, signal_worth
     from .optimizer.table import Table
     from .reports.files.load import load_plan
 
@@ -70,6 +71,7 @@ __all__ = [
     "QuantileFit",
     "QuantileRegressor",
     "ReviewWorth",
+    "SignalRanking",
     "SolverError",
     "Status",
     "Table",
@@ -86,6 +88,7 @@ __all__ = [
     "pyomo_model",
     "quantile_regression",
     "review_worth",
+    "signal_worth",
     "solve_cvar",
 ]
 
@@ -113,6 +116,7 @@ _HOMES = {
     "QuantileFit": "optimizer.cvar.quantile_regression",
     "QuantileRegressor": "optimizer.portfolios.estimators",
     "ReviewWorth": "optimizer.review_worth",
+    "SignalRanking": "optimizer.signal_worth",
     "SolverError": "optimizer.cutting_planes.highs",
     "Status": "optimizer.cutting_planes.solution",
     "Table": "optimizer.table",
@@ -129,6 +133,7 @@ _HOMES = {
     "pyomo_model": "optimizer.named_model",
     "quantile_regression": "optimizer.cvar.quantile_regression",
     "review_worth": "optimizer.review_worth",
+    "signal_worth": "optimizer.signal_worth",
     "solve_cvar": "optimizer.cvar.solve",
 }
 

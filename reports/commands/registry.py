@@ -11,12 +11,14 @@ from .export import EXPORT
 from .frontier import FRONTIER
 from .new import NEW
 from .plan import PLAN
+from .signals import SIGNALS
 from .verify import VERIFY
 
 COMMANDS: tuple[Command, ...] = (
     PLAN,
     COMPARE,
     FRONTIER,
+    SIGNALS,
     VERIFY,
     EXPORT,
     CHECK,
