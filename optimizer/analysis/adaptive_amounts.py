@@ -9,6 +9,7 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
+from ...models.blocks.idle import Idle
 from ...models.blocks.tax import BORROWING, TAX_EBITDA, TAXABLE, Assessed, Assessor, Base
 from ...models.ledger import CASH_ACCOUNTS, Account
 from ...models.schema.case import Case
@@ -151,10 +152,16 @@ class AdaptiveAmounts(Amounts):
         return self._over_nodes(lambda node: self.each[node].deficit)
 
     @cached_property
-    def idle_tax(self) -> FloatArray:
+    def without(self) -> Idle:
         means, rates = np.array([node.means for node in self.each]), [node.deposit_rates for node in self.each]
         nothing = idle_of_nodes(self.case, self.ledger, self.tree, means, rates)
-        return self._over_nodes(lambda node: nothing[node].tax)
+
+        def mean(name: str) -> FloatArray:
+            return self._over_nodes(lambda node: np.asarray(getattr(nothing[node], name)))
+
+        leaves = zip(self.tree.leaves, self.tree.shares.tolist(), strict=True)
+        wealth = sum(share * nothing[leaf].wealth for leaf, share in leaves)
+        return Idle(mean("tax"), mean("cash"), wealth, mean("left"), mean("waiting"))
 
     @cached_property
     def assessed(self) -> Assessed | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.blocks.headroom import Headroom, headrooms
-from ...models.blocks.idle import idle
+from ...models.blocks.idle import Idle, idle
 from ...models.blocks.tax import BORROWING, DEFERRED, TAX_EBITDA, TAXABLE, Assessed, Base, assessed
 from ...models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account, Decision, Ledger
 from ...models.schema.case import Case
@@ -193,9 +193,9 @@ class Amounts:
         return np.maximum(-(self.taxable_income + self.put_off), 0.0)
 
     @cached_property
-    def idle_tax(self) -> FloatArray:
-        """(T,) expected tax of doing nothing, billion."""
-        return idle(self.case, self.ledger, self.means, self.deposit_rates).tax
+    def without(self) -> Idle:
+        """What doing nothing comes to."""
+        return idle(self.case, self.ledger, self.means, self.deposit_rates)
 
     @cached_property
     def put_off(self) -> FloatArray:

@@ -13,6 +13,7 @@ from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.memory.leaves import LeafBackend, LeafLoss, LeafStore
 from ...kernels.tables import LossTable
 from ...models.blocks.idle import Idle, idle
+from ...models.blocks.objective import OF_MONEY
 from ...models.build import build_program
 from ...models.ledger import Ledger
 from ...models.own_limits import OwnLimit
@@ -118,9 +119,10 @@ def adaptive(
         build_program(case, ledger, means[node.number], rates[node.number], closed, nothing_due, between, own)
         for node in tree.nodes
     ]
-    if case.objective.kind == "cost":  # against doing nothing, which is taxed node by node as plans are
+    if case.objective.kind in OF_MONEY:  # against doing nothing, which is taxed node by node as plans are
         nothing = idle_of_nodes(case, ledger, tree, means, list(rates))
-        programs = [replace(p, offset=one.wealth) for p, one in zip(programs, nothing, strict=True)]
+        sign = 1.0 if case.objective.kind == "cost" else -1.0
+        programs = [replace(p, offset=sign * one.wealth) for p, one in zip(programs, nothing, strict=True)]
     stitched = stitch(tree, programs, ledger)
     return Adaptive(tree, means, rates, stitched, len(ledger.decisions))
 

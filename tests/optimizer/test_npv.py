@@ -10,6 +10,7 @@ import pytest
 from capmix import Plan, Status, optimize
 from capmix.models.blocks.idle import idle
 from capmix.models.schema.case import Case
+from capmix.models.schema.reviews import Review
 from capmix.models.schema.rules import Objective
 from capmix.optimizer.setup.assemble import risk_limits
 from capmix.optimizer.setup.device import choose
@@ -21,6 +22,7 @@ from .test_extensive import lifted
 
 COUNT, SEED = 400, 1
 OWNERS = "owners, as the company keeps its cash"
+RENTAL = Review(at=4, signal="rental_let", quantiles=(0.5,), names=("weak", "strong"))
 
 
 def worth(case: Case, **changes: object) -> Case:
@@ -104,3 +106,19 @@ def test_where_nothing_pays_nothing_is_done(taxed: bool) -> None:
     spared = float((without.tax + paid).sum()) * 1.5**-3  # each grows at the deposit rate, and so a little more
     assert spared <= plan.objective_value <= 1.1 * spared + 1e-9
     assert (plan.objective_value > 1e-3) is taxed
+
+
+def test_a_plan_that_adapts_has_the_npv_of_its_leaves() -> None:
+    """One figure: the certified objective, and what the cash and assets of the leaves come to above doing nothing."""
+    case = replace(worth(starter()), review=(RENTAL,))
+    plan = planned(case)
+    assert plan.status is Status.CERTIFIED
+    assert npv(plan) == pytest.approx(plan.objective_value, rel=1e-6)
+    assert plan.objective_value >= planned(worth(starter())).objective_value * (1.0 - 1e-6)
+    cash = plan.tables["balance_sheet"].series("cash")
+    assert cash == pytest.approx(plan.tables["balance_sheet_at_market"].series("cash"), abs=1e-8)
+    assert plan.tables["balance_sheet"].series("total assets") == pytest.approx(
+        plan.tables["balance_sheet"].series("total liabilities and equity"), rel=1e-9
+    )
+    life = plan.tables["debt_portfolio"].column("weighted average life")
+    assert max(x for x in life if x is not None) < 10.0

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....models.blocks.idle import wealth_weights
 from ....models.blocks.quantities import money_discount
 from ....models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Group
 from ...table import BILLION, Cell, Column, Table
@@ -67,13 +66,13 @@ def flows(own: Postings) -> dict[Measure, Flows]:
     """The flows of each view. own: postings of the whole case."""
     amounts = own.amounts
     chosen = ~own.block("fixed")
-    tax = own.of(Account.TAX) + amounts.idle_tax
+    without, last = amounts.without, float(money_discount(amounts.case)[-1])
+    tax = own.of(Account.TAX) + without.tax
     operation = own.of(*OPERATION, where=chosen) + tax
     financing = own.of(*FINANCING, where=chosen)
     funded = chosen & ~own.tagged(instrument="")
     ends = _at_end(own, chosen)
-    waits = wealth_weights(amounts.case, amounts.deposit_rates) / money_discount(amounts.case)[-1]
-    kept = float(waits @ (operation + financing)) + ends
+    kept = float(own.cash[-1] + own.of(*TERMINAL_ACCOUNTS).sum()) - without.wealth / last
     return {
         Measure.PLAN: Flows(operation, ends - _at_end(own, funded)),
         Measure.EQUITY: Flows(operation + financing, ends),
