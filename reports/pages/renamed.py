@@ -20,6 +20,7 @@ RENAMED = (
     ("`cash_flow`, `entity_cash`: `cash at the start`, `cash at the end`", "`opening cash`, `closing cash`"),
     ("`debt_service`: `raised`, `debt at the start`, `raised as debt`, `debt at the end`",
      "`gross proceeds`, `opening debt`, `gross proceeds of debt`, `closing debt`"),
+    ("table `balance_sheet`, at market value", "table `balance_sheet_at_market`; the former is that of the books"),
     ("`balance_sheet`: `own equity`, `value of what lies behind the horizon`",
      "`shareholders' equity`, `value beyond the horizon`"),
     ("`compute`: `compute delivered so far`", "`cumulative compute delivered`"),
