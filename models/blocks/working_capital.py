@@ -262,7 +262,7 @@ class Bills:
         life, last = self.customer, self.case.horizon.periods - 1
         first = np.maximum(t - wait, self.signed)
         before = (t - wait < 0) & self.opening
-        came = (first <= last) & (first < t)
+        came = (first <= last) & ((first < t) | before)
         t, amounts, first, before = t[came], amounts[came], first[came], before[came]
         now = ~before
         life.while_alive(builder, decision, Account.RECEIVABLES, first[now], amounts[now])

@@ -128,6 +128,17 @@ def test_what_runs_at_the_start_has_bills_open_already() -> None:
     assert opened == pytest.approx(-cost + 0.5 * cost, rel=1e-12)
 
 
+@pytest.mark.parametrize("part", [0.5, 1.0])
+def test_what_an_opening_contract_pays_ahead_has_come_in_before(part: float) -> None:
+    """Four bills, of which the first was paid before the plan began: what comes in period 0 is the second."""
+    opening = contract(payment_days=-part * QUARTER, opening_volume=10.0, opening_term=4, prepayment=0.0)
+    case, key = tiny(contract=(opening,)), "fixed[contract,offtake]"
+    bill = 10.0 * BILL / 0.8
+    paid = unit(case, key, Account.CONTRACT_REVENUE, Account.RECEIVABLES)
+    np.testing.assert_allclose(paid[:4], [bill, bill, bill, (1.0 - part) * bill], atol=1e-18)
+    np.testing.assert_allclose(unit(case, key, Account.ADVANCES)[:4], part * bill * np.array([1, 1, 1, 0]), atol=1e-18)
+
+
 def test_opening_payables_and_receivables_that_are_given() -> None:
     case = tiny(
         working_capital=WorkingCapital(payable_days=1.25 * QUARTER, opening_payables=0.05),

@@ -251,3 +251,18 @@ def _ahead(plan: Plan) -> float:
     income, tax = plan.tables["income_statement"], plan.tables["income"]
     labels = plan.case.horizon.labels
     return float((line(income, "profit before tax", labels) - line(tax, "taxable income", labels)).sum())
+
+
+def test_opening_bills_are_in_the_opening_balance_sheet() -> None:
+    """What a customer has paid ahead before the plan began is owed to him, what he owes is an asset."""
+    case = starter()
+    deal = replace(case.contract[0], opening_volume=5_000.0, opening_term=6)
+    start = {}
+    for days, receivable in ((None, 0.0), (-91.25, 0.0), (30.0, 0.02)):
+        paid = replace(deal, payment_days=days, opening_receivable=receivable)
+        books = consolidated(any_plan(replace(case, contract=(paid,)), 1))
+        start[days] = books.opening_equity
+        bill = 5_000.0 * paid.price * 2190.0 * 1e-9
+    assert start[None] == pytest.approx(0.9 + case.opening.fleet[0].book_value + case.opening.site_book_value - 0.08)
+    assert start[-91.25] == pytest.approx(start[None] - bill)
+    assert start[30.0] == pytest.approx(start[None] + 0.02)
