@@ -120,6 +120,7 @@ class LimitInConflict:
         together: amounts with which there is a plan if all limits of all conflicts are relaxed at once, each by the
             same share of what it has to give alone; None where that is not known.
         later: first period from which it could be tested, or to which it could be put off, as it is; "" for others.
+        asked_alone: whether `alone` was looked for; else time or searches did not suffice.
     """
 
     key: str
@@ -136,6 +137,7 @@ class LimitInConflict:
     refused: float | None = None
     together: float | None = None
     later: str = ""
+    asked_alone: bool = True
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from ...models.program import Index, LinearProgram
 from .progress import Progress
 from .search import maximise
 from .settings import Settings
-from .solution import RiskLimit, Solution, Status
+from .solution import RiskLimit, Status
 
 FloatArray = NDArray[np.float64]
 
@@ -54,8 +54,7 @@ class Violation:
     value: float
     bound: float
     decided: bool
-    columns: FloatArray | None
-    solution: Solution
+    columns: FloatArray | None = None
 
 
 def least_violation(
@@ -79,11 +78,11 @@ def least_violation(
     found = maximise(wide, limits, evaluator, store, replace(settings, polish=False, explain=False), progress)
     found = found.uninterrupted()
     if found.status is Status.INFEASIBLE:
-        return Violation(math.inf, math.inf, True, None, found)
+        return Violation(math.inf, math.inf, True)
     if found.columns is None:
-        return Violation(math.inf, least, False, None, found)
+        return Violation(math.inf, least, False)
     value, bound = found.upper - OFFSET, found.lower - OFFSET
-    return Violation(value, max(bound, least), found.status is Status.CERTIFIED, found.columns[:-1], found)
+    return Violation(value, max(bound, least), found.status is Status.CERTIFIED, found.columns[:-1])
 
 
 def least_sum(

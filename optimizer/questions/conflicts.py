@@ -23,7 +23,8 @@ OTHERS = 0.5  # a covenant is named first unless another limit has to move by le
 class Conflict:
     """Limits that cannot be kept together, the one to look at first in front.
 
-    alone: by how much each has to be relaxed if no other limit is, but for `aside`; None where that is not enough.
+    alone: by how much each has to be relaxed if no other limit is, but for `aside`; None where that is not enough, no
+    entry where it has not been asked.
     aside: limits of the other conflicts, which are relaxed as well.
     """
 
@@ -32,16 +33,16 @@ class Conflict:
     aside: tuple[Limit, ...] = ()
 
 
-def conflicts_of(inquiry: Inquiry, limits: Sequence[Limit]) -> list[Conflict]:
-    """All conflicts but those that share the limit in front of another; none where the limits are not to blame.
+def find_conflicts(inquiry: Inquiry, limits: Sequence[Limit], found: list[Conflict]) -> None:
+    """Put into `found` all conflicts but those that share the limit in front of another; none where the limits are not
+    to blame. Each is there as soon as it is known, its moves one by one.
 
     What has been signed or is paid anyway is looked at only where the other limits are not to blame, and cash at the
     start only where that is not either.
     """
     if not inquiry.plan_exists(limits):
-        return []
+        return
     ranks = [[limit for limit in limits if RANK[limit.kind] == rank] for rank in sorted(set(RANK.values()))]
-    found: list[tuple[Limit, ...]] = []
     aside: list[Limit] = []
     while len(found) < CONFLICTS and not inquiry.plan_exists(aside):
         out = list(aside)
@@ -50,12 +51,15 @@ def conflicts_of(inquiry: Inquiry, limits: Sequence[Limit]) -> list[Conflict]:
                 break
             out += rank
         members = irreducible(inquiry, [limit for limit in rank if limit not in aside], out)
-        found.append(members)
+        found.append(Conflict(members))
         aside.append(members[0])
-    return [
-        _with_moves(inquiry, members, tuple(other for k, other in enumerate(aside) if k != number))
-        for number, members in enumerate(found)
-    ]
+    for number, conflict in enumerate(found):
+        others = tuple(other for k, other in enumerate(aside) if k != number)
+        alone: dict[Limit, Least | None] = {}
+        for limit in conflict.limits:
+            alone[limit] = inquiry.least({limit: limit.size}, others)
+            found[number] = Conflict(conflict.limits, dict(alone), others)
+        found[number] = Conflict(tuple(_ordered(conflict.limits, alone)), alone, others)
 
 
 def irreducible(inquiry: Inquiry, among: Sequence[Limit], aside: Sequence[Limit]) -> tuple[Limit, ...]:
@@ -76,11 +80,6 @@ def irreducible(inquiry: Inquiry, among: Sequence[Limit], aside: Sequence[Limit]
             out.append(one)
             kept.remove(one)
     return tuple(kept)
-
-
-def _with_moves(inquiry: Inquiry, members: Sequence[Limit], aside: tuple[Limit, ...]) -> Conflict:
-    alone = {limit: inquiry.least({limit: limit.size}, aside) for limit in members}
-    return Conflict(tuple(_ordered(members, alone)), alone, aside)
 
 
 def _ordered(members: Sequence[Limit], alone: Mapping[Limit, Least | None]) -> list[Limit]:

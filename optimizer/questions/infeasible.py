@@ -10,7 +10,7 @@ from ..cutting_planes.progress import Progress, named
 from ..plan import Infeasibility, LimitConflict, LimitInConflict
 from ..setup.prepare import Clock, Prepared
 from .catalogue import limits_of
-from .conflicts import Conflict, conflicts_of, together
+from .conflicts import Conflict, find_conflicts, together
 from .inquiry import Inquiry, Least
 from .limits import Limit
 from .words import outward, told
@@ -46,14 +46,13 @@ def why_no_plan(
     except CapmixError:
         pass  # what was found by then is told
     if not known.conflicts:
-        return before
+        return replace(before, whole=known.whole)
     conflicts = tuple(_written(conflict, known, ready.case.horizon.labels) for conflict in known.conflicts)
     return replace(before, reason=told(conflicts, known.whole), conflicts=conflicts, whole=known.whole)
 
 
 def _ask(inquiry: Inquiry, limits: Sequence[Limit], known: _Known) -> None:
-    for conflict in conflicts_of(inquiry, limits):
-        known.conflicts.append(conflict)
+    find_conflicts(inquiry, limits, known.conflicts)
     for conflict in known.conflicts:
         for limit in conflict.limits:
             least = conflict.alone[limit]
@@ -68,10 +67,11 @@ def _ask(inquiry: Inquiry, limits: Sequence[Limit], known: _Known) -> None:
 
 
 def _written(conflict: Conflict, known: _Known, labels: Sequence[str]) -> LimitConflict:
-    return LimitConflict(tuple(_limit(limit, conflict.alone.get(limit), known, labels) for limit in conflict.limits))
+    return LimitConflict(tuple(_limit(limit, conflict, known, labels) for limit in conflict.limits))
 
 
-def _limit(limit: Limit, least: Least | None, known: _Known, labels: Sequence[str]) -> LimitInConflict:
+def _limit(limit: Limit, conflict: Conflict, known: _Known, labels: Sequence[str]) -> LimitInConflict:
+    least = conflict.alone.get(limit)
     periods = known.periods.get(limit, ())
     worst = _worst(limit, periods)
     both = known.together.get(limit)
@@ -100,6 +100,7 @@ def _limit(limit: Limit, least: Least | None, known: _Known, labels: Sequence[st
         refused=refused,
         together=None if both is None else enough(both),
         later="" if date is None else labels[date],
+        asked_alone=limit in conflict.alone,
     )
 
 

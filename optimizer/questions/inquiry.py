@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import CapmixError
+from ..cutting_planes.highs import SolverError
 from ..cutting_planes.least_violation import Violation, Yielding, least_sum, least_violation
 from ..cutting_planes.progress import OutOfTime, Progress
 from ..cutting_planes.settings import Settings
@@ -37,6 +38,10 @@ class TooMany(CapmixError):
     """So many searches have been made that the rest is left open. Never leaves this room."""
 
 
+class Undecided(CapmixError):
+    """A search could neither find a plan nor prove that there is none. Never leaves this room."""
+
+
 @dataclass(frozen=True)
 class Least:
     """By how much limits must be relaxed, as a multiple of their scales: a plan exists at `value`, none at `bound`."""
@@ -46,7 +51,9 @@ class Least:
 
 
 class Inquiry:
-    """Searches on the scenarios of one run. Each may raise `OutOfTime`, `TooMany` or KeyboardInterrupt.
+    """Searches on the scenarios of one run. Each may raise `OutOfTime`, `TooMany`, `Undecided` or KeyboardInterrupt.
+
+    A search that decides nothing counts as one without a plan, and proves nothing.
 
     Attributes:
         searches: how many have been made.
@@ -66,6 +73,8 @@ class Inquiry:
         key = frozenset(aside)
         if key not in self._known:
             found = self._violation(dict.fromkeys(aside, math.inf), {})
+            if not (found.decided or math.isfinite(found.value)):
+                raise Undecided
             self._known[key] = math.isfinite(found.value)
         return self._known[key]
 
@@ -100,9 +109,12 @@ class Inquiry:
         ]
         self._count()
         most = move * ROOM if limit.additive else math.inf
-        given = least_sum(
-            ready.program, risks, ready.backend, ready.store, self._settings(), rows, most, self._progress
-        )
+        try:
+            given = least_sum(
+                ready.program, risks, ready.backend, ready.store, self._settings(), rows, most, self._progress
+            )
+        except SolverError:
+            return ()
         if given is None:
             return ()
         usual = FAILS * float(given.max(initial=0.0))
@@ -119,9 +131,9 @@ class Inquiry:
             return None
         first = self._violation(out, scales)
         known = yielding(self._moved(out), scales)
-        if not math.isfinite(first.value) and known and not any(limit.hint for limit in scales):
+        if not math.isfinite(first.value) and first.decided and known and not any(limit.hint for limit in scales):
             return None
-        if all(limit.additive for limit in scales) and first.value <= min(_even(scales), most):
+        if first.decided and all(limit.additive for limit in scales) and first.value <= min(_even(scales), most):
             return Least(first.value, first.bound)
         return self._sought(out, scales, most, first.value)
 
@@ -184,13 +196,14 @@ class Inquiry:
     def _searched(self, ready: Prepared, scales: Mapping[Limit, float], least: float) -> Violation:
         self._count()
         limits, give = risk_limits(ready.case, ready.losses), yielding(ready, scales)
-        found = least_violation(
-            ready.program, limits, ready.backend, ready.store, self._settings(), give, least, self._progress
-        )
-        if not found.decided and (found.columns is None or scales):
-            if self._clock.left == 0.0:
-                raise OutOfTime
-            raise TooMany
+        try:
+            found = least_violation(
+                ready.program, limits, ready.backend, ready.store, self._settings(), give, least, self._progress
+            )
+        except SolverError:  # on the very border of what is possible
+            return Violation(math.inf, least, False)
+        if not found.decided and self._clock.left == 0.0:
+            raise OutOfTime
         return found
 
     def _moved(self, moves: Mapping[Limit, float], dates: Mapping[Limit, int] | None = None) -> Prepared:

@@ -69,8 +69,10 @@ def _single(limit: LimitInConflict) -> str:
         there = shown(limit.asked, limit.unit)
         return f"Opening cash of {there} does not suffice: it would have to be {shown(limit.alone, limit.unit)}."
     said = _capital(f"{_asked(limit)} cannot be kept {when(limit)}".rstrip())
+    if not limit.asked_alone:
+        return f"{said}."
     if limit.alone is None:
-        return f"{said}, and relaxing it alone is not enough, by whatever amount{_put_off(limit, ', but ')}."
+        return f"{said}: no other amount is enough{_put_off(limit, ', but it could ')}."
     return f"{said}: it would have to be {_cure(limit)}."
 
 
@@ -98,7 +100,9 @@ def _several(conflict: LimitConflict) -> str:
     listed = _joined([f"{_asked(limit)} {when(limit)}".rstrip() for limit in conflict.limits])
     cures = [f"{name(limit)} {_cure(limit)}" for limit in conflict.limits if limit.alone is not None]
     said = _capital(f"{listed} {verb}")
-    useless = [name(limit) for limit in conflict.limits if limit.alone is None]
+    useless = [name(limit) for limit in conflict.limits if limit.alone is None and limit.asked_alone]
+    if not cures and not useless:
+        return f"{said}."
     if not cures:
         return f"{said}; relaxing one of them alone is not enough, by whatever amount."
     said += f". Enough would be {' or '.join(cures)}, all else as it is"

@@ -15,11 +15,11 @@ from .views import has_plan
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ...optimizer.plan import Infeasibility, Plan
+    from ...optimizer.plan import Infeasibility, LimitInConflict, Plan
 
 TITLE = "Why there is no plan"
 SHOWN = 12
-NEVER = "–"
+NEVER, UNKNOWN = "–", "?"
 
 
 def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
@@ -64,7 +64,7 @@ def _conflicts(reason: Infeasibility) -> Iterator[RenderableType]:
         (
             safe(limit.key),
             shown(limit.asked, limit.unit),
-            NEVER if limit.alone is None else shown(limit.alone, limit.unit),
+            _alone(limit),
             *([] if len(every) == 1 else [NEVER if limit.together is None else shown(limit.together, limit.unit)]),
         )
         for limit in every
@@ -72,8 +72,16 @@ def _conflicts(reason: Infeasibility) -> Iterator[RenderableType]:
     both = () if len(every) == 1 else ("all at once",)
     yield note("with these amounts there is a plan; each is rounded to where it is easier to keep:", "")
     yield grid(("limit", "asked", "it alone", *both), "l" + "r" * (2 + len(both)), rows)
-    if any(limit.alone is None for limit in every):
+    if any(limit.alone is None and limit.asked_alone for limit in every):
         yield note(f"{NEVER}: by whatever amount it is relaxed, that alone is not enough", "")
+
+
+def _alone(limit: LimitInConflict) -> str:
+    from ...optimizer.questions.words import shown
+
+    if limit.alone is not None:
+        return shown(limit.alone, limit.unit)
+    return NEVER if limit.asked_alone else UNKNOWN
 
 
 SECTION = Section("no_plan", TITLE, (), _render, lambda plan: not has_plan(plan))

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from capmix import Plan, Status
+from capmix import Plan, Status, optimize
 from capmix.models.schema.case import Case
+from capmix.models.schema.reviews import Review
 from capmix.optimizer.cutting_planes.search import maximise
 from capmix.optimizer.cutting_planes.settings import Settings
 from capmix.optimizer.plan import Infeasibility, LimitInConflict
+from capmix.optimizer.questions import inquiry
 from capmix.optimizer.questions.catalogue import limits_of
+from capmix.optimizer.questions.infeasible import why_no_plan
 from capmix.optimizer.questions.limits import Limit
 from capmix.optimizer.setup.assemble import risk_limits
 from capmix.optimizer.setup.device import choose
 from capmix.optimizer.setup.prepare import prepare
+from capmix.reports.files.document import document
+from capmix.reports.files.load import _infeasibility
+from capmix.reports.summary.terminal import render
 
 from .cases import COUNT, blamed, planned
 
@@ -90,3 +99,55 @@ def test_dates_are_told() -> None:
     (conflict,) = infeasibility(planned("date")).conflicts
     assert (conflict.limits[0].first, conflict.limits[0].later) == ("2027Q2", "2027Q4")
     assert "or be met in 2027Q4" in infeasibility(planned("date")).reason
+
+
+def test_what_time_did_not_suffice_for_is_left_open() -> None:
+    case = blamed()["budget"].case
+    ready = prepare(case, choose("cpu"), COUNT, 1)
+    nothing = why_no_plan(ready, Infeasibility("no plan"), 1, 0.0)
+    assert (nothing.reason, nothing.conflicts, nothing.whole) == ("no plan", (), False)
+
+
+def test_what_searches_did_not_suffice_for_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = blamed()["budget"].case
+    ready = prepare(case, choose("cpu"), COUNT, 1)
+    some = why_no_plan(ready, Infeasibility("no plan"), 1)
+    assert some.whole
+    for searches in range(1, 40):
+        monkeypatch.setattr(inquiry, "SEARCHES", searches)
+        found = why_no_plan(ready, Infeasibility("no plan"), 1)
+        if found.whole:
+            assert found == some
+            break
+        if found.conflicts:
+            (conflict,) = found.conflicts
+            assert {limit.key for limit in conflict.limits} == {"objective.target", "budget.total"}
+            assert "cannot be kept together" in found.reason
+            assert "Not every question about this was answered" in found.reason
+            assert all(limit.asked_alone or limit.alone is None for limit in conflict.limits)
+    else:
+        raise AssertionError("never whole")
+
+
+def test_it_is_written_and_read_again() -> None:
+    plan = planned("budget")
+    found = json.loads(json.dumps(document(plan)["infeasibility"]))
+    assert _infeasibility(found) == plan.infeasibility
+    text = render(plan, 110)
+    assert "objective.target" in text
+    assert "all at once" in text
+
+
+def test_with_reviews_the_limits_are_told_too() -> None:
+    case = replace(
+        blamed()["budget"].case,
+        review=(Review(at=6, signal="rental", levels=(0.9,), names=("weak", "strong")),),
+    )
+    plan = optimize(case, scenarios=COUNT, out_of_sample=False)
+    found = infeasibility(plan)
+    assert found.whole
+    (conflict,) = found.conflicts
+    assert {limit.key for limit in conflict.limits} == {"objective.target", "budget.total"}
+    for limit in conflict.limits:
+        assert limit.alone is not None
+        assert status(moved(case, limit, limit.alone)) is Status.CERTIFIED
