@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ..summary.certificate import certificate_sentence
 from ..summary.views import has_plan
 from ..text import safe
-from .book import MASTER_CHECK, Book
-from .grid import LABEL, TOTAL, Look, Sheet
+from .book import MASTER_CHECK, MONEY_TOLERANCE, TOLERANCE, Book
+from .grid import LABEL, UNIT, Look, Sheet
 from .terms import ZERO, equal, where, words
 
 NAME = "Cover"
@@ -43,6 +43,8 @@ def build(book: Book, contents: Sequence[tuple[str, str]]) -> None:
         sheet.heading("Master check")
         check = book.defined(MASTER_CHECK)
         sheet.constant("failures", "", check, "flag")
+        sheet.constant("they compare to within", book.money, book.defined(MONEY_TOLERANCE), "tolerance")
+        sheet.constant("other figures, of the larger or of 1", "", book.defined(TOLERANCE), "tolerance")
         sheet.constant("", "", where(equal(check, ZERO), words(HOLDS), words(FAILS)), "verdict")
     if plan.messages:
         sheet.heading("Remarks")
@@ -65,5 +67,5 @@ def _certificate(book: Book, sheet: Sheet) -> None:
 def _text(sheet: Sheet, label: str, text: str) -> None:
     if text:
         sheet.put(sheet.next, LABEL, label, Look("label"))
-        sheet.put(sheet.next, TOTAL, safe(text), Look("line"))
+        sheet.put(sheet.next, UNIT, safe(text), Look("line"))
         sheet.next += 1

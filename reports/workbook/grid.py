@@ -69,8 +69,8 @@ class Sheet:
         cells: contents and looks by (row, column), counted from 0.
         next: the row that is added next.
         checks: its rows of checks, 0 where a check holds.
-        wide: columns of free text rather than of the grid.
         links: cells that lead to another sheet.
+        breaks: rows at which a new page begins.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Sheet:
     next: int = TOP
     checks: list[Row] = field(default_factory=list)
     links: dict[tuple[int, int], str] = field(default_factory=dict)
+    breaks: list[int] = field(default_factory=list)
 
     # ------------------------------------------------------------------------------------------------ free cells
     def put(self, row: int, column: int, content: Content, look: Look) -> Cell:

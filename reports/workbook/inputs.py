@@ -28,12 +28,10 @@ def build(book: Book) -> None:
     sheet, case = book.sheet(NAME, PURPOSE), book.plan.case
     _timeline(book, sheet)
     sheet.heading("Tolerance of the checks")
-    words = "two figures that should be one may differ by this much of the larger, or of 1"
+    words = "tolerance, of the larger figure or of 1"
     tolerance = sheet.constant(words, "fraction", WITHIN, "tolerance")
     book.names[TOLERANCE] = (tolerance.whole, tolerance.whole)
-    least = sheet.constant(
-        "least size of the objective of which the gap is taken", "", LEAST_OBJECTIVE_SIZE, "tolerance"
-    )
+    least = sheet.constant("least objective of which a gap is taken", "", LEAST_OBJECTIVE_SIZE, "tolerance")
     book.keep(least, NAME, LEAST_OBJECTIVE)
     sheet.heading("Time")
     length = sheet.constant(LENGTH, "years", case.horizon.dt)
@@ -54,7 +52,7 @@ def scale_money(book: Book, largest: Sequence[Term]) -> None:
     """Define the tolerance of money, of the largest account in a period; `largest`: terms, at least one."""
     sheet = book.sheets[NAME]
     amount = sheet.constant("largest amount of a period, or 1", book.money, larger(ONE, *largest), "money")
-    words = "two amounts of money that should be one may differ by this much"
+    words = "tolerance of amounts of money"
     tolerance = sheet.constant(words, book.money, book.defined(TOLERANCE) * amount.whole, "tolerance")
     book.names[MONEY_TOLERANCE] = (tolerance.whole, tolerance.whole)
 
@@ -63,9 +61,9 @@ def _timeline(book: Book, sheet: Sheet) -> None:
     """The one timeline: labels are entered here, numbers count up from the column before the first period."""
     for t, label in enumerate(book.labels):
         sheet.put(PERIODS, FIRST + t, label, Look("period", entered=True))
-    before = sheet.put(COUNTED, OPENING, 0, Look("whole", entered=True))
+    before = sheet.put(COUNTED, OPENING, 0, Look("count of periods", entered=True))
     for t in range(sheet.periods):
-        before = sheet.put(COUNTED, FIRST + t, before + ONE, Look("whole"))
+        before = sheet.put(COUNTED, FIRST + t, before + ONE, Look("count of periods"))
     last = FIRST + sheet.periods - 1
     book.names[TIMELINE] = (cell(NAME, PERIODS, FIRST, ""), cell(NAME, PERIODS, last, ""))
 
@@ -114,7 +112,7 @@ def _field(book: Book, sheet: Sheet, names: tuple[str, str], value: Any, spec: S
     elif spec.kind == "period":
         row = sheet.constant(label, "period", book.plan.case.horizon.label(value), "text")
     elif isinstance(value, int | float) and abs(value) <= LARGEST:
-        row = sheet.constant(label, unit, value, kind)
+        row = sheet.constant(label, unit, value, "whole" if kind == "number" and isinstance(value, int) else kind)
     elif isinstance(value, tuple):
         row = sheet.constant(label, unit, safe(", ".join(map(str, value))), "text")
     else:

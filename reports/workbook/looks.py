@@ -10,7 +10,7 @@ from .grid import LABEL, OPENING, SIGN, TOTAL, UNIT, Look
 ENTERED, QUIET, DARK, BAND, RULE, RED = "#1F4FB4", "#6B7280", "#12355B", "#E8EDF4", "#9AA5B5", "#B42318"
 SERIES = ("#12355B", "#E07A1F", "#2A9D8F", "#8E5EA2", "#C9A227", "#6B7280", "#B42318", "#5FA8D3", "#4F772D", "#D4A5A5")
 FONT = "Calibri"
-WIDTHS: Mapping[int, float] = {LABEL: 46, UNIT: 10, SIGN: 4, TOTAL: 13, OPENING: 10}
+WIDTHS: Mapping[int, float] = {LABEL: 46, UNIT: 15, SIGN: 4, TOTAL: 13, OPENING: 10}
 PERIOD_WIDTH = 10.0
 
 _NUMBERS: Mapping[str, str] = {
@@ -18,8 +18,8 @@ _NUMBERS: Mapping[str, str] = {
     "share": "0.0%;-0.0%;–",
     "rate": "0.00%;-0.00%;–",
     "ratio": "0.00x;-0.00x;–",
-    "number": "General",
-    "whole": "0",
+    "number": "[>=1000]#,##0.0;[<=-1000]-#,##0.0;General",
+    "whole": "#,##0",
     "gap": "0.0E+00",
     "tolerance": "0.0E+00",
     "flag": "0",
@@ -35,7 +35,7 @@ def money_format(largest: float) -> str:
 
 def properties(look: Look, money: str) -> dict[str, Any]:
     """Properties of a cell's format, as XlsxWriter takes them."""
-    found: dict[str, Any] = {"font_name": FONT, "font_size": 10, "valign": "top"}
+    found: dict[str, Any] = {"font_name": FONT, "font_size": 10, "valign": "vcenter"}
     if look.kind == "money":
         found["num_format"] = money
     elif look.kind in _NUMBERS:
@@ -53,6 +53,8 @@ _OWN: Mapping[str, dict[str, Any]] = {
     "heading": {"bold": True, "font_color": DARK, "bottom": 1, "bottom_color": RULE},
     "head": {"bold": True, "bg_color": BAND, "font_color": DARK, "align": "right"},
     "head left": {"bold": True, "bg_color": BAND, "font_color": DARK},
+    "period": {"bold": True, "bg_color": BAND, "align": "right"},
+    "count of periods": {"bg_color": BAND, "align": "right", "num_format": "0"},
     "head number": {"bg_color": BAND, "font_color": QUIET, "align": "right", "num_format": "0"},
     "note": {},
     "unit": {"font_color": QUIET},

@@ -79,6 +79,7 @@ def _end(book: Book) -> Row:
 
 def _charts(book: Book, sheet: Sheet) -> None:
     sides = _sources_and_uses(book, sheet)
+    sheet.breaks.append(sheet.next + 1)
     sheet.heading("Charts")
     top = sheet.next
     raised = [

@@ -24,6 +24,7 @@ MOST_LETTERS = 32_000
 """Of a text; a cell takes 32,767."""
 LONGEST_TITLE = 200
 A4 = 9
+TITLE_HEIGHT = 24
 FREE = (cover.NAME, "Why")
 """Sheets without the timeline."""
 
@@ -94,6 +95,8 @@ class Writer:
             page.freeze_panes(TOP, FIRST)
             page.repeat_rows(PERIODS, COUNTED)
             page.repeat_columns(LABEL, UNIT)
+        page.set_row(TITLE, TITLE_HEIGHT)
+        page.set_h_pagebreaks(sheet.breaks)
         page.set_landscape()
         page.set_paper(A4)
         page.fit_to_pages(1, 0)

@@ -203,7 +203,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("table", "row"), BROKEN)
-@pytest.mark.parametrize("period", [0, 5, 11])
+@pytest.mark.parametrize("period", [0, 7])
 def test_a_figure_that_does_not_fit_makes_the_master_check_fail(table, row, period):
     plan = stored()
     assert master(changed(plan, table, row, period, 1e-5)) > 0.0
