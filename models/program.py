@@ -31,6 +31,8 @@ class Rule:
         link: link of the compute chain ("power", "supply" …) or kind of limit on money ("depth", "collateral" …); ""
             for the rows that only keep accounts. models/blocks/rules.py lists both.
         identity: whether it holds the model together: no number of the case stands behind it that a user could change.
+        covenant: id of the covenant that it tests, or "". untested: of the one that it says is not tested, as nothing
+            is due, or "".
     """
 
     name: str
@@ -39,6 +41,8 @@ class Rule:
     per: float = 1.0
     link: str = ""
     identity: bool = False
+    covenant: str = ""
+    untested: str = ""
 
 
 OWN = "own"
@@ -134,6 +138,15 @@ class LinearProgram:
     def own(self) -> tuple[str, ...]:
         """Names of the rules that a user added himself."""
         return tuple(rule.name for rule in self.rules.values() if rule.link == OWN)
+
+    def rule_of(self, index: Index) -> Rule | None:
+        """The rule of a row, or None: programs made by hand may have none."""
+        return self.rules.get(index.rule)
+
+    def tests(self, index: Index) -> str:
+        """Id of the covenant that a row tests, or ""."""
+        rule = self.rule_of(index)
+        return "" if rule is None else rule.covenant
 
     @cached_property
     def columns(self) -> Mapping[str, int]:

@@ -56,7 +56,12 @@ class Headroom:
 
 def name_of(covenant: Covenant) -> str:
     """Name of its tests, and of its risk limit where it is kept over the scenarios."""
-    return f"covenant {covenant.id}"
+    return test_of(covenant.id)
+
+
+def test_of(covenant: str) -> str:
+    """The same, of a covenant of this id."""
+    return f"covenant {covenant}"
 
 
 def whose(case: Case, covenant: Covenant) -> str | None:

@@ -125,11 +125,16 @@ TARGET = Rule("compute_target", "compute that must be in service at the date", "
 def covenant(c: Covenant) -> Rule:
     """Rule of one covenant; its rows are in billions of headroom."""
     return Rule(
-        f"covenant_{c.id}", f"covenant {c.id}: {COVENANT_KINDS[c.kind].title}", "billion of headroom", 1.0, "covenant"
+        f"covenant_{c.id}",
+        f"covenant {c.id}: {COVENANT_KINDS[c.kind].title}",
+        "billion of headroom",
+        1.0,
+        "covenant",
+        covenant=c.id,
     )
 
 
 def nothing_due(c: Covenant) -> Rule:
     """Rule of the periods in which a covenant of cover is not tested."""
     title = f"nothing is due, so covenant {c.id} is not tested"
-    return Rule(f"nothing_due_{c.id}", title, "billion", 1.0, "covenant")
+    return Rule(f"nothing_due_{c.id}", title, "billion", 1.0, "covenant", untested=c.id)

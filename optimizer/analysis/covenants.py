@@ -17,8 +17,9 @@ from ...models.blocks.figures import Figure, spelled_out
 from ...models.blocks.headroom import Headroom, name_of, whose
 from ...models.blocks.rules import covenant as covenant_rule
 from ...models.flows import expected
+from ...models.program import Index
 from ...models.schema.rules import Covenant
-from ..reviews.tree import in_node
+from ..reviews.tree import index_in
 from ..setup.exposures import Measured
 from ..setup.risk_losses import Shortfall, tested, value_of
 from ..table import BILLION, Cell, Column, Table
@@ -375,7 +376,7 @@ def first_order(amounts: Amounts, backend: Backend, store: ScenarioStore, one: S
                 for i, t in enumerate(test.times):
                     if t in test.untested or not view.alive[t]:
                         continue
-                    name = in_node(f"{rule.name}[{test.index(amounts.labels[t])}]", view.node)
+                    name = index_in(Index.read(f"{rule.name}[{test.index(amounts.labels[t])}]"), view.node).name
                     cost -= prices.rows[name] * step * float(slope[i])
     elif price := prices.risks[name_of(covenant)]:
         tighter = shortfall_at(amounts, covenant, step)

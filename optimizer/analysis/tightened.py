@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 
+from ...models.blocks.headroom import name_of
 from ...models.schema.case import Case
 from ...models.schema.rules import Covenant
 from ..cutting_planes.highs import SolverError
@@ -89,7 +90,7 @@ def _again(
     tight = _with_step(ready, covenant)
     try:
         limits = risk_limits(tight.case, tight.losses)
-        changed = [m for m, risk in enumerate(all_risks(tight.case)) if risk.id == f"covenant {covenant.id}"]
+        changed = [m for m, risk in enumerate(all_risks(tight.case)) if risk.id == name_of(covenant)]
         learnt, _ = handed_on(tight, limits, solution.learnt, changed, search.gap, room)
         time_left = None if math.isinf(room) else max(0.0, room - (perf_counter() - began))
         settings = Settings(gap=search.gap, polish=False, time_limit=time_left, rounds=ROUNDS, solves=programs)

@@ -78,8 +78,7 @@ def faults(
         share = over / np.where(size > 0.0, size, 1.0)
         i = int(np.argmax(share))
         if share[i] > BROKEN:
-            name = program.row_names[i]
-            rule = program.rules.get(name.partition("[")[0])
+            name, rule = program.row_names[i], program.rule_of(program.row_index[i])
             about = f" ({rule.title}, {rule.unit})" if rule is not None else ""
             found.append(f"row '{name}'{about} is broken by {over[i]:.3g} where its terms add up to {terms[i]:.3g}")
     for risk, scale, at in zip(risks, scales, values, strict=True):

@@ -76,6 +76,5 @@ def _ends(values: FloatArray) -> list[int]:
 
 
 def _row(program: LinearProgram, i: int) -> str:
-    name = program.row_names[i]
-    rule = program.rules.get(name.partition("[")[0])
+    name, rule = program.row_names[i], program.rule_of(program.row_index[i])
     return f"row '{name}'" + (f" ({rule.title})" if rule is not None else "")

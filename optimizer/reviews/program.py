@@ -17,15 +17,13 @@ from scipy.sparse import coo_array, csr_array
 from ...models.blocks.rules import DEFINED
 from ...models.ledger import Ledger
 from ...models.program import Index, LinearProgram, period_of
-from .tree import Tree, in_node, index_in
+from .tree import Tree, index_in
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 NONE = -1
-COVENANT = "covenant_"
-"""Begins the rules of covenants on the expected path."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +62,7 @@ def places(program: LinearProgram, ledger: Ledger) -> Places:
         column, seen,
         np.array([NONE if i.period is None else i.period for i in program.row_index], dtype=np.int64),
         np.array([i.rule in defining for i in program.row_index], dtype=np.bool_),
-        np.array([i.rule.startswith(COVENANT) for i in program.row_index], dtype=np.bool_),
+        np.array([bool(program.tests(i)) for i in program.row_index], dtype=np.bool_),
         np.array([i.rule in program.own for i in program.row_index], dtype=np.bool_),
     )  # fmt: skip
 
@@ -180,10 +178,9 @@ def _columns(tree: Tree, programs: Sequence[LinearProgram], where: Places, count
                 elif node.parent >= 0 and t < node.start:
                     view[node.number, j] = view[node.parent, j]
         decisions = decisions or len(order)
-    names = tuple(in_node(base.column_names[j], tree.nodes[k].name) for k, j in order)
     index = tuple(index_in(base.column_index[j], tree.nodes[k].name) for k, j in order)
     rules = tuple(programs[k].bound_rules[j] for k, j in order)
-    return _Columns(view, decisions, np.array(lower), np.array(upper), names, index, rules)
+    return _Columns(view, decisions, np.array(lower), np.array(upper), tuple(i.name for i in index), index, rules)
 
 
 def _objective(
@@ -268,7 +265,7 @@ class _Rows:
             own = self._programs[node.number]
             ahead = {own.row_index[row]: bool(latest[row] >= node.end) for row in np.flatnonzero(mine).tolist()}
             for index in own.held:
-                if index.rule.startswith(COVENANT) and node.start <= period_of(index) < node.end:
+                if own.tests(index) and node.start <= period_of(index) < node.end:
                     ahead[index] = any(index in self._number[tree.leaves[i]] for i in tree.below(node.number))
             pool = tree.pooled_in(node.number)
             total = float(tree.nodes[pool].count)

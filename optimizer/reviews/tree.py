@@ -109,16 +109,8 @@ class Tree:
         return node
 
 
-def in_node(name: str, node: str) -> str:
-    """The name of a row or column of a node: its index begins with the node; the root's, "", stay as they are."""
-    if not node:
-        return name
-    rule, bracket, rest = name.partition("[")
-    return f"{rule}[{MARK}{node},{rest}" if bracket else f"{name}[{MARK}{node}]"
-
-
 def index_in(index: Index, node: str) -> Index:
-    """The same for an index."""
+    """The index of a row or column of a node: it begins with the node; the root's, "", stay as they are."""
     return Index(index.rule, (f"{MARK}{node}", *index.parts), index.period) if node else index
 
 

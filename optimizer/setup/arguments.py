@@ -6,6 +6,7 @@ import math
 from numbers import Integral, Real
 from os import PathLike
 
+from ...models.blocks.headroom import name_of
 from ...models.reading.faults import CaseError, Fault, show
 from ...models.reading.load import load_case
 from ...models.reading.values import nearest
@@ -127,10 +128,11 @@ def _fault(key: str, value: object, allowed: str, cure: str) -> Fault:
 
 def _thin(case: Case, risk: Risk, count: int) -> Fault:
     least = math.ceil(1.0 / (1.0 - risk.level) - 1e-9)
+    covenant = next((c for c in case.covenant if name_of(c) == risk.id), None) if risk.loss == SHORTFALL else None
     return Fault(
         file=case.path or "the case",
         line=None,
-        key=f'{"covenant" if risk.loss == SHORTFALL else "risk"} "{risk.id.removeprefix("covenant ")}".level',
+        key=f'risk "{risk.id}".level' if covenant is None else f'covenant "{covenant.id}".level',
         value=f"{risk.level:g} with {count:,} scenarios",
         allowed=f"a tail of at least one scenario: {least:,} scenarios or more at this level",
         cure=f"use {least:,} scenarios or more, or a lower level",

@@ -23,7 +23,7 @@ from scipy.sparse import csr_array
 from ...models.blocks import owners, rules
 from ...models.blocks.entities import SERVICE, has_tests, lock_up_of
 from ...models.blocks.figures import spelled_out
-from ...models.blocks.headroom import headrooms, name_of
+from ...models.blocks.headroom import headrooms, name_of, test_of
 from ...models.build import build_program
 from ...models.flows import Flow, expected, trailing_window
 from ...models.ledger import Ledger
@@ -163,8 +163,8 @@ def _switched(program: LinearProgram, number: Mapping[Pair, int]) -> tuple[list[
         if prefix in (rules.RESERVE.name, rules.LOCK_UP.name):
             entity, t = row.keys[0], period_of(row)
             keys = [(_gate(entity), t)] + ([(f"lock-up {entity}", t)] if prefix == rules.LOCK_UP.name else [])
-        elif prefix.startswith("covenant_"):
-            keys = [(f"covenant {prefix.removeprefix('covenant_')}", period_of(row))]
+        elif tested := program.tests(row):
+            keys = [(test_of(tested), period_of(row))]
         else:
             continue
         by = tuple(number[key] for key in keys if key in number)
@@ -190,9 +190,8 @@ def _nothing_due(program: LinearProgram, number: Mapping[Pair, int]) -> list[Swi
     for i, row in enumerate(program.row_index):
         if row.rule == rules.NOTHING_DUE.name:
             found.append(_at_most(program, i, (number[f"lock-up {row.keys[0]}", period_of(row)],)))
-        elif row.rule.startswith("nothing_due_"):
-            key = (f"covenant {row.rule.removeprefix('nothing_due_')}", period_of(row))
-            found.append(_at_most(program, i, (number[key],)))
+        elif (rule := program.rule_of(row)) is not None and rule.untested:
+            found.append(_at_most(program, i, (number[test_of(rule.untested), period_of(row)],)))
     return found
 
 
