@@ -19,6 +19,7 @@ from capmix.models.schema.rules import Tax, WriteOff
 from capmix.optimizer.analysis.expected import Amounts
 from capmix.optimizer.setup.assemble import process_table
 from capmix.optimizer.setup.device import choose
+from capmix.optimizer.setup.driver_order import reordered
 from capmix.optimizer.setup.liquidity import liquidity
 
 from ...cases import flat, starter
@@ -29,7 +30,7 @@ COUNT = 200
 def any_plan(case: Case, seed: int) -> Amounts:
     """Random amounts of every kind of decision, at the means of a few scenarios: no plan that anybody would make."""
     case = with_floors(case)
-    ledger, backend = build_ledger(case), choose("cpu")
+    ledger, backend = reordered(build_ledger(case), case), choose("cpu")
     store = backend.simulate(process_table(case), COUNT, 7)
     means = backend.means(store, ledger.factors)
     rates = backend.rates(store, liquidity(case, ledger).table)
