@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import CapmixError
 from ..cutting_planes.highs import SolverError
-from ..cutting_planes.least_violation import Violation, Yielding, least_sum, least_violation
+from ..cutting_planes.least_violation import OFFSET, Violation, Yielding, least_sum, least_violation
 from ..cutting_planes.progress import OutOfTime, Progress
 from ..cutting_planes.settings import Settings
 from ..setup.assemble import risk_limits
@@ -22,7 +22,8 @@ from .relaxed import may_be_rescheduled, relaxed, rescheduled
 
 FloatArray = NDArray[np.float64]
 
-GAP = 1e-5  # of the move, or of the limit's size where that is larger
+GAP = 1e-4  # of the move, or of the limit's size where that is larger, at first
+LEAST_GAP = 1e-7
 SEARCHES = 160  # for one case: a count, so that the same seed gives the same answer on every machine
 NARROW = 1e-3  # relative: a move is known so well
 REACHED = 1e-9  # of the scales: nothing is missing
@@ -134,6 +135,9 @@ class Inquiry:
         if not math.isfinite(first.value) and first.decided and known and not any(limit.hint for limit in scales):
             return None
         if first.decided and all(limit.additive for limit in scales) and first.value <= min(_even(scales), most):
+            near = _near(scales, first.value)
+            if first.value - first.bound > near:
+                first = self._violation(out, scales, gap=max(near / (OFFSET + first.value), LEAST_GAP))
             return Least(first.value, first.bound)
         return self._sought(out, scales, most, first.value)
 
@@ -154,21 +158,20 @@ class Inquiry:
             high, steps = min(4.0 * high, most), steps + 1
         spare, side, run, wide = there.value, 0, 0, math.inf
         while high - low > (near := _near(scales, high)) and steps < STEPS:
-            edge = 0.25 * near
-            straight = math.isfinite(short) and spare < -REACHED and high - low <= 0.5 * wide
+            edge = 0.9 * near
+            straight = math.isfinite(short) and -1.0 < spare < -REACHED and high - low <= 0.5 * wide
             middle = low + (high - low) * (short / (short - spare) if straight else 0.5)
-            if run >= STUCK:
-                middle = high - 0.9 * near if side < 0 else low + 0.9 * near
+            if not straight and run >= STUCK:
+                middle, run = (high if side < 0 else low), 0
             middle, wide = min(max(middle, low + edge), high - edge), high - low
-            there, steps = self._at(out, scales, middle), steps + 1
-            before = side
+            there, steps, before = self._at(out, scales, middle), steps + 1, side
             if there.value > REACHED:
                 low, proven, short = middle, middle if there.bound > 0.0 else proven, there.value
                 spare, side = (0.5 * spare if side < 0 else spare), -1
             else:
                 high, spare = middle, there.value
                 short, side = (0.5 * short if side > 0 else short), 1
-            run = run + 1 if side == before and run < STUCK else 1
+            run = run + 1 if side == before else 1
         return Least(high, proven)
 
     def _at(self, out: Mapping[Limit, float], scales: Mapping[Limit, float], multiple: float) -> Violation:
@@ -182,23 +185,24 @@ class Inquiry:
         scales: Mapping[Limit, float],
         least: float = 0.0,
         dates: Mapping[Limit, int] | None = None,
+        gap: float = GAP,
     ) -> Violation:
         """What is missing where these limits are moved, in multiples of the scales of those that are relaxed."""
-        found = self._searched(ready := self._moved(moves, dates), scales, least)
+        found = self._searched(ready := self._moved(moves, dates), scales, least, gap)
         if found.value <= REACHED or not self._choosable:
             return found
         other = rescheduled(ready, self._clock)
         if other is None:
             return found
-        again = self._searched(other, scales, least)
+        again = self._searched(other, scales, least, gap)
         return again if again.value < found.value else found
 
-    def _searched(self, ready: Prepared, scales: Mapping[Limit, float], least: float) -> Violation:
+    def _searched(self, ready: Prepared, scales: Mapping[Limit, float], least: float, gap: float) -> Violation:
         self._count()
         limits, give = risk_limits(ready.case, ready.losses), yielding(ready, scales)
         try:
             found = least_violation(
-                ready.program, limits, ready.backend, ready.store, self._settings(), give, least, self._progress
+                ready.program, limits, ready.backend, ready.store, self._settings(gap), give, least, self._progress
             )
         except SolverError:  # on the very border of what is possible
             return Violation(math.inf, least, False)
@@ -209,8 +213,8 @@ class Inquiry:
     def _moved(self, moves: Mapping[Limit, float], dates: Mapping[Limit, int] | None = None) -> Prepared:
         return relaxed(self._ready, self._seed, moves, self._clock, dates)
 
-    def _settings(self) -> Settings:
-        return Settings(gap=GAP, time_limit=self._clock.left, rounds=ROUNDS)
+    def _settings(self, gap: float = GAP) -> Settings:
+        return Settings(gap=gap, time_limit=self._clock.left, rounds=ROUNDS)
 
     def _count(self) -> None:
         if self.searches >= SEARCHES:
