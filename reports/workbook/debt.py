@@ -9,6 +9,7 @@ from ...optimizer.analysis.treasury.names import DebtSchedule as Schedule
 from ..text import safe
 from . import cash, inputs, plan_values, tax
 from .book import Book
+from .coverage import check_coverage, coverage
 from .grid import FLOW, IN, OUT, PLAIN, STOCK, Row, Sheet, added, linked, negative
 from .terms import ZERO, Term, ratio
 
@@ -36,7 +37,9 @@ def build(book: Book) -> None:
     book.keep(end, NAME, DebtRow.END)
     service = _service(book, sheet, repaid)
     _cover(book, sheet, end, service)
+    covers = coverage(book, sheet, book.rows.get((NAME, Account.INTEREST.label)), service)
     sheet.heading("Checks")
+    check_coverage(book, sheet, covers)
     owed = [row for key, row in closings.items() if key[1] in OWED]
     sheet.check("debt is that of the instruments", book.same_money(added(owed), linked(end)))
     for row, label in ((start, DebtRow.START), (end, DebtRow.END), (service, DebtRow.SERVICE)):
@@ -84,6 +87,9 @@ def _service(book: Book, sheet: Sheet, repaid: Row | None) -> Row:
         for row in (interest, repaid)
         if row is not None
     ]
+    paid = [a for a, row in ((Account.INTEREST, interest), (Account.PRINCIPAL, repaid)) if row is not None]
+    for row, account in zip(rows, paid, strict=True):
+        book.keep(row, NAME, account.label)
     service = sheet.formulas(DebtRow.SERVICE, book.money, PLAIN, added(rows), summed=True, strong=True)
     return book.keep(service, NAME, DebtRow.SERVICE)
 

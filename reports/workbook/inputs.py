@@ -17,6 +17,7 @@ PURPOSE = "The case that was planned, key by key; blue is entered"
 LARGEST = 2**53
 """Whole numbers above it are no numbers of a spreadsheet."""
 PERIODS_PER_YEAR, OPENING_DEBT, LENGTH = "periods per year", "opening debt", "length of a period"
+YEAR = "calendar year"
 LEAST_OBJECTIVE, LEAST_OBJECTIVE_SIZE = "least size of the objective", 1e-9
 """As in `plan.Certificate`."""
 _PASSED_OVER = {"source", "confidence", "note", "variant", "correlation"}
@@ -37,6 +38,8 @@ def build(book: Book) -> None:
     length = sheet.constant(LENGTH, "years", case.horizon.dt)
     book.keep(length, NAME, LENGTH)
     book.keep(sheet.constant(PERIODS_PER_YEAR, "", ONE / length.whole), NAME, PERIODS_PER_YEAR)
+    years = [int(label[:4]) for label in book.labels]
+    book.keep(sheet.values(YEAR, "", PLAIN, years, "year"), NAME, YEAR)
     for name, value, spec in _fields(case):
         if spec.kind in _TABLES and name not in _PASSED_OVER and value is not None and value != ():
             entries = value if isinstance(value, tuple) else (value,)

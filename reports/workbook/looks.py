@@ -20,6 +20,8 @@ _NUMBERS: Mapping[str, str] = {
     "ratio": "0.00x;-0.00x;–",
     "number": "[>=1000]#,##0.0;[<=-1000]-#,##0.0;General",
     "whole": "#,##0",
+    "year": "0",
+    "factor": "0.0000",
     "gap": "0.0E+00",
     "tolerance": "0.0E+00",
     "flag": "0",

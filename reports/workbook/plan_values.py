@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from ...optimizer.analysis import names as n
 from ...optimizer.analysis.entity_names import ENTITY_CASH, EntityCash
 from ...optimizer.analysis.review_names import NODE
-from ...optimizer.analysis.treasury.names import DEBT_SCHEDULE
+from ...optimizer.analysis.treasury.names import COVERAGE, DEBT_SCHEDULE, RETURN_FLOWS, RETURNS, Coverage, Returns
 from ...optimizer.analysis.treasury.names import DebtSchedule as Schedule
 from ...optimizer.table import BILLION, TOTAL, Record, Table
 from ..text import figure, safe
@@ -51,6 +51,7 @@ def build(book: Book) -> None:
         _entities(book, sheet, tables[ENTITY_CASH])
     _covenants(book, sheet)
     _liquidity(book, sheet)
+    _returns(book, sheet)
     _certificate(book, sheet)
     _risk(book, sheet)
     _prices(book, sheet)
@@ -185,6 +186,26 @@ def _liquidity(book: Book, sheet: Sheet) -> None:
         label = "share of the scenarios below the minimum" if share else f"cash, {column}"
         row = sheet.values(label, "share" if share else book.money, STOCK, values, "share" if share else "money")
         book.keep(row, NAME, n.LIQUIDITY_FAN, column)
+
+
+def _returns(book: Book, sheet: Sheet) -> None:
+    """The flows of which NPV and IRR are made, and these; then what covers the debt, by the year of each period."""
+    tables = book.plan.tables
+    sheet.heading("Flows against doing nothing")
+    for record in tables[RETURN_FLOWS].records():
+        _line(book, sheet, RETURN_FLOWS, record, "")
+    sheet.heading("NPV and IRR")
+    for record in tables[RETURNS].records():
+        measure = record.text(Returns.MEASURE)
+        npv = sheet.constant(f"capmix: NPV: {measure}", book.money, record.number(Returns.NPV), "money")
+        book.keep(npv, NAME, RETURNS, measure, Returns.NPV)
+        irr = sheet.constant(f"IRR: {measure}", "per year", finite(record.maybe(Returns.IRR)), "rate")
+        book.keep(irr, NAME, RETURNS, measure, Returns.IRR)
+    sheet.heading("Cover by calendar year, only to compare with")
+    years = {record.text(Coverage.YEAR): record for record in tables[COVERAGE].records()}
+    for column in (Coverage.INTEREST_COVER, Coverage.DSCR):
+        values = [years[label[:4]].maybe(column) for label in book.labels]
+        book.keep(sheet.values(f"capmix: {column}", "ratio", PLAIN, values, "ratio"), NAME, COVERAGE, column)
 
 
 def _certificate(book: Book, sheet: Sheet) -> None:

@@ -16,6 +16,7 @@ from . import (
     inputs,
     overview,
     plan_values,
+    returns,
     risk,
     sources_uses,
     tax,
@@ -37,6 +38,7 @@ MADE: tuple[tuple[str, Build], ...] = (
     (covenants.NAME, covenants.build),
     (risk.NAME, risk.build),
     (holders.NAME, holders.build),
+    (returns.NAME, returns.build),
     (overview.NAME, overview.build),
     (checks.NAME, checks.build),
 )
@@ -46,5 +48,5 @@ MADE_WITHOUT_PLAN: tuple[tuple[str, Build], ...] = ((inputs.NAME, inputs.build),
 
 STANDING = (
     cover.NAME, why.NAME, overview.NAME, inputs.NAME, plan_values.NAME, sources_uses.NAME, debt.NAME, income.NAME,
-    tax.NAME, cash.NAME, balance.NAME, covenants.NAME, risk.NAME, holders.NAME, checks.NAME,
+    tax.NAME, cash.NAME, balance.NAME, covenants.NAME, risk.NAME, holders.NAME, returns.NAME, checks.NAME,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 MOST_ARGUMENTS = 200
 """Of a function; spreadsheets take 255."""
 
-_COMPARED, _SUM, _PRODUCT, _ATOM = range(4)
+_COMPARED, _SUM, _PRODUCT, _POWER, _ATOM = range(5)
 
 
 def letters(column: int) -> str:
@@ -72,6 +72,9 @@ class Term:
 
     def __truediv__(self, other: Term) -> Term:
         return _joined(self, "/", other, _PRODUCT, self.number / other.number)
+
+    def __pow__(self, other: Term) -> Term:
+        return Term((*_within(self, _ATOM), "^", *_within(other, _ATOM)), self.number**other.number, _POWER)
 
     def __neg__(self) -> Term:
         return Term(("-", *_within(self, _PRODUCT + 1)), -self.number, _SUM)
@@ -167,6 +170,18 @@ def greatest(cells: Sequence[Cell]) -> Term:
 def least(cells: Sequence[Cell]) -> Term:
     """MIN over cells, of which there must be one."""
     return _over("MIN", cells, min(c.number for c in cells))
+
+
+def total_where(keys: Sequence[Cell], key: Cell, values: Sequence[Cell]) -> Term:
+    """SUMIF: the sum of the values whose keys are the key; keys and values stand in rows of their own."""
+    ranges = [_row(keys), key, _row(values)]
+    found = math.fsum(v.number for k, v in zip(keys, values, strict=True) if k.value == key.value)
+    return _called("SUMIF", ranges, found)
+
+
+def _row(cells: Sequence[Cell]) -> Term:
+    first, last = cells[0].spot, cells[-1].spot
+    return Term((Spot(first.sheet, first.row, first.column, fixed=True, to=(last.row, last.column)),), 0.0)
 
 
 def larger(*terms: Term) -> Term:

@@ -21,6 +21,14 @@ from capmix.optimizer.analysis import entity_names, names
 from capmix.optimizer.analysis.declared import shape_of
 from capmix.optimizer.analysis.entity_names import EntityFigures, EntityRisk
 from capmix.optimizer.analysis.names import Bottlenecks, CovenantRisk, Covenants, Drivers, Issuance, LiquidityFan
+from capmix.optimizer.analysis.treasury.names import (
+    BOOK_BALANCE,
+    BOOK_CASH_FLOW,
+    CHANGES_IN_EQUITY,
+    COVERAGE,
+    INCOME_STATEMENT,
+    Coverage,
+)
 from capmix.optimizer.cutting_planes.solution import Passes, Status
 from capmix.optimizer.plan import (
     Certificate,
@@ -169,6 +177,8 @@ def make_tables(case: Case) -> dict[str, Table]:
         wide(names.DEBT_SERVICE, {(names.DebtRow.PROCEEDS,): raised, (names.DebtRow.SERVICE,): 0.05 * t}, case),
         wide(names.INCOME, {}, case),
         wide(names.MARKET_BALANCE, {}, case),
+        *(wide(name, {}, case) for name in (INCOME_STATEMENT, BOOK_CASH_FLOW, BOOK_BALANCE, CHANGES_IN_EQUITY)),
+        like(COVERAGE, [{Coverage.YEAR: year} for year in dict.fromkeys(label[:4] for label in labels)]),
         wide(names.COMPUTE, {(names.ComputeRow.SERVED, "PFLOP/s"): 40_000.0 * t}, case),
         like(names.ISSUANCE, [*(_issued("ig_bond_7y", "pension", label, float(raised[i])) for i, label in
                                 enumerate(labels)), _issued("vendor_loan", "vendor", labels[1], 3.0)]),

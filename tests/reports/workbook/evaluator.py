@@ -15,10 +15,10 @@ from .xlsx import File, Value
 TOKEN = re.compile(
     r"""\s*(?:(?P<number>\d+\.?\d*(?:E[+-]?\d+)?)|(?P<text>"(?:[^"]|"")*")
     |(?P<call>[A-Z]+)\((?=.)|(?P<cell>(?:[A-Za-z_]+!)?\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?)
-    |(?P<name>[A-Za-z_]+)|(?P<sign><>|<=|>=|[-+*/<>=(),&]))""",
+    |(?P<name>[A-Za-z_]+)|(?P<sign><>|<=|>=|[-+*/^<>=(),&]))""",
     re.VERBOSE,
 )
-ORDER = ({"=", "<>", "<", ">", "<=", ">="}, {"&"}, {"+", "-"}, {"*", "/"})
+ORDER = ({"=", "<>", "<", ">", "<=", ">="}, {"&"}, {"+", "-"}, {"*", "/"}, {"^"})
 
 
 class Fault(Exception):
@@ -140,7 +140,8 @@ def _applied(sign: str, left: Callable[[], object], right: Callable[[], object])
         if sign == "/" and y == 0.0:
             raise Fault("#DIV/0!")
         return {
-            "+": lambda: x + y, "-": lambda: x - y, "*": lambda: x * y, "/": lambda: x / y, "=": lambda: x == y,
+            "+": lambda: x + y, "-": lambda: x - y, "*": lambda: x * y, "/": lambda: x / y, "^": lambda: x**y,
+            "=": lambda: x == y,
             "<>": lambda: x != y, "<": lambda: x < y, ">": lambda: x > y, "<=": lambda: x <= y, ">=": lambda: x >= y,
         }[sign]()  # fmt: skip
 
@@ -178,6 +179,11 @@ def _if_error(value, otherwise):
         return otherwise()
 
 
+def _sum_if(keys, key, values):
+    wanted = key()
+    return math.fsum(_amount(v) for k, v in zip(keys(), values(), strict=True) if k == wanted)
+
+
 FUNCTIONS: dict[str, Callable[..., object]] = {
     "SUM": lambda *a: math.fsum(_numbers(a)),
     "MAX": lambda *a: max(_numbers(a), default=0.0),
@@ -185,6 +191,7 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "ABS": lambda a: abs(_amount(a())),
     "IF": _if,
     "IFERROR": _if_error,
+    "SUMIF": _sum_if,
 }
 
 
