@@ -6,9 +6,6 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...errors import CapmixError
 from ..cutting_planes.least_violation import Violation, Yielding, least_sum, least_violation
 from ..cutting_planes.progress import OutOfTime, Progress
@@ -18,8 +15,6 @@ from ..setup.prepare import Clock, Prepared
 from ..setup.risk_losses import all_risks
 from .limits import Limit
 from .relaxed import may_be_rescheduled, relaxed, rescheduled
-
-FloatArray = NDArray[np.float64]
 
 GAP = 1e-5  # of the move, or of the limit's size where that is larger
 SEARCHES = 160  # for one case: a count, so that the same seed gives the same answer on every machine
