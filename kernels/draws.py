@@ -18,7 +18,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray = NDArray[np.float64]
+from .tables import FloatArray
+
 WordArray = NDArray[np.uint64]
 
 MULTIPLIER_0 = 0xD2E7470EE14C6C93

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .draws import LN2_HIGH, LN2_LOW, ONE_BITS, FloatArray, logarithm
+from .draws import LN2_HIGH, LN2_LOW, ONE_BITS, logarithm
+from .tables import FloatArray
 
 INVERSE_LN2 = 1.44269504088896338700
 EXP_LARGEST = 709.782712893383973096  # above: infinite

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import FloatArray
 from .blocks import (
     budget,
     cash,
@@ -33,8 +33,6 @@ from .own_limits import OwnLimit, add_own
 from .program import LinearProgram
 from .schema.case import Case
 from .stacking import stacked
-
-FloatArray = NDArray[np.float64]
 
 
 def _go_on() -> None:

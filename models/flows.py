@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
+from .arrays import FloatArray
 from .ledger import ACCOUNT_NUMBER, Account, Exposure, Ledger, net
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

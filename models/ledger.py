@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
-FloatArray = NDArray[np.float64]
+from .arrays import FloatArray
+
 IntArray = NDArray[np.int32]
 
 
@@ -308,10 +309,8 @@ class Ledger:
         written differs by less than `LEAST` for each posting left out.
         """
         keep = np.abs(self.coefficient) * self.reach[self.decision] * np.maximum(1.0, np.abs(means))[self.atom] >= LEAST
-        if keep.all():
-            return self
         posted = ("decision", "account", "period", "coefficient", "atom")
-        return replace(self, **{name: getattr(self, name)[keep] for name in posted})
+        return self if keep.all() else replace(self, **{name: getattr(self, name)[keep] for name in posted})
 
     @cached_property
     def reach(self) -> FloatArray:

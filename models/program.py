@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-FloatArray = NDArray[np.float64]
+from .arrays import FloatArray
+
 IntArray = NDArray[np.int32]
 
 _NAME = re.compile(r"([^\[]+)(?:\[(.*)\])?\Z")

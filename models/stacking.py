@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from .blocks.assembly import Assembly, without_negligible
 from .blocks.objective import Goal
 from .program import LinearProgram
-
-FloatArray = NDArray[np.float64]
 
 
 def stacked(a: Assembly, goal: Goal, value: Goal) -> LinearProgram:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from os import PathLike
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..kernels.pause import checking
 from ..models.schema.case import Case
 from . import stops
@@ -33,8 +30,6 @@ from .setup.out_of_sample import OutOfSample, evaluated, fresh_count, fresh_draw
 from .setup.own_limits import Constraints
 from .setup.prepare import Clock, Prepared, prepare
 from .setup.risk_losses import tails
-
-FloatArray = NDArray[np.float64]
 
 
 @listening

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..kernels.backend import Backend
 from ..models.reading.faults import CaseError, Fault, show
@@ -20,6 +19,7 @@ from ..models.schema.case import Case
 from ..models.schema.drivers import Deterministic
 from ..models.schema.reviews import Review
 from .analysis.review_worth import searched, without_reviews
+from .arrays import FloatArray
 from .cutting_planes.progress import OutOfTime, Progress
 from .cutting_planes.solution import Solution
 from .listening import listening
@@ -29,8 +29,6 @@ from .setup.arguments import MOST_SEED, checked
 from .setup.driver_order import driver_order
 from .setup.prepare import Clock, Prepared, prepare
 from .setup.risk_losses import tails
-
-FloatArray = NDArray[np.float64]
 
 DATES = 4
 SCENARIOS = 2_000

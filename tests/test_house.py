@@ -379,3 +379,14 @@ def test_make_names_the_cure_where_no_python_fits(tmp_path):
     assert result.returncode != 0
     assert "Python 3.11, 3.12, 3.13 or 3.14" in result.stderr
     assert not (here / ".venv").exists()
+
+
+def test_a_kind_of_array_is_named_once_a_floor() -> None:
+    """FloatArray stood in a hundred files."""
+    where = [
+        str(path.relative_to(ROOT))
+        for floor in ("kernels", "models", "optimizer", "reports")
+        for path in sorted((ROOT / floor).rglob("*.py"))
+        if re.search(r"^FloatArray\b.* = ", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert where == ["kernels/tables.py", "models/arrays.py", "optimizer/arrays.py"]

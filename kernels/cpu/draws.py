@@ -10,7 +10,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from .. import draws as d
-from ..draws import FloatArray
+from ..tables import FloatArray
 from .jit import inlined
 from .philox import WIDTH, fill_vectors
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_array
 
+from ..arrays import FloatArray
 from ..ledger import LEAST, Account, Ledger, reach
 from ..program import Index, Rule
 from ..schema.case import Case
 
-FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Terms = Iterable[tuple[int, int, float]]
 

@@ -13,11 +13,12 @@ from functools import partial
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..ledger import ONE
 from ..schema.case import Case
 from ..schema.drivers import Deterministic, Driver, process_of
 from ..schema.revenue import Contract
-from .quantities import FloatArray, excess_of
+from .quantities import excess_of
 
 _ALIKE = 1e-6
 _SPARE = (0.75, 0.5)

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..ledger import Account, LedgerBuilder, Scale
 from ..schema.case import Case
 from ..schema.financing import Instrument
 from .floors import benchmark_leg, spread_leg
-from .quantities import FloatArray
 from .reference import expected_excess, reference
 from .schedule import Schedule
 

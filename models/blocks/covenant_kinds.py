@@ -8,10 +8,11 @@ from functools import partial
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..flows import Flow, cumulative_window
 from ..ledger import ACCOUNT_NUMBER, OWED_AT_END, OWNED_AT_END, WORKING_CAPITAL_AT_END, Account, Group
 from . import owners
-from .figures import BALANCES, EBITDA, Figure, FloatArray, View
+from .figures import BALANCES, EBITDA, Figure, View
 from .financing import is_repaid
 from .quantities import MILLION, accelerators_by_id
 

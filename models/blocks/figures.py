@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..flows import Flow, carried_window, interest_window, trailing_window
 from ..ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account, Ledger
 from ..schema.case import Case
@@ -19,7 +20,6 @@ from .financing import is_debt, is_repaid, terms_of
 from .opening import opening_debt_balance
 from .schedule import Schedule
 
-FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..ledger import Account, Decision, LedgerBuilder, Scale
 from ..schema.case import Case
 from ..schema.drivers import Survival
@@ -14,7 +15,7 @@ from ..schema.ratings import barred, rank
 from . import rules
 from .beyond import Life, post_beyond
 from .floors import benchmark_leg, floored_margins, spread_leg
-from .quantities import WIDER, FloatArray, PeriodArray, window
+from .quantities import WIDER, PeriodArray, window
 from .schedule import Schedule, schedule
 from .write_off import spread_fee
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
+from ..arrays import FloatArray
 from ..schema.case import Case
 from ..schema.drivers import Driver, Excess, Shown, process_of
 from ..schema.financing import Instrument
 from . import availability
-from .quantities import FloatArray, excess_of
+from .quantities import excess_of
 
 _LEAST_STRIKE = 1e-4
 """An excess needs a strike above 0: a rate that may fall below a strike of 0 or less counts as this at least."""

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..ledger import Account, Decision, LedgerBuilder
 from ..schema.case import Case
 from ..schema.hardware import Accelerator
 from ..schema.sites import Site
 from . import rules
 from .assembly import Assembly
-from .quantities import (
-    DOLLAR,
-    MILLION,
-    WIDER,
-    FloatArray,
-    PeriodArray,
-    hours,
-    resale_share,
-    surviving,
-    system_compute,
-    window,
-)
+from .quantities import DOLLAR, MILLION, WIDER, PeriodArray, hours, resale_share, surviving, system_compute, window
 from .working_capital import parts, post_cost, system_days
 from .write_off import Service, write_off
 

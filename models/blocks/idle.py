@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Ledger
 from ..schema.case import Case
-from .quantities import FloatArray, money_discount
+from .quantities import money_discount
 from .tax import BORROWING, TAX_EBITDA, TAXABLE, Assessor, Base
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
+from ..arrays import FloatArray
 from ..ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Ledger
 from ..schema.case import Case
 from . import rules
 from .assembly import Assembly
 from .cash import column
 from .idle import idle, wealth_weights
-from .quantities import FloatArray, compute_discount, money_discount
+from .quantities import compute_discount, money_discount
 
 UNITS = {"compute": "PFLOP/s-years", "capacity": "PFLOP/s", "cost": "billion", "npv": "billion"}
 """Unit of each kind of objective."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..ledger import Account, Decision, LedgerBuilder
 from ..schema.case import Case
 from ..schema.financing import OpeningDebt, OpeningFleet
 from . import sites
 from .floors import opening_leg
 from .hardware import run_systems
-from .quantities import FloatArray, accelerators_by_id
+from .quantities import accelerators_by_id
 from .reference import reference, start_level
 from .working_capital import post_opening_payables
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..ledger import ACCOUNT_NUMBER, Account, Decision, Ledger
 from ..schema.case import Case
 from ..schema.entities import Entity
 
-FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..schema.case import Case
 from ..schema.hardware import Accelerator
 from ..schema.horizon import Horizon
 
-FloatArray = NDArray[np.float64]
 PeriodArray = NDArray[np.int64]
 
 HOURS_PER_YEAR = 8760.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array
 
+from ..arrays import FloatArray
 from ..ledger import ONE, Account, Decision, LedgerBuilder, Scale
 from ..schema.case import Case
 from ..schema.drivers import Survival
@@ -14,7 +15,7 @@ from . import owners, rules, serving
 from .assembly import Assembly
 from .availability import bounds, factors, varies
 from .hardware import order_window
-from .quantities import DOLLAR, WIDER, FloatArray, PeriodArray, hours, system_compute
+from .quantities import DOLLAR, WIDER, PeriodArray, hours, system_compute
 from .serving import hourly_price, opening_term, signing
 from .survival import Life, life
 from .working_capital import Bills, contract_days, post_sale

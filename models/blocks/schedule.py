@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..schema.financing import Instrument
-from .quantities import FloatArray
 
 PERPETUAL = 600
 """Periods for which the balance of an instrument that is never repaid is drawn up; longer than any horizon."""

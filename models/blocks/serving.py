@@ -13,13 +13,14 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
+from ..arrays import FloatArray
 from ..ledger import ONE, Account, Decision, LedgerBuilder
 from ..schema.case import Case
 from ..schema.revenue import Contract
 from . import owners, rules
 from .assembly import Assembly, BoolArray
 from .availability import Level, Terms, backing, damages, short, spare, varying
-from .quantities import DOLLAR, WIDER, FloatArray, PeriodArray, hours, system_compute, window
+from .quantities import DOLLAR, WIDER, PeriodArray, hours, system_compute, window
 from .working_capital import Bills
 
 WORTHWHILE = 1e-4

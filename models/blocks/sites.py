@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_array
 
+from ..arrays import FloatArray
 from ..ledger import Account, Decision, LedgerBuilder
 from ..schema.case import Case
 from ..schema.sites import Layer, Site
 from . import owners, rules
 from .assembly import Assembly, BoolArray
-from .quantities import MILLION, WIDER, FloatArray
+from .quantities import MILLION, WIDER
 from .reference import riskless
 from .working_capital import post_cost
 from .write_off import Service, write_off

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
+from ..arrays import FloatArray
 from ..ledger import Account, Decision, LedgerBuilder
 from ..schema.case import Case
 from ..schema.rules import Tax
 from . import cash as cash_block
 from . import rules
 from .assembly import Assembly
-from .quantities import FloatArray
 
 DEFERRED = "deferred_tax"
 TAXABLE = tuple(x for x in Account if x.taxable)

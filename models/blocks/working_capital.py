@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays import FloatArray
 from ..ledger import ONE, Account, LedgerBuilder, Scale
 from ..schema.case import Case
 from ..schema.drivers import Survival
 from ..schema.hardware import Accelerator
 from ..schema.revenue import Contract
-from .quantities import FloatArray, PeriodArray
+from .quantities import PeriodArray
 from .survival import Life
 
 DAYS_PER_YEAR = 365.0

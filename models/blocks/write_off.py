@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..ledger import ONE, Account, LedgerBuilder, Scale
 from ..schema.case import Case
 from ..schema.horizon import Horizon
 from ..schema.rules import WriteOff
-from .quantities import FloatArray
 
 MACRS = {
     "macrs3": (0.3333, 0.4445, 0.1481, 0.0741),

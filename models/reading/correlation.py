@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from ..arrays import FloatArray
 
 SYMMETRY = 1e-9
 NEGATIVE = 1e-10  # eigenvalues down to -NEGATIVE count as 0

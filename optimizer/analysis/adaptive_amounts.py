@@ -13,12 +13,12 @@ from ...models.blocks.idle import Idle
 from ...models.blocks.tax import BORROWING, TAX_EBITDA, TAXABLE, Assessed, Assessor, Base
 from ...models.ledger import CASH_ACCOUNTS, Account
 from ...models.schema.case import Case
+from ..arrays import FloatArray
 from ..reviews.tree import Tree
 from ..setup.adaptive import Adaptive, idle_of_nodes
 from ..setup.prepare import Prepared
 from .expected import Amounts, View
 
-FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from ...models.blocks.quantities import MILLION, accelerators_by_id
 from ...models.ledger import ACCOUNT_NUMBER, Account
 from ...models.schema.case import Case
+from ..arrays import FloatArray
 from ..table import BILLION, Cell, Column, Table
 from .expected import Amounts
 from .names import CIRCULAR_FLOWS, CIRCULAR_LOOPS, STEP, CircularFlows, CircularLoops, investor_node, party_node
 from .tabulate import NEGLIGIBLE, long
-
-FloatArray = NDArray[np.float64]
 
 COMPANY = "company"
 FUNDING, PREPAYMENT, REVENUE, PAYMENT = "funding", "prepayment", "revenue", "price of systems"

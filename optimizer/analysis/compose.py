@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.backend import Backend
 from ...kernels.memory.leaves import parted_store
@@ -16,6 +15,7 @@ from ...kernels.vectors import LossVector
 from ...models.blocks.objective import UNITS
 from ...models.ledger import Account
 from ...models.schema.case import Case
+from ..arrays import FloatArray
 from ..cutting_planes.endings import Ending
 from ..cutting_planes.scaling import ScalingReport
 from ..cutting_planes.solution import Passes, Solution, Status
@@ -64,8 +64,6 @@ from .statements import check_closing, statements
 from .tabulate import long
 from .tidy import amounts_of
 from .treasury.tables import treasury_tables
-
-FloatArray = NDArray[np.float64]
 
 PACKAGES = ("capmix", "numpy", "scipy", "pyomo", "highspy", "numba")
 MISSED = 5e-3  # of the value: what polishing may leave without a remark

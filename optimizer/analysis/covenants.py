@@ -19,6 +19,7 @@ from ...models.blocks.rules import covenant as covenant_rule
 from ...models.flows import expected
 from ...models.program import Index
 from ...models.schema.rules import Covenant
+from ..arrays import FloatArray
 from ..reviews.tree import index_in
 from ..setup.exposures import Measured
 from ..setup.risk_losses import Shortfall, tested, value_of
@@ -28,7 +29,6 @@ from .names import COVENANT_BREACHES, COVENANT_RISK, COVENANTS, FIRST_ORDER, Cov
 from .review_names import NODE
 from .tabulate import long, rounded_off
 
-FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 

@@ -11,12 +11,11 @@ from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.memory.leaves import leaves_of
 from ...kernels.tables import MAX_FACTORS, LossKind, LossTable, TermTable
 from ...models.schema.case import Case
+from ..arrays import FloatArray
 from ..setup.driver_order import driver_order
 from ..table import Cell, Column, Table
 from .names import DRIVERS, Drivers
 from .tabulate import long, name_of
-
-FloatArray = NDArray[np.float64]
 
 LEVELS: dict[str, float] = {Drivers.Q05: 0.05, Drivers.Q50: 0.50, Drivers.Q95: 0.95}
 DRAWS = 1 << 15  # scenarios whose quantiles are shown: the 5 % then lies between the true 4.9 and 5.1 %

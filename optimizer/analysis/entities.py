@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...models.blocks import owners
 from ...models.flows import Flow, expected, trailing_window
 from ...models.ledger import CASH_ACCOUNTS, Account, Group
 from ...models.schema.entities import Entity
+from ..arrays import FloatArray
 from ..table import BILLION, Cell, Column, Table
 from .entity_names import (
     ENTITY_CASH,
@@ -27,8 +27,6 @@ from .expected import Amounts
 from .names import NO, OF_CASH, SUM, YES, CashRow, Line, cash_flow_of
 from .statements import SECTIONS
 from .tabulate import long, name_of, wide
-
-FloatArray = NDArray[np.float64]
 
 EBITDA = tuple(a for a in Account if a.ebitda)
 SERVICE = (Account.INTEREST, Account.PRINCIPAL)

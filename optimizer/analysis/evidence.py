@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...models.own_limits import OwnLimit
 from ...models.program import LinearProgram
+from ..arrays import FloatArray
 from ..cutting_planes.solution import Solution
 from ..plan import Bounded, Evidence
 from .covenants import StepPrice
-
-FloatArray = NDArray[np.float64]
 
 
 def evidence(

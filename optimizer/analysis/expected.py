@@ -14,10 +14,8 @@ from ...models.blocks.idle import Idle, idle
 from ...models.blocks.tax import BORROWING, DEFERRED, TAX_EBITDA, TAXABLE, Assessed, Base, assessed
 from ...models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account, Decision, Ledger
 from ...models.schema.case import Case
+from ..arrays import FloatArray
 from ..setup.exposures import Measured
-
-FloatArray = NDArray[np.float64]
-
 
 VISIBLE = 1e-6  # of the largest amount of the same unit: what is smaller is rounding, and no decision
 LEAST_SIZE = 1e-3  # where even the largest is smaller, it is rounding against this much of the unit

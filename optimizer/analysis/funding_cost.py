@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from ...models.blocks.financing import fee_left, is_repaid
 from ...models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Decision
+from ..arrays import FloatArray
 from .expected import Amounts
-
-FloatArray = NDArray[np.float64]
 
 _RATES = np.concatenate(
     [np.linspace(-0.5, 0.5, 401), np.linspace(0.51, 5.0, 450)]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...models.blocks.circularity import circular_investors
 from ...models.ledger import Account
+from ..arrays import FloatArray
 from ..plan import Cell, Column, Funding, Table
 from ..table import BILLION
 from .expected import LEAST_SIZE, Amounts
@@ -32,8 +32,6 @@ from .names import (
     Purchases,
 )
 from .tabulate import NEGLIGIBLE, long, name_of, wide
-
-FloatArray = NDArray[np.float64]
 
 FUNDED = {"issue": "issued", "draw": "drawn"}
 COMMITTED = ("commit", "line")

@@ -18,11 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...models.blocks import rules
 from ...models.program import LinearProgram, period_of
+from ..arrays import FloatArray
 from ..cutting_planes.endings import Ending
 from ..cutting_planes.highs import SolverError
 from ..cutting_planes.master import Infeasible
@@ -34,8 +32,6 @@ from ..setup.prepare import Prepared
 from ..stops import INTERRUPTED
 from .handed_on import handed_on
 from .tidy import lawful_columns, remark, tax_off, tidied
-
-FloatArray = NDArray[np.float64]
 
 NODES = 120  # searches of the tree: a count, so that the same seed gives the same plan everywhere
 ROUNDS = 10

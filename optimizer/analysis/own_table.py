@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...models.own_limits import OwnLimit
 from ...models.program import LinearProgram
+from ..arrays import FloatArray
 from ..reviews.tree import node_of
 from ..table import Cell, Column, Table
 from .names import NO, YES
 from .review_names import NODE
 from .scenario_names import OWN_LIMITS, OwnLimits
 from .tabulate import long
-
-FloatArray = NDArray[np.float64]
 
 KEPT = 1e-6  # of a limit's size: nearer than that it binds
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...models.own_limits import OwnLimit
 from ...models.schema.case import Case
+from ..arrays import FloatArray
 from ..cutting_planes.final_check import faults
 from ..cutting_planes.scaling import scale
 from ..cutting_planes.search import maximise
@@ -49,7 +49,6 @@ __all__ = [
     "searched_again",
 ]
 
-FloatArray = NDArray[np.float64]
 
 LIMIT_SHARE = 1e-6  # of a loss's size: within it a limit counts as kept, as in the search
 

@@ -20,10 +20,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import CapmixError
 from .. import stops
+from ..arrays import FloatArray
 from ..cutting_planes.endings import Ending, ended_by
 from ..cutting_planes.highs import SolverError
 from ..cutting_planes.master import Infeasible, Master
@@ -43,7 +43,6 @@ from ..setup.risk_losses import all_risks
 from .shadow_prices import limits_of, named, prices_by_name
 from .tidy import lawful_columns
 
-FloatArray = NDArray[np.float64]
 _FAILURES = (CapmixError, RuntimeError, ValueError, ArithmeticError, MemoryError)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.backend import Backend
 from ...kernels.memory.leaves import LeafStore
@@ -33,8 +32,6 @@ from .review_names import (
 from .risk_figures import UNITS
 from .statements import statements
 from .tabulate import NEGLIGIBLE, long, rounded_off
-
-FloatArray = NDArray[np.float64]
 
 
 def review_tables(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.memory.leaves import of_leaf
 from ...kernels.vectors import LossVector
 from ...models.schema.losses import LOSS_SPECS
 from ...models.schema.rules import Risk
+from ..arrays import FloatArray
 from ..plan import RiskFigure
 from ..setup.assemble import Measured
 from ..setup.out_of_sample import cvar_interval
@@ -19,8 +19,6 @@ from ..setup.risk_losses import SHORTFALL
 from ..table import BILLION, Cell, Column, Table
 from .names import LIQUIDITY_FAN, LiquidityFan
 from .tabulate import long
-
-FloatArray = NDArray[np.float64]
 
 UNITS = {**{name: spec.unit for name, spec in LOSS_SPECS.items()}, SHORTFALL: BILLION}
 QUANTILES: dict[str, float] = {

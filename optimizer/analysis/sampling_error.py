@@ -16,12 +16,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.tail import tail
+from ..arrays import FloatArray
 from ..setup.out_of_sample import Z95
-
-FloatArray = NDArray[np.float64]
 
 
 def objective_error(

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...models.program import OWN, LinearProgram, Rule
+from ..arrays import FloatArray
 from ..cutting_planes.solution import Solution
 from ..plan import RiskFigure, ShadowPrice
 from ..reviews.tree import MARK, node_of
@@ -16,8 +16,6 @@ from ..table import Cell, Column, Table
 from .names import BOTTLENECKS, NO_LINK, PRICES, PRICES_BY_PERIOD, RISK_LINK, Bottlenecks, Prices
 from .review_names import NODE
 from .tabulate import long
-
-FloatArray = NDArray[np.float64]
 
 SHOWN = 15
 STEP = 0.1  # importance of a limit: what a tenth more of it (of what the plan built up, where it is 0) would change

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import CapmixError
 from ...models.blocks.financing import is_debt, is_repaid
@@ -19,6 +18,7 @@ from ...models.ledger import (
     Decision,
     Group,
 )
+from ..arrays import FloatArray
 from ..table import BILLION, Table
 from .expected import Amounts
 from .names import (
@@ -42,8 +42,6 @@ from .names import (
     cash_flow_of,
 )
 from .tabulate import wide
-
-FloatArray = NDArray[np.float64]
 
 CLOSING = 1e-6
 AS_BALANCES = (Account.TERMINAL_DEBT, Account.PAYABLES_AT_END)

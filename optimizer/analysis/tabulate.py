@@ -6,11 +6,9 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..table import TOTAL, Cell, Column, Table
-
-FloatArray = NDArray[np.float64]
 
 NEGLIGIBLE = 1e-9
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.memory.leaves import LeafStore
@@ -25,14 +24,13 @@ from ...models.flows import Flow, exposure
 from ...models.ledger import CASH_ACCOUNTS, Account
 from ...models.schema.drivers import Deterministic
 from ...models.schema.rules import Risk
+from ..arrays import FloatArray
 from ..plan import OwnTax, TaxByScenario
 from ..setup.exposures import Measured, terms
 from ..table import BILLION, Cell, Column, Table
 from .expected import Amounts
 from .scenario_names import TAX_BY_SCENARIO, TaxOfScenarios
 from .tabulate import long
-
-FloatArray = NDArray[np.float64]
 
 CELLS = 1 << 22  # doubles of one kind held at one time
 

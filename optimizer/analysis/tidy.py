@@ -18,6 +18,7 @@ from scipy.sparse.linalg import spsolve
 from ...models.blocks.tax import DEFERRED, put_off
 from ...models.ledger import Account, Decision
 from ...models.program import LinearProgram
+from ..arrays import FloatArray
 from ..cutting_planes.highs import LpStatus, Model, SolverError
 from ..cutting_planes.phase_one import FEASIBLE
 from ..cutting_planes.progress import relative_gap
@@ -27,8 +28,6 @@ from ..setup.adaptive import Adaptive
 from ..setup.prepare import Prepared
 from .adaptive_amounts import adaptive_amounts, node_amounts
 from .expected import Amounts, settled
-
-FloatArray = NDArray[np.float64]
 
 ROW = 1e-7  # in scaled units, relative: what a row may be off by
 WORTH = 1e-5  # of the value: what cleaning may cost

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...models.ledger import Account
 from ...models.schema.case import Case
@@ -15,11 +14,10 @@ from ..analysis.expected import Amounts
 from ..analysis.funding_cost import cost_of_funding
 from ..analysis.funding_tables import FUNDED
 from ..analysis.tabulate import long
+from ..arrays import FloatArray
 from ..plan import Plan
 from ..table import BILLION, Cell, Column, Table, Tables
 from .names import COMPARISON, COST_BY_INSTRUMENT, LIMITS, MILESTONES, Costs, Limits, Milestones, Variants, times
-
-FloatArray = NDArray[np.float64]
 
 PARTS = (0.25, 0.5, 0.75)
 SOME = 1e-6  # billion: less is rounding

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import CapmixError
-
-FloatArray = NDArray[np.float64]
+from ..arrays import FloatArray
 
 
 class SolverError(CapmixError, RuntimeError):

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
 from ...models.program import OWN, LinearProgram, Rule
+from ..arrays import FloatArray
 from .highs import LpResult, LpStatus, Model, SolverError, Unsolved
 from .magnitudes import far_apart
 from .progress import Monitor, OutOfTime
 from .scaling import Scaling, apply, power_of_two, scale
 from .solution import Conflict, Relaxation
 
-FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 SMALLEST = 1e-7  # scaled amounts below are rounding

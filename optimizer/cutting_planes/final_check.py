@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
 from ...models.program import LinearProgram
+from ..arrays import FloatArray
 from .highs import TOLERANCE, SolverError
 from .magnitudes import far_apart
 from .master import Master
 from .phase_one import FEASIBLE
 from .solution import Evaluated, RiskLimit
-
-FloatArray = NDArray[np.float64]
 
 BROKEN = 1e-6  # of a row's limit and of the terms that make it up
 CROSSED = 1e-7  # of the objective: a plan better than its bound by no more is rounding

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from .. import stops
-from .answers import FloatArray, LpResult, LpStatus, SolverError, Unbounded, Unsolved, finite, ordered
+from ..arrays import FloatArray
+from .answers import LpResult, LpStatus, SolverError, Unbounded, Unsolved, finite, ordered
 
 __all__ = ["LpResult", "LpStatus", "SolverError", "Unbounded", "Unsolved"]
 

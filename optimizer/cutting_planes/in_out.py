@@ -18,14 +18,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.backend import SealedTail
 from ...kernels.vectors import LossVector
+from ..arrays import FloatArray
 from .master import Infeasible, Master
 from .oracle import Rows
-
-FloatArray = NDArray[np.float64]
 
 MOVE = 0.25  # share of the way to the boundary that the interior point moves
 NEWEST = 0.4  # of the last vertex in the running mean of vertices, at least

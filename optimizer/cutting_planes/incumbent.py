@@ -8,9 +8,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.vectors import LossVector
+from ..arrays import FloatArray
 from .highs import SolverError
 from .master import Master
 from .mixtures import best_mixture, greatest_depth
@@ -19,8 +19,6 @@ from .phase_one import CLEARLY, FEASIBLE, violations
 from .polish import inner_share
 from .progress import Monitor
 from .solution import Evaluated, RiskLimit
-
-FloatArray = NDArray[np.float64]
 
 LOSS_SHARE = 1e-2  # of a tail's mean size: the scale of a loss whose limit is near zero
 

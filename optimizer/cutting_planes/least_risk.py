@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.vectors import LossVector
 from ...models.program import LinearProgram
+from ..arrays import FloatArray
 from .in_out import EXACT, Inside, between, crossings
 from .master import Infeasible, Master
 from .oracle import Rows, Sample
@@ -25,8 +25,6 @@ from .polish import inner_share
 from .progress import Monitor, Progress
 from .settings import Settings
 from .solution import Cut, Evaluated, Passes, RiskLimit
-
-FloatArray = NDArray[np.float64]
 
 ROUNDS = 20
 STEPS = 300

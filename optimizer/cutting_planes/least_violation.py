@@ -13,17 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
 from ...kernels.backend import Evaluator, ScenarioStore
 from ...models.program import Index, LinearProgram
+from ..arrays import FloatArray
 from .progress import Progress
 from .search import maximise
 from .settings import Settings
 from .solution import RiskLimit, Status
-
-FloatArray = NDArray[np.float64]
 
 COLUMN = "violation"
 OFFSET = 2.0  # the objective is this and v, so that its size is that of 1 where v is about 0

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ...models.program import LinearProgram
+from ..arrays import FloatArray
 from .answers import SolverError
-
-FloatArray = NDArray[np.float64]
 
 
 def check(program: LinearProgram) -> None:

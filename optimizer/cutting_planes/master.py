@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
 from ...errors import CapmixError
 from ...models.program import LinearProgram
+from ..arrays import FloatArray
 from .highs import (
     AT_UPPER,
     BASIC,
@@ -32,8 +32,6 @@ from .progress import Monitor, OutOfTime
 from .scaling import apply, power_of_two, scale
 from .sifting import Sifted
 from .solution import Cut, Vertex
-
-FloatArray = NDArray[np.float64]
 
 TINY = 10.0 * SMALLEST_COEFFICIENT
 FEW_CUTS = 90  # below this many, slack cuts cost nothing

@@ -12,13 +12,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ..arrays import FloatArray
 from .highs import SMALLEST_COEFFICIENT, LpStatus, Model
 from .solution import Evaluated
-
-FloatArray = NDArray[np.float64]
 
 HELD = 1e-8  # relative to a limit's scale: so far inside that rounding cannot carry the mixture out
 

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from ...kernels.backend import EvaluatorOf, R, S, ScenarioStore, V
 from ...kernels.tail import Tail, tail_mass
 from ...kernels.vectors import LossVector, RowVector
+from ..arrays import FloatArray
 from .progress import Monitor
 from .solution import Cut, RiskLimit
-
-FloatArray = NDArray[np.float64]
 
 
 class RowsOf(Generic[S, V, R]):

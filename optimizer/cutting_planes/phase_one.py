@@ -12,15 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..arrays import FloatArray
 from .in_out import PURGE_EVERY, Inside
 from .master import Infeasible, Master
 from .oracle import Rows, Sample
 from .progress import Monitor
 from .solution import LeastRisk
-
-FloatArray = NDArray[np.float64]
 
 FEASIBLE = 1e-9  # relative to a limit's scale: the limit holds
 CLEARLY = 1e-6  # violation below minus this: an interior point

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..arrays import FloatArray
 from .in_out import in_out, pulled
 from .incumbent import Incumbent
 from .master import Infeasible, Master
@@ -19,8 +17,6 @@ from .phase_one import CLEARLY, deepest, good_inside
 from .progress import Monitor
 from .settings import Settings
 from .solution import Cut, RiskLimit
-
-FloatArray = NDArray[np.float64]
 
 TAIL = 50.0  # scenarios in the first level's smallest tail, at least
 ACCURACY = 1e-6

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.vectors import LossVector
+from ..arrays import FloatArray
 from .highs import SolverError, Unbounded
 from .in_out import Inside, in_out
 from .master import Infeasible, Master
@@ -28,7 +28,6 @@ from .solution import Evaluated
 if TYPE_CHECKING:
     from .incumbent import Incumbent
 
-FloatArray = NDArray[np.float64]
 
 WORTHWHILE = 1e-6  # least relative gain of value for which a plan is replaced
 ROUNDS = 3  # on working sets, each with a full pass after it

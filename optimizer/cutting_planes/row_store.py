@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 
-FloatArray = NDArray[np.float64]
+from ..arrays import FloatArray
+
 IndexArray = NDArray[np.int64]
 
 

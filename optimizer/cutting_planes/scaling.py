@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from ...models.program import LinearProgram
-
-FloatArray = NDArray[np.float64]
+from ..arrays import FloatArray
 
 PASSES = 6
 LARGEST_EXPONENT = 40.0

@@ -9,11 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...kernels.backend import Evaluator, ScenarioStore
 from ...models.program import LinearProgram
+from ..arrays import FloatArray
 from .elastic import explained
 from .endings import ENDS, Ending, ended_by
 from .final_check import check_plan, crossed, in_doubt
@@ -54,7 +52,6 @@ __all__ = [
     "maximise",
 ]
 
-FloatArray = NDArray[np.float64]
 
 FIRST_ROWS = 1.3  # the first working set is larger by this factor
 NEAR_ROWS = 0.8  # or smaller, where a pilot or other searches have been near: the plan moves little

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ..arrays import FloatArray
 from .highs import AT_LOWER, BASIC, TOLERANCE, LpResult, LpStatus, Model, StatusArray
 from .row_store import IndexArray, RowStore
 
-FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 EVERY = 3  # solves after which columns and rows far from use go

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ...kernels.tables import LossTable
+from ..arrays import FloatArray
 from .endings import Ending
 from .scaling import ScalingReport
-
-FloatArray = NDArray[np.float64]
 
 
 class Status(Enum):

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 
 from ...models.program import LinearProgram
+from ..arrays import FloatArray
 from .highs import LpResult, LpStatus, Model, solve_whole
 from .progress import OutOfTime
 
-FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Rows = tuple[csr_array, FloatArray, FloatArray]
 """A matrix with the lower and upper bounds of its rows."""

@@ -6,15 +6,13 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.cpu.matrix_backend import MatrixBackend
 from ...kernels.tail import tail
+from ..arrays import FloatArray
 from .program import Checked
 from .proof import LIMIT_TOLERANCE, ROW_TOLERANCE, Bounded, Evidence, bound, broken, objective
 from .repair import kept
-
-FloatArray = NDArray[np.float64]
 
 FLOOR = 1e-6  # of the amounts at stake: an objective is not taken to be smaller where a gap is related to it
 CROSSED = 1e-9  # of the amounts at stake: by which a bound may lie above a point for rounding

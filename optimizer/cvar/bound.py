@@ -6,15 +6,14 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
+from ..arrays import FloatArray
 from ..cutting_planes.highs import SMALLEST_COEFFICIENT, LpStatus, Model
 from ..cutting_planes.progress import Monitor, OutOfTime
 from .program import Checked
 from .proof import Evidence, combined
 
-FloatArray = NDArray[np.float64]
 Cut = tuple[int, FloatArray, float]  # term, gradient (n,), constant
 
 TINY = 10.0 * SMALLEST_COEFFICIENT

@@ -11,11 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse
 
 from ...kernels.matrix import Part
+from ..arrays import FloatArray
 from .blas import one_thread
 from .program import Checked, CvarProgram, CvarTerm
 from .sparse_losses import full
-
-FloatArray = NDArray[np.float64]
 
 REAL = "biuf"  # NumPy's letters for the kinds of numbers that are real; objects are tried one by one
 

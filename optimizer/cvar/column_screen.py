@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from ..arrays import FloatArray
+
 IndexArray = NDArray[np.int64]
 
 OFF_BOUND = 1e-4  # of the largest distance from a bound: a column that stays

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
 from ...kernels.cpu.matrix_backend import MatrixBackend
+from ..arrays import FloatArray
 from ..cutting_planes.highs import LpStatus, Model
 from .bound import TINY
 from .program import Checked
 from .proof import Evidence
 from .tail_weights import admissible
-
-FloatArray = NDArray[np.float64]
 
 DIRECT_LIMIT = 60_000  # numbers in an extensive form that HiGHS solves within a second
 

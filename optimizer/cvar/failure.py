@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from ...kernels.matrix import Part
 from ...models.program import LinearProgram
+from ..arrays import FloatArray
 from ..cutting_planes.elastic import relaxations
 from ..cutting_planes.highs import SolverError
 from ..cutting_planes.progress import Monitor
@@ -29,7 +29,6 @@ from .proof import Evidence, broken, farkas, in_units, objective
 if TYPE_CHECKING:
     from .search import Search
 
-FloatArray = NDArray[np.float64]
 
 LEAST_GAP = 1e-4  # accuracy of the least risk that is reported for a limit that cannot be met
 COPIED_CELLS = 30_000_000  # numbers of a program that may be copied to relax it

@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError
 from scipy.sparse import csr_array
 
+from ..arrays import FloatArray
 from .interior_program import Centre, Interior, Quadratic, TermRows
 from .interior_start import INNER, START, Term, central, cold, kept_within, spread, within
 from .newton_matrix import Bordered, Bounds, Gram, normal_matrix
 from .tail_weights import Priced, admissible, balanced
 
-FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 _State = tuple[FloatArray, FloatArray, FloatArray, FloatArray, list[Term]]
 

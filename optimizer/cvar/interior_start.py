@@ -12,11 +12,9 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from .interior_program import TermRows
-
-FloatArray = NDArray[np.float64]
 
 START = 1e-2  # first slacks, relative to the size of the losses
 HALVINGS = 60  # of the interval in which t lies

@@ -19,6 +19,7 @@ from ...kernels.cpu.matrix_backend import MatrixBackend
 from ...kernels.matrix import ScenarioMatrix
 from ...kernels.store import RowArray
 from ...kernels.tail import HostTail, Tail
+from ..arrays import FloatArray
 from ..cutting_planes.master import Infeasible
 from ..cutting_planes.oracle import RowsOf, SampleOf
 from ..cutting_planes.progress import Monitor
@@ -34,7 +35,6 @@ from .proof import LIMIT_TOLERANCE, ROW_TOLERANCE, Evidence, bound, broken, comb
 from .repair import kept
 from .tail_split import Split, changed, split_rows
 
-FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 
 PILOT_ROWS = 1_000

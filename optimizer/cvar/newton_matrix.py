@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, lu_solve
 from scipy.linalg.lapack import dgetrf
 from scipy.sparse import csr_array
 
-FloatArray = NDArray[np.float64]
+from ..arrays import FloatArray
+
 Gram = Callable[[FloatArray, FloatArray], FloatArray]  # (values (r, n), weights (r,)) -> values' diag(weights) values
 Weighted = Sequence[tuple[FloatArray, FloatArray]]
 

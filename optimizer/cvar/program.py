@@ -15,15 +15,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, hstack, vstack
 
 from ...kernels.cpu.matrix_backend import MatrixBackend
 from ...kernels.matrix import Part, ScenarioMatrix, matrix_losses
 from ...models.program import LinearProgram
+from ..arrays import FloatArray
 from ..cutting_planes.solution import RiskLimit
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,14 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ..arrays import FloatArray
 from .blas import one_thread
 from .program import Checked
 from .units import Units
-
-FloatArray = NDArray[np.float64]
 
 ROUNDING = 8.0 * np.finfo(np.float64).eps  # of the sum of a sum's terms: what its rounding may be
 FREE = 1e-9  # of its terms: a reduced cost that counts as 0, of a column that has no bound on that side

@@ -14,15 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..cutting_planes.progress import relative_gap
 from ..cutting_planes.solution import Status
 from .check import real
 from .labels import Axis, Labels, is_pandas, matrix, vector
 from .solve import CvarProgram, CvarTerm, solve_cvar
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, lstsq
 from scipy.sparse import csr_array
 
+from ..arrays import FloatArray
 from .blas import one_thread
 from .program import Checked
-
-FloatArray = NDArray[np.float64]
 
 STEPS = 4
 MOST_ROWS = 2_000  # more are left as they are

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.backend import sealed_evaluator
 from ...kernels.cpu.matrix_backend import MatrixBackend
+from ..arrays import FloatArray
 from ..cutting_planes.endings import ENDS, ended_by
 from ..cutting_planes.highs import LpStatus, SolverError
 from ..cutting_planes.master import Infeasible
@@ -28,8 +28,6 @@ from .newton import NewtonSearch
 from .program import Checked, Lowered, lower_program, means
 from .proof import Evidence, in_units
 from .units import Units, scaled, sized, units_of
-
-FloatArray = NDArray[np.float64]
 
 NEWTON_COLUMNS = 5_000  # above this a Newton matrix of all columns is dear, and cutting planes go first
 DIRECT_CELLS = 10_000  # numbers in an extensive form that HiGHS solves within some hundredths of a second

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.cpu.matrix_backend import MatrixBackend
+from ..arrays import FloatArray
 from ..cutting_planes.progress import Progress
 from ..cutting_planes.settings import Settings
 from ..cutting_planes.solution import Passes, Status
@@ -28,7 +28,6 @@ from .text import line, text
 
 __all__ = ["CvarProgram", "CvarResult", "CvarTerm", "solve_cvar"]
 
-FloatArray = NDArray[np.float64]
 
 ENGINES = ("auto", "direct", "newton", "cuts")
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.tail import HostTail
+from ..arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 
 SPARE = 64.0  # rows beyond the band, for tails of a few rows

@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from .newton_matrix import REGULAR, Gram
-
-FloatArray = NDArray[np.float64]
 
 CORRECTIONS = 2
 REPEATED = 300  # columns for which a singular system costs little

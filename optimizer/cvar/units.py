@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ...kernels.matrix import Part
+from ..arrays import FloatArray
 from .program import Checked
-
-FloatArray = NDArray[np.float64]
 
 ROWS_LOOKED_AT = 1024  # scenarios whose losses give the sizes
 PASSES = 4

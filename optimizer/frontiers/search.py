@@ -13,7 +13,6 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.backend import Backend
 from ...kernels.memory.split_backend import apart
@@ -25,6 +24,7 @@ from ..analysis.infeasible import in_words
 from ..analysis.lawful import put_right
 from ..analysis.risk_figures import UNITS
 from ..analysis.tidy import amounts_of
+from ..arrays import FloatArray
 from ..cutting_planes.least_risk import Least, least_kept
 from ..cutting_planes.master import Infeasible, Master
 from ..cutting_planes.mixtures import best_mixture, greatest_depth
@@ -38,8 +38,6 @@ from ..setup import device as devices
 from ..setup.prepare import Clock, Prepared
 from ..setup.risk_losses import all_risks
 from .points import FrontierPoint
-
-FloatArray = NDArray[np.float64]
 
 DEEP = 0.05  # relative to the other limits: so far inside them the search for the least risk begins, at most
 FREE = 10.0  # an amount so many times what the plan without limits needs counts as none

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from ...kernels.tail import tail, tail_mass
+from ..arrays import FloatArray
 from ..cutting_planes.highs import LpStatus, Model
 from .portfolio import Stated
 from .program import Lowering
 
-FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 
 TAILS = 3.0  # scenarios in the first working set, as a multiple of the tail

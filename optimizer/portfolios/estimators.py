@@ -11,15 +11,13 @@ import sys
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import CapmixError
+from ..arrays import FloatArray
 from ..cvar.labels import is_pandas
 from ..cvar.quantile_regression import QuantileFit, quantile_regression
 from .result import PortfolioResult
 from .solve import cvar_portfolio
-
-FloatArray = NDArray[np.float64]
 
 
 class NotFitted(CapmixError, ValueError, AttributeError):

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..cutting_planes.highs import LpStatus, Model
 from ..cutting_planes.progress import OutOfTime, Progress, named
 from ..cutting_planes.solution import Status
@@ -27,8 +27,6 @@ from .portfolio import Portfolio, Stated, stated
 from .program import Lowering, lowered
 from .result import CvarFrontier, PortfolioResult
 from .solve import Effort, endless, judged, solved
-
-FloatArray = NDArray[np.float64]
 
 TOP = 1e-6  # of the range of returns: so far below the greatest one lies the last point, to leave it some room
 MOST_ENTRIES = 5e5  # of the first working set: where a query reads more, the engine is faster from the start

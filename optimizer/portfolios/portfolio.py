@@ -18,12 +18,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..cvar.check import real
 from ..cvar.labels import Axis, Labels, is_pandas, matrix, vector
-
-FloatArray = NDArray[np.float64]
 
 OBJECTIVES = ("min_cvar", "max_return", "utility")
 

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from ...kernels.tail import tail
+from ..arrays import FloatArray
 from ..cvar.program import CvarProgram, CvarTerm
 from .portfolio import Stated
 
-FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..cutting_planes.progress import Progress, relative_gap
 from ..cutting_planes.solution import Status
 from ..cvar.solve import CvarResult, solve_cvar
@@ -18,8 +18,6 @@ from ..plan import Certificate
 from .portfolio import Portfolio, Stated, stated
 from .program import Figures, Lowering, figures, lowered
 from .result import PortfolioResult
-
-FloatArray = NDArray[np.float64]
 
 FINEST = 1e-11  # no program is asked for a smaller gap
 

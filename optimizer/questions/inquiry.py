@@ -6,9 +6,6 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...errors import CapmixError
 from ..cutting_planes.highs import SolverError
 from ..cutting_planes.least_violation import OFFSET, Violation, Yielding, least_sum, least_violation
@@ -19,8 +16,6 @@ from ..setup.prepare import Clock, Prepared
 from ..setup.risk_losses import all_risks
 from .limits import Limit
 from .relaxed import may_be_rescheduled, relaxed, rescheduled
-
-FloatArray = NDArray[np.float64]
 
 GAP = 1e-4  # of the move, or of the limit's size where that is larger, at first
 LEAST_GAP = 1e-7

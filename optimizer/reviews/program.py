@@ -17,9 +17,9 @@ from scipy.sparse import coo_array, csr_array
 from ...models.blocks.rules import DEFINED
 from ...models.ledger import Ledger
 from ...models.program import Index, LinearProgram, period_of
+from ..arrays import FloatArray
 from .tree import Tree, index_in
 
-FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 

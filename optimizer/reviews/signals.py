@@ -12,9 +12,8 @@ from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.tables import MAX_FACTORS, LossKind, LossTable, TermTable
 from ...models.schema.case import Case
 from ...models.schema.reviews import Review
+from ..arrays import FloatArray
 from .tree import Node, Tree
-
-FloatArray = NDArray[np.float64]
 
 FEW = 200
 """Scenarios of a node below which its conditional means say little."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ...models.program import Index
 from ...models.schema.reviews import Review
+from ..arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 MARK = "@"

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from ...kernels.backend import Backend, ScenarioStore
@@ -19,6 +18,7 @@ from ...models.ledger import Ledger
 from ...models.own_limits import OwnLimit
 from ...models.program import LinearProgram
 from ...models.schema.case import Case
+from ..arrays import FloatArray
 from ..reviews.program import Stitched, stitch
 from ..reviews.signals import LeafOf, grown, signals
 from ..reviews.tree import Tree
@@ -26,7 +26,6 @@ from .assemble import measured
 from .driver_order import driver_order
 from .exposures import Measured
 
-FloatArray = NDArray[np.float64]
 Pairs = frozenset[tuple[str, int]]
 
 

@@ -16,6 +16,7 @@ from ...models.blocks.reference import start_level
 from ...models.ledger import Account, Ledger
 from ...models.schema.case import Case
 from ...models.schema.drivers import PROCESS_SPECS, Driver
+from ..arrays import FloatArray
 from ..cutting_planes.solution import RiskLimit
 from .driver_order import correlation_factor, counter_words, driver_order
 from .exposures import Measured as Measured
@@ -24,7 +25,6 @@ from .liquidity import liquidity as liquidity
 from .losses import LOSSES, Ground, given_up
 from .risk_losses import all_risks, shortfalls
 
-FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
 
 

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from ...models.ledger import Ledger
 from ...models.schema.case import Case
 from ...models.schema.drivers import Correlation, Shown
-
-FloatArray = NDArray[np.float64]
+from ..arrays import FloatArray
 
 SEMIDEFINITE = 1e-9
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from ...kernels.tables import LossKind, LossTable
@@ -23,8 +22,6 @@ from ...models.schema.case import Case
 from ...models.schema.entities import Entity
 from .driver_order import driver_order
 from .exposures import Measured, terms
-
-FloatArray = NDArray[np.float64]
 
 
 def liquidity(case: Case, ledger: Ledger, name: str = "liquidity") -> Measured:

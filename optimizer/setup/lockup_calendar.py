@@ -30,11 +30,11 @@ from ...models.ledger import Ledger
 from ...models.own_limits import OwnLimit
 from ...models.program import LinearProgram, period_of
 from ...models.schema.case import Case
+from ..arrays import FloatArray
 from ..cutting_planes.highs import Unsolved
 from ..cutting_planes.magnitudes import far_apart
 from ..cutting_planes.switches import Switched, best_switches
 
-FloatArray = NDArray[np.float64]
 Pair = tuple[str, int]
 
 ROUNDS = 4

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.tables import LossKind, LossTable
 from ...models.blocks.idle import idle, wealth_weights
@@ -15,10 +14,9 @@ from ...models.flows import exposure as exposed
 from ...models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Exposure, Ledger
 from ...models.schema.case import Case
 from ...models.schema.rules import Risk
+from ..arrays import FloatArray
 from .exposures import Measured, terms
 from .liquidity import liquidity_of, worst_liquidity
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

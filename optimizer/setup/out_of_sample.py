@@ -12,17 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.tables import LossTable, ProcessTable
 from ...kernels.tail import tail
+from ..arrays import FloatArray
 from ..cutting_planes.solution import Solution
 from ..plan import Interval
 from .assemble import objective_flow
 from .prepare import Prepared
-
-FloatArray = NDArray[np.float64]
 
 LEAST, MOST = 20_000, 250_000
 CHUNK = 1 << 17

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.backend import Backend, ScenarioStore
 from ...kernels.memory.leaves import LeafBackend, LeafStore
@@ -26,6 +25,7 @@ from ...models.program import LinearProgram
 from ...models.reading.faults import CaseError, Fault
 from ...models.schema.case import Case
 from .. import stops
+from ..arrays import FloatArray
 from ..cutting_planes.progress import OutOfTime, Progress, ProgressEvent, time_is_up
 from .adaptive import Adaptive, Parted, adaptive, over_nodes, parted
 from .assemble import Measured, liquidity, measured, process_table
@@ -34,7 +34,6 @@ from .lockup_calendar import calendar
 from .own_limits import Constraints, own_limits
 from .tail_cuts import tail_cuts_of
 
-FloatArray = NDArray[np.float64]
 R = TypeVar("R")
 
 

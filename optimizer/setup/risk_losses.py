@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.tables import LossKind, LossTable
 from ...models.blocks.figures import Figure, spelled_out
@@ -20,9 +19,8 @@ from ...models.flows import Block, exposure
 from ...models.ledger import Ledger
 from ...models.schema.case import Case
 from ...models.schema.rules import Covenant, Risk
+from ..arrays import FloatArray
 from .exposures import Measured, terms
-
-FloatArray = NDArray[np.float64]
 
 SHORTFALL = "covenant_shortfall"
 

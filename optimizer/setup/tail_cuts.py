@@ -10,16 +10,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.backend import Backend, ScenarioStore
 from ...models.blocks.headroom import headrooms, name_of
 from ...models.ledger import Ledger
 from ...models.schema.case import Case
+from ..arrays import FloatArray
 from .lockup_calendar import Pair, TailCut, TailCuts
 from .risk_losses import tested
-
-FloatArray = NDArray[np.float64]
 
 ENOUGH = 1 << 15
 """Scenarios that the choice looks at."""

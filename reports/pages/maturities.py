@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...models.ledger import Account
+from ...optimizer.arrays import FloatArray
 from .public_deals import COREWEAVE
 from .public_stack import (
     DEBT_BEFORE,
@@ -21,8 +21,6 @@ from .public_stack import (
     Owed,
 )
 from .reprice import PER_YEAR, Deal, cash_flows
-
-FloatArray = NDArray[np.float64]
 
 DRAWN = "DDTL 2.0"
 """The piece whose schedule is not public and that new draws kept changing."""

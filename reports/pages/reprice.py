@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...models.build import build_ledger
 from ...models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account
 from ...models.reading.load import load_case
 from ...optimizer.analysis.funding_cost import rate_of_return
-
-FloatArray = NDArray[np.float64]
+from ...optimizer.arrays import FloatArray
 
 _CASE = """
 [case]

@@ -18,7 +18,8 @@ from ....models.blocks.quantities import accelerators_by_id
 from ....models.blocks.sites import opening_book
 from ....models.ledger import Account
 from ....models.schema.case import Case
-from .postings import FloatArray, Postings
+from ...arrays import FloatArray
+from .postings import Postings
 
 
 @dataclass(frozen=True, eq=False)

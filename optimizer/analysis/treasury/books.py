@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....models.ledger import Account
+from ...arrays import FloatArray
 from ..expected import Amounts
 from ..statements import StatementError
 from .company import Company
 from .deferred_tax import deferred_tax
 from .names import BookRow, CashLine, EquityLine, IncomeLine
-from .postings import FloatArray, rolled
+from .postings import rolled
 
 EBITDA = tuple(a for a in Account if a.ebitda)
 CLOSING = 1e-9

@@ -10,10 +10,11 @@ from ....models.blocks import owners
 from ....models.blocks.financing import is_repaid
 from ....models.ledger import Account
 from ....models.schema.entities import Entity
+from ...arrays import FloatArray
 from ..expected import Amounts
 from .assets import Assets, assets
 from .fees import Fees, fees
-from .postings import BoolArray, FloatArray, Postings
+from .postings import BoolArray, Postings
 
 
 class Company(Postings):

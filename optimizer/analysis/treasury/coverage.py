@@ -15,13 +15,13 @@ from ....models.blocks.headroom import headrooms
 from ....models.flows import expected
 from ....models.ledger import Account
 from ....models.schema.rules import Covenant
+from ...arrays import FloatArray
 from ...table import BILLION, Cell, Column, Table
 from ..expected import Amounts
 from ..tabulate import NEGLIGIBLE, long
 from .debt import Held
 from .debt_tables import total, years
 from .names import COVERAGE, DEBT_PORTFOLIO, Claim, Coverage, DebtPortfolio
-from .postings import FloatArray
 
 OF_DEBT = (Claim.DEBT, Claim.OPENING)
 

@@ -16,12 +16,13 @@ from ....models.blocks.financing import grid_margin, is_debt, is_repaid, terms_o
 from ....models.blocks.opening import opening_debt_balance
 from ....models.ledger import Account, Decision
 from ....models.schema.financing import Instrument, OpeningDebt, Step
+from ...arrays import FloatArray
 from ..expected import Amounts
 from ..funding_cost import cost_of, rate_of_return, yearly
 from ..statements import StatementError
 from ..tabulate import NEGLIGIBLE, name_of
 from .names import Claim
-from .postings import BoolArray, FloatArray, Postings, rolled
+from .postings import BoolArray, Postings, rolled
 
 STOCK = {
     Claim.DEBT: Account.DEBT, Claim.OPENING: Account.DEBT, Claim.LEASE: Account.LEASES, Claim.EQUITY: Account.EQUITY,

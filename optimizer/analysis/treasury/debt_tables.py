@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ....models.schema.financing import Instrument
+from ...arrays import FloatArray
 from ...table import BILLION, Cell, Column, Table
 from ..expected import Amounts
 from ..funding_cost import cost_of
@@ -27,7 +28,7 @@ from .names import (
     DebtSchedule,
     Maturities,
 )
-from .postings import BoolArray, FloatArray, Postings
+from .postings import BoolArray, Postings
 
 YEARLY = "per year"
 AGREED = ("commit",)

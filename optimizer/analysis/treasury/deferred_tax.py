@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from ....models.blocks.tax import put_off
+from ...arrays import FloatArray
 from ..expected import Amounts
-from .postings import FloatArray
 
 
 def deferred_tax(amounts: Amounts, before_tax: FloatArray, of_equity: FloatArray) -> FloatArray:

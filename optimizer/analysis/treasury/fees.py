@@ -13,7 +13,8 @@ import numpy as np
 from ....models.blocks.financing import fee_left, is_repaid
 from ....models.blocks.revolver import BLOCK as LINE
 from ....models.ledger import Account
-from .postings import FloatArray, Postings
+from ...arrays import FloatArray
+from .postings import Postings
 
 
 @dataclass(frozen=True, eq=False)

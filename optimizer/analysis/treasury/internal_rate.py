@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .postings import FloatArray
+from ...arrays import FloatArray
 
 NONE_CHANGE = "no rate: the flows never change their sign"
 NO_ROOT = "no rate: the flows are worth something at every rate"

@@ -12,9 +12,9 @@ from ....models.blocks import owners
 from ....models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account
 from ....models.schema.case import Case
 from ....models.schema.entities import Entity
+from ...arrays import FloatArray
 from ..expected import Amounts
 
-FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 

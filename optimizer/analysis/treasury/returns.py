@@ -21,6 +21,7 @@ import numpy as np
 
 from ....models.blocks.quantities import money_discount
 from ....models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Group
+from ...arrays import FloatArray
 from ...table import BILLION, Cell, Column, Table
 from ..expected import Amounts
 from ..funding_cost import yearly
@@ -28,7 +29,7 @@ from ..names import Line
 from ..tabulate import long, wide
 from .internal_rate import internal_rate
 from .names import AT_END, RETURN_FLOWS, RETURNS, Measure, Returns
-from .postings import BoolArray, FloatArray, Postings
+from .postings import BoolArray, Postings
 
 FINANCING = (
     Account.PROCEEDS, Account.FEES, Account.INTEREST, Account.PRINCIPAL, Account.DIVIDENDS, Account.RENT,

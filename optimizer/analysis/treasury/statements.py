@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from ...arrays import FloatArray
 from ...table import BILLION, Table
 from ..expected import Amounts
 from ..names import SUM, Lines
@@ -27,7 +28,6 @@ from .names import (
     IncomeLine,
     Section,
 )
-from .postings import FloatArray
 
 NOISE = 1e-12
 """Of the largest amount of a row, or of one billion: what is smaller is rounding, and shown as zero."""
