@@ -8,7 +8,9 @@ from .grid import FIRST, LABEL, PERIODS, TOTAL, Chart
 from .looks import FONT, QUIET, RULE, SERIES
 from .sources_uses import SOURCES
 
-SIZE = {"width": 620, "height": 360}
+WIDTH, HEIGHT = 620, 360
+BAR, HEAD = 18, 90
+"""Pixels of a bar, and of what stands around them."""
 RIGHT = FIRST + 1
 """Column at which the right one of two charts begins."""
 
@@ -34,7 +36,7 @@ def draw(file: Any, page: Any, chart: Chart) -> None:
     }
     across |= {"name": chart.unit, "name_font": {**small, "bold": False}}
     if chart.shape == "bar":
-        drawn.set_y_axis(along | {"reverse": True})
+        drawn.set_y_axis(along | {"reverse": True, "interval_unit": 1})
         drawn.set_x_axis(across)
     else:
         drawn.set_x_axis(along)
@@ -43,7 +45,7 @@ def draw(file: Any, page: Any, chart: Chart) -> None:
         drawn.set_legend({"none": True})
     else:
         drawn.set_legend({"position": "bottom", "font": small})
-    drawn.set_size(SIZE)
+    drawn.set_size({"width": WIDTH, "height": max(HEIGHT, chart.shape == "bar" and BAR * len(chart.rows) + HEAD)})
     top, right = chart.place
     page.insert_chart(top, RIGHT if right else LABEL, drawn, {"object_position": 3})
 
