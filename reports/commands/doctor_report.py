@@ -77,14 +77,14 @@ def _examined(options: argparse.Namespace) -> int:
             fits = "they fit" if wanted.peak <= RESERVE * free else "they do NOT fit"
             _say("", f"{fits} into the {size(free)} that are free")
             _say(
-                "maximum on cpu",
+                "max on cpu",
                 in_each_mode(lambda mode: largest_count(case, free, mode), (Mode.RESIDENT, Mode.REGENERATING)),
             )
         if cuda:
             room, on_host = int(RESERVE * pooled([device.free for device in cuda])), int(RESERVE * (free or 0))
             each_mode = (Mode.RESIDENT, Mode.REGENERATING) if len(cuda) > 1 else tuple(Mode)
             _say(
-                "maximum on cuda",
+                "max on cuda",
                 in_each_mode(lambda mode: largest(replace(shape(case, 1), host=False), room, mode, on_host), each_mode),
             )
     _say("verdict", "ready to plan" if sound else "NOT ready: put right what FAILED above")

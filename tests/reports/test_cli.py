@@ -360,10 +360,10 @@ def test_doctor_lists_each_device(here, capsys, monkeypatch):
         "share their scenarios out to all",
     ):  # fmt: skip
         assert words in printed
-    pooled = next(line for line in printed.splitlines() if line.startswith("most on cuda"))
+    pooled = next(line for line in printed.splitlines() if line.startswith("max on cuda"))
     monkeypatch.setattr(doctor, "cuda_lines", lambda: cuda_lines(lambda: both[1:], speeds.get))
     assert main(["doctor", "my.toml"]) == 0
-    one = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("most on cuda"))
+    one = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("max on cuda"))
     assert "chunked from host" in one
     most = [int(line.split()[3].replace(",", "")) for line in (pooled, one)]
     assert most[0] == pytest.approx(2 * most[1], rel=0.05)  # equal shares, each as large as the smaller memory
