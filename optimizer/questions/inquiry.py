@@ -14,6 +14,7 @@ from ..cutting_planes.settings import Settings
 from ..setup.assemble import risk_limits
 from ..setup.prepare import Clock, Prepared
 from ..setup.risk_losses import all_risks
+from .border import REACHED, border
 from .limits import Limit
 from .relaxed import may_be_rescheduled, relaxed, rescheduled
 
@@ -21,13 +22,9 @@ GAP = 1e-4  # of the move, or of the limit's size where that is larger, at first
 LEAST_GAP = 1e-7
 SEARCHES = 160  # for one case: a count, so that the same seed gives the same answer on every machine
 NARROW = 1e-3  # relative: a move is known so well
-REACHED = 1e-9  # of the scales: nothing is missing
 ROUNDS = 12  # full passes of one search
 ROOM = 1.0 + 1e-6  # for rounding, where a move is known to be enough
 FAILS = 1e-3  # of the largest amount by which a limit fails in a period
-STUCK = 2  # times that one end has moved and the other not
-STEPS = 24  # searches for one move
-FARTHEST = 1e6  # times a limit's size: a move beyond is none
 
 
 class TooMany(CapmixError):
@@ -134,40 +131,13 @@ class Inquiry:
             if first.value - first.bound > near:
                 first = self._violation(out, scales, gap=max(near / (OFFSET + first.value), LEAST_GAP))
             return Least(first.value, first.bound)
-        return self._sought(out, scales, most, first.value)
-
-    def _sought(
-        self, out: Mapping[Limit, float], scales: Mapping[Limit, float], most: float, guess: float
-    ) -> Least | None:
-        """Between a multiple that is not enough and one that is.
-
-        By regula falsi (Illinois; Dowell & Jarratt 1971, https://doi.org/10.1007/BF01934364), by halves where that has
-        not halved the interval, and beside the end that has not moved.
-        """
-        low, proven, high, steps = 0.0, 0.0, min(1.0, most), 1
-        short = guess
-        while (there := self._at(out, scales, high)).value > REACHED:
-            if high >= most or high > FARTHEST or steps >= STEPS:
-                return None
-            low, proven, short = high, high if there.bound > 0.0 else proven, there.value
-            high, steps = min(4.0 * high, most), steps + 1
-        spare, side, run, wide = there.value, 0, 0, math.inf
-        while high - low > (near := _near(scales, high)) and steps < STEPS:
-            edge = 0.9 * near
-            straight = math.isfinite(short) and -1.0 < spare < -REACHED and high - low <= 0.5 * wide
-            middle = low + (high - low) * (short / (short - spare) if straight else 0.5)
-            if not straight and run >= STUCK:
-                middle, run = (high if side < 0 else low), 0
-            middle, wide = min(max(middle, low + edge), high - edge), high - low
-            there, steps, before = self._at(out, scales, middle), steps + 1, side
-            if there.value > REACHED:
-                low, proven, short = middle, middle if there.bound > 0.0 else proven, there.value
-                spare, side = (0.5 * spare if side < 0 else spare), -1
-            else:
-                high, spare = middle, there.value
-                short, side = (0.5 * short if side > 0 else short), 1
-            run = run + 1 if side == before else 1
-        return Least(high, proven)
+        found = border(
+            lambda multiple: self._at(out, scales, multiple),
+            first.value,
+            most,
+            lambda multiple: _near(scales, multiple),
+        )
+        return None if found is None else Least(*found)
 
     def _at(self, out: Mapping[Limit, float], scales: Mapping[Limit, float], multiple: float) -> Violation:
         """What is missing, or to spare, where the limits are relaxed by a multiple of their scales."""
