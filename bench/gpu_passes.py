@@ -10,7 +10,7 @@ import capmix
 import numpy as np
 from capmix.kernels.backend import Backend, get_backend
 from capmix.kernels.memory.placement import SLICE
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 
 from .machine import median_time
 from .passes import amounts_of
@@ -22,7 +22,7 @@ REPEATS = 7
 class Work:
     """A case prepared on a few scenarios, and the exposures of its plan: what the passes are measured with."""
 
-    ready: Prepared
+    ready: PlanningProblem
     tables: list[Any]
     exposures: list[Any]
     seed: int = 1

@@ -17,7 +17,7 @@ from .exchange import FORMATS, as_text
 from .setup import device as devices
 from .setup.arguments import as_case, checked
 from .setup.own_limits import Constraints
-from .setup.prepare import Clock, Prepared, prepare
+from .setup.prepare import Clock, PlanningProblem, prepare
 from .setup.risk_losses import all_risks, tails
 
 
@@ -81,7 +81,7 @@ def _ready(
     device: str,
     constraints: Constraints | None,
     progress: Progress | None = None,
-) -> tuple[Prepared, int]:
+) -> tuple[PlanningProblem, int]:
     """The case on its scenarios, and their seed."""
     count, key = checked(case, scenarios, seed, 1e-5, None, constraints)
     backend = devices.choose(device, *tails(case))
@@ -89,7 +89,7 @@ def _ready(
     return devices.steadily(backend, make), key
 
 
-def _remarks(ready: Prepared, seed: int) -> Iterator[str]:
+def _remarks(ready: PlanningProblem, seed: int) -> Iterator[str]:
     """What a reader of the text has to know."""
     case, program = ready.case, ready.program
     yield f"{case.case.title or case.case.name}: linear program of the expected path, by capmix {versions()['capmix']}"
@@ -115,7 +115,7 @@ def _remarks(ready: Prepared, seed: int) -> Iterator[str]:
         yield f"  {rule.name}: {rule.title}" + (f", {rule.unit}" if rule.unit else "")
 
 
-def model_of(ready: Prepared) -> Any:
+def model_of(ready: PlanningProblem) -> Any:
     """The Pyomo model of a prepared case."""
     from ..models.pyomo_model import modelled
 

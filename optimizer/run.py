@@ -28,7 +28,7 @@ from .setup.arguments import as_case, checked, checked_replications
 from .setup.assemble import risk_limits
 from .setup.out_of_sample import OutOfSample, evaluated, fresh_count, fresh_draws
 from .setup.own_limits import Constraints
-from .setup.prepare import Clock, Prepared, prepare
+from .setup.prepare import Clock, PlanningProblem, prepare
 from .setup.risk_losses import tails
 
 
@@ -155,5 +155,5 @@ def optimize(
     return replace(plan, timings=replace(timings(ready, solution, clock.elapsed), replications_s=others))
 
 
-def _on_fresh(ready: Prepared, solution: Solution, count: int, seed: int) -> OutOfSample:
+def _on_fresh(ready: PlanningProblem, solution: Solution, count: int, seed: int) -> OutOfSample:
     return evaluated(ready, solution, fresh_draws(ready.backend, ready.processes, count, seed))

@@ -27,7 +27,7 @@ from .reviews.signals import signals as read
 from .setup import device as devices
 from .setup.arguments import MOST_SEED, checked
 from .setup.driver_order import driver_order
-from .setup.prepare import Clock, Prepared, prepare
+from .setup.prepare import Clock, PlanningProblem, prepare
 from .setup.risk_losses import tails
 
 DATES = 4
@@ -174,7 +174,7 @@ def _ranked(
     return replace(ranking, found=tuple(order), candidates=len(tried), messages=tuple(messages))
 
 
-def _candidates(ready: Prepared, static: Solution, wanted: Sequence[Review]) -> list[tuple[Review, float]]:
+def _candidates(ready: PlanningProblem, static: Solution, wanted: Sequence[Review]) -> list[tuple[Review, float]]:
     """The reviews at their levels with the share below, those first that move most with the losses of the plan."""
     case, backend, store = ready.case, ready.backend, ready.store
     losses = [
@@ -213,7 +213,9 @@ def _moves(one: FloatArray, other: FloatArray) -> float:
     return abs(float(a @ b)) / size if size > 0.0 else 0.0
 
 
-def _worth(ready: Prepared, static: Solution, review: Review, share: float, gap: float, clock: Clock) -> SignalWorth:
+def _worth(
+    ready: PlanningProblem, static: Solution, review: Review, share: float, gap: float, clock: Clock
+) -> SignalWorth:
     """A candidate on the scenarios of `ready`."""
     case = replace(ready.case, review=(review,))
     drawn = [(ready.processes, ready.store)]
@@ -230,7 +232,8 @@ def _worth(ready: Prepared, static: Solution, review: Review, share: float, gap:
 
 
 def _on_second_seed(
-    ready: Prepared, found: list[SignalWorth], best: Sequence[SignalWorth], tried: Sequence[tuple[Review, float]],
+    ready: PlanningProblem, found: list[SignalWorth], best: Sequence[SignalWorth],
+    tried: Sequence[tuple[Review, float]],
     seed: int, gap: float, clock: Clock,
 ) -> list[SignalWorth]:  # fmt: skip
     """The candidates, the best of them with what they gain on other scenarios."""

@@ -78,7 +78,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Costs:
-    """Measured seconds per scenario: drawing it on the device, and copying it there from the host."""
+    """MeasuredLoss seconds per scenario: drawing it on the device, and copying it there from the host."""
 
     draw: float
     copy: float

@@ -16,7 +16,7 @@ from ...models.schema.case import Case
 from ..arrays import FloatArray
 from ..reviews.tree import Tree
 from ..setup.adaptive import Adaptive, idle_of_nodes
-from ..setup.prepare import Prepared
+from ..setup.prepare import PlanningProblem
 from .expected import Amounts, View
 
 IntArray = NDArray[np.int64]
@@ -47,7 +47,7 @@ class NodeAmounts(Amounts):
         return np.maximum(-income, 0.0)
 
 
-def node_amounts(ready: Prepared, whole: Adaptive, decisions: FloatArray) -> tuple[NodeAmounts, ...]:
+def node_amounts(ready: PlanningProblem, whole: Adaptive, decisions: FloatArray) -> tuple[NodeAmounts, ...]:
     """Of a plan, node by node: the decisions of all nodes."""
     nodes = [
         NodeAmounts(
@@ -189,7 +189,7 @@ def _figure(found: Sequence[Assessed | None], name: str, node: int) -> FloatArra
     return np.asarray(getattr(found[node], name))
 
 
-def adaptive_amounts(ready: Prepared, whole: Adaptive, decisions: FloatArray) -> AdaptiveAmounts:
+def adaptive_amounts(ready: PlanningProblem, whole: Adaptive, decisions: FloatArray) -> AdaptiveAmounts:
     """The expected amounts of a plan: the decisions of all nodes."""
     tree, each = whole.tree, node_amounts(ready, whole, decisions)
     decided = np.zeros(whole.count)

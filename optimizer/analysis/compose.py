@@ -34,7 +34,7 @@ from ..plan import (
 from ..setup.assemble import liquidity
 from ..setup.device import describe, processor
 from ..setup.out_of_sample import OutOfSample
-from ..setup.prepare import Prepared
+from ..setup.prepare import PlanningProblem
 from ..setup.risk_losses import all_risks
 from ..table import Cell, Column, Table
 from . import circular_financing as circular
@@ -91,7 +91,7 @@ class Circumstances:
     without: tuple[Bounded, ...] = ()
 
 
-def compose(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
+def compose(ready: PlanningProblem, solution: Solution, about: Circumstances) -> Plan:
     """The plan with all its tables; without timings. StatementError if the statements do not close."""
     plan = _bare(ready, solution, about)
     if solution.decisions is None or solution.columns is None:
@@ -193,7 +193,7 @@ def _wealth(solution: Solution) -> Wealth | None:
     return Wealth(solution.value, max(solution.value, solution.value_bound))  # which may differ by rounding
 
 
-def timings(ready: Prepared, solution: Solution, total: float) -> Timings:
+def timings(ready: PlanningProblem, solution: Solution, total: float) -> Timings:
     """Seconds by kind of work, of `total` in all."""
     return Timings(
         simulate_s=ready.simulate_s,
@@ -204,7 +204,7 @@ def timings(ready: Prepared, solution: Solution, total: float) -> Timings:
     )
 
 
-def _bare(ready: Prepared, solution: Solution, about: Circumstances) -> Plan:
+def _bare(ready: PlanningProblem, solution: Solution, about: Circumstances) -> Plan:
     """The plan without decisions: all that is known when there is none."""
     nothing = Table(DECISIONS, "Decisions", (), ())
     certificate = None
@@ -257,14 +257,14 @@ def _with(
     )
 
 
-def _losses(ready: Prepared, solution: Solution) -> list[LossVector]:
+def _losses(ready: PlanningProblem, solution: Solution) -> list[LossVector]:
     """(S,) losses of each risk limit."""
     tables = [loss.table for loss in ready.losses]
     return ready.backend.losses(ready.store, tables, [loss.matrix @ solution.decisions for loss in ready.losses])
 
 
 def _risk(
-    ready: Prepared, solution: Solution, losses: Sequence[LossVector], about: Circumstances, sense: float
+    ready: PlanningProblem, solution: Solution, losses: Sequence[LossVector], about: Circumstances, sense: float
 ) -> tuple[RiskFigure, ...]:
     prices = [sense * value.price for value in solution.risks]
     fresh = None if about.fresh is None else about.fresh.losses
@@ -272,7 +272,7 @@ def _risk(
 
 
 def _with_error(
-    certificate: Certificate | None, ready: Prepared, risk: Sequence[RiskFigure], about: Circumstances
+    certificate: Certificate | None, ready: PlanningProblem, risk: Sequence[RiskFigure], about: Circumstances
 ) -> Certificate | None:
     """The certificate with what the choice of scenarios may do to the optimum, where out-of-sample ones were drawn."""
     if certificate is None or about.fresh is None:
@@ -302,7 +302,7 @@ def _missed(solution: Solution) -> tuple[str, ...]:
     )
 
 
-def _prices(ready: Prepared, solution: Solution, risk: Sequence[RiskFigure]) -> Prices:
+def _prices(ready: PlanningProblem, solution: Solution, risk: Sequence[RiskFigure]) -> Prices:
     """Objective gained per unit by which a row, or a risk limit, is relaxed; a cost counts as a loss."""
     program = ready.program
     free = {index.name: 0.0 for index in program.held}
@@ -310,7 +310,7 @@ def _prices(ready: Prepared, solution: Solution, risk: Sequence[RiskFigure]) -> 
     return Prices({**free, **rows}, {figure.name: abs(figure.price) for figure in risk})
 
 
-def _check_closing(ready: Prepared, decisions: FloatArray, columns: FloatArray) -> None:
+def _check_closing(ready: PlanningProblem, decisions: FloatArray, columns: FloatArray) -> None:
     """StatementError unless cash by the postings is the linear program's, at each node of a plan that adapts."""
     labels = ready.case.horizon.labels
     if ready.adaptive is None:

@@ -21,7 +21,7 @@ from ...models.program import Index
 from ...models.schema.rules import Covenant
 from ..arrays import FloatArray
 from ..reviews.tree import index_in
-from ..setup.exposures import Measured
+from ..setup.exposures import MeasuredLoss
 from ..setup.risk_losses import Shortfall, tested, value_of
 from ..table import BILLION, Cell, Column, Table
 from .expected import Amounts, View
@@ -314,7 +314,7 @@ def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def surely_due(due: Measured, decided: FloatArray) -> bool:
+def surely_due(due: MeasuredLoss, decided: FloatArray) -> bool:
     """Whether something is due in every row and scenario: what no driver moves exceeds what drivers may take off it."""
     table, exposure = due.table.terms, np.asarray(due.matrix @ decided)
     constant = np.asarray((table.factors < 0).all(axis=1))[table.atom]

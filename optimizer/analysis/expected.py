@@ -15,7 +15,7 @@ from ...models.blocks.tax import BORROWING, DEFERRED, TAX_EBITDA, TAXABLE, Asses
 from ...models.ledger import ACCOUNT_NUMBER, CASH_ACCOUNTS, Account, Decision, Ledger
 from ...models.schema.case import Case
 from ..arrays import FloatArray
-from ..setup.exposures import Measured
+from ..setup.exposures import MeasuredLoss
 
 VISIBLE = 1e-6  # of the largest amount of the same unit: what is smaller is rounding, and no decision
 LEAST_SIZE = 1e-3  # where even the largest is smaller, it is rounding against this much of the unit
@@ -71,7 +71,7 @@ class Amounts:
         """The expected value of a figure that is linear in the plan and its prices."""
         return figure(self)
 
-    def exposure(self, measured: Measured) -> FloatArray:
+    def exposure(self, measured: MeasuredLoss) -> FloatArray:
         """Exposure of a loss over the ledger's decisions, as the backend of the plan's scenarios takes it."""
         return np.concatenate([np.asarray(measured.matrix @ path.decided, dtype=np.float64) for path in self.paths])
 

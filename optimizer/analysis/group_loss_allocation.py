@@ -21,7 +21,7 @@ from ...models.blocks import owners
 from ...models.blocks.entities import EBITDA, SERVICE, lock_up_of
 from ...models.flows import Block, Flow, exposure, trailing_window
 from ...models.ledger import CASH_ACCOUNTS, Account
-from ..setup.exposures import Measured, terms
+from ..setup.exposures import MeasuredLoss, terms
 from .claims import ASSETS, ESTATE, PARENT, PER_ENTITY, SITES, SYSTEMS, Claims
 from .entities import cash
 from .expected import Amounts
@@ -45,7 +45,7 @@ class EntityBearing:
     missing: FloatArray
 
 
-def group_settling(amounts: Amounts, known: Claims, liquidity: Measured, mean: FloatArray) -> GroupSettling:
+def group_settling(amounts: Amounts, known: Claims, liquidity: MeasuredLoss, mean: FloatArray) -> GroupSettling:
     """The claims and pools of a group, as `kernels.group_settling` settles them.
 
     Args:

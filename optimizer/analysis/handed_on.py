@@ -9,16 +9,21 @@ import numpy as np
 
 from ..cutting_planes.master import Master
 from ..cutting_planes.progress import Monitor
-from ..cutting_planes.solution import Evaluated, Learnt, RiskLimit
-from ..setup.prepare import Prepared
+from ..cutting_planes.solution import Evaluation, RiskLimit, WarmStart
+from ..setup.prepare import PlanningProblem
 from .tidy import worst_violation
 
 HOLDS = 1e-9  # scaled: a plan known before serves again if it breaks no row by more
 
 
 def handed_on(
-    tight: Prepared, limits: Sequence[RiskLimit], before: Learnt, changed: Sequence[int], gap: float, room: float
-) -> tuple[Learnt, float]:
+    tight: PlanningProblem,
+    limits: Sequence[RiskLimit],
+    before: WarmStart,
+    changed: Sequence[int],
+    gap: float,
+    room: float,
+) -> tuple[WarmStart, float]:
     """What a first search has learnt, as far as it is true of a program with other bounds or rows.
 
     Cuts of a loss that has changed are left out. The plans known are those that hold the rows still, and the best one
@@ -38,10 +43,10 @@ def handed_on(
     point = master.solve()
     x = point.x
     if not limits:
-        return Learnt(), point.bound
+        return WarmStart(), point.bound
     tables, exposures = [one.table for one in limits], [one.matrix @ master.decisions(x) for one in limits]
     losses = tight.backend.losses(tight.store, tables, exposures)
     values = np.array([tight.backend.tail(v, one.level).cvar for v, one in zip(losses, limits, strict=True)])
     nothing = np.full(values.size, math.nan)
     known = [k for k in before.known if not changed and worst_violation(program, k.x) <= HOLDS]
-    return Learnt(cuts, (*known, Evaluated(x, values, nothing, nothing)), master.vertex()), point.bound
+    return WarmStart(cuts, (*known, Evaluation(x, values, nothing, nothing)), master.vertex()), point.bound

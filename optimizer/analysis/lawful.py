@@ -28,7 +28,7 @@ from ..cutting_planes.progress import Enough, OutOfTime, Progress, ProgressEvent
 from ..cutting_planes.search import maximise
 from ..cutting_planes.settings import Settings
 from ..cutting_planes.solution import Passes, RiskLimit, Solution, Status
-from ..setup.prepare import Prepared
+from ..setup.prepare import PlanningProblem
 from ..stops import INTERRUPTED
 from .handed_on import handed_on
 from .tidy import lawful_columns, remark, tax_off, tidied
@@ -52,7 +52,7 @@ class _Node:
 
 
 def lawful(
-    ready: Prepared,
+    ready: PlanningProblem,
     solution: Solution,
     limits: Sequence[RiskLimit],
     settings: Settings,
@@ -70,7 +70,7 @@ def lawful(
 
 
 def put_right(
-    ready: Prepared,
+    ready: PlanningProblem,
     solution: Solution,
     limits: Sequence[RiskLimit],
     settings: Settings,
@@ -87,7 +87,7 @@ class _Tree:
 
     def __init__(
         self,
-        ready: Prepared,
+        ready: PlanningProblem,
         root: Solution,
         limits: tuple[RiskLimit, ...],
         settings: Settings,

@@ -32,7 +32,7 @@ from ...kernels.tail import tail
 from ...kernels.vectors import LossVector, RowVector
 from ...models.blocks import owners
 from ...models.schema.rules import Risk
-from ..setup.assemble import Measured
+from ..setup.assemble import MeasuredLoss
 from .claims import ASSETS, ESTATE, PER_ENTITY, SITES, SYSTEMS, Claims, claims
 from .expected import Amounts
 from .group_loss_allocation import EntityBearing, group_settling
@@ -81,7 +81,7 @@ def bear(
     amounts: Amounts,
     backend: Backend,
     store: ScenarioStore,
-    liquidity: Measured,
+    liquidity: MeasuredLoss,
     risks: Sequence[Risk] = (),
     losses: Sequence[LossVector] = (),
 ) -> Bearing:
@@ -128,7 +128,7 @@ def _bear_apart(
     means: Sequence[FloatArray],
     backend: Backend,
     store: ScenarioStore,
-    liquidity: Measured,
+    liquidity: MeasuredLoss,
     risks: Sequence[Risk],
     losses: Sequence[LossVector],
 ) -> Bearing:
@@ -179,7 +179,7 @@ def _claims(amounts: Amounts, backend: Backend, store: ScenarioStore) -> tuple[l
     ]
 
 
-def settling(amounts: Amounts, known: Claims, liquidity: Measured, mean: FloatArray) -> Settling:
+def settling(amounts: Amounts, known: Claims, liquidity: MeasuredLoss, mean: FloatArray) -> Settling:
     """The claims and pools of a plan, as the kernels settle them in every scenario.
 
     liquidity: running cash over the ledger's decisions. mean: (R, T) expected amounts of the stocks.

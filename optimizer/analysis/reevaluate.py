@@ -25,7 +25,7 @@ from ..plan import Evidence, Funding, Interval, Plan
 from ..setup import device as devices
 from ..setup.assemble import risk_limits
 from ..setup.out_of_sample import cvar_interval, evaluated, fresh_count, fresh_draws, fresh_losses
-from ..setup.prepare import Prepared, prepare
+from ..setup.prepare import PlanningProblem, prepare
 from ..setup.risk_losses import all_risks, tails
 from .compose import Circumstances, compose
 from .covenants import StepPrice
@@ -83,9 +83,9 @@ def prepared(
     scenarios: int,
     seed: int,
     device: str = "auto",
-    like: Prepared | None = None,
+    like: PlanningProblem | None = None,
     own: tuple[OwnLimit, ...] = (),
-) -> Prepared:
+) -> PlanningProblem:
     """The case on the scenarios of a run, with the limits that were added to it; the scenarios of `like` are used again
     where they are the same.
 
@@ -99,7 +99,7 @@ def prepared(
     return devices.steadily(like.backend, lambda: prepare(case, like.backend, scenarios, seed, drawn=drawn, own=own))
 
 
-def planned_again(ready: Prepared, seed: int, found: Evidence, claim: Claim) -> Again:
+def planned_again(ready: PlanningProblem, seed: int, found: Evidence, claim: Claim) -> Again:
     """The whole plan from its amounts."""
     solution, broken = _solution(ready, found, claim)
     if solution is None:
@@ -141,7 +141,7 @@ class Reached:
     faults: tuple[str, ...]
 
 
-def reached(ready: Prepared, seed: int, found: Evidence, number: int, amount: float, fresh: bool) -> Reached:
+def reached(ready: PlanningProblem, seed: int, found: Evidence, number: int, amount: float, fresh: bool) -> Reached:
     """A frontier's plan from its amounts, where risk limit `number` stands at `amount`."""
     claim = Claim(Status.STOPPED, math.nan, 0.0, [0.0] * len(ready.losses), fresh)
     solution, broken = _solution(ready, found, claim)
@@ -167,7 +167,7 @@ def reached(ready: Prepared, seed: int, found: Evidence, number: int, amount: fl
 
 
 def searched_again(
-    ready: Prepared, gap: float, number: int | None = None, amount: float = math.nan
+    ready: PlanningProblem, gap: float, number: int | None = None, amount: float = math.nan
 ) -> tuple[Status, float, float]:
     """Status, and lower and upper bound, of another search; risk limit `number`, if any, stands at `amount`."""
     limits: list[RiskLimit] = list(risk_limits(ready.case, ready.losses))
@@ -179,7 +179,7 @@ def searched_again(
     return found.status, found.lower, found.upper
 
 
-def _solution(ready: Prepared, found: Evidence, claim: Claim) -> tuple[Solution | None, list[str]]:
+def _solution(ready: PlanningProblem, found: Evidence, claim: Claim) -> tuple[Solution | None, list[str]]:
     program = ready.program
     x, strangers = in_order(program.column_names, found.columns)
     rows, more = in_order(program.row_names, found.row_prices)
@@ -223,7 +223,7 @@ def _signed(maximise: bool, prices: Sequence[float]) -> list[float]:
     return [price if maximise else -price for price in prices]
 
 
-def _exceeded(ready: Prepared, solution: Solution, limits: Sequence[tuple[str, float, float]]) -> list[str]:
+def _exceeded(ready: PlanningProblem, solution: Solution, limits: Sequence[tuple[str, float, float]]) -> list[str]:
     """The risk limits that the plan does not keep: name, CVaR and limit of each."""
     found = []
     for loss, (name, value, limit) in zip(ready.losses, limits, strict=True):

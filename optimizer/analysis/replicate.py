@@ -32,13 +32,13 @@ from ..cutting_planes.progress import Monitor, OutOfTime, Progress, relative_gap
 from ..cutting_planes.progress import named as phased
 from ..cutting_planes.search import maximise
 from ..cutting_planes.settings import Settings
-from ..cutting_planes.solution import Evaluated, Learnt, RiskLimit, Solution, Status
+from ..cutting_planes.solution import Evaluation, RiskLimit, Solution, Status, WarmStart
 from ..plan import Replication
 from ..setup import device as devices
 from ..setup.arguments import MOST_SEED
 from ..setup.assemble import risk_limits
 from ..setup.out_of_sample import evaluated
-from ..setup.prepare import Clock, Prepared, prepare
+from ..setup.prepare import Clock, PlanningProblem, prepare
 from ..setup.risk_losses import all_risks
 from .shadow_prices import limits_of, named, prices_by_name
 from .tidy import lawful_columns
@@ -61,7 +61,7 @@ def seeds(seed: int, count: int) -> list[int]:
 
 
 def replicate(
-    ready: Prepared,
+    ready: PlanningProblem,
     solution: Solution,
     scenarios: int,
     seed: int,
@@ -108,7 +108,7 @@ def replicate(
 
 
 def _one(
-    ready: Prepared,
+    ready: PlanningProblem,
     solution: Solution,
     scenarios: int,
     seed: int,
@@ -143,7 +143,9 @@ def _one(
     )
 
 
-def elsewhere_prepared(ready: Prepared, scenarios: int, seed: int, clock: Clock | None = None) -> Prepared:
+def elsewhere_prepared(
+    ready: PlanningProblem, scenarios: int, seed: int, clock: Clock | None = None
+) -> PlanningProblem:
     """The case on other scenarios. Reviews stand at the levels of the run, which are its rule.
 
     ValueError where the other scenarios leave a band of a review empty that the run's do not, or the other way round.
@@ -158,7 +160,7 @@ def elsewhere_prepared(ready: Prepared, scenarios: int, seed: int, clock: Clock 
     return other
 
 
-def elsewhere(ready: Prepared, solution: Solution, other: Prepared) -> tuple[float, tuple[float, ...]]:
+def elsewhere(ready: PlanningProblem, solution: Solution, other: PlanningProblem) -> tuple[float, tuple[float, ...]]:
     """The run's plan on other scenarios: its objective there, and its CVaRs in the order of the limits.
 
     The losses are those that the run has limited, as in its check out of sample; prices are those of the scenarios.
@@ -173,7 +175,7 @@ def elsewhere(ready: Prepared, solution: Solution, other: Prepared) -> tuple[flo
     return float(program.cost @ columns) + program.offset, cvars
 
 
-def columns_in(ready: Prepared, solution: Solution, other: Prepared) -> FloatArray:
+def columns_in(ready: PlanningProblem, solution: Solution, other: PlanningProblem) -> FloatArray:
     """(columns,) the run's plan as columns of the program that other scenarios make: the same decisions, with tax and
     states as they follow there, where rows do not leave them open. ValueError without a plan.
     """
@@ -187,7 +189,7 @@ def columns_in(ready: Prepared, solution: Solution, other: Prepared) -> FloatArr
     return columns if following is None else following
 
 
-def plan_gap(other: Prepared, found: Solution, limits: Sequence[RiskLimit], columns: FloatArray) -> float:
+def plan_gap(other: PlanningProblem, found: Solution, limits: Sequence[RiskLimit], columns: FloatArray) -> float:
     """How far a plan is from the optimum that `found` proves, what it breaks charged at the prices there; never
     negative but by rounding.
 
@@ -215,7 +217,7 @@ def plan_gap(other: Prepared, found: Solution, limits: Sequence[RiskLimit], colu
     return penalised - bound
 
 
-def prices_of(ready: Prepared, found: Solution) -> Mapping[str, float]:
+def prices_of(ready: PlanningProblem, found: Solution) -> Mapping[str, float]:
     """Change of the objective per unit more of every limit that binds, by name; a risk limit's is "risk[NAME]"."""
     sense = 1.0 if ready.program.maximise else -1.0
     own = prices_by_name(limits_of(ready.program, found), ready.case.horizon.labels)
@@ -223,8 +225,13 @@ def prices_of(ready: Prepared, found: Solution) -> Mapping[str, float]:
 
 
 def _learnt(
-    other: Prepared, limits: Sequence[RiskLimit], ready: Prepared, solution: Solution, gap: float, left: float | None
-) -> Learnt | None:
+    other: PlanningProblem,
+    limits: Sequence[RiskLimit],
+    ready: PlanningProblem,
+    solution: Solution,
+    gap: float,
+    left: float | None,
+) -> WarmStart | None:
     """What the run's search says on other scenarios: the cuts that hold its plan, taken again there, and the best plan
     by them. None where it says nothing.
     """
@@ -248,7 +255,7 @@ def _learnt(
         return None
     values = np.array([tail.cvar for tail in sample.all.tails(sample.all.losses(master.decisions(x)))])
     nothing = np.full(values.size, math.nan)
-    return Learnt(taken, (Evaluated(x, values, nothing, nothing),), master.vertex())
+    return WarmStart(taken, (Evaluation(x, values, nothing, nothing),), master.vertex())
 
 
 def contradictions(told: Sequence[Replication], seed: int, asked: int, tolerance: float) -> list[str]:
@@ -269,7 +276,9 @@ def contradictions(told: Sequence[Replication], seed: int, asked: int, tolerance
     return out
 
 
-def again(ready: Prepared, solution: Solution, told: Sequence[Replication], scenarios: int) -> tuple[Replication, ...]:
+def again(
+    ready: PlanningProblem, solution: Solution, told: Sequence[Replication], scenarios: int
+) -> tuple[Replication, ...]:
     """Replications as a run tells them, with what follows from its plan alone computed again: the scenarios are drawn
     by seed, and the plan is put on them. Bounds, gaps and prices follow from a search and stay as they are told.
     """

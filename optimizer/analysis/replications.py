@@ -17,7 +17,7 @@ from scipy.special import stdtrit
 
 from ..cutting_planes.solution import Solution, Status
 from ..plan import Estimate, LimitReplicated, Plan, Replication, Replications, RiskFigure
-from ..setup.prepare import Prepared
+from ..setup.prepare import PlanningProblem
 from ..table import Cell, Column, Table
 from .scenario_names import REPLICATED_PRICES, REPLICATIONS, Replicated, ReplicatedPrices, cvar_of, price_of
 from .shadow_prices import limits_of, named, ranked
@@ -86,7 +86,7 @@ def summed_up(asked: int, each: Sequence[Replication], risk: Sequence[RiskFigure
 
 def with_replications(
     plan: Plan,
-    ready: Prepared,
+    ready: PlanningProblem,
     solution: Solution,
     asked: int,
     each: Sequence[Replication],
@@ -148,7 +148,7 @@ def _replications_table(plan: Plan, each: Sequence[Replication]) -> Table:
     return long(REPLICATIONS, title, columns, rows)
 
 
-def _prices_table(plan: Plan, ready: Prepared, solution: Solution, each: Sequence[Replication]) -> Table:
+def _prices_table(plan: Plan, ready: PlanningProblem, solution: Solution, each: Sequence[Replication]) -> Table:
     """A row per shadow price of the plan: the same over the certified replications."""
     certified = [one for one in each if one.status is Status.CERTIFIED]
     unit = plan.objective_unit

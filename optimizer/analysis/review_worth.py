@@ -14,7 +14,7 @@ from ..cutting_planes.solution import Solution
 from ..plan import Bounded
 from ..setup.assemble import risk_limits
 from ..setup.own_limits import Constraints
-from ..setup.prepare import Clock, Prepared, prepare
+from ..setup.prepare import Clock, PlanningProblem, prepare
 from ..table import Cell, Column, Table
 from .lawful import put_right
 from .review_names import FREE, REVIEW_WORTH, WITH, WITHOUT, ReviewWorth
@@ -48,12 +48,12 @@ def planned_without(
     clock: Clock,
     progress: Progress | None = None,
     constraints: Constraints | None = None,
-) -> Iterator[tuple[Bounded, Prepared]]:
+) -> Iterator[tuple[Bounded, PlanningProblem]]:
     """The case without its reviews, then without limits on risk as well, on the same scenarios.
 
     OutOfTime and KeyboardInterrupt pass.
     """
-    plain: Prepared | None = None
+    plain: PlanningProblem | None = None
     for name, one in ((WITHOUT, without_reviews(case)), (FREE, without_limits(case))):
         clock.check()
         drawn = [] if plain is None else [(plain.processes, plain.store)]
@@ -62,7 +62,7 @@ def planned_without(
         yield bounded(name, searched(ready, gap, clock, named(name, progress))), ready
 
 
-def searched(ready: Prepared, gap: float, clock: Clock, progress: Progress | None) -> Solution:
+def searched(ready: PlanningProblem, gap: float, clock: Clock, progress: Progress | None) -> Solution:
     """The best objective of a prepared case, its tax that of its income. KeyboardInterrupt if it was asked to stop."""
     limits = risk_limits(ready.case, ready.losses)
     settings = Settings(gap=gap, polish=False, time_limit=clock.left)

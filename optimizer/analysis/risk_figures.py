@@ -13,7 +13,7 @@ from ...models.schema.losses import LOSS_SPECS
 from ...models.schema.rules import Risk
 from ..arrays import FloatArray
 from ..plan import RiskFigure
-from ..setup.assemble import Measured
+from ..setup.assemble import MeasuredLoss
 from ..setup.out_of_sample import cvar_interval
 from ..setup.risk_losses import SHORTFALL
 from ..table import BILLION, Cell, Column, Table
@@ -63,7 +63,7 @@ def risk_figures(
 def liquidity_fan(
     backend: Backend,
     store: ScenarioStore,
-    liquidity: Measured,
+    liquidity: MeasuredLoss,
     decided: FloatArray,
     labels: Sequence[str],
     shares: Sequence[float] = (1.0,),

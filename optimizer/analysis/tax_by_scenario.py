@@ -26,7 +26,7 @@ from ...models.schema.drivers import Deterministic
 from ...models.schema.rules import Risk
 from ..arrays import FloatArray
 from ..plan import OwnTax, TaxByScenario
-from ..setup.exposures import Measured, terms
+from ..setup.exposures import MeasuredLoss, terms
 from ..table import BILLION, Cell, Column, Table
 from .expected import Amounts
 from .scenario_names import TAX_BY_SCENARIO, TaxOfScenarios
@@ -61,7 +61,7 @@ def found(amounts: Amounts, backend: Backend, store: ScenarioStore) -> Found:
         parts += [BORROWING, TAX_EBITDA]
     spread = exposure(ledger, [((Flow(accounts),), range(count)) for accounts in parts])
     table = LossTable(LossKind.WORST, terms(spread), np.zeros(count * len(parts)))
-    amount = amounts.exposure(Measured("", table, spread.matrix))
+    amount = amounts.exposure(MeasuredLoss("", table, spread.matrix))
     weights = wealth_weights(case, amounts.deposit_rates)
     paid = -np.array([path.of(Account.TAX) for path in amounts.paths])
     step = max(1, CELLS // (count * len(parts)))

@@ -25,7 +25,7 @@ from ..cutting_planes.progress import relative_gap
 from ..cutting_planes.scaling import apply, scale
 from ..cutting_planes.solution import RiskLimit, RiskValue, Solution, Status
 from ..setup.adaptive import Adaptive
-from ..setup.prepare import Prepared
+from ..setup.prepare import PlanningProblem
 from .adaptive_amounts import adaptive_amounts, node_amounts
 from .expected import Amounts, settled
 
@@ -36,7 +36,7 @@ CROSSED = 1e-9  # relative: bounds that cross by less do so by rounding
 PREPAID = 1e-6  # of the largest tax: tax beyond that of the income which is worth a remark
 
 
-def tidied(ready: Prepared, solution: Solution, limits: Sequence[RiskLimit], gap: float) -> Solution:
+def tidied(ready: PlanningProblem, solution: Solution, limits: Sequence[RiskLimit], gap: float) -> Solution:
     """The solution with its plan put right, else as it was, with a remark where its tax is not that of its income.
 
     limits: of the search, in its order. gap: at which a plan counts as certified. Takes one pass over all scenarios.
@@ -51,7 +51,7 @@ def tidied(ready: Prepared, solution: Solution, limits: Sequence[RiskLimit], gap
     return replace(solution, messages=(*solution.messages, *remark(ready, solution.decisions)))
 
 
-def amounts_of(ready: Prepared, decided: FloatArray) -> Amounts:
+def amounts_of(ready: PlanningProblem, decided: FloatArray) -> Amounts:
     """A plan's amounts as its tables show them: what is too small to be a decision is none.
 
     Where all these together are worth something, as in a plan that could not be put right, they are shown: the
@@ -68,14 +68,14 @@ def amounts_of(ready: Prepared, decided: FloatArray) -> Amounts:
     )
 
 
-def _decisions(ready: Prepared) -> Sequence[Decision]:
+def _decisions(ready: PlanningProblem) -> Sequence[Decision]:
     """The decisions of the program, those of each node of a plan that adapts."""
     if ready.adaptive is None:
         return ready.ledger.decisions
     return [ready.ledger.decisions[j] for j in ready.adaptive.stitched.ledger_decision]
 
 
-def _candidates(ready: Prepared, columns: FloatArray, decided: FloatArray, repair: bool) -> Iterator[FloatArray]:
+def _candidates(ready: PlanningProblem, columns: FloatArray, decided: FloatArray, repair: bool) -> Iterator[FloatArray]:
     """The decisions without traces; these with as little changed as the rows want; and the decisions as they were."""
     whole = settled(_decisions(ready), decided)
     if not np.array_equal(whole, decided):
@@ -117,7 +117,7 @@ def _nearest(program: LinearProgram, columns: FloatArray) -> FloatArray | None:
     return np.asarray((columns + moved)[program.decisions])
 
 
-def lawful_columns(ready: Prepared, columns: FloatArray, decided: FloatArray) -> FloatArray | None:
+def lawful_columns(ready: PlanningProblem, columns: FloatArray, decided: FloatArray) -> FloatArray | None:
     """(columns,) the program's columns for these decisions, tax and states made anew; None if rows leave them open."""
     program, labels = ready.program, ready.case.horizon.labels
     out = columns.copy()
@@ -148,7 +148,9 @@ def lawful_columns(ready: Prepared, columns: FloatArray, decided: FloatArray) ->
     return out if not open_ or _solve_states(program, out, np.array(open_)) else None
 
 
-def _columns_of_nodes(ready: Prepared, whole: Adaptive, out: FloatArray, decided: FloatArray) -> FloatArray | None:
+def _columns_of_nodes(
+    ready: PlanningProblem, whole: Adaptive, out: FloatArray, decided: FloatArray
+) -> FloatArray | None:
     """The same where the plan adapts: node by node, each after the one before it. Fills `out`."""
     program, tree, stitched = ready.program, whole.tree, whole.stitched
     found = node_amounts(ready, whole, decided)
@@ -198,7 +200,7 @@ def _solve_states(program: LinearProgram, columns: FloatArray, open_: NDArray[np
 
 
 def _replaced(
-    ready: Prepared, solution: Solution, columns: FloatArray, limits: Sequence[RiskLimit], gap: float
+    ready: PlanningProblem, solution: Solution, columns: FloatArray, limits: Sequence[RiskLimit], gap: float
 ) -> Solution | None:
     """The solution with these columns as its plan, if they are as good in every respect; else None."""
     program, before = ready.program, solution.columns
@@ -245,7 +247,7 @@ def worst_violation(program: LinearProgram, columns: FloatArray) -> float:
 
 
 def _risks(
-    ready: Prepared, before: Sequence[RiskValue], limits: Sequence[RiskLimit], decided: FloatArray
+    ready: PlanningProblem, before: Sequence[RiskValue], limits: Sequence[RiskLimit], decided: FloatArray
 ) -> tuple[RiskValue, ...]:
     if not limits:
         return ()
@@ -258,7 +260,7 @@ def _risks(
     return tuple(found)
 
 
-def tax_off(ready: Prepared, decided: FloatArray) -> str:
+def tax_off(ready: PlanningProblem, decided: FloatArray) -> str:
     """What to say of a plan whose tax is not that of its income: a limit on the path is met by it. Else nothing."""
     worst, said = 0.0, ""
     for where, amounts, owed in _taxed(ready, decided):
@@ -276,7 +278,7 @@ def tax_off(ready: Prepared, decided: FloatArray) -> str:
     return said
 
 
-def _taxed(ready: Prepared, decided: FloatArray) -> Iterator[tuple[str, Amounts, FloatArray]]:
+def _taxed(ready: PlanningProblem, decided: FloatArray) -> Iterator[tuple[str, Amounts, FloatArray]]:
     """The plan, or each leaf of one that adapts: where it is, its amounts, and (T,) the tax that its income owes."""
     if ready.adaptive is not None:
         tree, each = ready.adaptive.tree, node_amounts(ready, ready.adaptive, decided)
@@ -289,7 +291,7 @@ def _taxed(ready: Prepared, decided: FloatArray) -> Iterator[tuple[str, Amounts,
         yield "", amounts, found.tax
 
 
-def remark(ready: Prepared, decided: FloatArray) -> tuple[str, ...]:
+def remark(ready: PlanningProblem, decided: FloatArray) -> tuple[str, ...]:
     """`tax_off` of a plan that stays so."""
     said = tax_off(ready, decided)
     return (f"{said}: with the tax of its income a limit would not be met",) if said else ()

@@ -22,7 +22,7 @@ from ..cutting_planes.search import maximise
 from ..cutting_planes.settings import Settings
 from ..cutting_planes.solution import Solution, Status
 from ..setup.assemble import risk_limits
-from ..setup.prepare import Prepared
+from ..setup.prepare import PlanningProblem
 from ..setup.risk_losses import all_risks
 from .covenants import StepPrice, kept_when_tightened, shortfall_at, tightening
 from .handed_on import handed_on
@@ -43,7 +43,7 @@ class _Search:
 
 
 def step_prices(
-    ready: Prepared, solution: Solution, gap: float, left: float | None, progress: Progress | None = None
+    ready: PlanningProblem, solution: Solution, gap: float, left: float | None, progress: Progress | None = None
 ) -> Mapping[str, StepPrice]:
     """What a tightening step of each covenant costs, by the covenant's id. left: seconds of the run, None: no limit.
 
@@ -71,7 +71,7 @@ def step_prices(
 
 
 def _again(
-    ready: Prepared,
+    ready: PlanningProblem,
     solution: Solution,
     covenant: Covenant,
     search: _Search,
@@ -109,7 +109,7 @@ def _again(
     return StepPrice(max(0.0, lost), "planned again"), used
 
 
-def _with_step(ready: Prepared, covenant: Covenant) -> Prepared:
+def _with_step(ready: PlanningProblem, covenant: Covenant) -> PlanningProblem:
     """The same scenarios and ledger with the covenant a step tighter."""
     limit = covenant.limit + tightening(covenant)
     case: Case = replace(

@@ -36,7 +36,7 @@ from ..setup.arguments import as_case, checked
 from ..setup.assemble import process_table, risk_limits
 from ..setup.out_of_sample import evaluated, fresh_count, fresh_draws
 from ..setup.own_limits import Constraints
-from ..setup.prepare import Clock, Prepared, prepare, same_drivers, simulated
+from ..setup.prepare import Clock, PlanningProblem, prepare, same_drivers, simulated
 from ..setup.risk_losses import tails
 from .differences import Outcome, milestones_of, outcome, tables
 
@@ -160,7 +160,7 @@ def _outcomes(
     names = sorted(cases, key=lambda name: -len(cases[name].instrument))
     drawn = _drawn(cases.values(), backend, request)
     parts = apart(backend, [one.store for one in drawn], len(names))
-    found: dict[str, tuple[Prepared, Solution]] = {}
+    found: dict[str, tuple[PlanningProblem, Solution]] = {}
     outcomes: dict[str, Outcome] = {}
 
     def search(name: str, part: Backend, progress: Progress | None) -> None:
@@ -230,7 +230,7 @@ def _all_fresh(backend: Backend, processes: ProcessTable, request: _Request) -> 
     return list(fresh_draws(backend, processes, request.fresh, request.seed))
 
 
-def _searched(name: str, ready: Prepared, request: _Request, progress: Progress | None) -> Solution:
+def _searched(name: str, ready: PlanningProblem, request: _Request, progress: Progress | None) -> Solution:
     """One variant's best decisions, in what is left of the time for all."""
     settings = request.settings
     if settings.time_limit is not None:
@@ -244,7 +244,7 @@ def _searched(name: str, ready: Prepared, request: _Request, progress: Progress 
     return devices.steadily(ready.backend, lambda: lawful(ready, tidy, limits, settings, progress))
 
 
-def _written(ready: Prepared, solution: Solution, fresh: Sequence[ScenarioStore], request: _Request) -> Plan:
+def _written(ready: PlanningProblem, solution: Solution, fresh: Sequence[ScenarioStore], request: _Request) -> Plan:
     """The plan with its tables, checked out of sample where that is wanted."""
 
     def write() -> Plan:

@@ -13,7 +13,7 @@ from .highs import TOLERANCE, SolverError
 from .magnitudes import far_apart
 from .master import Master
 from .phase_one import FEASIBLE
-from .solution import Evaluated, RiskLimit
+from .solution import Evaluation, RiskLimit
 
 BROKEN = 1e-6  # of a row's limit and of the terms that make it up
 CROSSED = 1e-7  # of the objective: a plan better than its bound by no more is rounding
@@ -32,7 +32,7 @@ def in_doubt(program: LinearProgram, objective: float, upper: float) -> str:
     )
 
 
-def check_plan(master: Master, risks: Sequence[RiskLimit], plan: Evaluated) -> None:
+def check_plan(master: Master, risks: Sequence[RiskLimit], plan: Evaluation) -> None:
     """SolverError if a plan breaks a row, a bound or a limit."""
     found = faults(master.program, risks, master.scales, master.sizes, plan.x, plan.values)
     worst, name = master.worst_row(plan.x)

@@ -18,7 +18,7 @@ from .oracle import Rows, Sample
 from .phase_one import CLEARLY, FEASIBLE, violations
 from .polish import inner_share
 from .progress import Monitor
-from .solution import Evaluated, RiskLimit
+from .solution import Evaluation, RiskLimit
 
 LOSS_SHARE = 1e-2  # of a tail's mean size: the scale of a loss whose limit is near zero
 
@@ -44,10 +44,10 @@ class Incumbent:
         self._depth = depth
         self._mix: FloatArray | None = None
         self._scaled = False
-        self.plan: Evaluated | None = None
+        self.plan: Evaluation | None = None
         self.deep: FloatArray | None = None
         self.deep_values: FloatArray | None = None
-        self.known: list[Evaluated] = []
+        self.known: list[Evaluation] = []
 
     @property
     def closed(self) -> bool:
@@ -75,7 +75,7 @@ class Incumbent:
         self._monitor.tell("full pass")
         return losses
 
-    def adopt(self, plans: Sequence[Evaluated]) -> FloatArray | None:
+    def adopt(self, plans: Sequence[Evaluation]) -> FloatArray | None:
         """From mixtures of plans known on these scenarios, which convexity proves feasible: the deep point, and the
         best point, which is returned. None where no mixture is feasible.
         """
@@ -96,16 +96,16 @@ class Incumbent:
             self.plan = self.measured(x, losses)
             self._monitor.lower = max(self._monitor.lower, value)
 
-    def measured(self, x: FloatArray, losses: Sequence[LossVector]) -> Evaluated:
+    def measured(self, x: FloatArray, losses: Sequence[LossVector]) -> Evaluation:
         tails = self._sample.all.tails(losses)
-        return Evaluated(
+        return Evaluation(
             x=x,
             values=np.array([t.cvar for t in tails]),
             quantiles=np.array([t.var for t in tails]),
             shares=np.array([self._sample.all.above(v, r.limit) for v, r in zip(losses, self._risks, strict=True)]),
         )
 
-    def feasible(self, plan: Evaluated) -> bool:
+    def feasible(self, plan: Evaluation) -> bool:
         return float(violations(self._master, plan.values).max(initial=-math.inf)) <= FEASIBLE
 
     def measure_deep(self) -> bool:
@@ -142,7 +142,7 @@ class Incumbent:
 
     def _remember(self, x: FloatArray, values: FloatArray) -> None:
         unknown = np.full_like(values, np.nan)
-        self.known.append(Evaluated(x, values, unknown, unknown))
+        self.known.append(Evaluation(x, values, unknown, unknown))
 
     def forget(self) -> None:
         """After an error of the device: only what was evaluated counts."""

@@ -24,7 +24,7 @@ from .phase_one import CLEARLY, violations
 from .polish import inner_share
 from .progress import Monitor, Progress
 from .settings import Settings
-from .solution import Cut, Evaluated, Passes, RiskLimit
+from .solution import Cut, Evaluation, Passes, RiskLimit
 
 ROUNDS = 20
 STEPS = 300
@@ -39,11 +39,11 @@ class Least:
     that the search ended with. known: all plans evaluated over all scenarios.
     """
 
-    plan: Evaluated
+    plan: Evaluation
     value: float
     bound: float
     cuts: tuple[Cut, ...]
-    known: tuple[Evaluated, ...]
+    known: tuple[Evaluation, ...]
     passes: Passes
     evaluate_s: float
     master_s: float
@@ -146,9 +146,9 @@ def _descend(
     return reached, bound
 
 
-def _evaluated(program: LinearProgram, sample: Sample, x: FloatArray) -> tuple[Evaluated, list[LossVector]]:
+def _evaluated(program: LinearProgram, sample: Sample, x: FloatArray) -> tuple[Evaluation, list[LossVector]]:
     """A plan over all scenarios, with its losses."""
     losses = sample.all.losses(x[program.decisions])
     values = np.array([t.cvar for t in sample.all.tails(losses)])
     unknown = np.full_like(values, np.nan)
-    return Evaluated(x, values, unknown, unknown), losses
+    return Evaluation(x, values, unknown, unknown), losses

@@ -16,12 +16,14 @@ from scipy.sparse import csr_array
 
 from ..arrays import FloatArray
 from .highs import SMALLEST_COEFFICIENT, LpStatus, Model
-from .solution import Evaluated
+from .solution import Evaluation
 
 HELD = 1e-8  # relative to a limit's scale: so far inside that rounding cannot carry the mixture out
 
 
-def best_mixture(known: Sequence[Evaluated], objective: FloatArray, over: FloatArray, depth: float) -> Evaluated | None:
+def best_mixture(
+    known: Sequence[Evaluation], objective: FloatArray, over: FloatArray, depth: float
+) -> Evaluation | None:
     """The mixture of `known` that has the largest objective among those at least `depth` inside every limit.
 
     Args:
@@ -73,11 +75,11 @@ def _model(cost: FloatArray, rows: FloatArray, low: FloatArray, high: FloatArray
     return Model(cost, csr_array(kept), low, high, least, np.full(cost.size, np.inf))
 
 
-def _mixed(known: Sequence[Evaluated], shares: FloatArray) -> Evaluated:
+def _mixed(known: Sequence[Evaluation], shares: FloatArray) -> Evaluation:
     part = [(share, plan) for share, plan in zip(shares.tolist(), known, strict=True) if share > 0.0]
     parts = np.array([plan.x for _, plan in part])
     mixed = sum((share * plan.x for share, plan in part), np.zeros_like(known[0].x))
-    return Evaluated(
+    return Evaluation(
         x=np.clip(mixed, parts.min(axis=0), parts.max(axis=0)),  # rounding must not break a bound that all of them hold
         values=sum((share * plan.values for share, plan in part), np.zeros_like(known[0].values)),
         quantiles=np.full_like(known[0].values, np.nan),

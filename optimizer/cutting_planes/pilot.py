@@ -45,7 +45,7 @@ class Pilot:
         self._least = min((1.0 - r.level for r in risks), default=0.0)
         self.cuts: tuple[Cut, ...] = ()
 
-    def fly(self, relaxed: FloatArray) -> FloatArray:
+    def run(self, relaxed: FloatArray) -> FloatArray:
         """A good plan on the first scenarios, or the relaxed one where a pilot does not pay or finds none."""
         count, start = self._settings.pilot, relaxed
         if self._sample.count < LARGEST * max(count, 1) or self._least * count < TAIL:

@@ -23,7 +23,7 @@ from .master import Infeasible, Master
 from .oracle import Rows, Sample
 from .progress import Monitor, relative_gap
 from .settings import Settings
-from .solution import Evaluated
+from .solution import Evaluation
 
 if TYPE_CHECKING:
     from .incumbent import Incumbent
@@ -40,7 +40,7 @@ class Better:
     polishing may cost is worth more; infinite if that is not known.
     """
 
-    plan: Evaluated | None = None
+    plan: Evaluation | None = None
     value_bound: float = math.inf
     messages: tuple[str, ...] = ()
 
@@ -79,10 +79,10 @@ def polished(
         deep, depths = found.deep, found.deep_values
     plan, bound, gap = certified, math.inf, settings.polish_gap
 
-    def value(one: Evaluated) -> float:
+    def value(one: Evaluation) -> float:
         return float(master.program.value @ one.x) + master.program.value_offset
 
-    def evaluated(x: FloatArray) -> tuple[Evaluated, Sequence[LossVector]]:
+    def evaluated(x: FloatArray) -> tuple[Evaluation, Sequence[LossVector]]:
         losses = sample.all.losses(master.decisions(x))
         return found.measured(x, losses), losses
 

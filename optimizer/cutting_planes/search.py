@@ -27,8 +27,7 @@ from .progress import Monitor, Progress, ProgressEvent, relative_gap
 from .settings import Settings
 from .solution import (
     Conflict,
-    Evaluated,
-    Learnt,
+    Evaluation,
     LeastRisk,
     Passes,
     Relaxation,
@@ -37,6 +36,7 @@ from .solution import (
     Solution,
     Status,
     Vertex,
+    WarmStart,
 )
 
 __all__ = [
@@ -66,7 +66,7 @@ def maximise(
     store: ScenarioStore,
     settings: Settings | None = None,
     progress: Progress | None = None,
-    learnt: Learnt | None = None,
+    learnt: WarmStart | None = None,
     weights: FloatArray | None = None,
 ) -> Solution:
     """Optimise `program` (in its own sense) such that CVaR of every risk is within its limit over the scenarios of
@@ -97,11 +97,11 @@ class _Search:
         store: ScenarioStore,
         settings: Settings,
         progress: Progress | None,
-        learnt: Learnt | None,
+        learnt: WarmStart | None,
         weights: FloatArray | None,
     ) -> None:
         self.program = program
-        self.before = learnt or Learnt()
+        self.before = learnt or WarmStart()
         self.vertex: Vertex | None = None
         self.risks = risks
         self.settings = settings
@@ -186,7 +186,7 @@ class _Search:
         """Where a search begins that knows of no other: at its plan so far, or at a pilot's."""
         if self.found.plan is not None:
             return self.found.plan.x
-        return relaxed if self.piloted else self.pilot.fly(relaxed)
+        return relaxed if self.piloted else self.pilot.run(relaxed)
 
     def _warm(self) -> FloatArray | None:
         """The best mixture of the plans known before, or the best plan by the cuts learnt, which stay. None where the
@@ -343,10 +343,10 @@ class _Search:
             polished=self.polished,
             messages=tuple(self.messages),
             ending=self.ending,
-            learnt=Learnt(master.pool, (*self.found.known, *(() if plan is None else (plan,))), self.vertex),
+            learnt=WarmStart(master.pool, (*self.found.known, *(() if plan is None else (plan,))), self.vertex),
         )
 
-    def _check(self, plan: Evaluated, objective: float) -> None:
+    def _check(self, plan: Evaluation, objective: float) -> None:
         """Look at a plan and its bound for the last time. SolverError if it breaks a row, a bound or a limit, or is
         better than the bound: then one of the two is false, and so would be the certificate.
         """
@@ -364,7 +364,7 @@ class _Search:
         if crossed(objective, monitor.upper):
             raise SolverError(in_doubt(self.program, objective, monitor.upper))
 
-    def _risk_values(self, plan: Evaluated, prices: Prices) -> tuple[RiskValue, ...]:
+    def _risk_values(self, plan: Evaluation, prices: Prices) -> tuple[RiskValue, ...]:
         return tuple(
             RiskValue(
                 name=r.name,

@@ -80,7 +80,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class Evaluation:
     """A plan and, per limit, its CVaR, quantile and share of scenarios above the limit, over all scenarios.
 
     x: (columns,). values, quantiles, shares: (M,); the last two are NaN where only the CVaRs are known.
@@ -161,7 +161,7 @@ class Vertex:
 
 
 @dataclass(frozen=True, eq=False)
-class Learnt:
+class WarmStart:
     """What a search has learnt that does not depend on the limits' amounts.
 
     cuts: valid cuts that it ended with. known: plans that hold every row of the program, evaluated on all scenarios,
@@ -169,7 +169,7 @@ class Learnt:
     """
 
     cuts: tuple[Cut, ...] = ()
-    known: tuple[Evaluated, ...] = ()
+    known: tuple[Evaluation, ...] = ()
     vertex: Vertex | None = None
 
 
@@ -222,7 +222,7 @@ class Solution:
     value_bound: float = math.inf
     messages: tuple[str, ...] = field(default=())
     ending: Ending = Ending.BY_ITSELF
-    learnt: Learnt = field(default=Learnt(), repr=False)
+    learnt: WarmStart = field(default=WarmStart(), repr=False)
 
     def uninterrupted(self) -> Solution:
         """This solution. KeyboardInterrupt if its search was interrupted."""

@@ -30,7 +30,7 @@ from ..setup.arguments import as_case, checked, checked_frontier
 from ..setup.assemble import risk_limits
 from ..setup.out_of_sample import cvar_interval, fresh_count, fresh_draws, fresh_losses
 from ..setup.own_limits import Constraints
-from ..setup.prepare import Clock, Prepared, prepare
+from ..setup.prepare import Clock, PlanningProblem, prepare
 from ..setup.risk_losses import all_risks, tails
 from .points import FrontierPoint, frontier_tables
 from .search import FrontierSearch
@@ -196,7 +196,7 @@ def _unplanned(plan: Plan, number: int, points: int, low: float | None, high: fl
 
 
 def _on_fresh(
-    points: Sequence[FrontierPoint], ready: Prepared, backend: Backend, limit: int, count: int, seed: int
+    points: Sequence[FrontierPoint], ready: PlanningProblem, backend: Backend, limit: int, count: int, seed: int
 ) -> tuple[FrontierPoint, ...]:
     """The points with the CVaR of the loss that is limited on out-of-sample scenarios, which all of them share."""
     planned = [p for p in points if p.decisions is not None]

@@ -32,10 +32,10 @@ from ..cutting_planes.phase_one import CLEARLY
 from ..cutting_planes.progress import Monitor, OutOfTime, Progress, named
 from ..cutting_planes.search import maximise
 from ..cutting_planes.settings import Settings
-from ..cutting_planes.solution import Cut, Evaluated, Learnt, Passes, RiskLimit, Solution, Status
+from ..cutting_planes.solution import Cut, Evaluation, Passes, RiskLimit, Solution, Status, WarmStart
 from ..parallel import together
 from ..setup import device as devices
-from ..setup.prepare import Clock, Prepared
+from ..setup.prepare import Clock, PlanningProblem
 from ..setup.risk_losses import all_risks
 from .points import FrontierPoint
 
@@ -59,7 +59,7 @@ class FrontierSearch:
 
     def __init__(
         self,
-        ready: Prepared,
+        ready: PlanningProblem,
         risks: Sequence[RiskLimit],
         limit: int,
         settings: Settings,
@@ -72,8 +72,8 @@ class FrontierSearch:
         self._settings = settings
         self._clock = clock
         self._progress = progress
-        self._solved: dict[float, Learnt] = {}
-        self._known: list[Evaluated] = []
+        self._solved: dict[float, WarmStart] = {}
+        self._known: list[Evaluation] = []
         self._found: dict[float, FrontierPoint] = {}
         self._ended: dict[float, Solution] = {}
         self._wanted: list[float] = []
@@ -180,7 +180,7 @@ class FrontierSearch:
             elif isinstance(found, Least):
                 self.least = found
                 self._known += found.known
-                self._solved[-math.inf] = Learnt(found.cuts)
+                self._solved[-math.inf] = WarmStart(found.cuts)
                 self._count(found.passes, found.evaluate_s, found.master_s)
 
     def _safest(
@@ -199,7 +199,7 @@ class FrontierSearch:
         except (OutOfTime, ValueError):
             return None
 
-    def _inside_others(self) -> Evaluated | None:
+    def _inside_others(self) -> Evaluation | None:
         """The safest mixture of the plans known that lies clearly inside every other limit."""
         if not self._known:
             return None
@@ -218,13 +218,13 @@ class FrontierSearch:
         solution = self._searched(amount, before, polish, self._ready.backend, self._progress)
         return self._read(amount, solution)
 
-    def _before(self, amount: float, solved: Mapping[float, Learnt], known: Sequence[Evaluated]) -> Learnt:
+    def _before(self, amount: float, solved: Mapping[float, WarmStart], known: Sequence[Evaluation]) -> WarmStart:
         """What the nearest points below and above have learnt: the cuts of both, and the vertex of the nearer."""
         below = max((a for a in solved if a <= amount), default=-math.inf)
         above = min((a for a in solved if a >= amount), default=math.inf)
         near = [solved[a] for a in sorted((below, above), key=lambda a: abs(amount - a)) if a in solved]
         vertex = next((one.vertex for one in near if one.vertex is not None), None)
-        return Learnt(_once(*(one.cuts for one in near)), tuple(known), vertex)
+        return WarmStart(_once(*(one.cuts for one in near)), tuple(known), vertex)
 
     def _between(self, amounts: Sequence[float]) -> list[FrontierPoint]:
         """The best plans at rising amounts below the last, which is known already."""
@@ -232,7 +232,7 @@ class FrontierSearch:
         points = dict(self._found)
         points |= {a: self._impossible(a, least) for a in amounts if least is not None and a < least.bound}
         open_ = [a for a in amounts if a not in points]
-        learnt: dict[int, Learnt] = {}
+        learnt: dict[int, WarmStart] = {}
 
         def search(i: int, neighbours: Sequence[int], backend: Backend, progress: Progress | None) -> Solution:
             amount, near = open_[i], [learnt[j] for j in neighbours]
@@ -253,7 +253,7 @@ class FrontierSearch:
     def _searched(
         self,
         amount: float,
-        before: Learnt,
+        before: WarmStart,
         polish: bool,
         backend: Backend,
         progress: Progress | None,

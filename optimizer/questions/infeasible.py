@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ...errors import CapmixError
 from ..cutting_planes.progress import Progress, named
 from ..plan import Infeasibility, LimitConflict, LimitInConflict
-from ..setup.prepare import Clock, Prepared
+from ..setup.prepare import Clock, PlanningProblem
 from .catalogue import limits_of
 from .conflicts import Conflict, find_conflicts, together
 from .inquiry import Inquiry, Least
@@ -31,7 +31,11 @@ class _Known:
 
 
 def why_no_plan(
-    ready: Prepared, before: Infeasibility, seed: int, time_left: float | None = None, progress: Progress | None = None
+    ready: PlanningProblem,
+    before: Infeasibility,
+    seed: int,
+    time_left: float | None = None,
+    progress: Progress | None = None,
 ) -> Infeasibility:
     """`before` with the conflicts of the user's own limits and a reason in words, as far as time suffices.
 

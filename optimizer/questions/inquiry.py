@@ -12,7 +12,7 @@ from ..cutting_planes.least_violation import OFFSET, Violation, Yielding, least_
 from ..cutting_planes.progress import OutOfTime, Progress
 from ..cutting_planes.settings import Settings
 from ..setup.assemble import risk_limits
-from ..setup.prepare import Clock, Prepared
+from ..setup.prepare import Clock, PlanningProblem
 from ..setup.risk_losses import all_risks
 from .border import REACHED, border
 from .limits import Limit
@@ -52,7 +52,7 @@ class Inquiry:
         searches: how many have been made.
     """
 
-    def __init__(self, ready: Prepared, seed: int, clock: Clock, progress: Progress | None = None) -> None:
+    def __init__(self, ready: PlanningProblem, seed: int, clock: Clock, progress: Progress | None = None) -> None:
         self._ready = ready
         self._clock = clock
         self._seed = seed
@@ -162,7 +162,7 @@ class Inquiry:
         again = self._searched(other, scales, least, gap)
         return again if again.value < found.value else found
 
-    def _searched(self, ready: Prepared, scales: Mapping[Limit, float], least: float, gap: float) -> Violation:
+    def _searched(self, ready: PlanningProblem, scales: Mapping[Limit, float], least: float, gap: float) -> Violation:
         self._count()
         limits, give = risk_limits(ready.case, ready.losses), yielding(ready, scales)
         try:
@@ -175,7 +175,7 @@ class Inquiry:
             raise OutOfTime
         return found
 
-    def _moved(self, moves: Mapping[Limit, float], dates: Mapping[Limit, int] | None = None) -> Prepared:
+    def _moved(self, moves: Mapping[Limit, float], dates: Mapping[Limit, int] | None = None) -> PlanningProblem:
         return relaxed(self._ready, self._seed, moves, self._clock, dates)
 
     def _settings(self, gap: float = GAP) -> Settings:
@@ -200,7 +200,7 @@ def _even(scales: Mapping[Limit, float]) -> float:
     )
 
 
-def yielding(ready: Prepared, scales: Mapping[Limit, float]) -> Yielding:
+def yielding(ready: PlanningProblem, scales: Mapping[Limit, float]) -> Yielding:
     """The rows, bounds and risk limits of these limits, each with its scale as its weight.
 
     A ratio's rows are in billions: how many a move is worth depends on the plan. They are relaxed by their scale too,

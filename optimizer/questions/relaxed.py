@@ -10,14 +10,18 @@ from ...models.blocks.entities import has_tests
 from ...models.schema.case import Case
 from ..cutting_planes.highs import Unsolved
 from ..setup.lockup_calendar import Calendar, calendar, optional_tests
-from ..setup.prepare import Clock, Prepared, prepare
+from ..setup.prepare import Clock, PlanningProblem, prepare
 from ..setup.tail_cuts import tail_cuts_of
 from .limits import Limit, Own
 
 
 def relaxed(
-    ready: Prepared, seed: int, moves: Mapping[Limit, float], clock: Clock, dates: Mapping[Limit, int] | None = None
-) -> Prepared:
+    ready: PlanningProblem,
+    seed: int,
+    moves: Mapping[Limit, float],
+    clock: Clock,
+    dates: Mapping[Limit, int] | None = None,
+) -> PlanningProblem:
     """What `ready` would be where each limit is relaxed by so much of its unit; infinite: without the limit. dates: the
     limits that are put off, and to which period. seed: of the scenarios of `ready`.
 
@@ -42,7 +46,7 @@ def relaxed(
     return _with(ready, case, own, every)
 
 
-def may_be_rescheduled(ready: Prepared) -> bool:
+def may_be_rescheduled(ready: PlanningProblem) -> bool:
     """Whether there are tests that need not apply."""
     if ready.adaptive is not None:
         return False
@@ -50,7 +54,7 @@ def may_be_rescheduled(ready: Prepared) -> bool:
     return gates or bool(optional_tests(ready.case, ready.ledger, ready.means, ready.deposit_rates))
 
 
-def rescheduled(ready: Prepared, clock: Clock) -> Prepared | None:
+def rescheduled(ready: PlanningProblem, clock: Clock) -> PlanningProblem | None:
     """The same with a choice of the tests that apply; None where that is all of them, or no plan meets any choice."""
     case, ledger, means, rates = ready.case, ready.ledger, ready.means, ready.deposit_rates
     cuts = tail_cuts_of(case, ledger, rates, ready.backend, ready.store)
@@ -63,6 +67,6 @@ def rescheduled(ready: Prepared, clock: Clock) -> Prepared | None:
     return _with(ready, case, ready.own, chosen)
 
 
-def _with(ready: Prepared, case: Case, own: Own, chosen: Calendar) -> Prepared:
+def _with(ready: PlanningProblem, case: Case, own: Own, chosen: Calendar) -> PlanningProblem:
     before = replace(ready, own=own, closed=chosen.closed, nothing_due=chosen.nothing_due)
     return before.with_rows(case).with_losses(case)

@@ -24,7 +24,7 @@ from ..reviews.signals import LeafOf, grown, signals
 from ..reviews.tree import Tree
 from .assemble import measured
 from .driver_order import driver_order
-from .exposures import Measured
+from .exposures import MeasuredLoss
 
 Pairs = frozenset[tuple[str, int]]
 
@@ -70,7 +70,7 @@ class Adaptive:
         at = self.stitched.decisions[node]
         return np.where(at >= 0, np.asarray(decisions)[np.maximum(at, 0)], 0.0)
 
-    def spread(self, each: Sequence[Measured]) -> Measured:
+    def spread(self, each: Sequence[MeasuredLoss]) -> MeasuredLoss:
         """A loss that each leaf has in its own way, or all in the same, over the decisions of all nodes (L E, all)."""
         leaves = self.tree.leaves
         own = list(each) * len(leaves) if len(each) == 1 else list(each)
@@ -81,9 +81,9 @@ class Adaptive:
             blocks.append(
                 csr_array((m.data, self.stitched.decisions[leaf][m.indices], m.indptr), shape=(m.shape[0], total))
             )
-        return Measured(own[0].name, _table([one.table for one in own]), csr_array(vstack(blocks, format="csr")))
+        return MeasuredLoss(own[0].name, _table([one.table for one in own]), csr_array(vstack(blocks, format="csr")))
 
-    def losses(self, case: Case, ledger: Ledger, rates: FloatArray, nothing_due: Pairs) -> tuple[Measured, ...]:
+    def losses(self, case: Case, ledger: Ledger, rates: FloatArray, nothing_due: Pairs) -> tuple[MeasuredLoss, ...]:
         """The losses of the case's risk limits, as `assemble.measured`. What a scenario loses does not depend on what
         is seen, so deposits earn the mean rates (T,) of all scenarios; the tax of doing nothing is what is expected
         node by node on the way to each leaf.

@@ -19,7 +19,7 @@ from ...models.schema.drivers import PROCESS_SPECS, Driver
 from ..arrays import FloatArray
 from ..cutting_planes.solution import RiskLimit
 from .driver_order import correlation_factor, counter_words, driver_order
-from .exposures import Measured as Measured
+from .exposures import MeasuredLoss as MeasuredLoss
 from .exposures import terms
 from .liquidity import liquidity as liquidity
 from .losses import LOSSES, Ground, given_up
@@ -63,7 +63,7 @@ def _process(driver: Driver, dt: float) -> tuple[Process, FloatArray]:
     return kind, definition.row(*(getattr(driver, name) for name in fields), *length)
 
 
-def objective_flow(case: Case, ledger: Ledger, rates: FloatArray) -> Measured | None:
+def objective_flow(case: Case, ledger: Ledger, rates: FloatArray) -> MeasuredLoss | None:
     """Minus the objective of a scenario as a loss, up to a constant; None where every scenario has the same.
 
     The objective's mean over the scenarios is what a plan is chosen by.
@@ -74,7 +74,7 @@ def objective_flow(case: Case, ledger: Ledger, rates: FloatArray) -> Measured | 
         exposure = ledger.exposure((Account.COMPUTE,), compute_weights(case))
     if (exposure.factors < 0).all():
         return None
-    return Measured("objective", LossTable(LossKind.WORST, terms(exposure), np.zeros(1)), exposure.matrix)
+    return MeasuredLoss("objective", LossTable(LossKind.WORST, terms(exposure), np.zeros(1)), exposure.matrix)
 
 
 def measured(
@@ -84,7 +84,7 @@ def measured(
     rates: FloatArray,
     nothing_due: NothingDue = (),
     idle_tax: FloatArray | None = None,
-) -> tuple[Measured, ...]:
+) -> tuple[MeasuredLoss, ...]:
     """The loss of each of `all_risks`, in its order.
 
     means: (A,) sample means of the ledger's atoms. rates: (T,) mean deposit rates. nothing_due: tests that do not
@@ -95,7 +95,7 @@ def measured(
     return (*losses, *shortfalls(case, ledger, rates, nothing_due))
 
 
-def risk_limits(case: Case, losses: Sequence[Measured]) -> tuple[RiskLimit, ...]:
+def risk_limits(case: Case, losses: Sequence[MeasuredLoss]) -> tuple[RiskLimit, ...]:
     """The limits of `all_risks` as the loop takes them; `losses` as `measured` gives them."""
     return tuple(
         RiskLimit(risk.id, loss.table, loss.matrix, risk.level, risk.limit)

@@ -12,7 +12,7 @@ from ...models.ledger import Exposure
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredLoss:
     """A loss as the kernels take it, and the matrix (E, N) that turns decisions into its exposure."""
 
     name: str

@@ -21,10 +21,10 @@ from ...models.ledger import CASH_ACCOUNTS, Exposure, Ledger
 from ...models.schema.case import Case
 from ...models.schema.entities import Entity
 from .driver_order import driver_order
-from .exposures import Measured, terms
+from .exposures import MeasuredLoss, terms
 
 
-def liquidity(case: Case, ledger: Ledger, name: str = "liquidity") -> Measured:
+def liquidity(case: Case, ledger: Ledger, name: str = "liquidity") -> MeasuredLoss:
     """Peak of (minimum cash - running cash) of the whole group, wherever in it the cash lies.
 
     Cash flows, with interest on a surplus and the dearer one on a deficit. With a revolver, the committed line of each
@@ -34,7 +34,7 @@ def liquidity(case: Case, ledger: Ledger, name: str = "liquidity") -> Measured:
     return _measured(case, ledger, name, ledger.exposure(CASH_ACCOUNTS), [None])
 
 
-def liquidity_of(case: Case, ledger: Ledger, entity: str, name: str) -> Measured:
+def liquidity_of(case: Case, ledger: Ledger, entity: str, name: str) -> MeasuredLoss:
     """Peak of (minimum cash - running cash) of one entity, its distributions and contributions included.
 
     The committed line is the parent's.
@@ -44,7 +44,7 @@ def liquidity_of(case: Case, ledger: Ledger, entity: str, name: str) -> Measured
     return _measured(case, ledger, name, found, [own])
 
 
-def worst_liquidity(case: Case, ledger: Ledger, name: str) -> Measured:
+def worst_liquidity(case: Case, ledger: Ledger, name: str) -> MeasuredLoss:
     """The largest of the shortfalls of the group and of each company alone; of one company, its own."""
     if not owners.companies(case):
         return liquidity(case, ledger, name)
@@ -57,7 +57,9 @@ def _cash_flow(case: Case, ledger: Ledger, entity: Entity) -> Block:
     return (Flow(CASH_ACCOUNTS, share=owners.share_of(case, ledger, entity.id)),), range(ledger.periods)
 
 
-def _measured(case: Case, ledger: Ledger, name: str, exposure: Exposure, entities: Sequence[Entity | None]) -> Measured:
+def _measured(
+    case: Case, ledger: Ledger, name: str, exposure: Exposure, entities: Sequence[Entity | None]
+) -> MeasuredLoss:
     """The balances of the group (None) or of entities, side by side."""
     cash, revolver = case.cash, case.revolver
     openings = [cash.opening if e is None else owners.opening_cash(case, e) for e in entities]
@@ -81,4 +83,4 @@ def _measured(case: Case, ledger: Ledger, name: str, exposure: Exposure, entitie
         revolver=revolving,
         revolver_margin=revolver.margin - revolver.commitment_fee if revolver is not None and revolving else 0.0,
     )
-    return Measured(name, table, matrix)
+    return MeasuredLoss(name, table, matrix)

@@ -15,7 +15,7 @@ from ...models.ledger import CASH_ACCOUNTS, TERMINAL_ACCOUNTS, Account, Exposure
 from ...models.schema.case import Case
 from ...models.schema.rules import Risk
 from ..arrays import FloatArray
-from .exposures import Measured, terms
+from .exposures import MeasuredLoss, terms
 from .liquidity import liquidity_of, worst_liquidity
 
 
@@ -34,13 +34,13 @@ class Ground:
     idle_tax: FloatArray | None = None
 
 
-def _liquidity(on: Ground, risk: Risk) -> Measured:
+def _liquidity(on: Ground, risk: Risk) -> MeasuredLoss:
     if risk.entity is not None:
         return liquidity_of(on.case, on.ledger, risk.entity, risk.id)
     return worst_liquidity(on.case, on.ledger, risk.id)
 
 
-def _net_loss(on: Ground, risk: Risk) -> Measured:
+def _net_loss(on: Ground, risk: Risk) -> MeasuredLoss:
     """Discounted wealth at the end that doing nothing leaves, less what the plan leaves, both in the same scenario.
 
     Flows wait for the end at the mean deposit rate: discounting each at the (higher) discount rate instead would let a
@@ -51,7 +51,7 @@ def _net_loss(on: Ground, risk: Risk) -> Measured:
     exposure = given_up(on.ledger, weights)
     tax = idle(on.case, on.ledger, on.means, on.rates).tax if on.idle_tax is None else on.idle_tax
     untouched = float(weights @ tax)
-    return Measured(risk.id, LossTable(LossKind.WORST, terms(exposure), np.array([-untouched])), exposure.matrix)
+    return MeasuredLoss(risk.id, LossTable(LossKind.WORST, terms(exposure), np.array([-untouched])), exposure.matrix)
 
 
 def given_up(ledger: Ledger, weights: FloatArray) -> Exposure:
@@ -62,15 +62,15 @@ def given_up(ledger: Ledger, weights: FloatArray) -> Exposure:
     return exposed(ledger, [((flow,), (0,))])
 
 
-def _compute_shortfall(on: Ground, risk: Risk) -> Measured:
+def _compute_shortfall(on: Ground, risk: Risk) -> MeasuredLoss:
     weights = np.zeros(on.ledger.periods)
     weights[on.ledger.periods - 1 if risk.at is None else risk.at] = 1.0
     exposure = on.ledger.exposure((Account.COMPUTE,), weights)
     floor = np.array([0.0 if risk.target is None else risk.target])
-    return Measured(risk.id, LossTable(LossKind.WORST, terms(exposure), floor), exposure.matrix)
+    return MeasuredLoss(risk.id, LossTable(LossKind.WORST, terms(exposure), floor), exposure.matrix)
 
 
-LOSSES: dict[str, Callable[[Ground, Risk], Measured]] = {
+LOSSES: dict[str, Callable[[Ground, Risk], MeasuredLoss]] = {
     "liquidity": _liquidity,
     "net_loss": _net_loss,
     "compute_shortfall": _compute_shortfall,

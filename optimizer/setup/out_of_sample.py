@@ -20,7 +20,7 @@ from ..arrays import FloatArray
 from ..cutting_planes.solution import Solution
 from ..plan import Interval
 from .assemble import objective_flow
-from .prepare import Prepared
+from .prepare import PlanningProblem
 
 LEAST, MOST = 20_000, 250_000
 CHUNK = 1 << 17
@@ -64,7 +64,7 @@ class OutOfSample:
     objective: FloatArray | None
 
 
-def evaluated(ready: Prepared, solution: Solution, draws: Iterable[ScenarioStore]) -> OutOfSample:
+def evaluated(ready: PlanningProblem, solution: Solution, draws: Iterable[ScenarioStore]) -> OutOfSample:
     """A plan on the scenarios of `draws`."""
     moving = objective_flow(ready.case, ready.ledger, ready.deposit_rates)
     sums = [*ready.losses, *(() if moving is None else (ready.spread(moving),))]

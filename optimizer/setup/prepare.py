@@ -28,7 +28,7 @@ from .. import stops
 from ..arrays import FloatArray
 from ..cutting_planes.progress import OutOfTime, Progress, ProgressEvent, time_is_up
 from .adaptive import Adaptive, Parted, adaptive, over_nodes, parted
-from .assemble import Measured, liquidity, measured, process_table
+from .assemble import MeasuredLoss, liquidity, measured, process_table
 from .driver_order import reordered
 from .lockup_calendar import calendar
 from .own_limits import Constraints, own_limits
@@ -38,7 +38,7 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PlanningProblem:
     """Everything that a plan of a case is made from, on one set of scenarios.
 
     Attributes:
@@ -63,8 +63,8 @@ class Prepared:
     means: FloatArray
     deposit_rates: FloatArray
     program: LinearProgram
-    losses: tuple[Measured, ...]
-    liquidity: Measured
+    losses: tuple[MeasuredLoss, ...]
+    liquidity: MeasuredLoss
     build_s: float
     simulate_s: float
     evaluate_s: float
@@ -74,11 +74,11 @@ class Prepared:
     adaptive: Adaptive | None = None
     messages: tuple[str, ...] = ()
 
-    def spread(self, loss: Measured) -> Measured:
+    def spread(self, loss: MeasuredLoss) -> MeasuredLoss:
         """A loss over the ledger's decisions as one over the program's."""
         return loss if self.adaptive is None else self.adaptive.spread([loss])
 
-    def on(self, backend: Backend) -> Prepared:
+    def on(self, backend: Backend) -> PlanningProblem:
         """The same on another backend for the same scenarios."""
         own = self.backend.over(backend) if isinstance(self.backend, LeafBackend) else backend
         return dataclasses.replace(self, backend=own)
@@ -87,7 +87,7 @@ class Prepared:
         """Scenarios of the backend below as this one keeps them."""
         return self.backend.parted(store) if isinstance(self.backend, LeafBackend) else store
 
-    def with_rows(self, case: Case) -> Prepared:
+    def with_rows(self, case: Case) -> PlanningProblem:
         """The program of another case with the same ledger, scenarios and losses."""
         if self.adaptive is not None:
             tree, means, rates = self.adaptive.tree, self.adaptive.means, self.adaptive.rates
@@ -98,7 +98,7 @@ class Prepared:
         )
         return dataclasses.replace(self, case=case, program=program)
 
-    def with_losses(self, case: Case) -> Prepared:
+    def with_losses(self, case: Case) -> PlanningProblem:
         """The losses of another case with the same ledger, scenarios and program."""
         if self.adaptive is not None:
             losses = self.adaptive.losses(case, self.ledger, self.deposit_rates, self.nothing_due)
@@ -106,7 +106,7 @@ class Prepared:
             losses = measured(case, self.ledger, self.means, self.deposit_rates, self.nothing_due)
         return dataclasses.replace(self, case=case, losses=losses)
 
-    def without_scenarios(self) -> Prepared:
+    def without_scenarios(self) -> PlanningProblem:
         """The same, keeping no scenarios, so that there is room for others."""
         known = self.store
         return dataclasses.replace(self, store=Released(known.count, known.drivers, known.periods, known.nbytes))
@@ -204,7 +204,7 @@ def prepare(
     drawn: Sequence[tuple[ProcessTable, ScenarioStore]] = (),
     constraints: Constraints | None = None,
     own: tuple[OwnLimit, ...] = (),
-) -> Prepared:
+) -> PlanningProblem:
     """Draw the scenarios, and build the ledger and, on their means, the linear program.
 
     `drawn`: scenarios drawn before with the same count and seed; those of the same drivers are used again, unless they
@@ -231,7 +231,7 @@ def _prepared(
     drawn: Sequence[tuple[ProcessTable, ScenarioStore]],
     constraints: Constraints | None,
     own: tuple[OwnLimit, ...],
-) -> Prepared:
+) -> PlanningProblem:
     clock.lap()
     clock.tell("building the ledger")
     case = with_floors(case)
@@ -265,7 +265,7 @@ def _prepared(
     losses = measured(case, ledger, means, rates, chosen.nothing_due)
     program = build_program(case, ledger, means, rates, chosen.closed, chosen.nothing_due, clock.check, own)
     build += clock.lap()
-    return Prepared(
+    return PlanningProblem(
         case, backend, processes, store, ledger, means, rates, program, losses, cash, build, simulate, evaluate,
         chosen.closed, chosen.nothing_due, own, messages=messages,
     )  # fmt: skip
@@ -286,7 +286,7 @@ def _adaptive(
     shared: bool,
     constraints: Constraints | None,
     own: tuple[OwnLimit, ...],
-) -> Prepared:
+) -> PlanningProblem:
     """The same for a case whose reviews part its scenarios. `means` and `rates` are those of all of them."""
     build, simulate, evaluate = seconds
     each = over_nodes(split, split.backend.leaf_means(split.store, ledger.factors), means)
@@ -301,7 +301,7 @@ def _adaptive(
     if not shared and isinstance(store, Scenarios):
         store.release()
     build += clock.lap()
-    return Prepared(
+    return PlanningProblem(
         case, split.backend, processes, split.store, ledger, means, rates, whole.stitched.program, losses,
         whole.spread([cash]), build, simulate, evaluate, chosen.closed, chosen.nothing_due, own, whole, messages,
     )  # fmt: skip

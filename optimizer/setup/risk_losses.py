@@ -20,7 +20,7 @@ from ...models.ledger import Ledger
 from ...models.schema.case import Case
 from ...models.schema.rules import Covenant, Risk
 from ..arrays import FloatArray
-from .exposures import Measured, terms
+from .exposures import MeasuredLoss, terms
 
 SHORTFALL = "covenant_shortfall"
 
@@ -51,9 +51,9 @@ class Shortfall:
     """
 
     covenant: Covenant
-    measured: Measured
+    measured: MeasuredLoss
     rows: tuple[tuple[str, int], ...]
-    due: Measured | None = None
+    due: MeasuredLoss | None = None
 
 
 def shortfall(
@@ -76,7 +76,7 @@ def tested(
 
 def _measured(
     case: Case, ledger: Ledger, rates: FloatArray, covenant: Covenant, figures: Sequence[tuple[Figure, Sequence[int]]]
-) -> Measured:
+) -> MeasuredLoss:
     """The worst of the figures' negatives over their periods."""
     blocks: list[Block] = []
     floors = []
@@ -88,7 +88,7 @@ def _measured(
     if not floor.size:
         blocks, floor = [((), (0,))], np.zeros(1)
     found = exposure(ledger, blocks)
-    return Measured(name_of(covenant), LossTable(LossKind.WORST, terms(found), floor), found.matrix)
+    return MeasuredLoss(name_of(covenant), LossTable(LossKind.WORST, terms(found), floor), found.matrix)
 
 
 def value_of(test: Headroom, level: FloatArray, slope: FloatArray) -> FloatArray:
@@ -102,7 +102,7 @@ def value_of(test: Headroom, level: FloatArray, slope: FloatArray) -> FloatArray
     return np.asarray(np.where(defined, -level / np.where(defined, slope, 1.0), np.nan))
 
 
-def shortfalls(case: Case, ledger: Ledger, rates: FloatArray, nothing_due: NothingDue = ()) -> Sequence[Measured]:
+def shortfalls(case: Case, ledger: Ledger, rates: FloatArray, nothing_due: NothingDue = ()) -> Sequence[MeasuredLoss]:
     """The loss of each covenant that is kept over the scenarios, in the order of `all_risks`."""
     return [
         shortfall(case, ledger, rates, c, nothing_due).measured

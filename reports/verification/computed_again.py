@@ -10,7 +10,7 @@ from ...models.schema.case import Case
 from ...optimizer.analysis.reevaluate import Claim, planned_again, prepared, searched_again
 from ...optimizer.cutting_planes.solution import Status
 from ...optimizer.plan import Plan
-from ...optimizer.setup.prepare import Prepared
+from ...optimizer.setup.prepare import PlanningProblem
 from ..files.document import all_tables, document
 from ..files.manifest import columns_file
 from ..files.read_tables import read_table
@@ -83,7 +83,7 @@ class PlanAgain:
 
     def __init__(self, run: RunFolder, findings: Findings, device: str, replan: bool) -> None:
         self._run, self._findings, self._device, self._replan = run, findings, device, replan
-        self.ready: Prepared | None = None
+        self.ready: PlanningProblem | None = None
 
     def check(self, under: str, found: dict[str, Any], case: Case) -> Plan | None:
         """Check the plan whose files lie `under`; the plan as it was computed again, None without one."""
@@ -119,7 +119,9 @@ class PlanAgain:
         faults, said = searched(other, tolerance, one.status.value, certificate)
         self._findings.check(f"seed {one.seed}, replan", faults, said)
 
-    def _planned(self, word: str, under: str, found: dict[str, Any], ready: Prepared, amounts: Evidence) -> Plan | None:
+    def _planned(
+        self, word: str, under: str, found: dict[str, Any], ready: PlanningProblem, amounts: Evidence
+    ) -> Plan | None:
         findings, run, certificate = self._findings, self._run, found["certificate"]
         bound = certificate["upper_bound" if ready.program.maximise else "lower_bound"]
         claim = Claim(
@@ -161,13 +163,13 @@ class PlanAgain:
         if again.certificate is not None and certificate["gap"] is not None:
             say("", f"gap {gap(certificate['gap'])} written, {gap(again.certificate.gap)} again")
 
-    def _search(self, word: str, found: dict[str, Any], ready: Prepared, tolerance: float) -> None:
+    def _search(self, word: str, found: dict[str, Any], ready: PlanningProblem, tolerance: float) -> None:
         faults, said = searched(ready, tolerance, found["status"], found["certificate"])
         self._findings.check(f"{word}, replan" if word != "plan" else "replan", faults, said)
 
 
 def searched(
-    ready: Prepared,
+    ready: PlanningProblem,
     tolerance: float,
     status: str,
     certificate: dict[str, Any] | None,

@@ -10,7 +10,7 @@ from ...optimizer.analysis.reevaluate import prepared, reached
 from ...optimizer.cutting_planes.solution import Passes, Status
 from ...optimizer.frontiers.names import FRONTIER, Points
 from ...optimizer.frontiers.points import FrontierPoint, frontier_tables
-from ...optimizer.setup.prepare import Prepared
+from ...optimizer.setup.prepare import PlanningProblem
 from ...optimizer.setup.risk_losses import all_risks
 from ..files.document import records
 from ..files.run_folder import RunFolder, Unreadable
@@ -47,7 +47,7 @@ def frontier_again(
 
 
 def _point(
-    run: RunFolder, findings: Findings, ready: Prepared, seed: int, number: int, name: str, row: dict[str, Any]
+    run: RunFolder, findings: Findings, ready: PlanningProblem, seed: int, number: int, name: str, row: dict[str, Any]
 ) -> FrontierPoint:
     """A point as it is computed again; what only the search knows is taken from its row."""
     status, amount = Status(row[Points.STATUS]), row[Points.LIMIT]

@@ -22,7 +22,7 @@ from capmix.optimizer.cutting_planes.settings import Settings
 from capmix.optimizer.plan import Table
 from capmix.optimizer.setup.assemble import risk_limits
 from capmix.optimizer.setup.device import choose
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 from capmix.optimizer.setup.risk_losses import Shortfall, all_risks, shortfall
 
 from ..cases import starter
@@ -96,7 +96,7 @@ def covenant(kind: str, **changes: object) -> Covenant:
 
 
 @cache
-def evaluated() -> tuple[Prepared, Amounts]:
+def evaluated() -> tuple[PlanningProblem, Amounts]:
     """A plan whose decisions all covenants are then measured on."""
     case = kept(*(covenant(kind) for kind in COVENANTS))
     ready = prepare(case, choose("cpu"), COUNT, SEED)
@@ -106,7 +106,7 @@ def evaluated() -> tuple[Prepared, Amounts]:
     return ready, Amounts(case, ready.ledger, ready.means, decided, ready.deposit_rates)
 
 
-def headroom(one: Shortfall, ready: Prepared, decided: np.ndarray) -> np.ndarray:
+def headroom(one: Shortfall, ready: PlanningProblem, decided: np.ndarray) -> np.ndarray:
     """(S, rows) by the plain definition of the flows."""
     x = ready.backend.values(ready.store, np.arange(COUNT))
     return flows(x, one.measured.table.terms, one.measured.matrix @ decided) - one.measured.table.floor

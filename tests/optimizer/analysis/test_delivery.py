@@ -22,7 +22,7 @@ from capmix.optimizer.plan import Plan
 from capmix.optimizer.setup.assemble import risk_limits
 from capmix.optimizer.setup.device import choose
 from capmix.optimizer.setup.driver_order import driver_order
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 
 from ..cases import every_loss, starter
 from .test_statements import line
@@ -45,7 +45,7 @@ def late(case: Case) -> Case:
 
 @dataclass(frozen=True)
 class Made:
-    ready: Prepared
+    ready: PlanningProblem
     amounts: Amounts
     plan: Plan
 

@@ -18,7 +18,7 @@ from capmix.optimizer.analysis.expected import Amounts
 from capmix.optimizer.analysis.group_loss_allocation import group_settling
 from capmix.optimizer.analysis.loss_allocation import bear, stock_means
 from capmix.optimizer.setup.device import choose
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,13 +50,13 @@ def group_case(**changes: Any) -> Case:
     )  # fmt: skip
 
 
-def means_of(known: Claims, ready: Prepared) -> np.ndarray:
+def means_of(known: Claims, ready: PlanningProblem) -> np.ndarray:
     return stock_means(known, lambda factors: ready.backend.means(ready.store, factors))
 
 
 @dataclass(frozen=True)
 class Made:
-    ready: Prepared
+    ready: PlanningProblem
     amounts: Amounts
 
     @property

@@ -15,7 +15,7 @@ from capmix.models.schema.rules import Covenant, Tax, WriteOff
 from capmix.optimizer.analysis import lawful as tree
 from capmix.optimizer.analysis.reevaluate import searched_again
 from capmix.optimizer.setup.device import choose
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -36,7 +36,7 @@ def pleasing(risks: bool = False, **changes: Any) -> Case:
     return replace(case, covenant=(cover,), tax=tax, risk=case.risk if risks else ())
 
 
-def ready(case: Case) -> Prepared:
+def ready(case: Case) -> PlanningProblem:
     return prepare(case, choose("cpu"), COUNT, SEED)
 
 

@@ -21,10 +21,10 @@ from capmix.optimizer.analysis.claims import _steps as claim_steps
 from capmix.optimizer.analysis.expected import Amounts
 from capmix.optimizer.analysis.loss_allocation import Bearing, bear, level_of, settling, stock_means
 from capmix.optimizer.analysis.loss_tables import allocated, loss_tables
-from capmix.optimizer.setup.assemble import Measured
+from capmix.optimizer.setup.assemble import MeasuredLoss
 from capmix.optimizer.setup.device import choose
 from capmix.optimizer.setup.driver_order import driver_order
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, vstack
@@ -36,7 +36,7 @@ COUNT = 1_500
 
 @dataclass(frozen=True)
 class Made:
-    ready: Prepared
+    ready: PlanningProblem
     amounts: Amounts
 
     def settled(self, **changes: Any) -> tuple[Settlement, Settled]:
@@ -48,7 +48,7 @@ class Made:
 class Settlement:
     """All scenarios of a plan settled, one by one, by the backend that computes."""
 
-    def __init__(self, amounts: Amounts, backend: Any, store: Any, liquidity: Measured) -> None:
+    def __init__(self, amounts: Amounts, backend: Any, store: Any, liquidity: MeasuredLoss) -> None:
         self.claims = claims(amounts)
         means = stock_means(self.claims, lambda factors: backend.means(store, factors))
         self.table = settling(amounts, self.claims, liquidity, means)
@@ -322,7 +322,7 @@ def test_the_first_default_is_beyond_the_committed_revolver(made: Made) -> None:
     shape = (made.amounts.periods, len(ready.ledger.decisions))
     lines = csr_array((np.full(shape[0], line), (np.arange(shape[0]), np.full(shape[0], fixed))), shape=shape)
     table = replace(ready.liquidity.table, revolver=True, revolver_margin=0.03)
-    backed = Measured("liquidity", table, csr_array(vstack([ready.liquidity.matrix, lines])))
+    backed = MeasuredLoss("liquidity", table, csr_array(vstack([ready.liquidity.matrix, lines])))
     settle = Settlement(made.amounts, ready.backend, ready.store, backed)
     one = settle()
     balance = ready.backend.balances(ready.store, table, backed.matrix @ made.amounts.decided)

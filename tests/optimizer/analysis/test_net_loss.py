@@ -13,7 +13,7 @@ from capmix.models.schema.financing import Depth, Instrument, Step
 from capmix.models.schema.revenue import Organic
 from capmix.models.schema.rules import Objective, Tax
 from capmix.optimizer.setup.device import choose
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 
 from ..cases import flat, starter
 
@@ -24,14 +24,14 @@ def planned(case: Case) -> Plan:
     return optimize(case, scenarios=COUNT, seed=SEED, gap=1e-7, device="cpu", out_of_sample=False)
 
 
-def losses(ready: Prepared, decided: np.ndarray) -> np.ndarray:
+def losses(ready: PlanningProblem, decided: np.ndarray) -> np.ndarray:
     """(S,) net loss."""
     number = [r.loss for r in ready.case.risk].index("net_loss")
     loss = ready.losses[number]
     return np.asarray(ready.backend.losses(ready.store, [loss.table], [loss.matrix @ decided])[0])
 
 
-def decisions_of(plan: Plan, ready: Prepared) -> np.ndarray:
+def decisions_of(plan: Plan, ready: PlanningProblem) -> np.ndarray:
     amount = {r[0]: r[3] for r in plan.decisions.rows}
     return np.array([1.0 if d.block == "fixed" else float(amount.get(d.key, 0.0)) for d in ready.ledger.decisions])
 

@@ -23,7 +23,7 @@ from capmix.optimizer.cutting_planes.solution import RiskLimit, Solution
 from capmix.optimizer.plan import Replication
 from capmix.optimizer.setup.assemble import risk_limits
 from capmix.optimizer.setup.device import choose
-from capmix.optimizer.setup.prepare import Prepared, Released, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, Released, prepare
 from scipy import stats
 
 from ..cases import every_loss, starter, with_risk
@@ -40,7 +40,7 @@ CASES: dict[str, Callable[[], Case]] = {"starter": starter, "every loss": every_
 
 
 @cache
-def searched(name: str, seed: int) -> tuple[Prepared, tuple[RiskLimit, ...], Solution]:
+def searched(name: str, seed: int) -> tuple[PlanningProblem, tuple[RiskLimit, ...], Solution]:
     """A case planned on scenarios of its own, with nothing known before."""
     ready = prepare(CASES[name](), choose("cpu"), COUNT, seed)
     limits = risk_limits(ready.case, ready.losses)
@@ -228,7 +228,7 @@ def test_what_is_certified_is_kept_at_an_interrupt(phase: str) -> None:
 def test_the_run_s_own_scenarios_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
 
-    def looked_at(ready: Prepared, *_: object) -> replicating.Made:
+    def looked_at(ready: PlanningProblem, *_: object) -> replicating.Made:
         seen.append(ready.store)
         return replicating.Made((), ("none was made",))
 
@@ -260,7 +260,7 @@ def test_one_that_fails_costs_itself_only(monkeypatch: pytest.MonkeyPatch) -> No
     ready, _, found = searched("starter", 1)
     whole = replicating._one
 
-    def failing(ready: Prepared, solution: Solution, scenarios: int, seed: int, *rest: object) -> Replication:
+    def failing(ready: PlanningProblem, solution: Solution, scenarios: int, seed: int, *rest: object) -> Replication:
         if seed == 2:
             raise SolverError("the solver failed")
         return whole(ready, solution, scenarios, seed, *rest)  # type: ignore[arg-type]

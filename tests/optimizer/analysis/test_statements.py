@@ -16,7 +16,7 @@ from capmix.optimizer.cutting_planes.solution import Solution
 from capmix.optimizer.plan import Plan
 from capmix.optimizer.setup.assemble import risk_limits
 from capmix.optimizer.setup.device import choose
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 
 from ..cases import starter
 
@@ -24,7 +24,7 @@ COUNT = 2_000
 
 
 @pytest.fixture(scope="module")
-def made() -> tuple[Prepared, Solution, Amounts, Plan]:
+def made() -> tuple[PlanningProblem, Solution, Amounts, Plan]:
     case = starter()
     ready = prepare(case, choose("cpu"), COUNT, 3)
     solution = maximise(ready.program, risk_limits(case, ready.losses), ready.backend, ready.store, Settings())
@@ -40,7 +40,7 @@ def line(plan: Plan, table: str, name: str) -> np.ndarray:
     return np.array(next([float(row[i]) for i in at] for row in found.rows if row[0] == name))  # type: ignore[arg-type]
 
 
-def test_cash_flow_adds_up(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
+def test_cash_flow_adds_up(made: tuple[PlanningProblem, Solution, Amounts, Plan]) -> None:
     plan = made[3]
     table = plan.tables["cash_flow"]
     change = line(plan, "cash_flow", "net change in cash")
@@ -57,14 +57,14 @@ def test_cash_flow_adds_up(made: tuple[Prepared, Solution, Amounts, Plan]) -> No
     assert total == pytest.approx(change, abs=1e-9)
 
 
-def test_expected_flow_is_the_mean_over_the_scenarios(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
+def test_expected_flow_is_the_mean_over_the_scenarios(made: tuple[PlanningProblem, Solution, Amounts, Plan]) -> None:
     ready, solution, amounts, _ = made
     exposure = ready.liquidity.matrix @ solution.decisions
     simulated = flows(ready.backend.values(ready.store, np.arange(COUNT)), ready.liquidity.table.terms, exposure)
     assert amounts.cash_flow == pytest.approx(simulated.mean(axis=0), rel=1e-9, abs=1e-9)
 
 
-def test_closing_cash_is_checked_against_the_program(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
+def test_closing_cash_is_checked_against_the_program(made: tuple[PlanningProblem, Solution, Amounts, Plan]) -> None:
     amounts = made[2]
     check_closing(amounts, amounts.cash)
     for error in (1e-3, np.nan):
@@ -74,7 +74,7 @@ def test_closing_cash_is_checked_against_the_program(made: tuple[Prepared, Solut
             check_closing(amounts, wrong)
 
 
-def test_debt_rolls_forward(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
+def test_debt_rolls_forward(made: tuple[PlanningProblem, Solution, Amounts, Plan]) -> None:
     plan, amounts = made[3], made[2]
     debt = line(plan, "debt_service", "closing debt")
     before = np.concatenate([[0.08], debt[:-1]])
@@ -86,7 +86,7 @@ def test_debt_rolls_forward(made: tuple[Prepared, Solution, Amounts, Plan]) -> N
     assert line(plan, "balance_sheet_at_market", "cash") == pytest.approx(line(plan, "cash_flow", "closing cash"))
 
 
-def test_tax_lies_between_what_carried_losses_allow(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
+def test_tax_lies_between_what_carried_losses_allow(made: tuple[PlanningProblem, Solution, Amounts, Plan]) -> None:
     plan = made[3]
     tax = plan.case.tax
     assert tax is not None
@@ -96,7 +96,7 @@ def test_tax_lies_between_what_carried_losses_allow(made: tuple[Prepared, Soluti
     assert (paid >= (1.0 - tax.loss_use) * due - 1e-8).all()
 
 
-def test_compute_adds_up_to_the_objective(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
+def test_compute_adds_up_to_the_objective(made: tuple[PlanningProblem, Solution, Amounts, Plan]) -> None:
     plan = made[3]
     dt = plan.case.horizon.dt
     weights = (1.0 + plan.case.objective.compute_discount) ** (-np.arange(plan.case.horizon.periods) * dt)
@@ -106,7 +106,7 @@ def test_compute_adds_up_to_the_objective(made: tuple[Prepared, Solution, Amount
     )
 
 
-def test_funding_is_the_same_from_every_side(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
+def test_funding_is_the_same_from_every_side(made: tuple[PlanningProblem, Solution, Amounts, Plan]) -> None:
     plan, amounts = made[3], made[2]
     raised = plan.funding
     prepaid = raised.by_instrument.get("customer_prepayments", 0.0)
@@ -122,7 +122,7 @@ def test_funding_is_the_same_from_every_side(made: tuple[Prepared, Solution, Amo
     assert raised.circular_of_spending <= plan.case.circularity.cap + 1e-7
 
 
-def test_covenants_agree_with_their_rows(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
+def test_covenants_agree_with_their_rows(made: tuple[PlanningProblem, Solution, Amounts, Plan]) -> None:
     from dataclasses import replace
 
     from capmix.models.build import build_program
@@ -166,7 +166,7 @@ def test_covenants_agree_with_their_rows(made: tuple[Prepared, Solution, Amounts
     np.testing.assert_allclose(worth, own[1:], rtol=1e-6)
 
 
-def test_every_promised_table_is_there(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
+def test_every_promised_table_is_there(made: tuple[PlanningProblem, Solution, Amounts, Plan]) -> None:
     names = (
         "issuance funding_by_instrument funding_by_holder purchases construction contracts cash_flow balance_sheet "
         "balance_sheet_at_market income_statement cash_flow_statement changes_in_equity "
@@ -181,7 +181,7 @@ def test_every_promised_table_is_there(made: tuple[Prepared, Solution, Amounts, 
             assert all(np.isfinite(cell) for cell in row if isinstance(cell, float)), (name, row)
 
 
-def test_decisions_rebuild_the_plan(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
+def test_decisions_rebuild_the_plan(made: tuple[PlanningProblem, Solution, Amounts, Plan]) -> None:
     ready, solution, _, plan = made
     shown = {row[0]: row[3] for row in plan.decisions.rows}
     assert solution.decisions is not None
@@ -194,7 +194,7 @@ def test_decisions_rebuild_the_plan(made: tuple[Prepared, Solution, Amounts, Pla
     assert (np.abs(rebuilt - solution.decisions) <= room).all()
 
 
-def test_the_fan_is_that_of_running_cash(made: tuple[Prepared, Solution, Amounts, Plan]) -> None:
+def test_the_fan_is_that_of_running_cash(made: tuple[PlanningProblem, Solution, Amounts, Plan]) -> None:
     ready, solution, _, plan = made
     balances = choose("numpy").balances(ready.store, ready.liquidity.table, ready.liquidity.matrix @ solution.decisions)
     table = plan.tables["liquidity_fan"]

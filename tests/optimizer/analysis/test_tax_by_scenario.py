@@ -17,14 +17,14 @@ from capmix.models.schema.rules import Tax
 from capmix.optimizer.analysis import tax_by_scenario as own
 from capmix.optimizer.analysis.expected import Amounts
 from capmix.optimizer.setup.device import choose
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 
 from ..cases import starter
 
 COUNT, SEED = 700, 3
 
 
-def planned(case: Case, device: str = "cpu") -> tuple[Prepared, Amounts]:
+def planned(case: Case, device: str = "cpu") -> tuple[PlanningProblem, Amounts]:
     """The case on its scenarios, and the amounts of its plan as they are listed."""
     ready = prepare(case, choose(device), COUNT, SEED)
     plan = optimize(case, scenarios=COUNT, seed=SEED, device=device, out_of_sample=False)
@@ -33,7 +33,7 @@ def planned(case: Case, device: str = "cpu") -> tuple[Prepared, Amounts]:
     return ready, Amounts(ready.case, ready.ledger, ready.means, decided, ready.deposit_rates)
 
 
-def by_hand(ready: Prepared, amounts: Amounts) -> np.ndarray:
+def by_hand(ready: PlanningProblem, amounts: Amounts) -> np.ndarray:
     """(S, T) tax of each scenario, posting by posting."""
     ledger, case, tax, rates = ready.ledger, ready.case, ready.case.tax, ready.deposit_rates
     assert tax is not None

@@ -19,7 +19,7 @@ from capmix.optimizer.cutting_planes.settings import Settings
 from capmix.optimizer.cutting_planes.solution import RiskLimit, Solution
 from capmix.optimizer.setup.assemble import risk_limits
 from capmix.optimizer.setup.device import choose
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +29,7 @@ COUNT, GAP = 2_000, 1e-5
 
 
 @cache
-def searched() -> tuple[Prepared, tuple[RiskLimit, ...], Solution]:
+def searched() -> tuple[PlanningProblem, tuple[RiskLimit, ...], Solution]:
     case = starter()
     ready = prepare(case, choose("cpu"), COUNT, 3)
     limits = risk_limits(case, ready.losses)

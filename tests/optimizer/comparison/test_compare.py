@@ -16,7 +16,7 @@ from capmix.optimizer.comparison.compare import Comparison, compare
 from capmix.optimizer.cutting_planes.progress import ProgressEvent
 from capmix.optimizer.cutting_planes.solution import Status
 from capmix.optimizer.setup import device
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 
 SCENARIOS = 2_000
 
@@ -31,7 +31,7 @@ def compared(lab: Case) -> Comparison:
     return compare(lab, scenarios=SCENARIOS, out_of_sample=False)
 
 
-def ready(case: Case, count: int = SCENARIOS, seed: int = 1) -> Prepared:
+def ready(case: Case, count: int = SCENARIOS, seed: int = 1) -> PlanningProblem:
     return prepare(case, device.choose("auto"), count, seed)
 
 

@@ -7,12 +7,12 @@ import itertools
 import numpy as np
 import pytest
 from capmix.optimizer.cutting_planes.mixtures import best_mixture, greatest_depth
-from capmix.optimizer.cutting_planes.solution import Evaluated
+from capmix.optimizer.cutting_planes.solution import Evaluation
 
 
-def plans(values: np.ndarray) -> list[Evaluated]:
+def plans(values: np.ndarray) -> list[Evaluation]:
     unknown = np.full(values.shape[1], np.nan)
-    return [Evaluated(np.eye(len(values))[i], v, unknown, unknown) for i, v in enumerate(values)]
+    return [Evaluation(np.eye(len(values))[i], v, unknown, unknown) for i, v in enumerate(values)]
 
 
 def grid(count: int, steps: int) -> np.ndarray:

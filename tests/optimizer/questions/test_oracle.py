@@ -17,7 +17,7 @@ from capmix.optimizer.questions.catalogue import limits_of
 from capmix.optimizer.questions.limits import OBLIGATION, OPENING_CASH, Limit
 from capmix.optimizer.setup.assemble import risk_limits
 from capmix.optimizer.setup.device import choose
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 
 from ..cases import starter, with_risk
 from ..extensive import Extensive, extensive
@@ -27,11 +27,11 @@ from .cases import blamed, with_cash
 COUNT, SEED = 40, 3
 
 
-def ready_for(case: Case) -> Prepared:
+def ready_for(case: Case) -> PlanningProblem:
     return prepare(case, choose("numpy"), COUNT, SEED)
 
 
-def form_of(ready: Prepared) -> Extensive:
+def form_of(ready: PlanningProblem) -> Extensive:
     values = ready.backend.values(ready.store, np.arange(COUNT))
     risks = risk_limits(ready.case, ready.losses)
     return extensive(*(lifted(ready.program, risks) if risks else (ready.program, ())), values)

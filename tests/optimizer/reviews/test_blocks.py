@@ -24,7 +24,7 @@ from capmix.optimizer.analysis.loss_allocation import stock_means
 from capmix.optimizer.analysis.tidy import amounts_of
 from capmix.optimizer.setup.assemble import liquidity, process_table
 from capmix.optimizer.setup.device import choose
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 
 from ..analysis.test_entities import split
 from ..cases import starter
@@ -125,7 +125,7 @@ def test_limits_of_ones_own_are_told_node_by_node() -> None:
 
 
 @cache
-def group() -> Prepared:
+def group() -> PlanningProblem:
     return prepare(replace(split(), review=(RENTAL, LATE)), choose("cpu"), COUNT, SEED)
 
 

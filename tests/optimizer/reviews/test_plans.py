@@ -22,7 +22,7 @@ from capmix.optimizer.reviews.signals import LeafOf, signals
 from capmix.optimizer.setup.assemble import liquidity, measured, process_table, risk_limits
 from capmix.optimizer.setup.device import choose
 from capmix.optimizer.setup.driver_order import driver_order
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 from capmix.optimizer.setup.risk_losses import all_risks
 from scipy.sparse import csr_array
 
@@ -47,11 +47,11 @@ def planned(*reviews: Review):
 
 
 @cache
-def ready(*reviews: Review) -> Prepared:
+def ready(*reviews: Review) -> PlanningProblem:
     return prepare(reviewed(*reviews), choose("cpu"), COUNT, SEED)
 
 
-def decisions_on_the_way(plan, prepared: Prepared, leaf: int) -> np.ndarray:
+def decisions_on_the_way(plan, prepared: PlanningProblem, leaf: int) -> np.ndarray:
     """(N,) the ledger's decisions of a leaf, from the plan's table alone."""
     tree = prepared.adaptive.tree
     names = [tree.nodes[n].name for n in tree.line(leaf)]

@@ -14,13 +14,13 @@ from capmix.models.schema.drivers import Correlation, Shortfall
 from capmix.optimizer.setup.assemble import process_table
 from capmix.optimizer.setup.device import choose
 from capmix.optimizer.setup.driver_order import correlation_factor, driver_order, reordered
-from capmix.optimizer.setup.prepare import Prepared, prepare
+from capmix.optimizer.setup.prepare import PlanningProblem, prepare
 
 from ..cases import every_loss, starter
 
 
 @pytest.fixture(scope="module")
-def ready() -> Prepared:
+def ready() -> PlanningProblem:
     return prepare(every_loss(), choose("cpu"), 1_000, 5)
 
 
@@ -85,7 +85,7 @@ def test_correlation_that_is_not_semidefinite_is_refused() -> None:
         correlation_factor(("a", "b", "c"), Correlation(drivers=("a", "b", "c"), matrix=matrix))
 
 
-def test_deposit_rates_are_the_mean_of_floored_rates(ready: Prepared) -> None:
+def test_deposit_rates_are_the_mean_of_floored_rates(ready: PlanningProblem) -> None:
     case = ready.case
     x = ready.backend.values(ready.store, np.arange(1_000))
     at = driver_order(case).index("sofr")
@@ -102,7 +102,7 @@ def test_deposit_rates_are_the_mean_of_floored_rates(ready: Prepared) -> None:
     assert ready.backend.rates(ready.store, floored) == pytest.approx(expected, rel=1e-12)
 
 
-def posted(ready: Prepared, decided: np.ndarray, s: int, accounts: tuple[Account, ...]) -> np.ndarray:
+def posted(ready: PlanningProblem, decided: np.ndarray, s: int, accounts: tuple[Account, ...]) -> np.ndarray:
     """(T,) flow of one scenario, posting by posting."""
     ledger, x = ready.ledger, ready.backend.values(ready.store, [s])[0].ravel()
     numbers = {ACCOUNT_NUMBER[a] for a in accounts}
@@ -118,7 +118,7 @@ def posted(ready: Prepared, decided: np.ndarray, s: int, accounts: tuple[Account
     return flow
 
 
-def idle_tax(ready: Prepared) -> np.ndarray:
+def idle_tax(ready: PlanningProblem) -> np.ndarray:
     """(T,) tax of the opening balance sheet alone, period by period: income with its losses, and interest on cash."""
     case, ledger = ready.case, ready.ledger
     fixed = ledger.mask(block="fixed").astype(float)
@@ -134,7 +134,7 @@ def idle_tax(ready: Prepared) -> np.ndarray:
     return tax
 
 
-def test_losses_equal_a_sum_over_single_postings(ready: Prepared) -> None:
+def test_losses_equal_a_sum_over_single_postings(ready: PlanningProblem) -> None:
     case, cash = ready.case, ready.case.cash
     decided = np.random.default_rng(3).uniform(0.0, 1.0, len(ready.ledger.decisions))
     rows = [0, 17, 999]
