@@ -36,7 +36,7 @@ def ready(case: Case, count: int = SCENARIOS, seed: int = 1) -> PlanningProblem:
 
 
 def test_every_variant_is_certified(compared: Comparison) -> None:
-    assert list(compared.outcomes) == ["own_cash", "circular", "debt", "all"]
+    assert list(compared.outcomes) == ["own_cash", "circular", "debt", "all", "adaptive"]
     for one in compared.outcomes.values():
         assert one.plan.status is Status.CERTIFIED
         assert one.plan.certificate is not None
