@@ -8,11 +8,11 @@ from collections.abc import Callable
 from ..cutting_planes.least_violation import Violation
 
 REACHED = 1e-9  # of the scales: nothing is missing
-STEPS = 30  # searches for one border
+STEPS = 40  # searches for one border
 FARTHEST = 1e6  # times a limit's size: a move beyond is none
 WIDER = 4.0  # from multiple to multiple, until one is enough
 STUCK = 2  # halves that moved the same end
-PATIENCE = 3  # steps that moved the same end
+PATIENCE = 2  # steps that did not halve the interval
 CLOSE = 0.9  # of the width that is narrow: nearest to an end that is looked at, so that the interval may end there
 
 
@@ -39,16 +39,17 @@ def border(
         low, proven, short = high, high if there.bound > 0.0 else proven, there.value
         high, steps = min(WIDER * high, most), steps + 1
     spare, side, same, most_spare, before = there.value, 0, 0, there.value <= -1.0, (0.0, missing)
-    trust = STUCK
+    widths = [high - low]
     while high - low > (near := narrow(high)) and steps < STEPS:
         measured = math.isfinite(short) and spare < -REACHED and not most_spare
-        middle = low + (high - low) * (short / (short - spare) if measured and same < PATIENCE else 0.5)
-        if measured and side < 0 and same >= STUCK and trust > 0:
-            middle, foretold = max(middle, _root(before, (low, there.value))), True
-        else:
-            foretold = False
-            if not measured and same >= STUCK:
-                middle, same = (high if side < 0 else low), 0
+        slow = len(widths) > PATIENCE and widths[-1] > 0.5 * widths[-1 - PATIENCE]
+        middle = low + (high - low) * (short / (short - spare) if measured and not slow else 0.5)
+        if slow:
+            widths = []
+        elif measured and side < 0 and same >= STUCK:
+            middle = max(middle, _root(before, (low, there.value)))
+        elif not measured and same >= STUCK:
+            middle, same = (high if side < 0 else low), 0
         middle = min(max(middle, low + CLOSE * near), high - CLOSE * near)
         there, steps, last = at(middle), steps + 1, side
         if there.value > REACHED:
@@ -58,10 +59,10 @@ def border(
             low, proven, short = middle, middle if there.bound > 0.0 else proven, there.value
         else:
             side = 1
-            trust -= foretold
             short = short * _share(there.value, spare) if side == last else short
             high, spare, most_spare = middle, there.value, there.value <= -1.0
-        same = same + 1 if side == last and same < PATIENCE else 1
+        same = same + 1 if side == last else 1
+        widths.append(high - low)
     return high, proven
 
 

@@ -10,6 +10,8 @@ import pytest
 from capmix import Plan, Status, optimize
 from capmix.models.schema.case import Case
 from capmix.models.schema.reviews import Review
+from capmix.optimizer import stops
+from capmix.optimizer.cutting_planes.progress import ProgressEvent
 from capmix.optimizer.cutting_planes.search import maximise
 from capmix.optimizer.cutting_planes.settings import Settings
 from capmix.optimizer.plan import Infeasibility, LimitInConflict
@@ -151,3 +153,18 @@ def test_with_reviews_the_limits_are_told_too() -> None:
     for limit in conflict.limits:
         assert limit.alone is not None
         assert status(moved(case, limit, limit.alone)) is Status.CERTIFIED
+
+
+def test_a_request_to_stop_keeps_that_there_is_no_plan() -> None:
+    """Asked for while conflicts are sought: what is known by then is told, with a remark."""
+
+    def stop(event: ProgressEvent) -> None:
+        if event.phase.startswith("why there is no plan,"):
+            stops.request("enough")
+
+    try:
+        plan = optimize(blamed()["budget"].case, scenarios=COUNT, out_of_sample=False, progress=stop)
+    finally:
+        stops.clear()
+    assert infeasibility(plan).reason
+    assert "interrupted before all conflicts of limits were found" in plan.messages
