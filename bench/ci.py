@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .ci_figures import FIGURES, MeasuredLoss, measure
+from .ci_figures import FIGURES, Measured, measure
 from .pytest_json import document, write
 from .thresholds import ThresholdError, breaches, read_thresholds
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    results: list[MeasuredLoss] = []
+    results: list[Measured] = []
     for result in measure(names):
         results.append(result)
         figures = ", ".join(f"{key} {value:.3g}" for key, value in result.figures.items())

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .ci_figures import MeasuredLoss
+from .ci_figures import Measured
 from .machine import processor
 
 FORMAT_VERSION = "5.1.0"  # of pytest-benchmark, whose layout this is: https://pytest-benchmark.readthedocs.io
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def document(results: Sequence[MeasuredLoss]) -> dict[str, Any]:
+def document(results: Sequence[Measured]) -> dict[str, Any]:
     return {
         "machine_info": _machine(),
         "commit_info": _commit(),
@@ -67,7 +67,7 @@ def stats(seconds: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _benchmark(result: MeasuredLoss) -> dict[str, Any]:
+def _benchmark(result: Measured) -> dict[str, Any]:
     return {
         "group": result.name.partition(":")[0],
         "name": result.name,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .ci_figures import FIGURES, MeasuredLoss
+from .ci_figures import FIGURES, Measured
 
 KEYS = {"benchmark", "figure", "at_least", "at_most"}
 
@@ -60,7 +60,7 @@ def read_thresholds(path: Path) -> list[Threshold]:
     return [Threshold(str(n), str(f), float(low), float(high)) for n, f, low, high in thresholds]
 
 
-def breaches(thresholds: Sequence[Threshold], results: Sequence[MeasuredLoss], names: Collection[str]) -> list[str]:
+def breaches(thresholds: Sequence[Threshold], results: Sequence[Measured], names: Collection[str]) -> list[str]:
     """One line per broken threshold of the benchmarks in `names`.
 
     A benchmark among them that did not run, or gave no such figure, breaks its thresholds too.

@@ -114,8 +114,8 @@ class LimitInConflict:
             varies: it is not the same in all periods.
         first, last: periods from and to which it fails; "" where it belongs to none.
         alone: with this amount, and all other limits as they are, there is a plan; None where no amount is enough.
-            Where there are several conflicts, the first limit of each of the others is set aside. move: by how much
-            that is relaxed, in every period.
+            Where there are several conflicts, the first limit of each of the others is set aside, if it is not in
+            this one too. move: by how much that is relaxed, in every period.
         refused: proven: no amount nearer to what is asked is enough; None where that is not known.
         together: amounts with which there is a plan if all limits of all conflicts are relaxed at once, each by the
             same share of what it has to give alone; None where that is not known.

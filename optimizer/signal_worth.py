@@ -104,7 +104,7 @@ def signal_worth(
         scenarios: 2,000 where left out: enough to rank, not to plan.
         time_limit: seconds for all; those that are left untried are counted.
         covenants: how each review keeps covenants, "mean" or "node"; in "node" a review may lose.
-        seed, device, gap, progress: as for `optimize`.
+        seed: as for `optimize`, and so are device, gap and progress.
 
     Raises:
         CaseError: no such date or signal; else as `optimize`. DeviceError, SolverError: as `optimize`.

@@ -25,7 +25,7 @@ class Conflict:
 
     alone: by how much each has to be relaxed if no other limit is, but for `aside`; None where that is not enough, no
     entry where it has not been asked.
-    aside: limits of the other conflicts, which are relaxed as well.
+    aside: limits of the other conflicts, none of them in this one, which are relaxed as well.
     """
 
     limits: tuple[Limit, ...]
@@ -54,7 +54,7 @@ def find_conflicts(inquiry: Inquiry, limits: Sequence[Limit], found: list[Confli
         found.append(Conflict(members))
         aside.append(members[0])
     for number, conflict in enumerate(found):
-        others = tuple(other for k, other in enumerate(aside) if k != number)
+        others = tuple(other for k, other in enumerate(aside) if k != number and other not in conflict.limits)
         alone: dict[Limit, Least | None] = {}
         for limit in conflict.limits:
             alone[limit] = inquiry.least({limit: limit.size}, others)
@@ -106,7 +106,7 @@ def together(inquiry: Inquiry, conflicts: Sequence[Conflict]) -> Mapping[Limit, 
         for limit in conflict.limits:
             least = conflict.alone[limit]
             share = 1.0 if least is None else least.value
-            scales[limit] = min(share * limit.size, limit.most)
+            scales[limit] = max(scales.get(limit, 0.0), min(share * limit.size, limit.most))
     if len(scales) == 1:
         only = next(iter(scales))
         least = conflicts[0].alone[only]

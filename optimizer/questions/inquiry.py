@@ -116,10 +116,13 @@ class Inquiry:
 
     def least(self, scales: Mapping[Limit, float], aside: Collection[Limit] = ()) -> Least | None:
         """By which multiple of their scales these limits must be relaxed together, where those are set aside. None
-        where no relaxation is enough.
+        where no relaxation is enough. A scale of 0 keeps its limit as it is.
         """
+        scales = {limit: scale for limit, scale in scales.items() if scale > 0.0}
+        if not scales:
+            return None
         out = dict.fromkeys(aside, math.inf)
-        most = min((limit.most / scale for limit, scale in scales.items() if scale > 0.0), default=math.inf)
+        most = min(limit.most / scale for limit, scale in scales.items())
         if most <= 0.0:
             return None
         first = self._violation(out, scales)

@@ -101,8 +101,8 @@ def test_summary_fits_and_says_why(found, width):
 
 def test_limits_are_shown_with_level_unit_and_what_is_allowed(found):
     text = render_comparison(found, 120)
-    assert "liquidity, CVaR 95%, bn (most 0.3000)" in text
-    assert "net_loss, CVaR 95%, bn (most 0.6000)" in text
+    assert "liquidity, CVaR 95%, bn (maximum 0.3000)" in text
+    assert "net_loss, CVaR 95%, bn (maximum 0.6000)" in text
 
 
 def test_a_limit_that_differs_between_variants_is_shown_without_a_figure(found):

@@ -24,6 +24,7 @@ import capmix.optimizer.run as planning
 import pytest
 from capmix.models.reading.starter import starter_case
 from capmix.optimizer import stops
+from capmix.optimizer.cutting_planes.endings import Ending
 from capmix.optimizer.cutting_planes.progress import ProgressEvent
 from capmix.optimizer.cutting_planes.solution import Status
 from capmix.reports import memory
@@ -391,7 +392,7 @@ def press(progress: Any) -> None:
 def partly(kind: str, found: Any) -> Any:
     """A result that was interrupted with something to keep."""
     if kind == "plan":
-        return replace(found, status=Status.STOPPED, messages=("interrupted",))
+        return replace(found, status=Status.STOPPED, messages=("interrupted",), ending=Ending.INTERRUPTED)
     return replace(found, missing=("all",)) if kind == "compare" else replace(found, interrupted=True)
 
 

@@ -105,6 +105,6 @@ def test_summary_fits_and_says_why(found, width):
     assert max(len(row) for row in text.splitlines()) <= width
     assert "no plan; the minimum is" in text
     assert "costs nothing from" in text
-    assert "MONEY RAISED" in text
+    assert "CAPITAL RAISED" in text
     assert text.count("e-06") + text.count("e-07") + text.count("  0 ") >= 3
     assert render_frontier(found, width, g=ASCII).isascii()

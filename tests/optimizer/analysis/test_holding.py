@@ -75,7 +75,7 @@ def test_chunks_from_the_host(monkeypatch: pytest.MonkeyPatch, resident: Plan) -
     found = SimpleNamespace(name="NVIDIA Test", remarks=())
     monkeypatch.setattr(cuda_start, "start", lambda: SimpleNamespace(backend=device, found=found))
     monkeypatch.setattr(modes, "TAIL_COPIES", 1e4)
-    monkeypatch.setattr(devices, "_free", lambda _: lambda: LITTLE)
+    monkeypatch.setattr(device, "free", lambda: LITTLE)
     monkeypatch.setattr(devices.Chunked, "_measured", lambda *_: Costs(draw=1.0, copy=0.5))
     plan = optimize(strict(), scenarios=COUNT, device="cuda", out_of_sample=False)
     assert plan.device.mode == "chunked from host"

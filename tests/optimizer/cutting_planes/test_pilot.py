@@ -9,7 +9,7 @@ import pytest
 from capmix.kernels.backend import get_backend
 from capmix.optimizer.cutting_planes import pilot
 from capmix.optimizer.cutting_planes.master import Master
-from capmix.optimizer.cutting_planes.oracle import Sample
+from capmix.optimizer.cutting_planes.oracle import Sample, SampleOf
 from capmix.optimizer.cutting_planes.progress import Monitor, ProgressEvent
 from capmix.optimizer.cutting_planes.search import maximise
 from capmix.optimizer.cutting_planes.settings import Settings
@@ -48,13 +48,13 @@ def test_any_number_of_pilots_gives_the_same_plan(plan: Toy, monkeypatch: pytest
 
 def test_a_second_level_is_flown_where_the_scenarios_are_many(plan: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    first = Sample.first
+    first = SampleOf.first
 
     def spy(self: Sample, count: int) -> Sample:
         sizes.append(count)
         return first(self, count)
 
-    monkeypatch.setattr(Sample, "first", spy)
+    monkeypatch.setattr(SampleOf, "first", spy)
     solve(plan)
     assert sizes == [6_000]
     solve(plan, dataclasses.replace(SETTINGS, pilot=700))  # the next level would be more than a quarter of all

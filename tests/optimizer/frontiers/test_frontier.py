@@ -111,6 +111,13 @@ def test_below_the_least_possible_there_is_no_plan_and_it_is_said(case: Case, wh
     assert rows[0][2] is None
     alone = optimize(with_risk(case, "liquidity", limit=found.points[2].limit), scenarios=COUNT, out_of_sample=False)
     assert alone.status is Status.INFEASIBLE
+    assert alone.infeasibility is not None
+    limits = [limit for conflict in alone.infeasibility.conflicts for limit in conflict.limits]
+    assert len({limit.key for limit in limits}) < len(limits)  # one belongs to two conflicts
+    assert all(limit.move is None or limit.move > 0.0 for limit in limits)
+    liquidity = [limit.alone for limit in limits if limit.key == "risk.liquidity.limit"]
+    without_cash = whole.minimum - min(case.cash.minimum)  # where the other conflict's minimum cash is set aside
+    assert liquidity == pytest.approx([whole.minimum, without_cash], rel=1e-3)
 
 
 def test_no_amount_has_a_plan() -> None:
