@@ -10,6 +10,7 @@ from .host_cores import cores
 
 THREADS = "NUMBA_NUM_THREADS"
 THREADS_MOST = 1024
+PLAIN = "CAPMIX_PLAIN_KERNELS"
 
 
 class EnvironmentFault(CapmixError, ValueError):
@@ -28,6 +29,11 @@ def threads() -> int:
     if fault := _fault_of_threads(value):
         raise EnvironmentFault(fault)
     return int(value)
+
+
+def plain_kernels() -> bool:
+    """Whether the compiled passes are asked for without hand-written machine code; see `cpu.plain`."""
+    return os.environ.get(PLAIN, "0").strip() not in ("0", "")
 
 
 def faults(environment: Mapping[str, str] | None = None) -> list[str]:

@@ -8,7 +8,7 @@ from ..breaches import Breached
 from ..layout import IndexArray, Program
 from ..store import LANES
 from ..tables import FloatArray, IntArray
-from .flow import WIDTH, add_flows
+from .innermost import WIDTH, add_flows
 from .jit import entry
 from .losses import SingleArray, fill
 from .workers import Workers

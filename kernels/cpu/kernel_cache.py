@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import CapmixError
+from .. import environment
 
 FORMAT = "capmix kernel 1"
 SUFFIX = ".nbc"
@@ -166,13 +167,13 @@ def named_by_user(place: Path) -> bool:
 
 
 def built_by(sources: object, codegen: Any) -> dict[str, str]:
-    """What made machine code, and for which processor; with another of either it is not used."""
+    """What made machine code, for which processor, and whether plainly; with another of either it is not used."""
     import llvmlite
     import numba
 
     return {
         "made": hashlib.sha256(repr((numba.__version__, llvmlite.__version__, sources)).encode()).hexdigest(),
-        "processor": hashlib.sha256(repr(codegen.magic_tuple()).encode()).hexdigest(),
+        "processor": hashlib.sha256(repr((codegen.magic_tuple(), environment.plain_kernels())).encode()).hexdigest(),
     }
 
 

@@ -15,10 +15,8 @@ from ..layout import IndexArray, Program
 from ..store import LANES, RowArray
 from ..tables import FloatArray
 from .balance import adjoint, carry, largest
-from .flow import WIDTH, add_flows
-from .folding import folded_product
+from .innermost import WIDTH, add_flows, folded_product, prefetch_lanes
 from .jit import entry, inlined
-from .prefetch import prefetch_lanes
 
 _LANES = LANES
 _WIDTH = WIDTH

@@ -12,7 +12,7 @@ from ..settling import NOISE, Settling, Tally
 from ..store import LANES, RowArray
 from ..tables import FloatArray, IntArray
 from .balance import carry
-from .flow import WIDTH, add_flows
+from .innermost import WIDTH, add_flows
 from .jit import entry, inlined
 from .losses import SingleArray, fill, fold, gather
 from .waterfall import pour
