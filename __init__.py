@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from .optimizer.signal_worth import SignalRanking, signal_worth
     from .optimizer.table import Table
     from .reports.files.load import load_plan
+    from .reports.files.load_comparison import load_comparison
+    from .reports.files.load_frontier import load_frontier
 
     __version__: str
 
@@ -82,6 +84,8 @@ __all__ = [
     "cvar_portfolio",
     "frontier",
     "load_case",
+    "load_comparison",
+    "load_frontier",
     "load_plan",
     "optimize",
     "program_text",
@@ -127,6 +131,8 @@ _HOMES = {
     "cvar_portfolio": "optimizer.portfolios.solve",
     "frontier": "optimizer.frontiers.frontier",
     "load_case": "models.reading.load",
+    "load_comparison": "reports.files.load_comparison",
+    "load_frontier": "reports.files.load_frontier",
     "load_plan": "reports.files.load",
     "optimize": "optimizer.run",
     "program_text": "optimizer.named_model",

@@ -95,6 +95,12 @@ def with_floors(case: Case) -> Case:
     return replace(case, driver=(*case.driver, *made)) if made else case
 
 
+def without_floors(case: Case) -> Case:
+    """The case as it is written: without the drivers that `with_floors` adds; itself where there are none."""
+    written = tuple(d for d in case.driver if not (isinstance(d, Excess) and d.id == excess_of(d.depends_on, d.strike)))
+    return case if len(written) == len(case.driver) else replace(case, driver=written)
+
+
 def opening_leg(case: Case, benchmark: str, coupon: float) -> Leg:
     """The benchmark of a floating debt of the opening balance sheet, whose coupon is never below zero."""
     return _leg(case, benchmark, 1.0, -coupon)

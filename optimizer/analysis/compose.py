@@ -12,6 +12,7 @@ import numpy as np
 from ...kernels.backend import Backend
 from ...kernels.memory.leaves import parted_store
 from ...kernels.vectors import LossVector
+from ...models.blocks.floors import without_floors
 from ...models.blocks.objective import UNITS
 from ...models.ledger import Account
 from ...models.schema.case import Case
@@ -214,7 +215,7 @@ def _bare(ready: PlanningProblem, solution: Solution, about: Circumstances) -> P
     if solution.status is Status.INFEASIBLE:
         conflict = in_words(solution.conflict, ready.program, all_risks(ready.case))
     return Plan(
-        case=ready.case,
+        case=without_floors(ready.case),
         status=solution.status,
         objective_name=OBJECTIVES[ready.case.objective.kind],
         objective_value=solution.objective if solution.decisions is not None else float("nan"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -29,7 +30,8 @@ class FrontierPoint:
         value: the plan's CVaR of the loss that is limited, over all scenarios.
         price: change of the objective per unit more of the limit.
         risks: every risk limit and the plan, in the case's order.
-        decisions: (N,) the plan's ledger decisions, None without one; evidence: all that its figures follow from.
+        decisions: (N,) the plan's ledger decisions, None without one; not told by a run folder. evidence: all that the
+            figures follow from, amounts by name; None without a plan.
         raised: face of the capital raised, billion; funding: the same by instrument.
         passes: what the point cost.
         out_of_sample: CVaR of the same loss on scenarios that the plan was not made on.
@@ -55,7 +57,7 @@ class FrontierPoint:
 
     @property
     def planned(self) -> bool:
-        return self.decisions is not None
+        return math.isfinite(self.objective)
 
 
 def frontier_tables(risk: Risk, objective_unit: str, points: Sequence[FrontierPoint]) -> Tables:

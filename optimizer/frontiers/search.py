@@ -16,6 +16,7 @@ import numpy as np
 
 from ...kernels.backend import Backend
 from ...kernels.memory.split_backend import apart
+from ...kernels.vectors import LossVector
 from ...models.reading.faults import CaseError, Fault, show
 from .. import stops
 from ..analysis.evidence import evidence
@@ -146,9 +147,7 @@ class FrontierSearch:
         except Infeasible:
             return self._point(self._risks[m].limit)
         risk = self._risks[m]
-        exposure = np.asarray(risk.matrix @ x[ready.program.decisions], dtype=np.float64)
-        losses = devices.steadily(ready.backend, lambda: ready.backend.losses(ready.store, [risk.table], [exposure]))
-        need = abs(ready.backend.tail(losses[0], risk.level).cvar)
+        need = abs(ready.backend.tail(self._losses(x[ready.program.decisions]), risk.level).cvar)
         amount = FREE * max(need, abs(risk.limit))
         # idle money would raise the CVaR at which the point stands; elsewhere the limit keeps it down
         point = self._point(amount if amount > 0.0 else 1.0, polish=True)
@@ -157,7 +156,22 @@ class FrontierSearch:
         if point.price == 0.0:
             self.free_from = point.value
         self._solved = dict.fromkeys([point.value], next(iter(self._solved.values())))
-        return replace(point, limit=point.value)
+        return self._standing_at(point.value, point)
+
+    def _standing_at(self, amount: float, point: FrontierPoint) -> FrontierPoint:
+        """The point with the limit at another amount, above which other scenarios lie."""
+        if point.decisions is None:
+            return replace(point, limit=amount)
+        share = self._ready.backend.above(self._losses(point.decisions), amount)
+        own = replace(point.risks[self._limit], limit=amount, probability=share)
+        risks = tuple(own if m == self._limit else risk for m, risk in enumerate(point.risks))
+        return replace(point, limit=amount, risks=risks)
+
+    def _losses(self, decisions: FloatArray) -> LossVector:
+        """(S,) the loss that is limited, of a plan."""
+        ready, risk = self._ready, self._risks[self._limit]
+        exposure = np.asarray(risk.matrix @ decisions, dtype=np.float64)
+        return devices.steadily(ready.backend, lambda: ready.backend.losses(ready.store, [risk.table], [exposure]))[0]
 
     def _safe_end(self, first: float | None) -> None:
         """Find the minimum risk, beginning from a point inside all other limits; beside it, the best plan at the

@@ -17,7 +17,7 @@ ACROSS = 3
 
 def _drivers(plan: Plan) -> Drawing | None:
     table = plan.tables[DRIVERS]
-    names = [driver.id for driver in plan.case.driver if " " not in driver.id]  # not what stands above a floor
+    names = [driver.id for driver in plan.case.driver]  # not what stands above a floor
     rows = [row for row in table.records() if row.text(Drivers.DRIVER) in names]
     if not rows:
         return None

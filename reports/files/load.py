@@ -39,10 +39,11 @@ from ...optimizer.plan import (
     Wealth,
 )
 from ...optimizer.table import Table, UnknownName
+from ..exits import UsageError
 from .json_schema import faults
 from .read_tables import as_planned
 from .run_case import case_of, varied
-from .run_folder import RunFolder, Unreadable, opened
+from .run_folder import READERS, RunFolder, Unreadable, opened
 from .schema import schema
 from .solution import read_solution
 
@@ -51,11 +52,13 @@ def load_plan(folder: str | PathLike[str], under: str = "") -> Plan:
     """The plan whose files lie in a run folder; `under`: of a comparison, "variants/NAME/".
 
     Raises:
-        UsageError: it is no run folder, or one of another version.
+        UsageError: it is no run folder, one of another version, or holds a comparison or a frontier.
         Unreadable: a file of it is not what it should be; the message names it.
         CaseError: the case in it is a bad one.
     """
     run, name = opened(Path(folder)), f"{under}plan.json"
+    if run.kind != "plan" and not under:
+        raise UsageError(f"{folder} holds several plans; capmix.{READERS[run.kind]} reads them")
     found = run.document(name)
     for fault in faults(found, schema()):
         raise Unreadable(f"{name}, {fault}")

@@ -51,22 +51,32 @@ def number_of(found: Cell) -> float | None:
 def as_planned(name: str, content: bytes, index: Mapping[str, Any], periods: Sequence[str]) -> Table:
     """The table of a plan in a file; `index`: its entry in plan.json, `periods`: of the plan.
 
-    Numbers have the bits that they had, an empty text is "" where it may have been nothing. Held to what
+    Numbers have the bits that they had, in CSV an empty text is "" where it may have been nothing. Held to what
     `optimizer/analysis/declared.py` promises: ValueError, UnknownName for a table, column or row that it does not know,
     one that it misses, or a cell that is not of its column.
     """
     from ...optimizer.table import Column, Table
 
-    head, rows = read_table(name, content)
     columns = tuple(Column(c["name"], c["unit"], c["form"]) for c in index["columns"])
-    if head != [column.name for column in columns] or len(rows) != index["rows"]:
-        raise ValueError(f"{name}: {len(rows)} rows of {head}; plan.json lists {index['rows']} of other columns")
-    cells = tuple(
-        tuple(_cell(f"{name}, row {i}", cell, column) for cell, column in zip(row, columns, strict=True))
-        for i, row in enumerate(rows, 1)
-    )
+    cells = as_written(name, content, columns)
+    if len(cells) != index["rows"]:
+        raise ValueError(f"{name}: {len(cells)} rows; plan.json lists {index['rows']}")
     table = Table(index["name"], index["title"], columns, cells)
     return _promised(table, periods)
+
+
+def as_written(name: str, content: bytes, columns: Sequence[Column]) -> tuple[tuple[Cell, ...], ...]:
+    """The rows of a file whose columns are these, typed. ValueError where they are others, or a cell is not of its
+    column.
+    """
+    head, rows = read_table(name, content)
+    wanted, typed = [column.name for column in columns], name.endswith(".parquet")
+    if head != wanted:
+        raise ValueError(f"{name}: its columns are {', '.join(head)}; plan.json lists {', '.join(wanted)}")
+    return tuple(
+        tuple(_cell(f"{name}, row {i}", cell, column, typed) for cell, column in zip(row, columns, strict=True))
+        for i, row in enumerate(rows, 1)
+    )
 
 
 def _promised(table: Table, periods: Sequence[str]) -> Table:
@@ -94,9 +104,10 @@ def _promised(table: Table, periods: Sequence[str]) -> Table:
     return dataclasses.replace(table, left_out=shape.zero.difference(labels))
 
 
-def _cell(where: str, cell: Cell, column: Column) -> Cell:
+def _cell(where: str, cell: Cell, column: Column, typed: bool) -> Cell:
+    """typed: the file tells nothing from an empty text, and guards no text."""
     if column.form == "text":
-        return "" if cell is None else _unguarded(str(cell))
+        return cell if cell is None or typed else _unguarded(str(cell))
     if cell in ("", None):
         return None
     value = number_of(cell)

@@ -21,6 +21,7 @@ from .document import encode
 from .manifest import MANIFEST, MANIFEST_VERSION, SEAL
 
 DOCUMENTS = {"plan": "plan.json", "compare": "compare.json", "frontier": "frontier.json"}
+READERS = {"plan": "load_plan", "compare": "load_comparison", "frontier": "load_frontier"}  # of each kind, in capmix
 LARGEST = 1 << 30
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ...models.ledger import Account
@@ -261,7 +262,11 @@ def _foot(plan: Plan) -> Iterator[str]:
         f"{plural(plan.passes.solves, 'linear program')}, {plural(plan.passes.cuts, 'cut')}."
     )
     if plan.case.sha256:
-        yield f"Case {safe(plan.case.path)}, SHA-256 {safe(plan.case.sha256)}."
+        yield f"Case {safe(PurePath(plan.case.path).name)}, SHA-256 {safe(plan.case.sha256)}."
     if plan.versions:
-        yield "Made with " + ", ".join(f"{safe(name)} {safe(version)}" for name, version in plan.versions.items()) + "."
+        yield (
+            "Made with "
+            + ", ".join(f"{safe(name)} {safe(version)}" for name, version in sorted(plan.versions.items()))
+            + "."
+        )
     yield "A plan is as good as its assumptions. It is not investment advice."

@@ -28,7 +28,8 @@ MOVED = """
 ## What moved from version 1 to 2
 
 Names follow the [glossary](glossary.md). A run folder of version 1 is refused with exit code 2: read it with the capmix
-that wrote it, or plan the case in it again. `compare.json` and `frontier.json` have version 2 for the same reason.
+that wrote it, or plan the case in it again. `compare.json` has version 2 for the same reason,
+`frontier.json` version 3 (it also tells what each point cost).
 
 | version 1 | version 2 |
 | --- | --- |

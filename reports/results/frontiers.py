@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..exits import Exit, of_several
@@ -12,12 +13,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...models.schema.case import Case
+    from ...optimizer.cutting_planes.solution import RiskValue
     from ...optimizer.frontiers.frontier import Frontier
     from ..files.manifest import About
     from ..glyphs import Glyphs
     from ..html.page import Page
 
-FRONTIER_SCHEMA = 2
+FRONTIER_SCHEMA = 3
 
 
 class FrontierKind(Kind["Frontier"]):
@@ -76,8 +78,14 @@ def exit_code(found: Frontier) -> Exit:
     return of_several((point.status.value for point in found.points), whole=not found.interrupted)
 
 
+def _figures(risk: RiskValue) -> dict[str, Any]:
+    from ..files.document import number
+
+    return {key: number(value) for key, value in asdict(risk).items() if key != "name"}
+
+
 def frontier_document(found: Frontier, extension: str = "csv") -> dict[str, Any]:
-    """frontier.json as plain JSON values: the limit, its ends, and every table's rows."""
+    """frontier.json as plain JSON values: the limit, its ends, what each point cost, and every table's rows."""
     from ..files.document import number, records, version
 
     heading = found.case.case
@@ -91,7 +99,8 @@ def frontier_document(found: Frontier, extension: str = "csv") -> dict[str, Any]
             "currency": heading.currency,
             "sha256": found.case.sha256,
         },
-        "scenarios": {"count": found.scenarios.count, "seed": found.scenarios.seed},
+        "scenarios": asdict(found.scenarios),
+        "device": asdict(found.device),
         "limit": {
             "name": found.limit,
             "level": number(found.level),
@@ -104,14 +113,17 @@ def frontier_document(found: Frontier, extension: str = "csv") -> dict[str, Any]
         "objective": {"name": found.objective_name, "unit": found.objective_unit},
         "tolerance": number(found.tolerance),
         "interrupted": found.interrupted,
-        "passes": {
-            "full": found.passes.full,
-            "equivalent": number(found.passes.equivalent),
-            "solves": found.passes.solves,
-            "cuts": found.passes.cuts,
-        },
-        "total_s": number(found.timings.total_s),
+        "passes": asdict(found.passes),
+        "timings": {step: number(spent) for step, spent in asdict(found.timings).items()},
         "messages": list(found.messages),
+        "points": [
+            {
+                "passes": asdict(point.passes),
+                "funding": {name: number(face) for name, face in point.funding.items()},
+                "risks": [{"name": one.name, **_figures(one)} for one in point.risks],
+            }
+            for point in found.points
+        ],
         "tables": {name: records(table) for name, table in found.tables.items()},
         "files": [f"tables/{name}.{extension}" for name in found.tables],
     }

@@ -20,6 +20,8 @@ from .agreement import document_faults
 from .computed_again import evidence_of, searched, tables_again
 from .findings import Findings
 
+RISK_FIGURES = ("name", "level", "limit", "value", "var", "probability")
+
 
 def frontier_again(
     run: RunFolder, findings: Findings, found: dict[str, Any], case: Case, device: str, replan: bool
@@ -41,9 +43,19 @@ def frontier_again(
                 bounds = {"lower_bound": row[Points.LOWER], "upper_bound": row[Points.UPPER]}
             faults, said = searched(ready, found["tolerance"], row[Points.STATUS], bounds, number, row[Points.LIMIT])
             findings.check(f"replan {i}", faults, said)
+        findings.check(f"point {i}", _risk_faults(i, found["points"][i - 1], points[-1]), "its risks and funding agree")
     made = frontier_tables(risk, ready.program.unit, points)
     faults = document_faults("frontier.json", {n: records(table) for n, table in made.items()}, found["tables"])
     findings.check("frontier", [*faults, *tables_again(run, made)], f"its {len(made)} tables agree")
+
+
+def _risk_faults(number: int, written: dict[str, Any], again: FrontierPoint) -> list[str]:
+    """What a point says of every risk limit and of its funding; the price is the search's own."""
+    keys = [key for key in RISK_FIGURES if again.risks]
+    risks = [{key: getattr(risk, key) for key in keys} for risk in again.risks]
+    told = [{key: risk[key] for key in keys} for risk in written["risks"]]
+    made = {"risks": risks, "funding": dict(again.funding)}
+    return document_faults(f"frontier.json, points[{number}]", made, {"risks": told, "funding": written["funding"]})
 
 
 def _point(

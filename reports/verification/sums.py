@@ -19,7 +19,7 @@ from ..files.schema import schema
 from .agreement import document_faults, same, short
 
 WITH_TOTALS = frozenset({PURCHASES, CONSTRUCTION, CONTRACTS})
-COLLECTED = {"compare": 2, "frontier": 2}  # versions of compare.json and frontier.json
+COLLECTED = {"compare": 2, "frontier": 3}  # versions of compare.json and frontier.json
 
 
 def inner_faults(run: RunFolder) -> Iterator[str]:

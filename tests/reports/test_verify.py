@@ -439,8 +439,10 @@ def test_a_comparison(copy, capsys):
         ("points/2.json", _first_amount, "again"),
         ("frontier.json", lambda d: d["tables"]["frontier"][1].update(CVaR=-5.0), "frontier[2].CVaR: -5.0"),
         ("frontier.json", lambda d: d["limit"].update(minimum_bound=1e6), "below the minimum"),
+        ("frontier.json", lambda d: d["points"][1]["risks"][0].update(var=9.0), "points[2], risks[1].var: 9.0"),
+        ("frontier.json", lambda d: d["points"][1]["funding"].popitem(), "points[2], funding"),
     ],
-    ids=["an amount", "a CVaR", "the least"],
+    ids=["an amount", "a CVaR", "the least", "a quantile", "funding"],
 )
 def test_a_frontier(copy, capsys, file, change, named):
     folder = copy("frontier")
