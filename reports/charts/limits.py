@@ -12,6 +12,7 @@ from ...optimizer.analysis.names import (
     Covenants,
     Prices,
 )
+from ...optimizer.analysis.review_names import NODE
 from ...optimizer.table import Column, Table
 from ..summary.views import words
 from ..text import figure, level, percent, safe
@@ -27,14 +28,12 @@ MEASURES = {"cvar": "CVaR"}
 
 def _headroom(plan: Plan) -> Drawing | None:
     rows = [row for row in plan.tables[COVENANTS].records() if row.maybe(Covenants.HEADROOM) is not None]
-    shares = [
-        (
-            words(row.text(Covenants.COVENANT)),
-            row.text(Covenants.PERIOD),
-            row.number(Covenants.HEADROOM) / max(abs(row.number(Covenants.LIMIT)), 1e-9),
-        )
-        for row in rows
-    ]
+    tightest: dict[tuple[str, str], float] = {}  # a plan that adapts has a row for each node
+    for row in rows:
+        key = words(row.text(Covenants.COVENANT)), row.text(Covenants.PERIOD)
+        share = row.number(Covenants.HEADROOM) / max(abs(row.number(Covenants.LIMIT)), 1e-9)
+        tightest[key] = min(share, tightest.get(key, share))
+    shares = [(*key, share) for key, share in tightest.items()]
     if not shares:
         return None
     name, when, least = min(shares, key=lambda entry: entry[2])
@@ -43,6 +42,8 @@ def _headroom(plan: Plan) -> Drawing | None:
         "below 0 it would be breached."
     )
     table = plan.tables[COVENANTS]
+    if NODE in table.names:
+        sentence += " Each point is that of the tightest node."
     labels = plan.case.horizon.labels
 
     def marks() -> Any:
@@ -146,10 +147,10 @@ def _risk(plan: Plan) -> Drawing | None:
         base = alt.Chart(data(shown)).encode(
             y=alt.Y("limit:N", sort=None, axis=alt.Axis(title=None, labelLimit=220, domain=False, ticks=False))
         )
-        x = alt.X("plan:Q", scale=scale, axis=alt.Axis(title="% of the limit"))
+        x = alt.X("plan:Q", scale=scale, axis=alt.Axis(title="% of the limit", tickCount=6))
         kinds = alt.Scale(domain=["plan", "on fresh scenarios, 95 %"], range=[SERIES[0], QUIET])
         bars = base.transform_calculate(what="'on fresh scenarios, 95 %'").mark_rule(strokeWidth=3).encode(
-            x=alt.X("low:Q", scale=scale, axis=alt.Axis(title="% of the limit")), x2="high:Q",
+            x=alt.X("low:Q", scale=scale, axis=alt.Axis(title="% of the limit", tickCount=6)), x2="high:Q",
             color=alt.Color("what:N", scale=kinds),
         )  # fmt: skip
         dots = (
@@ -194,7 +195,7 @@ def _worth(plan: Plan) -> Drawing | None:
                 "worth": row.number(Prices.PRICE),
                 "sign": "gain" if row.number(Prices.PRICE) >= 0.0 else "loss",
             }
-            for row in rows[:WORTH]
+            for row in sorted(rows[:WORTH], key=lambda row: -abs(row.number(Prices.PRICE)))
         ]
         return (
             alt.Chart(data(shown))

@@ -46,7 +46,7 @@ def dressed(chart: Any) -> Any:
             "orient": "bottom",
             "title": None,
             "columns": 2,
-            "labelLimit": 290,
+            "labelLimit": 205,
             "symbolType": "square",
             "columnPadding": 24,
         },

@@ -18,6 +18,7 @@ from ..charts.pictures import PictureError, pictures
 from ..text import figure, fixed, percent, safe
 
 SCALE = 1.2  # of a picture on a wide page
+WIDE = 10  # columns of a table that is printed across the page
 MOST_ROWS = 400  # of a table in the page; the run folder has them all
 
 
@@ -34,6 +35,10 @@ class Grid:
     numeric: tuple[bool, ...]
     left_out: int = 0
 
+    @property
+    def wide(self) -> bool:
+        return len(self.heads) > WIDE
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -49,7 +54,8 @@ class Figure:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the page: a heading, sentences, figures, tables that are open, and tables that fold away."""
+    """A part of the page: a heading, sentences, figures, tables that are open, and tables that fold away on screen but
+    not on paper."""
 
     anchor: str
     title: str

@@ -20,7 +20,7 @@ from ...optimizer.analysis.names import (
     CashRow,
     CovenantRisk,
 )
-from ...optimizer.analysis.review_names import NODE_RISK, REVIEW_WORTH
+from ...optimizer.analysis.review_names import REVIEW_WORTH
 from ...optimizer.analysis.treasury.names import (
     BOOK_BALANCE,
     BOOK_CASH_FLOW,
@@ -41,6 +41,7 @@ from ..summary.views import by_period, has_plan, words
 from ..text import figure, gap, money, percent, plural, safe, seconds
 from .assumptions import assumptions
 from .glossary import terms
+from .nodes import node_risk, node_tables
 from .page import Figure, Grid, Page, Part, figure_of, grid, plain
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def plan_page(plan: Plan) -> Page:
             "Reviews",
             _adapted(plan),
             _figures((reviews.TREE,), plan),
-            _some(plan, (REVIEW_WORTH, NODE_RISK)),
+            _some(plan, (REVIEW_WORTH,)) + node_risk(plan),
+            node_tables(plan),
         ),
         Part(
             "money",

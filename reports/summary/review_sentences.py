@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...optimizer.analysis.review_names import NODE_DIFFERENCES, REVIEW_TREE, NodeDifferences, ReviewTree
 from ...optimizer.table import Record
@@ -12,6 +12,7 @@ from ..text import figure, safe
 from .views import titles
 
 if TYPE_CHECKING:
+    from ...models.schema.case import Case
     from ...optimizer.plan import Plan
 
 MOST = 4
@@ -20,6 +21,7 @@ NONE = 1e-3  # of it: less is nothing
 KINDS = {"order": "order", "contract": "sign", "build": "start", "issue": "raise", "draw": "raise"}
 SPOKEN = ("order", "sign", "start", "raise")
 """Blocks of decisions that sentences tell of, by the verb they have; in this order."""
+UNITS = {"order": "systems", "sign": "PFLOP/s", "start": "MW", "raise": "bn"}
 
 
 @dataclass
@@ -47,7 +49,7 @@ def condition(node: Record) -> str:
 def sentences(plan: Plan) -> Iterator[str]:
     """One for each node that differs: of two bands of a review the lower alone, as the other does the opposite."""
     nodes = plan.tables[REVIEW_TREE].records()
-    found = _by_node(plan)
+    found = differences_by_node(plan)
     for node in nodes[1:]:
         name, parent = node.text(ReviewTree.NODE), node.text(ReviewTree.PARENT)
         bands = [n for n in nodes[1:] if n.text(ReviewTree.PARENT) == parent]
@@ -61,7 +63,8 @@ def sentences(plan: Plan) -> Iterator[str]:
         yield head + (_listed(told) if told else "do nearly the same as else")
 
 
-def _by_node(plan: Plan) -> dict[str, list[Difference]]:
+def differences_by_node(plan: Plan) -> dict[str, list[Difference]]:
+    """What each node does otherwise, of what sentences tell of: lots and steps of a thing added up."""
     found: dict[str, dict[tuple[str, ...], Difference]] = {}
     for row in plan.tables[NODE_DIFFERENCES].records():
         verb = KINDS.get(row.text(NodeDifferences.BLOCK))
@@ -91,23 +94,28 @@ def _told(plan: Plan, mine: Sequence[Difference], of_review: Sequence[Difference
         yield _sentence(plan, one, NONE * whole[one.verb])
 
 
-def _sentence(plan: Plan, one: Difference, nothing: float) -> str:
-    case, less = plan.case, one.amount < one.beside
-    by = figure(one.size, 3)
+def named(case: Case, one: Difference) -> str:
+    """What it is about, in the case's own titles."""
     if one.verb == "order":
-        what = titles(case.accelerator).get(one.key[0], one.key[0])
-        place = f"{what} for {titles(case.site).get(one.key[1], one.key[1])}"
-        many = "fewer" if less else "more"
-        return f"order no {safe(place)}" if one.amount <= nothing else f"order {by} {many} {safe(place)}"
-    change = "less" if less else "more"
-    if one.verb == "sign":
-        name = safe(titles(case.contract).get(one.key[0], one.key[0]))
-        return f"sign nothing of {name}" if one.amount <= nothing else f"sign {by} PFLOP/s {change} of {name}"
+        return f"{_title(case.accelerator, one.key[0])} for {_title(case.site, one.key[1])}"
     if one.verb == "start":
-        place = f"{one.key[0]} at {titles(case.site).get(one.key[1], one.key[1])}"
-        return f"start no {safe(place)}" if one.amount <= nothing else f"start {by} MW {change} of {safe(place)}"
-    name = safe(titles(case.instrument).get(one.key[0], one.key[0]))
-    return f"raise nothing by {name}" if one.amount <= nothing else f"raise {by} bn {change} by {name}"
+        return f"{one.key[0]} at {_title(case.site, one.key[1])}"
+    return _title(case.contract if one.verb == "sign" else case.instrument, one.key[0])
+
+
+def _title(entries: Any, name: str) -> str:
+    return safe(titles(entries).get(name, name))
+
+
+def _sentence(plan: Plan, one: Difference, nothing: float) -> str:
+    less, what = one.amount < one.beside, named(plan.case, one)
+    by, change = figure(one.size, 3), "less" if less else "more"
+    if one.amount <= nothing:
+        return {"sign": "sign nothing of", "raise": "raise nothing by"}.get(one.verb, f"{one.verb} no") + f" {what}"
+    if one.verb == "order":
+        return f"order {by} {'fewer' if less else 'more'} {what}"
+    link = "by" if one.verb == "raise" else "of"
+    return f"{one.verb} {by} {UNITS[one.verb]} {change} {link} {what}"
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -118,3 +118,19 @@ def test_it_prints_on_a4(browser: Any, page: Path) -> None:
         "return [...document.querySelectorAll('figure svg')].every(s => s.getBoundingClientRect().height > 50)"
     )
     assert seen
+
+
+def test_statements_fold_on_a_screen_and_print_whole(browser: Any, page: Path) -> None:
+    shown(browser, page, 1280)
+    high = "return [...document.querySelectorAll('.fold + .body')].map(e => e.getBoundingClientRect().height)"
+    assert set(browser.execute_script(high)) == {0}
+    fold = browser.find_element("css selector", "#statements .fold")
+    fold.find_element("css selector", "summary").send_keys("\ue007")
+    assert sum(tall > 0 for tall in browser.execute_script(high)) == 1
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert all(tall > 0 for tall in browser.execute_script(high))
+    clipped = browser.execute_script(
+        "return [...document.querySelectorAll('#statements .body table')]"
+        ".filter(t => t.scrollWidth > t.clientWidth + 1).length"
+    )
+    assert clipped == 0

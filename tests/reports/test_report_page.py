@@ -157,3 +157,37 @@ def test_assumptions_are_all_entries_that_name_a_source() -> None:
     assert len(written) > 20
     assert {source for *_, source, _ in entries} >= set(written)
     assert assumptions(stored().case)[1] is None
+
+
+def test_a_plan_that_adapts_tells_each_node_and_leaf() -> None:
+    plan = stored("adaptive")
+    part = next(part for part in plan_page(plan).parts if part.anchor == "reviews")
+    risk = next(grid for grid in part.grids if "node" in [head for head, _ in grid.heads])
+    assert risk.rows[0][0] == "all scenarios"
+    tree = plan.tables["review_tree"].records()
+    leaves = [row for row in tree if row.text("leaf") == "yes"]
+    flows = [grid for grid in part.folded if grid.title.startswith("Expected cash flow where ")]
+    assert len(flows) == len(leaves) == 3
+    assert any("rental < " in grid.title and " and sofr < " in grid.title for grid in flows)
+    rows = plan.tables["cash_flow_by_leaf"].rows
+    assert sum(len(grid.rows) for grid in flows) == len(rows)
+    assert all("leaf" not in [head for head, _ in grid.heads] for grid in flows)
+    decided = [grid for grid in part.folded if grid.title.startswith("Decided otherwise where ")]
+    assert decided
+    assert all(1 <= len(grid.rows) <= 25 for grid in decided)
+    assert plan_page(stored("starter")).parts[1].empty
+
+
+def test_a_line_of_headroom_has_one_figure_a_period() -> None:
+    """Of the nodes of a plan that adapts, the tightest."""
+    plan = stored("adaptive")
+    table = plan.tables["covenants"]
+    drawing = next(found for chart, found in drawings(CHARTS, plan) if chart.name == "covenant_headroom")
+    points = drawing.chart("").to_dict()["layer"][0]["data"]["values"]
+    keys = [(row["covenant"], row["period"]) for row in points]
+    assert len(keys) == len(set(keys)) < sum(row["headroom"] is not None for row in table.records())
+    for row in table.records():
+        if row["headroom"] is not None:
+            share = 100 * min(2.0, row.number("headroom") / abs(row.number("limit")))
+            at = keys.index((row.text("covenant").replace("_", " "), row.text("period")))
+            assert points[at]["share"] <= share + 1e-9
