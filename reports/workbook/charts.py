@@ -9,6 +9,7 @@ from .looks import FONT, QUIET, RULE, SERIES
 from .sources_uses import SOURCES
 
 WIDTH, HEIGHT = 620, 360
+THOUSAND = 1000.0
 BAR, HEAD = 18, 90
 """Pixels of a bar, and of what stands around them."""
 RIGHT = FIRST + 1
@@ -26,11 +27,13 @@ def draw(file: Any, page: Any, chart: Chart) -> None:
     else:
         for number, (name, row) in enumerate(chart.rows):
             _series(drawn, chart, number, name, row)
+    largest = max((abs(found.number) for _, row in chart.rows for found in row.cells), default=0.0)
     small = {"name": FONT, "size": 9, "color": QUIET}
     drawn.set_title({"name": chart.title, "name_font": {"name": FONT, "size": 12, "bold": True}, "overlay": False})
     along = {"num_font": small, "line": {"color": RULE}, "label_position": "low"}
     across = {
         "num_font": small,
+        "num_format": "#,##0" if largest >= THOUSAND else "General",
         "line": {"none": True},
         "major_gridlines": {"visible": True, "line": {"color": "#E5E7EB"}},
     }

@@ -10,15 +10,15 @@ from .grid import LABEL, OPENING, SIGN, TOTAL, UNIT, Look
 ENTERED, QUIET, DARK, BAND, RULE, RED = "#1F4FB4", "#6B7280", "#12355B", "#E8EDF4", "#9AA5B5", "#B42318"
 SERIES = ("#12355B", "#E07A1F", "#2A9D8F", "#8E5EA2", "#C9A227", "#6B7280", "#B42318", "#5FA8D3", "#4F772D", "#D4A5A5")
 FONT = "Calibri"
-WIDTHS: Mapping[int, float] = {LABEL: 46, UNIT: 15, SIGN: 4, TOTAL: 13, OPENING: 10}
-PERIOD_WIDTH = 10.0
+WIDTHS: Mapping[int, float] = {LABEL: 46, UNIT: 15, SIGN: 3, TOTAL: 12, OPENING: 9}
+PERIOD_WIDTH = 9.0
 
 _NUMBERS: Mapping[str, str] = {
-    "count": "#,##0.0;-#,##0.0;–",
+    "count": "[>=1000]#,##0;[=0]–;#,##0.0",
     "share": "0.0%;-0.0%;–",
     "rate": "0.00%;-0.00%;–",
     "ratio": "0.00x;-0.00x;–",
-    "number": "[>=1000]#,##0.0;[<=-1000]-#,##0.0;0.0#####",
+    "number": "[>=1000]#,##0;[<=-1000]-#,##0;0.0#####",
     "whole": "#,##0",
     "year": "0",
     "factor": "0.0000",

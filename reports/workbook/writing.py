@@ -23,7 +23,10 @@ from .terms import Spot, Term, cell
 MOST_LETTERS = 32_000
 """Of a text; a cell takes 32,767."""
 LONGEST_TITLE = 200
-A4 = 9
+A3, A4 = 8, 9
+MOST_ON_A4 = 12
+"""Periods; more across A4 are too small to read."""
+LONGEST_FOOTER = 100
 TITLE_HEIGHT = 24
 FREE = (cover.NAME, "Why")
 """Sheets without the timeline."""
@@ -98,10 +101,12 @@ class Writer:
         page.set_row(TITLE, TITLE_HEIGHT)
         page.set_h_pagebreaks(sheet.breaks)
         page.set_landscape()
-        page.set_paper(A4)
+        page.set_paper(A4 if free or sheet.periods <= MOST_ON_A4 else A3)
         page.fit_to_pages(1, 0)
         page.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
-        page.set_footer("&L&A&R&P / &N")
+        heading = self.book.plan.case.case
+        title = safe(heading.title or heading.name)[:LONGEST_FOOTER].replace("&", "&&")
+        page.set_footer(f"&L&A&C{title}, {self.book.plan.status.value}&R&P / &N")
         page.hide_gridlines(2)
         if MASTER_CHECK in self.book.names:
             self._failures(sheet, page)
