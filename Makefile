@@ -15,11 +15,11 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup plan test test-lowest test-newest check format lint types contracts bench bench-ci docs site study wheel hooks lock clean
+.PHONY: help setup plan test test-lowest test-newest check format lint types contracts bench bench-ci docs site study reconciliation wheel hooks lock clean
 
 help: ## list the targets
 	@echo "make TARGET [CASE=$(CASE)] [SCENARIOS=$(SCENARIOS)] [ARGS=...] [PYTHON=...] [WORKERS=$(WORKERS)]"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## make .venv with the locked environment (the other targets do it when needed)
 
@@ -90,6 +90,9 @@ site: $(READY) ## the documentation as a site, in build/site
 
 study: $(READY) ## renew docs/financing-study.md, which takes many minutes
 	@$(BIN)/python -m capmix.reports.pages.study > .venv/page && cp .venv/page docs/financing-study.md
+
+reconciliation: $(READY) ## renew docs/reconciliation.md from a plan of a shipped case
+	@$(BIN)/python -m capmix.reports.pages.reconciliation > .venv/page && cp .venv/page docs/reconciliation.md
 
 wheel: $(READY) ## the source distribution, and a wheel made from it, in dist
 	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist .

@@ -10,6 +10,7 @@ from ...optimizer.analysis.treasury.names import (
     DEBT_PORTFOLIO,
     DEBT_SCHEDULE,
     MATURITIES,
+    Claim,
     Debt,
     DebtPortfolio,
     DebtSchedule,
@@ -34,6 +35,8 @@ def _outstanding(plan: Plan) -> Drawing | None:
     known = _titles(plan)
     rows = []
     for row in plan.tables[DEBT_SCHEDULE].records():
+        if row.text(DebtSchedule.CLAIM) == Claim.EQUITY:
+            continue  # has a balance and is no debt
         values = [0.0] * len(labels)
         values[labels.index(row.text(DebtSchedule.PERIOD))] = row.number(DebtSchedule.CLOSING)
         name = row.text(DebtSchedule.INSTRUMENT)
