@@ -65,7 +65,8 @@ def test_every_page_is_in_the_navigation_once_and_exists():
     found = Counter(pages(loaded(ROOT / "mkdocs.yml")["nav"]))
     outside = hook().PAGES
     assert {page for page, times in found.items() if times > 1} == set()
-    assert set(found) == {p.relative_to(DOCS).as_posix() for p in DOCS.rglob("*.md")} | set(outside)
+    here = {p.relative_to(DOCS).as_posix() for kind in ("*.md", "*.ipynb") for p in DOCS.rglob(kind)}
+    assert set(found) == here | set(outside)
     assert [source for source in outside.values() if not (ROOT / source).is_file()] == []
 
 

@@ -28,6 +28,7 @@ def as_text(parts: Iterable[RenderableType], width: int, colour: bool, g: Glyphs
 
     buffer = io.StringIO()
     console = Console(
+        force_jupyter=False,  # else a notebook shows every line, and nothing is left to return
         file=buffer,
         width=width,
         force_terminal=colour,
