@@ -28,7 +28,7 @@ def pictures(charts: Sequence[Any]) -> list[str]:
     """
     if not charts:
         return []
-    asked = json.dumps([chart.to_dict() for chart in charts]).encode()
+    asked = json.dumps([chart.to_dict(validate=False) for chart in charts]).encode()  # the tests validate
     command = [sys.executable, "-I", str(Path(__file__).with_name("draw_svg.py"))]
     try:
         done = subprocess.run(command, input=asked, capture_output=True, timeout=PATIENCE, check=False, cwd=os.sep)
