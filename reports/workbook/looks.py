@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,12 @@ SERIES = ("#12355B", "#E07A1F", "#2A9D8F", "#8E5EA2", "#C9A227", "#6B7280", "#B4
 FONT = "Calibri"
 WIDTHS: Mapping[int, float] = {LABEL: 46, UNIT: 15, SIGN: 3, TOTAL: 12, OPENING: 9}
 PERIOD_WIDTH = 9.0
+LINES: Mapping[str, float] = {"label": 60.0, "unit": 20.0}
+"""Letters in a line of texts that have something beside them, in the columns of labels and units."""
+BOLD = 1.2
+"""Letters that a bold one takes the room of."""
+LINE = 14.0
+"""Points of a line of text."""
 
 _NUMBERS: Mapping[str, str] = {
     "count": "[>=1000]#,##0;[=0]–;#,##0.0",
@@ -19,6 +26,8 @@ _NUMBERS: Mapping[str, str] = {
     "rate": "0.00%;-0.00%;–",
     "ratio": "0.00x;-0.00x;–",
     "number": "[>=1000]#,##0;[<=-1000]-#,##0;0.0#####",
+    "multiple": "#,##0.00x;-#,##0.00x;0.00x",
+    "level": "#,##0.00;-#,##0.00;0.00",
     "whole": "#,##0",
     "year": "0",
     "factor": "0.0000",
@@ -46,7 +55,15 @@ def properties(look: Look, money: str) -> dict[str, Any]:
         found["font_color"] = ENTERED
     if look.strong:
         found |= {"bold": True, "top": 1, "top_color": RULE}
+    if look.kind in LINES:
+        found["text_wrap"] = True
     return found | _OWN.get(look.kind, {})
+
+
+def lines(look: Look, text: str) -> int:
+    """How many lines a text takes in its column."""
+    wide = BOLD * len(text) if look.strong else len(text)
+    return 1 if look.kind not in LINES else max(1, math.ceil(wide / LINES[look.kind]))
 
 
 _OWN: Mapping[str, dict[str, Any]] = {

@@ -17,7 +17,7 @@ from . import cover, inputs
 from .book import MASTER_CHECK, Book
 from .charts import draw
 from .grid import COUNTED, FIRST, LABEL, OPENING, PERIODS, SIGN, SUBTITLE, TITLE, TOP, TOTAL, UNIT, Content, Look, Sheet
-from .looks import PERIOD_WIDTH, RED, WIDTHS, money_format, properties
+from .looks import LINE, PERIOD_WIDTH, RED, WIDTHS, lines, money_format, properties
 from .terms import Spot, Term, cell
 
 MOST_LETTERS = 32_000
@@ -91,6 +91,8 @@ class Writer:
                 page.write_url(row, column, f"internal:'{target}'!A1", self.look(Look("link")), target)
             else:
                 self._write(page, (row, column), content, look, sheet.name)
+        for row, many in _heights(sheet).items():
+            page.set_row(row, LINE * many)
         for column, width in WIDTHS.items():
             page.set_column(column, column, width)
         if not free:
@@ -162,6 +164,15 @@ def written(book: Book, standing: Sequence[str], made: datetime) -> bytes:
         draw(writer.file, writer.pages[chart.sheet], chart)
     writer.file.close()
     return writer.buffer.getvalue()
+
+
+def _heights(sheet: Sheet) -> dict[int, int]:
+    """Lines of each row in which a text needs more than one."""
+    found: dict[int, int] = {}
+    for (row, _), (content, look) in sheet.cells.items():
+        if isinstance(content, str) and (many := lines(look, content)) > 1:
+            found[row] = max(many, found.get(row, 1))
+    return found
 
 
 def _largest(book: Book) -> float:

@@ -8,7 +8,8 @@ import re
 import zipfile
 
 from capmix.optimizer.plan import Plan
-from capmix.reports.workbook.workbook import workbook_bytes
+from capmix.reports.workbook.grid import FIRST, UNIT
+from capmix.reports.workbook.workbook import workbook, workbook_bytes
 
 from ..stored import stored
 
@@ -49,3 +50,22 @@ def test_axes_of_large_figures_are_grouped() -> None:
     formats = [set(re.findall(r'<c:numFmt formatCode="([^"]+)"', chart)) for chart in charts]
     compute = next(i for i, chart in enumerate(charts) if "Compute in service" in chart)
     assert "#,##0" in formats[compute]
+
+
+def test_a_long_label_has_the_lines_that_it_takes() -> None:
+    found = sheets(stored("adaptive"))["Risk"]
+    heights = [float(high) for high in re.findall(r'<row r="\d+"[^>]* ht="([\d.]+)"', found)][1:]
+    assert heights
+    assert all(min(abs(high - 14.0 * many) for many in (2, 3, 4)) < 1.0 for high in heights)  # whole pixels
+
+
+def test_covenants_are_shown_in_their_units() -> None:
+    book = workbook(stored("starter"))
+    kinds = {
+        (cell.kind, str(content) if isinstance(content, str) else "")
+        for (_, column), (content, cell) in book.sheets["Covenants"].cells.items()
+        if column == UNIT
+    }
+    assert kinds == {("unit", "USD bn")}  # a maturity wall is money
+    looks = {look.kind for (_, column), (_, look) in book.sheets["Covenants"].cells.items() if column >= FIRST}
+    assert looks == {"money", "flag"}
