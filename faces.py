@@ -24,9 +24,9 @@ def _faces() -> Any:
 class Shown:
     """What a plan, a comparison and a frontier offer in a notebook or a script."""
 
-    def summary(self, width: int = 100) -> str:
-        """What `capmix` prints of it, in 80 to 120 columns."""
-        text: str = _faces().summary(self, width)
+    def summary(self, width: int = 100, full: bool = False) -> str:
+        """What `capmix` prints of it, in 80 to 120 columns; full: of a plan every section, as `--full` does."""
+        text: str = _faces().summary(self, width, full)
         return text
 
     @property

@@ -41,8 +41,9 @@ def kind_of(found: object) -> Kind[Any]:
     raise TypeError(f"{type(found).__name__} is no plan, comparison or frontier")
 
 
-def summary(found: object, width: int) -> str:
-    return kind_of(found).draw(found, width, None, False, UNICODE)
+def summary(found: object, width: int, full: bool) -> str:
+    kind: Kind[Any] = PlanKind(full=True) if full and isinstance(found, Plan) else kind_of(found)
+    return kind.draw(found, width, None, False, UNICODE)
 
 
 def words(found: object) -> str:

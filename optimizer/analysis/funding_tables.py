@@ -19,6 +19,7 @@ from .names import (
     ISSUANCE,
     MERCHANT,
     NO,
+    PREPAID,
     PURCHASES,
     RELET,
     YES,
@@ -121,7 +122,7 @@ def _issuance(amounts: Amounts) -> Table:
             how, face, promised = "committed", 0.0, amount
         elif decision.block == "contract" and prepaid[decision.key] > NEGLIGIBLE:
             who = customer[tags["contract"]]
-            rows.append((PREPAYMENTS, who, tags["contract"], "prepaid", label, prepaid[decision.key], 0.0))
+            rows.append((PREPAYMENTS, who, tags["contract"], PREPAID, label, prepaid[decision.key], 0.0))
             continue
         else:
             continue

@@ -39,6 +39,10 @@ class Decisions(StrEnum):
     TAGS = "tags"
 
 
+PREPAID = "prepaid"
+"""In the column `how` of issuance: what a customer pays ahead, which is signed with his contract."""
+
+
 class Issuance(StrEnum):
     INSTRUMENT = "instrument"
     HOLDER = "holder"

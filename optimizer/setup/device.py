@@ -10,7 +10,7 @@ from typing import TypeVar
 from ...errors import CapmixError
 from ...kernels import cuda_start
 from ...kernels.backend import Backend, ScenarioStore, get_backend
-from ...kernels.device_errors import DeviceFault
+from ...kernels.device_errors import DeviceFault, NoDriver
 from ...kernels.memory.chunked import Chunked
 from ...kernels.memory.host_memory import memory_available
 from ...kernels.memory.leaves import LeafStore
@@ -44,7 +44,8 @@ def choose(device: str, losses: int = 1, tails: float = 0.05) -> Chunked:
             if device == "cuda":
                 raise DeviceError(f"device 'cuda' cannot be used: {fault}") from fault
             backend = _cpu("auto", losses, tails)
-            backend.messages.append(f"planned on the CPU: {fault}")
+            if not isinstance(fault, NoDriver):  # a machine without a GPU is no fault; `capmix doctor` tells of it
+                backend.messages.append(f"planned on the CPU: {fault}")
             return backend
         backend = Chunked(
             started.backend, losses, tails, started.backend.free, host_free=memory_available, spare=get_backend

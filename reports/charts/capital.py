@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ...errors import CapmixError
 from ...models.ledger import Account
 from ...optimizer.analysis.names import (
     CASH_FLOW,
@@ -13,6 +12,7 @@ from ...optimizer.analysis.names import (
     FUNDING_BY_INSTRUMENT,
     ISSUANCE,
     OF_CASH,
+    PREPAID,
     SUM,
     YES,
     CashRow,
@@ -22,6 +22,7 @@ from ...optimizer.analysis.names import (
     Lines,
 )
 from ...optimizer.table import BILLION, Column, Table
+from ..summary.sources_uses import BALANCED, SOURCE, USE, checked
 from ..summary.views import by_period, numbers
 from ..text import money, part, percent, safe
 from .chart import Chart, Drawing, data
@@ -30,13 +31,6 @@ from .theme import SERIES, WARN, WIDTH, altair, amounts, colours, periods
 
 if TYPE_CHECKING:
     from ...optimizer.plan import Plan
-
-SOURCE, USE = "sources", "uses"
-BALANCED = 1e-6  # of all sources: what may be missing between sources and uses
-
-
-class OutOfBalance(CapmixError):
-    """Sources and uses differ: a fault of capmix, never drawn over."""
 
 
 def sources_and_uses(plan: Plan) -> list[tuple[str, str, float]]:
@@ -64,15 +58,14 @@ def sources_and_uses(plan: Plan) -> list[tuple[str, str, float]]:
     entries = [(SOURCE, CashRow.START.value, plan.case.cash.opening), (USE, CashRow.END.value, end)]
     entries += [(SOURCE if v > 0.0 else USE, str(name), abs(v)) for name, v in flows.items() if v]
     sums = {side: math.fsum(v for s, _, v in entries if s == side) for side in (SOURCE, USE)}
-    if not abs(sums[SOURCE] - sums[USE]) <= BALANCED * max(1.0, sums[SOURCE]):
-        raise OutOfBalance(f"sources are {sums[SOURCE]:.9g} billion and uses {sums[USE]:.9g}")
+    checked(sums[SOURCE], sums[USE])
     return sorted(entries, key=lambda entry: (entry[0], -entry[2]))
 
 
 def _placed(plan: Plan) -> list[Any]:
     """Rows of funding by instrument, without customers' prepayments, which are an account of their own."""
     prepaid = {
-        row.text(Issuance.INSTRUMENT) for row in plan.tables[ISSUANCE].records() if row.text(Issuance.HOW) == "prepaid"
+        row.text(Issuance.INSTRUMENT) for row in plan.tables[ISSUANCE].records() if row.text(Issuance.HOW) == PREPAID
     }
     rows = plan.tables[FUNDING_BY_INSTRUMENT].records()
     return [row for row in rows if row.text(FundingByInstrument.INSTRUMENT) not in prepaid]

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class PlanWork(RunFolderWork["Plan"]):
     """A plan and its folder."""
 
-    kind = PlanKind()
+    def __init__(self, options: argparse.Namespace) -> None:
+        super().__init__(options)
+        self.kind = PlanKind(full=options.full)
 
     def compute(self, case: Case, scenarios: int, progress: ProgressLine) -> Plan:
         from ...optimizer.cutting_planes.endings import Ending
@@ -58,6 +60,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="plan again on N other sets of scenarios, with the seeds that follow: what the choice of scenarios does "
         "to the optimum, the limits and their prices (10 give a fair standard error)",
     )
+    parser.add_argument("--full", action="store_true", help="print every section of the summary, not one screen")
     computing_options(parser)
 
 

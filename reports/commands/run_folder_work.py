@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..exits import Exit
 from ..results.kind import REPORT, Kind
@@ -20,7 +20,7 @@ Found = TypeVar("Found")
 class RunFolderWork(Work[Found]):
     """What differs between them is asked of `compute` and of the kind of result."""
 
-    kind: ClassVar[Kind[Any]]
+    kind: Kind[Any]
 
     def __init__(self, options: argparse.Namespace) -> None:
         super().__init__(options)

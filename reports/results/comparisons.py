@@ -46,7 +46,7 @@ class ComparisonKind(Kind["Comparison"]):
 
     def texts(self, found: Comparison, width: int = SUMMARY_WIDTH) -> Texts:
         def drawn(plan: Plan) -> Callable[[], str]:
-            return lambda: PlanKind().draw(plan, width, None, False, UNICODE)
+            return lambda: PlanKind(full=True).draw(plan, width, None, False, UNICODE)
 
         variants = {f"variants/{name}/{SUMMARY}": drawn(plan) for name, plan in found.plans.items()}
         return {**super().texts(found, width), **variants}

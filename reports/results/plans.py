@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..exits import Exit
-from .kind import SUMMARY_WIDTH, WORKBOOK, Kind, Makers, Texts
+from ..glyphs import UNICODE, Glyphs
+from .kind import SUMMARY, SUMMARY_WIDTH, WORKBOOK, Kind, Makers, Texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,14 +14,16 @@ if TYPE_CHECKING:
     from ...models.schema.case import Case
     from ...optimizer.plan import Plan
     from ..files.manifest import About
-    from ..glyphs import Glyphs
     from ..html.page import Page
 
 
 class PlanKind(Kind["Plan"]):
-    """Plans."""
+    """Plans. full: whether the screen shows every section; the folder's summary always does."""
 
     name = "plan"
+
+    def __init__(self, full: bool = False) -> None:
+        self.full = full
 
     def case(self, found: Plan) -> Case:
         return found.case
@@ -41,7 +44,10 @@ class PlanKind(Kind["Plan"]):
 
             return workbook_bytes(found)
 
-        return {**super().texts(found, width), WORKBOOK: workbook}
+        def summary() -> str:
+            return PlanKind(full=True).draw(found, width, None, False, UNICODE)
+
+        return {**super().texts(found, width), SUMMARY: summary, WORKBOOK: workbook}
 
     def about(self, found: Plan) -> About:
         from ..files.manifest import about_plan
@@ -51,7 +57,7 @@ class PlanKind(Kind["Plan"]):
     def draw(self, found: Plan, width: int, folder: Path | None, colour: bool, glyphs: Glyphs) -> str:
         from ..summary.terminal import render
 
-        return render(found, width, folder, colour, glyphs)
+        return render(found, width, folder, colour, glyphs, self.full)
 
     def gist(self, found: Plan) -> str:
         from ..summary.views import has_plan

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ...optimizer.analysis.names import BOTTLENECKS, NO_LINK, Bottlenecks
+from ...optimizer.analysis.names import BOTTLENECKS, NO_LINK, RISK_LINK, Bottlenecks
 from .. import glyphs
-from ..text import safe, shorten
-from .layout import INDENT, LABEL_MOST, heading, note
+from ..text import safe
+from .layout import INDENT, LABEL_MOST, distinct, heading, note
 from .section import Section, View
 from .views import found, titles
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from ...optimizer.plan import Plan
 
 TITLE = "Bottlenecks"
+LETTERS = {
+    "supply": "S", "shell": "H", "power": "P", "grid": "G", "cooling": "C", "security": "Y", "fibre": "F", "use": "U",
+    "budget": "B", "cash": "M", "depth": "D", "issuance capacity": "I", "facility": "T", "collateral": "L",
+    "covenant": "V", "circularity": "R", RISK_LINK: "K",
+}  # fmt: skip
+"""The letter of each link: the same in every plan."""
 
 
 def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
@@ -30,14 +36,14 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     labels = plan.case.horizon.labels
     count = Counter(link for row in rows if (link := row.text(Bottlenecks.BOTTLENECK)) not in (NO_LINK, ""))
     ranked = [link for link, _ in count.most_common()]
-    letters = _letters(ranked)
+    letters = {link: found(LETTERS, link, "link of the compute chain") for link in ranked}
     known = titles(plan.case.site)
     cells: dict[str, dict[str, str]] = {}
     for row in rows:
         link = row.text(Bottlenecks.BOTTLENECK)
         letter = letters[link] if link in letters else view.g.columns[0]  # nothing holds compute back
         cells.setdefault(row.text(Bottlenecks.SITE), {})[row.text(Bottlenecks.PERIOD)] = letter
-    names = {site: shorten(safe(known.get(site, site)), LABEL_MOST) for site in cells}
+    names = dict(zip(cells, distinct([safe(known.get(site, site)) for site in cells], LABEL_MOST), strict=True))
     beside = max(map(len, names.values())) + 2
     room = view.width - INDENT - beside
     cell = 2 if 2 * len(labels) <= room else 1
@@ -49,15 +55,6 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
             yield note(names[site].ljust(beside) + letters_of, "")
     legend = " · ".join(f"{letters[link]} {safe(link)} ({count[link]})" for link in ranked)
     yield note(legend or "nothing holds compute back")
-
-
-def _letters(links: Sequence[str]) -> dict[str, str]:
-    """A letter per link: its first that is free."""
-    taken: dict[str, str] = {}
-    for link in links:
-        options = [c.upper() for c in link if c.isalpha() and c.isascii()] + list("ABCDEFGHIJKLMNOPQRSTUVWXYZ?")
-        taken[link] = next((c for c in options if c not in taken.values()), "?")
-    return taken
 
 
 SECTION = Section("bottlenecks", TITLE, (BOTTLENECKS,), _render)

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from ...optimizer.analysis.names import ISSUANCE, Issuance
 from .. import glyphs
-from ..text import money, part, percent, plural, safe, shorten
-from .layout import INDENT, grid, heading, note, schedule
+from ..text import part, percent, plural, safe
+from .layout import INDENT, distinct, grid, heading, note, sums
 from .section import Section, View
 from .views import steps, titles, words
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from ...optimizer.plan import Plan
 
-TITLE = "Capital stack"
+TITLE = "Who lends, and when"
 VISIBLE = 0.0005  # share of all funding below which an instrument is not listed on its own
 
 
 def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     """The capital stack by instrument and by holder, then when it is raised."""
-    yield from heading(TITLE, "face value raised, bn")
+    yield from heading(TITLE, f"face value raised, {view.money.unit}")
     blocks = (
         (plan.funding.by_instrument, titles(plan.case.instrument)),
         (plan.funding.by_holder, titles(plan.case.investor)),
@@ -40,7 +40,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
         return
     if circular & set(plan.funding.by_holder):
         yield note("* a supplier or customer of the plan")
-    yield from _funding_schedule(plan, view.width)
+    yield from _funding_schedule(plan, view)
 
 
 def _bars(
@@ -51,43 +51,42 @@ def _bars(
     shown = [(key, value) for key, value in ranked if value >= VISIBLE * total]
     few = [value for _, value in ranked[len(shown) :]]
     top = ranked[0][1]
-    rows = [
-        (shorten(safe(names.get(key, words(key))), 32) + (" *" if key in circular else ""), value)
-        for key, value in shown
-    ]
+    stars = {key: " *" if key in circular else "" for key, _ in shown}
+    known = distinct([safe(names.get(key, words(key))) for key, _ in shown], 32)
+    rows = [(name + stars[key], value) for name, (key, value) in zip(known, shown, strict=True)]
     if sum(few) >= VISIBLE * total:
         rows.append((f"{plural(len(few), 'other')}, less than {percent(VISIBLE, 2)} each", sum(few)))
+    rows.append(("total", total))
     return grid(
         ("", "", "", ""),
         "lrrl",
         [
             (
                 name.ljust(34),
-                money(value).rjust(8),
+                view.money(value).rjust(8),
                 percent(part(value, total)).rjust(6),
-                glyphs.bar(part(value, top), room, view.g),
+                "" if name == "total" else glyphs.bar(part(value, top), room, view.g),
             )
             for name, value in rows
         ],
     )
 
 
-def _funding_schedule(plan: Plan, width: int) -> Iterator[RenderableType]:
+def _funding_schedule(plan: Plan, view: View) -> Iterator[RenderableType]:
     known, labels = titles(plan.case.instrument), plan.case.horizon.labels
     at = {label: t for t, label in enumerate(labels)}
     raised: dict[str, list[float]] = {}
     for row in plan.tables[ISSUANCE].records():
         if row.number(Issuance.FUNDED) > 0.0:
             values = raised.setdefault(row.text(Issuance.INSTRUMENT), [0.0] * len(labels))
-            values[at[row.text(Issuance.PERIOD)]] += row.number(Issuance.FUNDED)
+            values[at[row.text(Issuance.PERIOD)]] += row.number(Issuance.FUNDED) * view.money.factor
     columns = steps(labels)
     rows = [(known.get(name, words(name)), columns.sums(values), sum(values)) for name, values in raised.items()]
     if not rows:  # nothing is drawn
         return
     yield Text("")
-    yield note("raised by period, bn")
-    largest = max(max(values) for _, values, _ in rows)
-    yield from schedule(columns.labels, rows, width, decimals=2 if largest < 9.95 else 1)
+    yield note(f"raised by period, {view.money.unit}")
+    yield from sums(columns.labels, rows, view.width)
 
 
 SECTION = Section("capital_stack", TITLE, (ISSUANCE,), _render)

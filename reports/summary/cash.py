@@ -21,7 +21,7 @@ from ...optimizer.analysis.names import (
 )
 from .. import glyphs
 from ..glyphs import Scale
-from ..text import figure, money, percent
+from ..text import figure, percent
 from .layout import INDENT, grid, heading, note
 from .section import Section, View
 from .views import by_period, steps
@@ -37,7 +37,7 @@ FAN = (LiquidityFan.Q05, LiquidityFan.Q25, LiquidityFan.Q50, LiquidityFan.Q75, L
 
 def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     """Per period: compute, flows, debt service, cash and the fan of cash over the scenarios."""
-    labels, width, g = plan.case.horizon.labels, view.width, view.g
+    labels, width, g, money = plan.case.horizon.labels, view.width, view.g, view.money
     columns = steps(labels)
     flows = [
         by_period(plan, COMPUTE, ComputeRow.SERVED),
@@ -69,7 +69,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     if room >= 12:
         floors = plan.case.cash.minimum
         scale = Scale(min(0.0, *floors, *(r[0] for r in ranges)), max(r[4] for r in ranges), min(room, 44))
-        low, high = figure(scale.low, 3), figure(scale.high, 3)
+        low, high = (figure(v * money.factor, 3) for v in (scale.low, scale.high))
         heads.append(low + high.rjust(scale.width - len(low)))
     rows = []
     for i, label in enumerate(columns.labels):
@@ -78,7 +78,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
             minimum = plan.case.cash.minimum[columns.spans[i][1]]
             row.append(Text(glyphs.spread(ranges[i], minimum, scale, g)))
         rows.append(row)
-    yield from heading(TITLE, "expected, bn; compute and cash at each end")
+    yield from heading(TITLE, f"expected, {money.unit}; compute and cash at each end")
     yield grid(heads, "lrrrrrrr" + "l" * (len(heads) - 8), rows, flexible=-1, gap=space)
     yield note(f"cash: {money(plan.case.cash.opening)} opening, + earned - invested + proceeds - service + other")
     yield note("earned: operating cash flow; proceeds: issued and drawn; service: interest and repayment;")

@@ -69,8 +69,8 @@ def _other_scenarios(plan: Plan, error: float | None) -> str:
     return f" As many other scenarios move the optimum by ± {percent(error / size, 2)} (95 % interval)."
 
 
-def certificate_sentence(plan: Plan) -> str:
-    """What is proven, in words."""
+def proof(plan: Plan) -> str:
+    """What is proven, and how far it depends on the scenarios."""
     certificate = plan.certificate
     if certificate is None:
         return "nothing is proven"
@@ -86,7 +86,12 @@ def certificate_sentence(plan: Plan) -> str:
     )
     if plan.status.value != "certified":
         head += f" That is more than the {certificate.tolerance:.0e} asked for, so a better plan may exist."
-    head += _other_scenarios(plan, certificate.sampling_error)
+    return head + _other_scenarios(plan, certificate.sampling_error)
+
+
+def certificate_sentence(plan: Plan) -> str:
+    """The proof, and each limit out of sample."""
+    head = proof(plan)
     checked = [f for f in plan.risk if f.out_of_sample is not None]
     parts = [
         f"{f.name} {figure(f.out_of_sample.value)} against {figure(f.limit)} {f.unit}"
@@ -96,4 +101,18 @@ def certificate_sentence(plan: Plan) -> str:
     return head + (f" Out of sample: {'; '.join(parts)}." if parts else "")
 
 
+def _in_short(plan: Plan, view: View) -> Iterator[RenderableType]:
+    """The proof in a line, remarks, and where everything stands."""
+    if plan.certificate is not None and has_plan(plan):
+        yield from heading(TITLE)
+        yield note(proof(plan), "")
+    for message in plan.messages:
+        yield note(f"Note: {safe(message)}", "")
+    yield Text("")
+    if view.folder is not None:
+        yield text(f"run folder: {safe(view.folder)}, with report.html and report.xlsx")
+    yield text(f"{seconds(plan.timings.total_s)} on {_where(plan)}", QUIET)
+
+
 SECTION = Section("certificate", TITLE, (), _render, always)
+SHORT = Section("certificate_in_short", TITLE, (), _in_short, always)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...optimizer.analysis.names import CIRCULAR_LOOPS, STEP, CircularLoops, investor_node, party_node
-from ..text import money, percent, plural, safe, shorten
+from ..text import percent, plural, safe, shorten
 from .layout import INDENT, grid, heading, note
 from .section import Section, View
 from .views import titles
@@ -26,9 +26,9 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     funding = plan.funding
     if not rows and funding.circular_share == 0.0:
         return
-    yield from heading(TITLE, "what can run from the company back to it, bn")
+    yield from heading(TITLE, f"what can run from the company back to it, {view.money.unit}")
     yield note(
-        f"{money(funding.circulating)} of {money(funding.total)} raised can circulate "
+        f"{view.money(funding.circulating)} of {view.money(funding.total)} raised can circulate "
         f"({percent(funding.circulating_share)}); suppliers and customers put in {percent(funding.circular_share)}"
     )
     names = {party_node(k): v for k, v in titles(plan.case.party).items()}
@@ -36,7 +36,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     room = view.width - INDENT - 28
     body = [
         (
-            money(row.number(CircularLoops.AMOUNT)),
+            view.money(row.number(CircularLoops.AMOUNT)),
             "" if (share := row.maybe(CircularLoops.SHARE)) is None else percent(share),
             row.text(CircularLoops.KIND),
             shorten(STEP.join(safe(names.get(n, n)) for n in row.text(CircularLoops.LOOP).split(STEP)), room),

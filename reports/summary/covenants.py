@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...optimizer.analysis.names import COVENANT_RISK, COVENANTS, FIRST_ORDER, CovenantRisk, Covenants
+from ...optimizer.table import BILLION
 from ..text import figure, percent, safe
 from .layout import grid, heading, note
 from .section import Section, View
@@ -14,15 +15,34 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ...optimizer.plan import Plan
-    from ...optimizer.table import Record
+    from ...optimizer.table import Record, Table
 
 TITLE = "Covenants"
 FIGURES = (Covenants.VALUE, Covenants.LIMIT, Covenants.HEADROOM)
+OFTEN = 0.1  # share of the scenarios above which a breach is told in a note of its own
 TREATMENT = {"maintained": "", "cvar": ", CVaR", "monitored": ", monitored"}
 
 
-def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
+def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     """One line per covenant, the tightest first."""
+    ranked, without = tightest(plan)
+    if not ranked and not without:
+        return
+    yield from heading(TITLE, "the tightest period of each, on the expected path")
+    body = [(_name(row), row.text(Covenants.PERIOD), *(_figure(row.maybe(key)) for key in FIGURES)) for row in ranked]
+    body += [(_name(row), "–", "not tested", _figure(row.maybe(Covenants.LIMIT)), "–") for row in without]
+    yield grid(("covenant", "period", "value", "limit", "headroom"), "llrrr", body)
+    costs = f"{plan.objective_unit} lost with the limit a step tighter"
+    yield note(f"over the scenarios, headroom in {view.money.unit}; costs: {costs}")
+    over = plan.tables[COVENANT_RISK]
+    scenarios = [(_name(row), *_scenarios(over.row(row.text(Covenants.COVENANT)), view)) for row in [*ranked, *without]]
+    heads = ("covenant", "breached", "median first", "worst 5 %", "step", "costs")
+    yield grid(heads, "lrlrrr", scenarios)
+    yield from breach_note([*ranked, *without], over)
+
+
+def tightest(plan: Plan) -> tuple[list[Record], list[Record]]:
+    """The tightest period of each covenant, the tightest covenant first; and one of each that is never tested."""
     rows = plan.tables[COVENANTS].records()
     least: dict[str, Record] = {}
     for row in rows:
@@ -30,20 +50,46 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
             best = least.get(row.text(Covenants.COVENANT))
             if best is None or headroom < best.number(Covenants.HEADROOM):
                 least[row.text(Covenants.COVENANT)] = row
-    if not rows:
+    untested = {row.text(Covenants.COVENANT): row for row in rows if row.text(Covenants.COVENANT) not in least}
+    return sorted(least.values(), key=_tightness), list(untested.values())
+
+
+def _in_short(plan: Plan, _: View) -> Iterator[RenderableType]:
+    """One line per covenant with its breaches, for the short summary."""
+    ranked, without = tightest(plan)
+    if not ranked and not without:
         return
-    yield from heading(TITLE, "the tightest period of each, on the expected path")
-    ranked = sorted(least.values(), key=_tightness)
-    body = [(_name(row), row.text(Covenants.PERIOD), *(_figure(row.maybe(key)) for key in FIGURES)) for row in ranked]
-    untested = [row for row in rows if row.text(Covenants.COVENANT) not in least]
-    without = list({row.text(Covenants.COVENANT): row for row in untested}.values())
-    body += [(_name(row), "–", "not tested", _figure(row.maybe(Covenants.LIMIT)), "–") for row in without]
-    yield grid(("covenant", "period", "value", "limit", "headroom"), "llrrr", body)
-    yield note(f"over the scenarios, headroom in bn; costs: {plan.objective_unit} lost with the limit a step tighter")
+    yield from heading(TITLE, "the tightest period of each on the expected path; breached: share of the scenarios")
     over = plan.tables[COVENANT_RISK]
-    scenarios = [(_name(row), *_scenarios(over.row(row.text(Covenants.COVENANT)))) for row in [*ranked, *without]]
-    heads = ("covenant", "breached", "median first", "worst 5 %", "step", "costs")
-    yield grid(heads, "lrlrrr", scenarios)
+    body = [
+        (
+            _name(row),
+            *(_figure(row.maybe(key)) for key in FIGURES),
+            row.text(Covenants.PERIOD),
+            percent(over.row(row.text(Covenants.COVENANT)).number(CovenantRisk.BREACHED)),
+        )
+        for row in ranked
+    ]
+    body += [(_name(row), "not tested", _figure(row.maybe(Covenants.LIMIT)), "–", "–", "–") for row in without]
+    yield grid(("covenant", "value", "limit", "headroom", "in", "breached"), "lrrrlr", body)
+    yield from breach_note([*ranked, *without], over)
+
+
+def breach_note(rows: Sequence[Record], over: Table) -> Iterator[RenderableType]:
+    """A note on covenants that more than a tenth of the scenarios breach: kept in the mean is not kept."""
+    often = []
+    for row in rows:
+        found = over.row(row.text(Covenants.COVENANT))
+        if found.number(CovenantRisk.BREACHED) > OFTEN:
+            first = found.text(CovenantRisk.FIRST)
+            when = f" (median first {first})" if first else ""
+            often.append(f"{_name(row)} in {percent(found.number(CovenantRisk.BREACHED), 0)}{when}")
+    if often:
+        yield note(
+            f"Note: scenarios breach {', '.join(often)}. A covenant kept on the expected path is not kept in all; "
+            'as = "cvar" limits it over them.',
+            "yellow",
+        )
 
 
 def _name(row: Record) -> str:
@@ -51,11 +97,11 @@ def _name(row: Record) -> str:
     return safe(row.text(Covenants.COVENANT).replace("_", " ") + whose) + TREATMENT[row.text(Covenants.TREATMENT)]
 
 
-def _scenarios(row: Record) -> tuple[str, ...]:
+def _scenarios(row: Record, view: View) -> tuple[str, ...]:
     return (
         percent(row.number(CovenantRisk.BREACHED)),
         row.text(CovenantRisk.FIRST) or "–",
-        _figure(row.maybe(CovenantRisk.MINIMUM)),
+        view.money.figure(row.maybe(CovenantRisk.MINIMUM), BILLION, 3),
         _figure(row.maybe(CovenantRisk.STEP)),
         _cost(row),
     )
@@ -79,3 +125,4 @@ def _figure(value: float | None) -> str:
 
 
 SECTION = Section("covenants", TITLE, (COVENANTS, COVENANT_RISK), _render)
+SHORT = Section("covenants_in_short", TITLE, (COVENANTS, COVENANT_RISK), _in_short)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...optimizer.analysis.entity_names import ENTITY_FIGURES, EntityFigures
 from ...optimizer.analysis.names import NO
-from ..text import figure, money, plural, safe
+from ..text import figure, plural, safe
 from .layout import grid, heading, note
 from .section import Section, View
 from .views import found, has_plan, titles
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 TITLE = "Entities"
 
 
-def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
+def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     """One line per entity."""
     known = titles(plan.case.entity)
     by_entity: dict[str, list[Record]] = {}
     for row in plan.tables[ENTITY_FIGURES].records():
         by_entity.setdefault(row.text(EntityFigures.ENTITY), []).append(row)
-    yield from heading(TITLE, "expected, bn; cover: EBITDA over debt service of the last year")
+    money = view.money
+    yield from heading(TITLE, f"expected, {money.unit}; cover: EBITDA over debt service of the last year")
     body = []
     for name in known:
         own = found(by_entity, name, f"entity of {ENTITY_FIGURES}")

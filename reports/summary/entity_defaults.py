@@ -15,7 +15,7 @@ from ...optimizer.analysis.entity_names import (
     EntityFigures,
     EntityRisk,
 )
-from ..text import money, percent, safe
+from ..text import percent, safe
 from .layout import note
 from .section import Section, View
 from .views import found, has_plan, titles
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ...optimizer.plan import Plan
 
 
-def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
+def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     """Each company, with the most of its cash that is trapped, then the group."""
     known, trapped = titles(plan.case.entity), dict.fromkeys((e.id for e in plan.case.entity), 0.0)
     for row in plan.tables[ENTITY_FIGURES].records():
@@ -41,7 +41,7 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
             parts.append(f"{name} {percent(default)}")
             continue
         most = found(trapped, name, "entity")
-        also = f" (up to {money(most)} trapped)" if most > 0.0 else ""
+        also = f" (up to {view.money(most)} trapped)" if most > 0.0 else ""
         parts.append(f"{safe(known[name])} {percent(default)}{also}")
     tables = ", ".join((ENTITY_RISK, ENTITY_DEFAULT, GROUP_CASH))
     yield note(f"default, each on its own cash: {', '.join(parts)} (tables {tables})")

@@ -38,9 +38,10 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     yield top
     yield Text(view.g.rule * view.width, style=QUIET)
     labels = horizon.labels
+    unit = f"{view.money.unit} = {view.money.word} {heading_.currency}"
     yield text(
         f"{plural(horizon.periods, horizon.step)} {labels[0]}–{labels[-1]} · "
-        f"{plural(plan.scenarios.count, 'scenario')} · seed {plan.scenarios.seed} · bn = billion {heading_.currency}",
+        f"{plural(plan.scenarios.count, 'scenario')} · seed {plan.scenarios.seed} · {unit}",
         QUIET,
     )
 

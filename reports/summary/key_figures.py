@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ...models.ledger import Account
 from ...optimizer.analysis.names import CASH_FLOW, CashRow
-from ..text import figure, gap, money, percent, safe
+from ..text import figure, gap, percent, safe
 from .layout import HEADING, QUIET, grid, text
 from .section import Section, View
 from .views import by_period, words
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ...optimizer.plan import Plan
 
 
-def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
+def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
+    money = view.money
     labels = plan.case.horizon.labels
     hardware, sites = (-sum(by_period(plan, CASH_FLOW, a.label)) for a in (Account.HARDWARE, Account.SITES))
     cash = by_period(plan, CASH_FLOW, CashRow.END)
@@ -39,20 +40,20 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
             (
                 "capital raised",
                 text(money(plan.funding.total), HEADING),
-                "bn",
+                money.unit,
                 f"{percent(plan.funding.circular_share)} circular (from suppliers and customers), "
                 f"{percent(plan.funding.circular_of_spending)} of what is spent",
             ),
             (
                 "capital spent",
                 text(money(hardware + sites), HEADING),
-                "bn",
+                money.unit,
                 f"hardware {money(hardware)}, sites {money(sites)}",
             ),
             (
                 "closing cash",
                 text(money(cash[-1]), HEADING),
-                "bn",
+                money.unit,
                 f"opening {money(plan.case.cash.opening)}, lowest {money(cash[lowest])} in {labels[lowest]}",
             ),
         ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...models.blocks.owners import companies
 from ...optimizer.analysis.names import DEFAULT_DATES, LOSS_BY_HOLDER, Losses
 from .. import glyphs
-from ..text import level, money, part, percent, plural, safe, shorten
+from ..text import level, part, percent, plural, safe, shorten
 from .layout import INDENT, grid, heading, note
 from .section import Section, View
 
@@ -23,11 +23,12 @@ VISIBLE = 0.0005  # share of the tail below which a holder is not listed on his 
 
 def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     """Losses by holder in the worst scenarios, and what falls on whom in a sentence."""
-    borne = plan.loss_allocation
+    borne, money = plan.loss_allocation, view.money
     if borne is None:
         return
     worst = level(1.0 - borne.level)
-    yield from heading(TITLE, f"at the first default or the horizon, bn; tail: the worst {worst} of scenarios")
+    remark = f"at the first default or the horizon, {money.unit}; tail: the worst {worst} of scenarios"
+    yield from heading(TITLE, remark)
     rows = [row for row in plan.tables[LOSS_BY_HOLDER].records() if row.number(Losses.TAIL) > 0.0]
     if not rows:
         yield note("nobody loses in any scenario")

@@ -32,8 +32,8 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     for row in plan.tables[PURCHASES].records():
         accelerator, site, values = row.text(Purchases.ACCELERATOR), row.text(Purchases.SITE), numbers(row, labels)
         order: Row = ("  " + systems.get(accelerator, accelerator), columns.sums(values), math.fsum(values))
-        by_site.setdefault(sites.get(site, site), []).append(order)
-    rows = [row for site, orders in by_site.items() for row in ((site, None, None), *orders)]
+        by_site.setdefault(site, []).append(order)
+    rows = [row for site, orders in by_site.items() for row in ((sites.get(site, site), None, None), *orders)]
     if rows:
         yield from schedule(columns.labels, rows, view.width)
     else:

@@ -1,4 +1,4 @@
-"""The sections of the summary in their order: whoever adds one writes its file, and its name here."""
+"""The sections of the summary in their order, in short and in full: who adds one writes its file, and its name here."""
 
 from __future__ import annotations
 
@@ -13,23 +13,44 @@ from . import (
     drivers,
     entities,
     entity_defaults,
+    funding_terms,
     headline,
     key_figures,
+    limits_kept,
     loss_allocation,
+    next_steps,
     no_plan,
     own_limits,
     purchases,
     replications,
     reviews,
     risk,
+    sources_uses,
 )
 from .section import Section
 
-SECTIONS: tuple[Section, ...] = (
+SHORT: tuple[Section, ...] = (
+    headline.SECTION,
+    key_figures.SECTION,
+    no_plan.SECTION,
+    reviews.SHORT,
+    funding_terms.SECTION,
+    sources_uses.SECTION,
+    limits_kept.SECTION,
+    covenants.SHORT,
+    bottlenecks.SECTION,
+    next_steps.SECTION,
+    certificate.SHORT,
+)
+"""One screen: what a board is told."""
+
+FULL: tuple[Section, ...] = (
     headline.SECTION,
     key_figures.SECTION,
     no_plan.SECTION,
     reviews.SECTION,
+    funding_terms.SECTION,
+    sources_uses.SECTION,
     capital_stack.SECTION,
     circular_financing.SECTION,
     purchases.SECTION,
@@ -44,5 +65,6 @@ SECTIONS: tuple[Section, ...] = (
     entity_defaults.SECTION,
     replications.SECTION,
     drivers.SECTION,
+    next_steps.SECTION,
     certificate.SECTION,
 )

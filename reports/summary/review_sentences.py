@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...optimizer.analysis.review_names import NODE_DIFFERENCES, REVIEW_TREE, NodeDifferences, ReviewTree
-from ...optimizer.table import Record
+from ...optimizer.table import BILLION, Record
+from ..scale import BILLIONS, MoneyScale
 from ..text import figure, safe
 from .views import titles
 
@@ -46,7 +47,7 @@ def condition(node: Record) -> str:
     return f"{signal} < {figure(high, 3)}" if low is None else f"{signal} >= {figure(low, 3)}"
 
 
-def sentences(plan: Plan) -> Iterator[str]:
+def sentences(plan: Plan, money: MoneyScale = BILLIONS) -> Iterator[str]:
     """One for each node that differs: of two bands of a review the lower alone, as the other does the opposite."""
     nodes = plan.tables[REVIEW_TREE].records()
     found = differences_by_node(plan)
@@ -56,7 +57,7 @@ def sentences(plan: Plan) -> Iterator[str]:
         if len(bands) == 2 and node is bands[1]:
             continue
         told = list(
-            _told(plan, found.get(name, []), [d for n in bands for d in found.get(n.text(ReviewTree.NODE), [])])
+            _told(plan, money, found.get(name, []), [d for n in bands for d in found.get(n.text(ReviewTree.NODE), [])])
         )
         where = f" in {safe(parent)}" if parent else ""
         head = f"{node.text(ReviewTree.REVIEW)}{where}: if {condition(node)}, "
@@ -79,7 +80,7 @@ def differences_by_node(plan: Plan) -> dict[str, list[Difference]]:
     return {node: list(each.values()) for node, each in found.items()}
 
 
-def _told(plan: Plan, mine: Sequence[Difference], of_review: Sequence[Difference]) -> Iterator[str]:
+def _told(plan: Plan, money: MoneyScale, mine: Sequence[Difference], of_review: Sequence[Difference]) -> Iterator[str]:
     """The differences that weigh most against what the nodes of the review do of the same kind."""
     whole = {verb: sum(d.amount for d in of_review if d.verb == verb) for verb in SPOKEN}
     largest: dict[str, Difference] = {}
@@ -91,7 +92,7 @@ def _told(plan: Plan, mine: Sequence[Difference], of_review: Sequence[Difference
     kept = [d for d in kept if whole[d.verb] > 0.0 and d.size > SHARE * whole[d.verb]]
     kept = sorted(kept, key=lambda d: -d.size / whole[d.verb])[:MOST]
     for one in sorted(kept, key=lambda d: SPOKEN.index(d.verb)):
-        yield _sentence(plan, one, NONE * whole[one.verb])
+        yield _sentence(plan, money, one, NONE * whole[one.verb])
 
 
 def named(case: Case, one: Difference) -> str:
@@ -107,15 +108,16 @@ def _title(entries: Any, name: str) -> str:
     return safe(titles(entries).get(name, name))
 
 
-def _sentence(plan: Plan, one: Difference, nothing: float) -> str:
+def _sentence(plan: Plan, money: MoneyScale, one: Difference, nothing: float) -> str:
     less, what = one.amount < one.beside, named(plan.case, one)
     by, change = figure(one.size, 3), "less" if less else "more"
     if one.amount <= nothing:
         return {"sign": "sign nothing of", "raise": "raise nothing by"}.get(one.verb, f"{one.verb} no") + f" {what}"
     if one.verb == "order":
         return f"order {by} {'fewer' if less else 'more'} {what}"
-    link = "by" if one.verb == "raise" else "of"
-    return f"{one.verb} {by} {UNITS[one.verb]} {change} {link} {what}"
+    if one.verb == "raise":
+        return f"raise {money.figure(one.size, BILLION, 3)} {money.unit} {change} by {what}"
+    return f"{one.verb} {by} {UNITS[one.verb]} {change} of {what}"
 
 
 def _listed(parts: Sequence[str]) -> str:

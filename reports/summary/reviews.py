@@ -34,14 +34,23 @@ if TYPE_CHECKING:
 TITLE = "Reviews"
 
 
-def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
+def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     """The tree, sentences, and the worth in bounds that are proven."""
     nodes = plan.tables[REVIEW_TREE].records()
     yield from heading(TITLE, "CVaR in each node, of its own scenarios; limits hold over all of them")
     yield _tree(plan, nodes)
-    for sentence in sentences(plan):
+    for sentence in sentences(plan, view.money):
         yield note(sentence, "")
     yield from _worth(plan)
+
+
+def _in_short(plan: Plan, view: View) -> Iterator[RenderableType]:
+    """What differs between the nodes, and what the reviews are worth."""
+    yield from heading(TITLE, "decided when they come; the tree stands in the report and in --full")
+    for sentence in sentences(plan, view.money):
+        yield note(sentence, "")
+    if worth := _worth_in_words(plan):
+        yield note(worth, "")
 
 
 def _tree(plan: Plan, nodes: list[Record]) -> RenderableType:
@@ -78,10 +87,16 @@ def _worth(plan: Plan) -> Iterator[RenderableType]:
     bounds = (ReviewWorth.LOWER, ReviewWorth.UPPER)
     rows = [(name, *(figure(row.maybe(key), 7) for key in bounds), row.text(ReviewWorth.STATUS)) for name, row in found]
     yield grid((f"best objective, {plan.objective_unit}", "at least", "at most", ""), "lrrl", rows)
-    spans = [(row.maybe(ReviewWorth.LOWER), row.maybe(ReviewWorth.UPPER)) for _, row in found]
-    said = _in_words(plan, *spans)
-    if said:
+    if said := _worth_in_words(plan):
         yield note(said, "")
+
+
+def _worth_in_words(plan: Plan) -> str:
+    table = plan.tables[REVIEW_WORTH]
+    if len(table.rows) < 2:
+        return ""
+    rows = [table.row(name) for name in (WITH, WITHOUT, FREE)]
+    return _in_words(plan, *((row.maybe(ReviewWorth.LOWER), row.maybe(ReviewWorth.UPPER)) for row in rows))
 
 
 Span = tuple[float | None, float | None]
@@ -127,3 +142,4 @@ def _applies(plan: Plan) -> bool:
 
 
 SECTION = Section("reviews", TITLE, (REVIEW_TREE, NODE_DIFFERENCES, NODE_RISK, REVIEW_WORTH), _render, _applies)
+SHORT = Section("reviews_in_short", TITLE, (REVIEW_TREE, NODE_DIFFERENCES, REVIEW_WORTH), _in_short, _applies)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..glyphs import UNICODE, Glyphs
+from ..scale import BILLIONS, MoneyScale
 from .views import has_plan
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class View:
-    """What a summary is drawn for: columns of the page, the run folder if there is one, and glyphs."""
+    """What a summary is drawn for: columns of the page, run folder if there is one, glyphs and unit of money."""
 
     width: int
     folder: Path | None = None
     g: Glyphs = UNICODE
+    money: MoneyScale = BILLIONS
 
 
 def always(_: Plan) -> bool:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..glyphs import UNICODE, Glyphs
-from .registry import SECTIONS
+from ..scale import scale_for
+from .registry import FULL, SHORT
 from .screen import as_text, within
 from .section import View, drawn
+from .views import has_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,10 +20,19 @@ if TYPE_CHECKING:
     from ...optimizer.plan import Plan
 
 
-def render(plan: Plan, width: int, folder: Path | None = None, colour: bool = False, g: Glyphs = UNICODE) -> str:
-    """The summary as text of at most `width` columns, brought into 80 … 120.
+def render(
+    plan: Plan,
+    width: int,
+    folder: Path | None = None,
+    colour: bool = False,
+    g: Glyphs = UNICODE,
+    full: bool = False,
+) -> str:
+    """The summary as text of at most `width` columns, brought into 80 … 120: one screen, or with `full` every section.
 
     UnknownName or ValueError where the plan's tables do not hold what is shown: a figure is never made up.
     """
     width = within(width)
-    return as_text(drawn(SECTIONS, plan, View(width, folder, g)), width, colour, g)
+    sizes = (plan.funding.total, plan.case.cash.opening) if has_plan(plan) else (plan.case.cash.opening,)
+    view = View(width, folder, g, scale_for(sizes))
+    return as_text(drawn(FULL if full else SHORT, plan, view), width, colour, g)

@@ -19,6 +19,7 @@ from capmix.reports.charts.chart import drawings
 from capmix.reports.charts.pictures import PictureError, pictures
 from capmix.reports.charts.registry import CHARTS
 from capmix.reports.charts.theme import MOST, OTHER
+from capmix.reports.summary.sources_uses import OutOfBalance
 from capmix.reports.summary.views import by_period
 
 from .stored import RUNS, stored
@@ -92,7 +93,7 @@ def test_sources_that_are_not_uses_are_refused() -> None:
     cells[at] = float(str(cells[at])) - 0.5
     rows[spent] = tuple(cells)
     wrong = dataclasses.replace(plan, tables={**plan.tables, n.CASH_FLOW: dataclasses.replace(table, rows=tuple(rows))})
-    with pytest.raises(capital.OutOfBalance):
+    with pytest.raises(OutOfBalance):
         capital.sources_and_uses(wrong)
 
 

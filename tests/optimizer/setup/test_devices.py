@@ -76,11 +76,16 @@ def test_cuda_that_cannot_be_had(fault: Callable[[faults.DeviceFault], None], er
 
 
 def test_auto_falls_back_and_says_so(fault: Callable[[faults.DeviceFault], None], on_the_cpu: Plan) -> None:
-    fault(faults.NoDriver("no NVIDIA driver is loaded; install one"))
+    fault(faults.OldDriver("the driver is too old; install another"))
     plan = optimize(starter(), scenarios=COUNT)
-    assert "planned on the CPU: no NVIDIA driver is loaded; install one" in plan.messages
+    assert "planned on the CPU: the driver is too old; install another" in plan.messages
     assert plan.device == on_the_cpu.device
     assert plan.objective_value == on_the_cpu.objective_value
+
+
+def test_a_machine_without_a_driver_hears_nothing_of_it(fault: Callable[[faults.DeviceFault], None]) -> None:
+    fault(faults.NoDriver("no NVIDIA driver is loaded; install one"))
+    assert devices.choose("auto").messages == []
 
 
 def test_a_machine_without_cuda_hears_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,86 @@
+"""Sources and uses over the horizon, in the summary: where money comes from and where it goes; both sides add up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from ...errors import CapmixError
+from ...models.ledger import Group
+from ...optimizer.analysis.names import CASH_FLOW, OF_CASH, SUM, CashRow, Lines, cash_flow_of
+from ..scale import MoneyScale
+from .layout import HEADING, grid, heading
+from .section import Section, View
+from .views import by_period, numbers
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ...optimizer.plan import Plan
+
+TITLE = "Sources and uses"
+SOURCE, USE = "sources", "uses"
+BALANCED = 1e-6  # of all sources: what may be missing between sources and uses
+
+
+class OutOfBalance(CapmixError):
+    """Sources and uses differ: a fault of capmix, never shown over."""
+
+
+Entries = list[tuple[str, float]]
+
+
+def sources_and_uses(plan: Plan) -> tuple[Entries, Entries]:
+    """What money comes from and what it goes to over the horizon, billion: two lists with the same sum.
+
+    Operation is one entry, by its net; every other account of cash is one of its own. OutOfBalance where the sums
+    differ.
+    """
+    labels = plan.case.horizon.labels
+    operation = math.fsum(by_period(plan, CASH_FLOW, cash_flow_of(Group.OPERATING)))
+    flows: dict[str, float] = {"cash from operation": operation}
+    for row in plan.tables[CASH_FLOW].records():
+        if row.text(Lines.SECTION) not in (OF_CASH, SUM, Group.OPERATING.value):
+            flows[row.text(Lines.LINE)] = math.fsum(numbers(row, labels))
+    flows[CashRow.INTEREST] = math.fsum(by_period(plan, CASH_FLOW, CashRow.INTEREST))
+    end = by_period(plan, CASH_FLOW, CashRow.END)[-1]
+    sources = [(CashRow.START.value, plan.case.cash.opening)]
+    sources += sorted(((name, v) for name, v in flows.items() if v > 0.0), key=lambda entry: -entry[1])
+    uses = sorted(((name, -v) for name, v in flows.items() if v < 0.0), key=lambda entry: -entry[1])
+    uses.append((CashRow.END.value, end))
+    checked(math.fsum(v for _, v in sources), math.fsum(v for _, v in uses))
+    return sources, uses
+
+
+def checked(sources: float, uses: float) -> None:
+    """Raise OutOfBalance where two sums, billion, are not the same."""
+    if not abs(sources - uses) <= BALANCED * max(1.0, sources):
+        raise OutOfBalance(f"sources are {sources:.9g} billion and uses {uses:.9g}")
+
+
+def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
+    money = view.money
+    yield from heading(TITLE, f"{plan.case.horizon.labels[0]}–{plan.case.horizon.labels[-1]}, expected, {money.unit}")
+    sides = sources_and_uses(plan)
+    left, right = (_visible(side, money) for side in sides)
+    rows: list[tuple[object, ...]] = [(*a, "", *b) for a, b in zip_longest(left, right, fillvalue=("", ""))]
+    totals = [Text(money(math.fsum(v for _, v in side)), style=HEADING) for side in sides]
+    rows.append(("total", totals[0], "", "total", totals[1]))
+    yield grid((SOURCE, "", "", USE, ""), "lrllr", rows)
+
+
+def _visible(entries: Entries, money: MoneyScale) -> list[tuple[str, str]]:
+    """The entries as they are shown; those that would be nothing in one of their own."""
+    least = 0.5 * 10.0**-money.decimals / money.factor
+    few = [v for _, v in entries if v < least]
+    shown = [(name, v) for name, v in entries if v >= least]
+    if math.fsum(few) >= least:
+        shown.append(("other", math.fsum(few)))
+    return list(zip((name for name, _ in shown), money.adding([v for _, v in shown]), strict=True))
+
+
+SECTION = Section("sources_uses", TITLE, (CASH_FLOW,), _render)
