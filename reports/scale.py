@@ -54,6 +54,7 @@ class MoneyScale:
 BILLIONS = MoneyScale("bn", "billion", 1.0, 2)
 MILLIONS = MoneyScale("m", "million", 1e3, 1)
 THOUSANDS = MoneyScale("k", "thousand", 1e6, 0)
+SCALES = (BILLIONS, MILLIONS, THOUSANDS)
 LEAST = 10.0  # billion, or million, from which that is the unit
 
 

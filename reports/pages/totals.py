@@ -16,7 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ...optimizer.table import BILLION
 from ..results.kind import REPORT, SUMMARY, WORKBOOK
+from ..scale import SCALES
 from .read_outputs import Line, Page, Shown, in_text, shown, workbook_lines
 
 REVENUE = ("contract revenue", "relet revenue after a default", "merchant revenue")
@@ -29,6 +31,15 @@ class Outputs:
         self.folder = folder
         self.plan: dict[str, Any] = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
         self.summary = (folder / SUMMARY).read_text(encoding="utf-8")
+
+    def said(self, pattern: str, unit: str = BILLION) -> Shown:
+        """The figure that a pattern finds in the summary, money in billions whatever its unit there. LookupError."""
+        found = in_text(self.summary, pattern)
+        scale = next((s for s in SCALES if f"· {s.unit} = {s.word} " in self.summary), None)
+        if scale is None:
+            raise LookupError("the summary does not say in which unit money is")
+        factor = scale.factor if unit == BILLION else 1.0
+        return Shown(found.value / factor, found.half / factor)
 
     @cached_property
     def page(self) -> Page:
@@ -178,7 +189,7 @@ MONEY = (
         "capital raised",
         "bn",
         lambda o: float(o.plan["funding"]["total"]),
-        lambda o: in_text(o.summary, r"^ *capital raised +NUMBER"),
+        lambda o: o.said(r"^ *capital raised +NUMBER"),
         lambda o: o.page.fact("capital raised"),
         lambda o: o.total("Summary", "Money over", "capital raised"),
         ("funding.total", "headline", "head", "Summary: capital raised"),
@@ -196,7 +207,7 @@ MONEY = (
         "capital spent",
         "bn",
         _spent,
-        lambda o: in_text(o.summary, r"^ *capital spent +NUMBER"),
+        lambda o: o.said(r"^ *capital spent +NUMBER"),
         lambda o: o.page.fact("capital spent"),
         lambda o: o.total("Summary", "Money over", "spent on systems and sites"),
         ("cash_flow: hardware, sites", "headline", "head", "Summary: spent on systems and sites"),
@@ -205,7 +216,7 @@ MONEY = (
         "closing cash",
         "bn",
         lambda o: o.over_time("cash_flow", "closing cash")[-1],
-        lambda o: in_text(o.summary, r"^ *closing cash +NUMBER"),
+        lambda o: o.said(r"^ *closing cash +NUMBER"),
         lambda o: o.page.fact("closing cash"),
         lambda o: o.total("Summary", "Money over", "closing cash"),
         ("cash_flow: closing cash", "headline", "head", "Summary: closing cash"),
@@ -223,7 +234,7 @@ MONEY = (
         "lowest cash at a period's end",
         "bn",
         lambda o: min(o.over_time("cash_flow", "closing cash")),
-        lambda o: in_text(o.summary, r"\blowest +NUMBER in "),
+        lambda o: o.said(r"\blowest +NUMBER in "),
         lambda o: o.page.fact("closing cash", 1, r"lowest NUMBER in "),
         lambda o: o.total("Summary", "Money over", "least cash at a period's end"),
         ("cash_flow: closing cash", "headline", "head", "Summary: least cash at a period's end"),
@@ -339,7 +350,7 @@ def _limit(number: int, name: str, unit: str) -> Iterator[Total]:
         f"CVaR of {words}",
         unit,
         lambda o: float(o.plan["risk"][number]["value"]),
-        lambda o: in_text(o.summary, line.format(plain)),
+        lambda o: o.said(line.format(plain), unit),
         page(2),
         lambda o: o.total("Risk", heading, "CVaR"),
         (f"risk[{number}].value", "Risk", "Risk limits", "Risk: CVaR"),
@@ -348,7 +359,7 @@ def _limit(number: int, name: str, unit: str) -> Iterator[Total]:
         f"CVaR of {words}, out of sample",
         unit,
         lambda o: float(o.plan["risk"][number]["out_of_sample"]["value"]),
-        lambda o: in_text(o.summary, line.format(r"\S+ +\S+ +NUMBER")),
+        lambda o: o.said(line.format(r"\S+ +\S+ +NUMBER"), unit),
         page(3),
         lambda o: o.total("Risk", heading, "CVaR out of sample"),
         (f"risk[{number}].out_of_sample.value", "Risk", "Risk limits", "Risk: CVaR out of sample"),

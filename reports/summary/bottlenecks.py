@@ -22,7 +22,7 @@ TITLE = "Bottlenecks"
 LETTERS = {
     "supply": "S", "shell": "H", "power": "P", "grid": "G", "cooling": "C", "security": "Y", "fibre": "F", "use": "U",
     "budget": "B", "cash": "M", "depth": "D", "issuance capacity": "I", "facility": "T", "collateral": "L",
-    "covenant": "V", "circularity": "R", RISK_LINK: "K",
+    "covenant": "V", "circularity": "R", RISK_LINK: "K", "own": "O",
 }  # fmt: skip
 """The letter of each link: the same in every plan."""
 

@@ -42,14 +42,14 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
         QUIET,
     )
     yield text(
-        f"{_where(plan)}, {size(plan.scenarios.bytes)} of scenarios, {plan.device.mode}",
+        f"{where_planned(plan)}, {size(plan.scenarios.bytes)} of scenarios, {plan.device.mode}",
         QUIET,
     )
     if view.folder is not None:
         yield text(f"run folder: {safe(view.folder)}")
 
 
-def _where(plan: Plan) -> str:
+def where_planned(plan: Plan) -> str:
     device = plan.device
     if device.backend == "cuda":
         return f"cuda on {safe(device.name)}"
@@ -101,18 +101,4 @@ def certificate_sentence(plan: Plan) -> str:
     return head + (f" Out of sample: {'; '.join(parts)}." if parts else "")
 
 
-def _in_short(plan: Plan, view: View) -> Iterator[RenderableType]:
-    """The proof in a line, remarks, and where everything stands."""
-    if plan.certificate is not None and has_plan(plan):
-        yield from heading(TITLE)
-        yield note(proof(plan), "")
-    for message in plan.messages:
-        yield note(f"Note: {safe(message)}", "")
-    yield Text("")
-    if view.folder is not None:
-        yield text(f"run folder: {safe(view.folder)}, with report.html and report.xlsx")
-    yield text(f"{seconds(plan.timings.total_s)} on {_where(plan)}", QUIET)
-
-
 SECTION = Section("certificate", TITLE, (), _render, always)
-SHORT = Section("certificate_in_short", TITLE, (), _in_short, always)

@@ -29,13 +29,15 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     if not ranked and not without:
         return
     yield from heading(TITLE, "the tightest period of each, on the expected path")
-    body = [(_name(row), row.text(Covenants.PERIOD), *(_figure(row.maybe(key)) for key in FIGURES)) for row in ranked]
-    body += [(_name(row), "–", "not tested", _figure(row.maybe(Covenants.LIMIT)), "–") for row in without]
+    body = [(name_of(row), row.text(Covenants.PERIOD), *(figured(row.maybe(key)) for key in FIGURES)) for row in ranked]
+    body += [(name_of(row), "–", "not tested", figured(row.maybe(Covenants.LIMIT)), "–") for row in without]
     yield grid(("covenant", "period", "value", "limit", "headroom"), "llrrr", body)
     costs = f"{plan.objective_unit} lost with the limit a step tighter"
     yield note(f"over the scenarios, headroom in {view.money.unit}; costs: {costs}")
     over = plan.tables[COVENANT_RISK]
-    scenarios = [(_name(row), *_scenarios(over.row(row.text(Covenants.COVENANT)), view)) for row in [*ranked, *without]]
+    scenarios = [
+        (name_of(row), *_scenarios(over.row(row.text(Covenants.COVENANT)), view)) for row in [*ranked, *without]
+    ]
     heads = ("covenant", "breached", "median first", "worst 5 %", "step", "costs")
     yield grid(heads, "lrlrrr", scenarios)
     yield from breach_note([*ranked, *without], over)
@@ -54,27 +56,6 @@ def tightest(plan: Plan) -> tuple[list[Record], list[Record]]:
     return sorted(least.values(), key=_tightness), list(untested.values())
 
 
-def _in_short(plan: Plan, _: View) -> Iterator[RenderableType]:
-    """One line per covenant with its breaches, for the short summary."""
-    ranked, without = tightest(plan)
-    if not ranked and not without:
-        return
-    yield from heading(TITLE, "the tightest period of each on the expected path; breached: share of the scenarios")
-    over = plan.tables[COVENANT_RISK]
-    body = [
-        (
-            _name(row),
-            *(_figure(row.maybe(key)) for key in FIGURES),
-            row.text(Covenants.PERIOD),
-            percent(over.row(row.text(Covenants.COVENANT)).number(CovenantRisk.BREACHED)),
-        )
-        for row in ranked
-    ]
-    body += [(_name(row), "not tested", _figure(row.maybe(Covenants.LIMIT)), "–", "–", "–") for row in without]
-    yield grid(("covenant", "value", "limit", "headroom", "in", "breached"), "lrrrlr", body)
-    yield from breach_note([*ranked, *without], over)
-
-
 def breach_note(rows: Sequence[Record], over: Table) -> Iterator[RenderableType]:
     """A note on covenants that more than a tenth of the scenarios breach: kept in the mean is not kept."""
     often = []
@@ -83,7 +64,7 @@ def breach_note(rows: Sequence[Record], over: Table) -> Iterator[RenderableType]
         if found.number(CovenantRisk.BREACHED) > OFTEN:
             first = found.text(CovenantRisk.FIRST)
             when = f" (median first {first})" if first else ""
-            often.append(f"{_name(row)} in {percent(found.number(CovenantRisk.BREACHED), 0)}{when}")
+            often.append(f"{name_of(row)} in {percent(found.number(CovenantRisk.BREACHED), 0)}{when}")
     if often:
         yield note(
             f"Note: scenarios breach {', '.join(often)}. A covenant kept on the expected path is not kept in all; "
@@ -92,7 +73,7 @@ def breach_note(rows: Sequence[Record], over: Table) -> Iterator[RenderableType]
         )
 
 
-def _name(row: Record) -> str:
+def name_of(row: Record) -> str:
     whose = f" ({of})" if (of := row.text(Covenants.OF)) else ""
     return safe(row.text(Covenants.COVENANT).replace("_", " ") + whose) + TREATMENT[row.text(Covenants.TREATMENT)]
 
@@ -102,7 +83,7 @@ def _scenarios(row: Record, view: View) -> tuple[str, ...]:
         percent(row.number(CovenantRisk.BREACHED)),
         row.text(CovenantRisk.FIRST) or "–",
         view.money.figure(row.maybe(CovenantRisk.MINIMUM), BILLION, 3),
-        _figure(row.maybe(CovenantRisk.STEP)),
+        figured(row.maybe(CovenantRisk.STEP)),
         _cost(row),
     )
 
@@ -111,7 +92,7 @@ def _cost(row: Record) -> str:
     """What a tightening step costs; in words where there is no figure for it."""
     how, cost = row.text(CovenantRisk.PRICED), row.maybe(CovenantRisk.COST)
     if cost is not None:
-        return _figure(cost) + (" by first order" if how == FIRST_ORDER else "")
+        return figured(cost) + (" by first order" if how == FIRST_ORDER else "")
     return how or "–"
 
 
@@ -120,9 +101,8 @@ def _tightness(row: Record) -> float:
     return row.number(Covenants.HEADROOM) / max(abs(row.number(Covenants.LIMIT)), 1e-9)
 
 
-def _figure(value: float | None) -> str:
+def figured(value: float | None) -> str:
     return "–" if value is None else figure(value, 3)
 
 
 SECTION = Section("covenants", TITLE, (COVENANTS, COVENANT_RISK), _render)
-SHORT = Section("covenants_in_short", TITLE, (COVENANTS, COVENANT_RISK), _in_short)

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 TITLE = "Capital stack"
 FIXED = "fixed"
 LISTED = 7  # instruments with a line of their own
-BESIDE = 60  # columns that the figures take
+BESIDE = 53  # columns that the figures take
 
 
 def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     """The largest instruments with their terms; the others and the total in a line each."""
     money = view.money
-    yield from heading(TITLE, f"face value raised, {money.unit}; all-in cost per year, fees included")
+    yield from heading(TITLE, f"face value raised, {money.unit}; all-in cost per year; average life in years")
     rows = sorted(plan.tables[FUNDING_BY_INSTRUMENT].records(), key=lambda row: -row.number(FundingByInstrument.FACE))
     rows = [row for row in rows if row.number(FundingByInstrument.FACE) > 0.0]
     if not rows:
@@ -47,7 +47,7 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     ]
     if len(rows) > 1:
         body.append(("total", money(math.fsum(faces)), percent(part(math.fsum(faces), total)), *_terms(rows, terms)))
-    heads = ("", "raised", "share", "rate", "cost", "life, years", "matures")
+    heads = ("", "raised", "share", "rate", "cost", "life", "matures")
     yield grid(heads, "lrrlrrl", body)
     if any(row.text(FundingByInstrument.INSTRUMENT) not in terms for row in rows):
         yield note("cost and life are those of what has terms of repayment; the totals are weighted by face value")

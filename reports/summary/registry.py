@@ -8,8 +8,10 @@ from . import (
     capital_stack,
     cash,
     certificate,
+    certificate_in_short,
     circular_financing,
     covenants,
+    covenants_in_short,
     drivers,
     entities,
     entity_defaults,
@@ -24,6 +26,7 @@ from . import (
     purchases,
     replications,
     reviews,
+    reviews_in_short,
     risk,
     sources_uses,
 )
@@ -33,14 +36,14 @@ SHORT: tuple[Section, ...] = (
     headline.SECTION,
     key_figures.SECTION,
     no_plan.SECTION,
-    reviews.SHORT,
+    reviews_in_short.SECTION,
     funding_terms.SECTION,
     sources_uses.SECTION,
     limits_kept.SECTION,
-    covenants.SHORT,
+    covenants_in_short.SECTION,
     bottlenecks.SECTION,
     next_steps.SECTION,
-    certificate.SHORT,
+    certificate_in_short.SECTION,
 )
 """One screen: what a board is told."""
 
@@ -68,3 +71,6 @@ FULL: tuple[Section, ...] = (
     next_steps.SECTION,
     certificate.SECTION,
 )
+
+SECTIONS = tuple(dict.fromkeys((*FULL, *SHORT)))
+"""All of them."""

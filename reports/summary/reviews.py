@@ -44,15 +44,6 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     yield from _worth(plan)
 
 
-def _in_short(plan: Plan, view: View) -> Iterator[RenderableType]:
-    """What differs between the nodes, and what the reviews are worth."""
-    yield from heading(TITLE, "decided when they come; the tree stands in the report and in --full")
-    for sentence in sentences(plan, view.money):
-        yield note(sentence, "")
-    if worth := _worth_in_words(plan):
-        yield note(worth, "")
-
-
 def _tree(plan: Plan, nodes: list[Record]) -> RenderableType:
     limits = [risk.name for risk in plan.risk]
     cvars = {
@@ -87,11 +78,11 @@ def _worth(plan: Plan) -> Iterator[RenderableType]:
     bounds = (ReviewWorth.LOWER, ReviewWorth.UPPER)
     rows = [(name, *(figure(row.maybe(key), 7) for key in bounds), row.text(ReviewWorth.STATUS)) for name, row in found]
     yield grid((f"best objective, {plan.objective_unit}", "at least", "at most", ""), "lrrl", rows)
-    if said := _worth_in_words(plan):
+    if said := worth_in_words(plan):
         yield note(said, "")
 
 
-def _worth_in_words(plan: Plan) -> str:
+def worth_in_words(plan: Plan) -> str:
     table = plan.tables[REVIEW_WORTH]
     if len(table.rows) < 2:
         return ""
@@ -137,9 +128,8 @@ def _falls(plan: Plan) -> bool:
     return plan.case.objective.kind == "cost"
 
 
-def _applies(plan: Plan) -> bool:
+def adapts(plan: Plan) -> bool:
     return has_plan(plan) and NODE in plan.decisions.names
 
 
-SECTION = Section("reviews", TITLE, (REVIEW_TREE, NODE_DIFFERENCES, NODE_RISK, REVIEW_WORTH), _render, _applies)
-SHORT = Section("reviews_in_short", TITLE, (REVIEW_TREE, NODE_DIFFERENCES, REVIEW_WORTH), _in_short, _applies)
+SECTION = Section("reviews", TITLE, (REVIEW_TREE, NODE_DIFFERENCES, NODE_RISK, REVIEW_WORTH), _render, adapts)

@@ -93,7 +93,7 @@ def test_a_table_with_a_hole_is_drawn_or_refused(name, how):
 def drawn_or_refused(plan: Plan, width: int) -> bool:
     """Whether the summary is drawn; else it says which name or number is not there."""
     try:
-        return bool(render(plan, width))
+        return bool(render(plan, width)) and bool(render(plan, width, full=True))
     except UnknownName:
         return False
     except ValueError as error:

@@ -25,11 +25,12 @@ from capmix.reports.summary.terminal import render
 from .stored import FOLDER, REGENERATE, RUNS, planned, stored
 
 
+@pytest.mark.parametrize("full", [False, True], ids=["short", "full"])
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("name", RUNS)
-def test_the_summary_of_a_real_plan(name: str, width: int) -> None:
-    path = FOLDER / f"{name}-{width}.txt"
-    text = render(stored(name), width, Path("/runs") / name)
+def test_the_summary_of_a_real_plan(name: str, width: int, full: bool) -> None:
+    path = FOLDER / f"{name}-{'full-' if full else ''}{width}.txt"
+    text = render(stored(name), width, Path("/runs") / name, full=full)
     if REGENERATE:
         path.write_text(text, encoding="utf-8", newline="\n")
     assert text.splitlines() == path.read_text(encoding="utf-8").splitlines()
@@ -74,7 +75,8 @@ def test_a_plan_made_now_is_read_back_as_it_was(tmp_path: Path) -> None:
             "replications", "evidence",
         ):  # fmt: skip
             assert getattr(found, field) == getattr(made, field), field
-        assert render(found, 100) == render(made, 100)
+        for full in (False, True):
+            assert render(found, 100, full=full) == render(made, 100, full=full)
 
 
 def _told(table: Table) -> list[list[object]]:

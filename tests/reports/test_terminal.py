@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from rich.cells import cell_len
 
 from .plans import infeasible_plan, make_case, make_plan, make_tables
 
+render_full = partial(render, full=True)
+
 
 def squeezed(text: str) -> str:
     return re.sub(r"\s+", " ", text)
@@ -26,12 +29,12 @@ def squeezed(text: str) -> str:
 @pytest.mark.parametrize("width", [20, 80, 97, 120, 300])
 @pytest.mark.parametrize("periods", [2, 8, 20, 60])
 def test_lines_fit(width, periods):
-    rows = render(make_plan(make_case(periods)), width, Path("/runs/x")).splitlines()
+    rows = render_full(make_plan(make_case(periods)), width, Path("/runs/x")).splitlines()
     assert max(map(cell_len, rows)) <= max(80, min(120, width))
 
 
 def test_says_what_matters():
-    text = squeezed(render(make_plan(), 100, Path("/runs/hand-1")))
+    text = squeezed(render_full(make_plan(), 100, Path("/runs/hand-1")))
     for words in (
         "CERTIFIED",
         "compute delivered 1,234,567 PFLOP/s-years gap 3.4e-06",
@@ -54,7 +57,7 @@ def test_says_what_matters():
 
 
 def test_schedule_shows_each_period():
-    text = render(make_plan(), 120)
+    text = render_full(make_plan(), 120)
     row = next(row for row in text.splitlines() if "GB300 NVL72" in row)
     assert row.split()[2:] == ["240", "240", "240", "1.2k", "240", "240", "·", "·", "2.4k"]
     chain = next(row for row in text.splitlines() if row.strip().startswith("Texas campus  "))
@@ -63,20 +66,20 @@ def test_schedule_shows_each_period():
 
 
 def test_many_periods_become_years():
-    text = render(make_plan(make_case(60)), 80)
+    text = render_full(make_plan(make_case(60)), 80)
     assert "2041" in text
-    assert "27Q1" not in text
+    assert not re.search(r"(?<!20)27Q1", text)
 
 
 def test_no_colour_by_default_and_same_words_with_it():
-    plain, coloured = render(make_plan(), 80), render(make_plan(), 80, colour=True)
+    plain, coloured = render_full(make_plan(), 80), render_full(make_plan(), 80, colour=True)
     assert "\x1b" not in plain
     stripped = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
     assert [row.rstrip() for row in stripped.splitlines()] == plain.splitlines()
 
 
 def test_ascii_output():
-    assert render(make_plan(), 80, g=ASCII).isascii()
+    assert render_full(make_plan(), 80, g=ASCII).isascii()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +94,7 @@ def test_names_cannot_steer_the_terminal(name):
         instrument=tuple(dataclasses.replace(i, title=name) for i in case.instrument),
         site=tuple(dataclasses.replace(s, title=name) for s in case.site),
     )
-    text = render(make_plan(case, messages=(name,)), 80, Path("/runs") / name.replace("\0", ""))
+    text = render_full(make_plan(case, messages=(name,)), 80, Path("/runs") / name.replace("\0", ""))
     assert all(c == "\n" or c.isprintable() for c in text)
     assert max(map(cell_len, text.splitlines())) <= 80
     if name.isascii() and name.isprintable():
@@ -100,14 +103,14 @@ def test_names_cannot_steer_the_terminal(name):
 
 def test_a_stopped_plan_says_so():
     plan = make_plan(status=Status.STOPPED)
-    text = squeezed(render(plan, 80))
+    text = squeezed(render_full(plan, 80))
     assert "STOPPED, GAP NOT MET" in text
     assert "so a better plan may exist" in text
     assert "CERTIFIED" not in text
 
 
 def test_no_plan_is_never_shown_as_one():
-    text = squeezed(render(infeasible_plan(), 80))
+    text = squeezed(render_full(infeasible_plan(), 80))
     assert "NO FEASIBLE PLAN" in text
     assert "liquidity 2.000 2.310 billion" in text
     assert "0.400 billion minimum cash: 2027Q1" in text
@@ -124,7 +127,7 @@ def test_stopped_before_any_plan():
         decisions=dataclasses.replace(plan.decisions, rows=()),
         tables={},
     )
-    text = squeezed(render(empty, 80))
+    text = squeezed(render_full(empty, 80))
     assert "STOPPED, NO PLAN YET" in text
     assert "stopped before it found a plan" in text
     assert "nan" not in text
@@ -133,13 +136,13 @@ def test_stopped_before_any_plan():
 def test_out_of_sample_above_the_interval_is_said():
     plan = make_plan()
     figure = dataclasses.replace(plan.risk[0], out_of_sample=Interval(2.5, 2.4, 2.6))
-    text = squeezed(render(dataclasses.replace(plan, risk=(figure,)), 80))
-    assert "liquidity: 0.50 billion above its limit out of sample, more than the sampling error" in text
+    text = squeezed(render_full(dataclasses.replace(plan, risk=(figure,)), 80))
+    assert "liquidity: 0.50 bn above its limit out of sample, more than the sampling error" in text
 
 
 def test_cost_is_said_as_cost():
     case = make_case(objective=Objective(kind="cost", at=7, target=1000.0))
-    assert "No plan costs less than 1,234,567.2" in squeezed(render(make_plan(case), 120))
+    assert "No plan costs less than 1,234,567.2" in squeezed(render_full(make_plan(case), 120))
 
 
 def test_a_plan_without_funding_limits_or_orders():
@@ -150,7 +153,7 @@ def test_a_plan_without_funding_limits_or_orders():
     plan = dataclasses.replace(
         plan, funding=dataclasses.replace(plan.funding, by_instrument={}, by_holder={}, total=0.0)
     )
-    text = squeezed(render(plan, 80))
+    text = squeezed(render_full(plan, 80))
     assert "nothing is raised" in text
     assert "no systems are ordered" in text
     assert "no limit binds" in text

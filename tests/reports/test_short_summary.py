@@ -1,0 +1,138 @@
+"""The summary of one screen: it fits, adds up, keeps names apart, and says what a board must not miss."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+
+import pytest
+from capmix.models.blocks import rules
+from capmix.models.blocks.rules import Rule
+from capmix.optimizer.analysis.names import CASH_FLOW, COVENANT_RISK, FUNDING_BY_INSTRUMENT
+from capmix.reports.scale import BILLIONS, MILLIONS, THOUSANDS, scale_for
+from capmix.reports.summary.bottlenecks import LETTERS
+from capmix.reports.summary.layout import distinct
+from capmix.reports.summary.sources_uses import MISSING, sources_and_uses
+from capmix.reports.summary.terminal import render
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from .plans import make_plan
+from .stored import RUNS, stored
+
+ROWS = 85  # at 80 columns
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize("name", RUNS)
+def test_it_fits(name: str, width: int) -> None:
+    rows = render(stored(name), width).splitlines()
+    assert max(map(cell_len, rows)) <= width
+    assert len(rows) <= ROWS
+    assert len(rows) < 0.6 * len(render(stored(name), width, full=True).splitlines())
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_sources_are_uses(name: str) -> None:
+    plan = stored(name)
+    sources, uses = sources_and_uses(plan)
+    assert math.fsum(v for _, v in sources) == pytest.approx(math.fsum(v for _, v in uses), rel=1e-9)
+    assert MISSING not in dict(sources) | dict(uses)
+    assert dict(sources)["opening cash"] == plan.case.cash.opening
+
+
+def test_what_is_missing_is_an_entry() -> None:
+    plan = stored()
+    table = plan.tables[CASH_FLOW]
+    rows = tuple((*row[:2], *(2.0 * v for v in row[2:])) if row[0] == "hardware" else row for row in table.rows)
+    wrong = dataclasses.replace(plan, tables={**plan.tables, CASH_FLOW: dataclasses.replace(table, rows=rows)})
+    sources, uses = sources_and_uses(wrong)
+    assert dict(sources)[MISSING] == pytest.approx(dict(sources_and_uses(plan)[1])["hardware"])
+    assert math.fsum(v for _, v in sources) == pytest.approx(math.fsum(v for _, v in uses))
+    assert MISSING in render(wrong, 120)
+
+
+def figures(row: str) -> list[float]:
+    return [float(word.replace(",", "")) for word in re.findall(r"(?<![\w.])-?[\d,]+\.\d+(?![\w%])", row)]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_tables_add_up_as_they_are_written(name: str) -> None:
+    rows = render(stored(name), 120).splitlines()
+    first = next(i for i, row in enumerate(rows) if row.startswith("CAPITAL STACK"))
+    last = next(i for i in range(first, len(rows)) if rows[i].strip().startswith("total"))
+    amounts = [figures(row)[0] for row in rows[first + 2 : last]]
+    assert math.fsum(amounts) == pytest.approx(figures(rows[last])[0], abs=1e-9)
+    first = next(i for i, row in enumerate(rows) if row.startswith("SOURCES AND USES"))
+    last = next(i for i in range(first, len(rows)) if rows[i].strip().startswith("total"))
+    shown = [value for row in rows[first + 2 : last] for value in figures(row)]
+    assert math.fsum(shown) == pytest.approx(math.fsum(figures(rows[last])), abs=1e-9)
+
+
+@given(st.lists(st.floats(0.0, 1e4), max_size=12))
+def test_rounded_amounts_add_up(amounts: list[float]) -> None:
+    for scale in (BILLIONS, MILLIONS, THOUSANDS):
+        step = 10.0**-scale.decimals
+        shown = [0.0 if text == "·" else float(text.replace(",", "")) for text in scale.adding(amounts)]
+        whole = math.fsum(amounts) * scale.factor
+        assert math.fsum(shown) == pytest.approx(whole, abs=0.51 * step + 1e-9 * whole)
+        for value, text in zip(amounts, shown, strict=True):
+            assert abs(value * scale.factor - text) <= step * (1.0 + 1e-6) + 1e-9 * whole
+
+
+@pytest.mark.parametrize(
+    ("amounts", "scale"),
+    [((79.7, 8.0), BILLIONS), ((0.6, 0.9), MILLIONS), ((0.004,), THOUSANDS), ((), BILLIONS), ((math.nan,), BILLIONS)],
+)
+def test_the_unit_is_that_of_the_size(amounts: tuple[float, ...], scale: object) -> None:
+    assert scale_for(amounts) is scale
+
+
+@given(st.lists(st.text("abc de", min_size=1, max_size=40), unique=True, max_size=8), st.integers(12, 30))
+def test_names_that_are_cut_stay_apart(names: list[str], width: int) -> None:
+    cut = distinct(names, width)
+    assert max(map(cell_len, cut), default=0) <= width
+    assert len(set(cut)) == len(names)
+    assert all(short == name for short, name in zip(cut, names, strict=True) if cell_len(name) <= width)
+
+
+def test_the_part_that_repeats_is_what_is_cut() -> None:
+    names = ["senior unsecured bond of the holding, 7 years", "senior unsecured bond of the holding, 30 years"]
+    assert distinct(names, 24) == ["senior unsecured…7 years", "senior unsecure…30 years"]
+
+
+def rules_in(found: object) -> list[Rule]:
+    if isinstance(found, Rule):
+        return [found]
+    values = found.values() if isinstance(found, dict) else found if isinstance(found, tuple | list) else ()
+    return [rule for value in values for rule in rules_in(value)]
+
+
+def test_every_link_has_a_letter_of_its_own() -> None:
+    links = {rule.link for name in dir(rules) for rule in rules_in(getattr(rules, name)) if rule.link}
+    assert links <= set(LETTERS)
+    assert len(set(LETTERS.values())) == len(LETTERS)
+
+
+def test_a_covenant_that_many_scenarios_breach_is_noted() -> None:
+    plan = make_plan()
+    table = plan.tables[COVENANT_RISK]
+    at = table.place("breached")
+
+    def with_share(share: float) -> str:
+        rows = tuple((*row[:at], share, *row[at + 1 :]) for row in table.rows)
+        tables = {**plan.tables, COVENANT_RISK: dataclasses.replace(table, rows=rows)}
+        return " ".join(render(dataclasses.replace(plan, tables=tables), 100).split())
+
+    assert "Note: scenarios breach leverage in 11% (median first 2028Q3)" in with_share(0.11)
+    assert "scenarios breach" not in with_share(0.10)
+
+
+def test_a_plan_without_funding_says_so() -> None:
+    plan = stored()
+    empty = dataclasses.replace(plan.tables[FUNDING_BY_INSTRUMENT], rows=())
+    assert "lives on its own cash" in render(
+        dataclasses.replace(plan, tables={**plan.tables, FUNDING_BY_INSTRUMENT: empty}), 100
+    )
