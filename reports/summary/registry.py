@@ -42,6 +42,7 @@ SHORT: tuple[Section, ...] = (
     limits_kept.SECTION,
     covenants_in_short.SECTION,
     bottlenecks.SECTION,
+    replications.SECTION,
     next_steps.SECTION,
     certificate_in_short.SECTION,
 )

@@ -45,7 +45,7 @@ def losing() -> Plan:
 
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_the_sections_say_who_and_how_much(width: int) -> None:
-    text = render(losing(), width)
+    text = render(losing(), width, full=True)
     assert max(map(len, text.splitlines())) <= width
     words = " ".join(text.split())
     assert "company > NVIDIA > NVIDIA as a lender > company" in words
@@ -67,6 +67,6 @@ def test_the_document_holds_the_figures() -> None:
 
 def test_nothing_circular_and_nobody_who_loses() -> None:
     plan = make_plan(funding=Funding({"ig_bond_7y": 7.0}, {"pension": 7.0}, 0.0, 7.0), loss_allocation=BEARERS)
-    text = render(plan, 100)
+    text = render(plan, 100, full=True)
     assert "circular financing" not in text.lower()
     assert "nobody loses in any scenario" in text

@@ -62,7 +62,7 @@ def test_the_summary_says_it() -> None:
 def test_their_time_is_said() -> None:
     plan = make_plan(replications=many())
     plan = dataclasses.replace(plan, timings=dataclasses.replace(plan.timings, replications_s=14.1))
-    assert "solve 2.50 s, replications 14.1 s" in squeezed(render(plan, 100))
+    assert "solve 2.50 s, replications 14.1 s" in squeezed(render(plan, 100, full=True))
     assert document(plan)["timings"]["replications_s"] == 14.1
 
 
