@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...optimizer.analysis.names import FUNDING_BY_INSTRUMENT, FundingByInstrument
-from ...optimizer.analysis.treasury.names import DEBT, Debt
+from ...optimizer.analysis.treasury.names import DEBT, Claim, Debt
 from ..text import fixed, part, percent, plural, safe
 from .layout import INDENT, distinct, grid, heading, note
 from .section import Section, View
@@ -70,10 +70,10 @@ def _terms(rows: list[Record], terms: dict[str, Record]) -> tuple[str, ...]:
 
 
 def _rate(known: list[tuple[float, Record]]) -> str:
-    """The kind of rate that these have, or which part of them has a fixed one."""
+    """The kind of rate that these have, or which part of them has a fixed one; equity has none."""
     kinds: dict[str, float] = {}
     for face, term in known:
-        if rate := term.text(Debt.RATE):
+        if term.text(Debt.CLAIM) != Claim.EQUITY and (rate := term.text(Debt.RATE)):
             kinds[rate] = kinds.get(rate, 0.0) + face
     if len(kinds) < 2:
         return next(iter(kinds), "–")

@@ -10,6 +10,7 @@ import pytest
 from capmix.models.blocks import rules
 from capmix.models.blocks.rules import Rule
 from capmix.optimizer.analysis.names import CASH_FLOW, COVENANT_RISK, FUNDING_BY_INSTRUMENT
+from capmix.optimizer.analysis.treasury.names import DEBT
 from capmix.reports.scale import BILLIONS, MILLIONS, THOUSANDS, scale_for
 from capmix.reports.summary.bottlenecks import LETTERS
 from capmix.reports.summary.layout import distinct
@@ -128,6 +129,25 @@ def test_a_covenant_that_many_scenarios_breach_is_noted() -> None:
 
     assert "Note: scenarios breach leverage in 11% (median first 2028Q3)" in with_share(0.11)
     assert "scenarios breach" not in with_share(0.10)
+
+
+def test_equity_has_no_rate() -> None:
+    plan = stored()
+    table = plan.tables[DEBT]
+    at, name = table.place("claim"), table.place("instrument")
+
+    def with_claim(claim: str) -> str:
+        rows = tuple((*row[:at], claim, *row[at + 1 :]) if row[name] == "vendor_credit" else row for row in table.rows)
+        tables = {**plan.tables, DEBT: dataclasses.replace(table, rows=rows)}
+        return render(dataclasses.replace(plan, tables=tables), 100)
+
+    def row(text: str, word: str) -> list[str]:
+        return next(line.split() for line in text.splitlines() if line.strip().startswith(word))
+
+    assert "fixed" in row(with_claim("debt"), "Supplier credit")
+    assert row(with_claim("debt"), "total")[3:5] == ["12%", "fixed"]
+    assert "fixed" not in row(with_claim("equity"), "Supplier credit")
+    assert row(with_claim("equity"), "total")[3:5] == ["2%", "fixed"]
 
 
 def test_a_plan_without_funding_says_so() -> None:
