@@ -40,6 +40,7 @@ SHORT: tuple[Section, ...] = (
     funding_terms.SECTION,
     sources_uses.SECTION,
     limits_kept.SECTION,
+    own_limits.SECTION,
     covenants_in_short.SECTION,
     bottlenecks.SECTION,
     replications.SECTION,

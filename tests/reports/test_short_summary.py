@@ -24,6 +24,7 @@ from .plans import make_plan
 from .stored import RUNS, stored
 
 ROWS = 85  # at 80 columns
+ASKED = {"group": 15}  # more rows where limits of one's own and replications were asked for
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
@@ -31,7 +32,7 @@ ROWS = 85  # at 80 columns
 def test_it_fits(name: str, width: int) -> None:
     rows = render(stored(name), width).splitlines()
     assert max(map(cell_len, rows)) <= width
-    assert len(rows) <= ROWS
+    assert len(rows) <= ROWS + ASKED.get(name, 0)
     assert len(rows) < 0.6 * len(render(stored(name), width, full=True).splitlines())
 
 
