@@ -33,7 +33,7 @@ def threads() -> int:
 
 def plain_kernels() -> bool:
     """Whether the compiled passes are asked for without hand-written machine code; see `cpu.plain`."""
-    return os.environ.get(PLAIN, "0").strip() not in ("0", "")
+    return os.environ.get(PLAIN, "").strip() == "1"
 
 
 def faults(environment: Mapping[str, str] | None = None) -> list[str]:
@@ -54,6 +54,7 @@ def check() -> None:
 
 
 _SWITCHES = (
+    (PLAIN, ("0", "1", ""), "it is no switch"),
     ("NUMBA_DISABLE_JIT", ("0", ""), "the kernels are not compiled then and cannot be used"),
     ("NUMBA_CAPTURED_ERRORS", ("new_style", "old_style", "default"), "Numba knows no such style"),
 )

@@ -10,7 +10,8 @@ from ..store import LANES
 from ..tables import FloatArray, IntArray
 from .innermost import WIDTH, add_flows
 from .jit import entry
-from .losses import SingleArray, fill
+from .lanes import fill
+from .losses import SingleArray
 from .workers import Workers
 
 _LANES, _WIDTH = LANES, WIDTH

@@ -17,6 +17,7 @@ from ..tables import FloatArray
 from .balance import adjoint, carry, largest
 from .innermost import WIDTH, add_flows, folded_product, prefetch_lanes
 from .jit import entry, inlined
+from .lanes import fill, fold
 
 _LANES = LANES
 _WIDTH = WIDTH
@@ -27,27 +28,9 @@ LaneArray = NDArray[np.uint64]
 
 
 @inlined
-def fill(values: FloatArray, number: Any) -> None:
-    """values[:] = number. Written as a loop: Numba's slice assignment takes seconds to compile."""
-    for i in range(values.size):
-        values[i] = number
-
-
-@inlined
 def _copy(to: FloatArray, values: FloatArray) -> None:
     for i in range(_LANES):
         to[i] = values[i]
-
-
-@inlined
-def fold(values: FloatArray) -> Any:
-    """Sum of 256 values by halves; overwrites them."""
-    half = _LANES // 2
-    while half > 0:
-        for i in range(half):
-            values[i] += values[i + half]
-        half //= 2
-    return values[0]
 
 
 @inlined

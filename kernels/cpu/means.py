@@ -9,7 +9,7 @@ from ..means import MEAN_GROUP
 from ..store import LANES
 from ..tables import FloatArray, IntArray
 from .jit import entry
-from .losses import fill, fold
+from .lanes import fill, fold
 
 _LANES, _GROUP = LANES, MEAN_GROUP
 

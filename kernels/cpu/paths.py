@@ -14,7 +14,7 @@ from ..tables import FloatArray, IntArray
 from . import drivers as step
 from .draws import fill_uniforms, to_normals
 from .jit import entry, inlined
-from .losses import fill
+from .lanes import fill
 
 _LANES = LANES
 _NORMAL, _UNIFORM = np.uint64(Stream.NORMAL), np.uint64(Stream.UNIFORM)

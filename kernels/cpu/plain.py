@@ -18,6 +18,7 @@ from ..layout import IndexArray, Program
 from ..store import LANES
 from ..tables import FloatArray
 from .jit import inlined
+from .lanes import fold
 
 _LANES = LANES
 
@@ -70,16 +71,10 @@ def add_flows(flows: FloatArray, x: Any, positions: IndexArray, _values: Any, p:
 @inlined
 def folded_product(a: FloatArray, b: Any) -> Any:
     """As `folding.folded_product`."""
-    half = _LANES // 2
-    sums = np.empty(half)
-    for i in range(half):
-        sums[i] = a[i] * np.float64(b[i]) + a[i + half] * np.float64(b[i + half])
-    half //= 2
-    while half > 0:
-        for i in range(half):
-            sums[i] += sums[i + half]
-        half //= 2
-    return sums[0]
+    product = np.empty(_LANES)
+    for i in range(_LANES):
+        product[i] = a[i] * np.float64(b[i])
+    return fold(product)
 
 
 @inlined

@@ -14,7 +14,8 @@ from ..tables import FloatArray, IntArray
 from .balance import carry
 from .innermost import WIDTH, add_flows
 from .jit import entry, inlined
-from .losses import SingleArray, fill, fold, gather
+from .lanes import fill, fold
+from .losses import SingleArray, gather
 from .waterfall import pour
 from .workers import Workers
 

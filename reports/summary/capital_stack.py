@@ -1,92 +1,90 @@
-"""The capital stack in the summary: what is raised by instrument and by holder, and when."""
+"""What the capital costs, in the summary: each instrument with its all-in cost, its life and its last maturity."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
-from ...optimizer.analysis.names import ISSUANCE, Issuance
-from .. import glyphs
-from ..text import part, percent, plural, safe
-from .layout import INDENT, distinct, grid, heading, note, sums
+from ...optimizer.analysis.names import FUNDING_BY_INSTRUMENT, FundingByInstrument
+from ...optimizer.analysis.treasury.names import DEBT, Claim, Debt
+from ..text import fixed, part, percent, plural, safe
+from .layout import INDENT, distinct, grid, heading, note
 from .section import Section, View
-from .views import steps, titles, words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ...optimizer.plan import Plan
+    from ...optimizer.table import Record
 
-TITLE = "Who lends, and when"
-VISIBLE = 0.0005  # share of all funding below which an instrument is not listed on its own
+TITLE = "Capital stack"
+FIXED = "fixed"
+LISTED = 7  # instruments with a line of their own
+BESIDE = 53  # columns that the figures take
 
 
 def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
-    """The capital stack by instrument and by holder, then when it is raised."""
-    yield from heading(TITLE, f"face value raised, {view.money.unit}")
-    blocks = (
-        (plan.funding.by_instrument, titles(plan.case.instrument)),
-        (plan.funding.by_holder, titles(plan.case.investor)),
-    )
-    circular = {investor.id for investor in plan.case.investor if investor.party}
-    for values, names in blocks:
-        if values:
-            yield _bars(values, names, plan.funding.total, view, circular)
-            yield Text("")
-    if not plan.funding.by_instrument:
+    """The largest instruments with their terms; the others and the total in a line each."""
+    money = view.money
+    yield from heading(TITLE, f"face value raised, {money.unit}; all-in cost per year; average life in years")
+    rows = sorted(plan.tables[FUNDING_BY_INSTRUMENT].records(), key=lambda row: -row.number(FundingByInstrument.FACE))
+    rows = [row for row in rows if row.number(FundingByInstrument.FACE) > 0.0]
+    if not rows:
         yield note("nothing is raised: the plan lives on its own cash")
         return
-    if circular & set(plan.funding.by_holder):
-        yield note("* a supplier or customer of the plan")
-    yield from _funding_schedule(plan, view)
+    terms = {row.text(Debt.INSTRUMENT): row for row in plan.tables[DEBT].records()}
+    listed = rows if len(rows) <= LISTED + 1 else rows[:LISTED]
+    few = rows[len(listed) :]
+    total = plan.funding.total
+    names = distinct([safe(row.text(FundingByInstrument.TITLE)) for row in listed], view.width - INDENT - BESIDE)
+    parts = [([row], name) for row, name in zip(listed, names, strict=True)]
+    parts += [(few, plural(len(few), "other"))] if few else []
+    faces = [math.fsum(row.number(FundingByInstrument.FACE) for row in some) for some, _ in parts]
+    body = [
+        (name, amount, percent(part(face, total)), *_terms(some, terms))
+        for (some, name), face, amount in zip(parts, faces, money.adding(faces), strict=True)
+    ]
+    if len(rows) > 1:
+        body.append(("total", money(math.fsum(faces)), percent(part(math.fsum(faces), total)), *_terms(rows, terms)))
+    heads = ("", "raised", "share", "rate", "cost", "life", "matures")
+    yield grid(heads, "lrrlrrl", body)
+    if any(row.text(FundingByInstrument.INSTRUMENT) not in terms for row in rows):
+        yield note("cost and life are those of what has terms of repayment; the totals are weighted by face value")
 
 
-def _bars(
-    values: Mapping[str, float], names: Mapping[str, str], total: float, view: View, circular: set[str]
-) -> RenderableType:
-    room = min(48, view.width - INDENT - 34 - 8 - 6 - 8)
-    ranked = sorted(values.items(), key=lambda item: -item[1])
-    shown = [(key, value) for key, value in ranked if value >= VISIBLE * total]
-    few = [value for _, value in ranked[len(shown) :]]
-    top = ranked[0][1]
-    stars = {key: " *" if key in circular else "" for key, _ in shown}
-    known = distinct([safe(names.get(key, words(key))) for key, _ in shown], 32)
-    rows = [(name + stars[key], value) for name, (key, value) in zip(known, shown, strict=True)]
-    if sum(few) >= VISIBLE * total:
-        rows.append((f"{plural(len(few), 'other')}, less than {percent(VISIBLE, 2)} each", sum(few)))
-    rows.append(("total", total))
-    return grid(
-        ("", "", "", ""),
-        "lrrl",
-        [
-            (
-                name.ljust(34),
-                view.money(value).rjust(8),
-                percent(part(value, total)).rjust(6),
-                "" if name == "total" else glyphs.bar(part(value, top), room, view.g),
-            )
-            for name, value in rows
-        ],
+def _terms(rows: list[Record], terms: dict[str, Record]) -> tuple[str, ...]:
+    """Kind of rate, all-in cost, average life and last maturity of some instruments together."""
+    known = [
+        (row.number(FundingByInstrument.FACE), terms[name])
+        for row in rows
+        if (name := row.text(FundingByInstrument.INSTRUMENT)) in terms
+    ]
+    maturities = [term.text(Debt.MATURITY) for _, term in known if term.text(Debt.MATURITY)]
+    return (
+        _rate(known),
+        percent(_mean(known, Debt.COST), 2),
+        fixed(_mean(known, Debt.LIFE), 1),
+        max(maturities, default="–"),
     )
 
 
-def _funding_schedule(plan: Plan, view: View) -> Iterator[RenderableType]:
-    known, labels = titles(plan.case.instrument), plan.case.horizon.labels
-    at = {label: t for t, label in enumerate(labels)}
-    raised: dict[str, list[float]] = {}
-    for row in plan.tables[ISSUANCE].records():
-        if row.number(Issuance.FUNDED) > 0.0:
-            values = raised.setdefault(row.text(Issuance.INSTRUMENT), [0.0] * len(labels))
-            values[at[row.text(Issuance.PERIOD)]] += row.number(Issuance.FUNDED) * view.money.factor
-    columns = steps(labels)
-    rows = [(known.get(name, words(name)), columns.sums(values), sum(values)) for name, values in raised.items()]
-    if not rows:  # nothing is drawn
-        return
-    yield Text("")
-    yield note(f"raised by period, {view.money.unit}")
-    yield from sums(columns.labels, rows, view.width)
+def _rate(known: list[tuple[float, Record]]) -> str:
+    """The kind of rate that these have, or which part of them has a fixed one; equity has none."""
+    kinds: dict[str, float] = {}
+    for face, term in known:
+        if term.text(Debt.CLAIM) != Claim.EQUITY and (rate := term.text(Debt.RATE)):
+            kinds[rate] = kinds.get(rate, 0.0) + face
+    if len(kinds) < 2:
+        return next(iter(kinds), "–")
+    return f"{percent(part(kinds.get(FIXED, 0.0), math.fsum(kinds.values())), 0)} {FIXED}"
 
 
-SECTION = Section("capital_stack", TITLE, (ISSUANCE,), _render)
+def _mean(known: list[tuple[float, Record]], column: str) -> float | None:
+    """Mean of a column by face value, of those that have it."""
+    found = [(face, value) for face, term in known if (value := term.maybe(column)) is not None]
+    whole = math.fsum(face for face, _ in found)
+    return math.fsum(face * value for face, value in found) / whole if whole > 0.0 else None
+
+
+SECTION = Section("funding_terms", TITLE, (FUNDING_BY_INSTRUMENT, DEBT), _render)
