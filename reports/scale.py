@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ..optimizer.table import BILLION
@@ -29,26 +29,36 @@ class MoneyScale:
         value = None if billions is None else billions * self.factor
         return fixed(value, self.decimals if decimals is None else decimals)
 
-    def adding(self, billions: Sequence[float]) -> list[str]:
-        """Amounts, each rounded up or down so that they add up to their own total as it is written."""
+    def scales(self, unit: str) -> bool:
+        """Whether a unit is one of money: "billion", "billion per period"."""
+        return unit.partition(" ")[0] == BILLION
+
+    def adding(self, billions: Sequence[float], kept: Collection[int] = ()) -> list[str]:
+        """Amounts, rounded so that they add up to their own total as it is written.
+
+        Each to the nearest, but for as few as it takes, which are rounded the other way: those that are nearest to it.
+        kept: places of amounts that are told elsewhere too, so rounded otherwise only where the rest is not enough.
+        """
         step = 10.0**-self.decimals
         exact = [v * self.factor / step for v in billions]
-        whole = [math.floor(v) for v in exact]
-        missing = round(math.fsum(exact)) - sum(whole)
-        order = sorted(range(len(exact)), key=lambda i: whole[i] - exact[i])
-        for i in order[: max(0, missing)]:
-            whole[i] += 1
+        whole = [round(v) for v in exact]
+        total = f"{math.fsum(billions) * self.factor:.{self.decimals}f}"
+        missing = round(float(total) / step) - sum(whole)
+        way = 1 if missing > 0 else -1
+        order = sorted(range(len(exact)), key=lambda i: (i in kept, way * (whole[i] - exact[i])))
+        for i in order[: abs(missing)]:
+            whole[i] += way
         return [fixed(v * step, self.decimals) for v in whole]
 
     def figure(self, value: float | None, unit: str, digits: int = 4) -> str:
-        """A figure of this unit in significant digits: in the scale's own where it is money, else as it is."""
-        if unit == BILLION and value is not None:
+        """A figure of this unit ("billion", "billion per period", "MW") in significant digits: money in the scale's."""
+        if self.scales(unit) and value is not None:
             value *= self.factor
         return figure(value, digits)
 
     def named(self, unit: str) -> str:
         """A unit as it stands beside such a figure."""
-        return self.unit if unit == BILLION else unit
+        return unit.replace(BILLION, self.unit, 1) if self.scales(unit) else unit
 
 
 BILLIONS = MoneyScale("bn", "billion", 1.0, 2)

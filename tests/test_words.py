@@ -24,7 +24,7 @@ FORMER = {
     "notch|notches": "tightening step",
     "bearers": "loss allocation",
     "least link": "bottleneck",
-    "fresh draws": "out-of-sample scenarios",
+    "fresh (?:draws|scenarios)": "out-of-sample scenarios",
     "circular money": "circular financing",
     "futures": "scenarios",
     "nil|nought": "zero",
@@ -43,6 +43,7 @@ WORDS = {re.compile(rf"\b(?:{old})\b", re.IGNORECASE): new for old, new in FORME
 OLD_NAMES = {"models/schema/aliases.py", "reports/pages/renamed.py"}
 """Files that list former names, since they are still read, or to say what became of them."""
 PAGES = sorted([ROOT / "README.md", *(p for p in (ROOT / "docs").glob("*.md") if p.name != "financing-study.md")])
+NOTEBOOKS = sorted((ROOT / "docs" / "tutorials").glob("*.ipynb"))
 CASES = sorted([*(ROOT / "cases").glob("*.toml"), ROOT / "models/reading/starter.toml"])
 SOURCES = sorted(p for floor in ("models", "optimizer", "reports") for p in (ROOT / floor).rglob("*.py"))
 
@@ -68,6 +69,13 @@ def test_pages(path: Path) -> None:
     text = re.sub(r"```.*?```", "", text, flags=re.DOTALL) if path.name == "README.md" else text  # a printed plan
     wrong = [f"{path.name}:{n}: {hit}" for n, line in enumerate(text.splitlines(), 1) for hit in found(line)]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.name)
+def test_notebooks(path: Path) -> None:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "".join(line for cell in cells if cell["cell_type"] == "markdown" for line in cell["source"])
+    assert not found(text)
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda p: p.name)

@@ -11,19 +11,14 @@ from ...optimizer.analysis.names import (
     FUNDING_BY_HOLDER,
     FUNDING_BY_INSTRUMENT,
     ISSUANCE,
-    OF_CASH,
     PREPAID,
-    SUM,
     YES,
-    CashRow,
     FundingByHolder,
     FundingByInstrument,
     Issuance,
-    Lines,
 )
 from ...optimizer.table import BILLION, Column, Table
-from ..summary.sources_uses import BALANCED, SOURCE, USE, checked
-from ..summary.views import by_period, numbers
+from ..summary.sources_uses import BALANCED, SOURCE, USE, sources_and_uses
 from ..text import money, part, percent, safe
 from .chart import Chart, Drawing, data
 from .series import grouped, largest, long, wide
@@ -33,32 +28,18 @@ if TYPE_CHECKING:
     from ...optimizer.plan import Plan
 
 
-def sources_and_uses(plan: Plan) -> list[tuple[str, str, float]]:
-    """(side, what, billion) over the horizon, largest first on each side; both sides have the same sum.
-
-    OutOfBalance where they do not.
+def by_instrument(plan: Plan) -> list[tuple[str, str, float]]:
+    """(side, what, billion) over the horizon, largest first on each side: sources and uses with the proceeds of each
+    instrument. OutOfBalance where the two sides differ.
     """
-    labels = plan.case.horizon.labels
-    flows: dict[str, float] = {}
-    for row in plan.tables[CASH_FLOW].records():
-        if row.text(Lines.SECTION) in (OF_CASH, SUM):
-            continue
-        line = row.text(Lines.LINE)
-        if line == Account.PROCEEDS.label:
-            continue
-        flows[line] = math.fsum(numbers(row, labels))
-    raised = {row.text(FundingByInstrument.TITLE): row.number(FundingByInstrument.FACE) for row in _placed(plan)}
-    proceeds = math.fsum(by_period(plan, CASH_FLOW, Account.PROCEEDS.label))
-    other = proceeds - math.fsum(raised.values())
-    flows |= raised
+    sources, uses = sources_and_uses(plan)
+    raised = [(row.text(FundingByInstrument.TITLE), row.number(FundingByInstrument.FACE)) for row in _placed(plan)]
+    proceeds = math.fsum(v for name, v in sources if name == Account.PROCEEDS.label)
+    other = proceeds - math.fsum(v for _, v in raised)
     if abs(other) > BALANCED * max(1.0, proceeds):
-        flows["other proceeds of financing"] = other
-    flows[CashRow.INTEREST] = math.fsum(by_period(plan, CASH_FLOW, CashRow.INTEREST))
-    end = by_period(plan, CASH_FLOW, CashRow.END)[-1]
-    entries = [(SOURCE, CashRow.START.value, plan.case.cash.opening), (USE, CashRow.END.value, end)]
-    entries += [(SOURCE if v > 0.0 else USE, str(name), abs(v)) for name, v in flows.items() if v]
-    sums = {side: math.fsum(v for s, _, v in entries if s == side) for side in (SOURCE, USE)}
-    checked(sums[SOURCE], sums[USE])
+        (raised if other > 0.0 else uses).append(("other proceeds of financing", abs(other)))
+    sources = [*raised, *(entry for entry in sources if entry[0] != Account.PROCEEDS.label)]
+    entries = [(side, name, v) for side, found in ((SOURCE, sources), (USE, uses)) for name, v in found if v]
     return sorted(entries, key=lambda entry: (entry[0], -entry[2]))
 
 
@@ -72,7 +53,7 @@ def _placed(plan: Plan) -> list[Any]:
 
 
 def _sources(plan: Plan) -> Drawing | None:
-    entries = sources_and_uses(plan)
+    entries = by_instrument(plan)
     total = math.fsum(v for side, _, v in entries if side == SOURCE)
     if total <= 0.0:
         return None

@@ -1,4 +1,4 @@
-"""Charts of limits: covenants' headroom and breaches, risk limits on fresh scenarios, and what each limit is worth."""
+"""Charts of limits: covenants' headroom and breaches, risk limits out of sample, and what each limit is worth."""
 
 from __future__ import annotations
 
@@ -148,8 +148,8 @@ def _risk(plan: Plan) -> Drawing | None:
             y=alt.Y("limit:N", sort=None, axis=alt.Axis(title=None, labelLimit=220, domain=False, ticks=False))
         )
         x = alt.X("plan:Q", scale=scale, axis=alt.Axis(title="% of the limit", tickCount=6))
-        kinds = alt.Scale(domain=["plan", "on fresh scenarios, 95 %"], range=[SERIES[0], QUIET])
-        bars = base.transform_calculate(what="'on fresh scenarios, 95 %'").mark_rule(strokeWidth=3).encode(
+        kinds = alt.Scale(domain=["plan", "out of sample, 95 %"], range=[SERIES[0], QUIET])
+        bars = base.transform_calculate(what="'out of sample, 95 %'").mark_rule(strokeWidth=3).encode(
             x=alt.X("low:Q", scale=scale, axis=alt.Axis(title="% of the limit", tickCount=6)), x2="high:Q",
             color=alt.Color("what:N", scale=kinds),
         )  # fmt: skip

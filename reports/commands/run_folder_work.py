@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..exits import Exit
-from ..results.kind import REPORT, Kind
+from ..outputs import REPORT
+from ..results.kind import Kind
 from ..text import safe
 from .execute import Work
 

@@ -81,6 +81,14 @@ def agreed(run: RunFolder, found: Mapping[str, Any], tables: Mapping[str, Table]
         _same(file, [dict(zip(keys, line, strict=True)) for line in lines], again)
 
 
+def number_in(where: str, row: Mapping[str, Any], key: str) -> float | None:
+    """A number of a row of a document, None where there is none. Unreadable where something else stands there."""
+    value: Any = row.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise Unreadable(f"{where}, {key}: {value!r} where a number must stand")
+    return value
+
+
 def _same(where: str, written: list[dict[str, Any]], again: list[dict[str, Any]]) -> None:
     if len(written) != len(again):
         raise Unreadable(f"{where}: {len(written)} rows where the results have {len(again)}")

@@ -15,7 +15,7 @@ from ...optimizer.comparison.differences import Outcome, tables
 from ...optimizer.comparison.names import COMPARISON, COST_BY_INSTRUMENT, Costs, Variants
 from ...optimizer.plan import Plan
 from .load import load_plan
-from .load_collected import agreed, document_of, of_kind
+from .load_collected import agreed, document_of, number_in, of_kind
 from .run_folder import Unreadable
 
 
@@ -59,7 +59,7 @@ def _outcome(found: dict[str, Any], case: Case, variant: dict[str, Any], plan: P
         raise Unreadable(f"compare.json, {COMPARISON}: there is no row of variant {name!r}")
     costs = _of(there.get(COST_BY_INSTRUMENT, ()), Costs.VARIANT, name)
     where = f"compare.json, variant {name!r}"
-    wall = _number(where, row, Variants.WALL)
+    wall = number_in(where, row, Variants.WALL)
     if wall is None:
         raise Unreadable(f"{where}: {Variants.WALL.value} is null, though there is a plan")
     return Outcome(
@@ -67,8 +67,8 @@ def _outcome(found: dict[str, Any], case: Case, variant: dict[str, Any], plan: P
         title=variant["title"],
         plan=plan,
         capacity=_served(plan),
-        cost=_number(where, row, Variants.COST),
-        costs={str(one.get(Costs.INSTRUMENT)): _number(where, one, Costs.COST) for one in costs},
+        cost=number_in(where, row, Variants.COST),
+        costs={str(one.get(Costs.INSTRUMENT)): number_in(where, one, Costs.COST) for one in costs},
         wall=wall,
     )
 
@@ -81,10 +81,3 @@ def _served(plan: Plan) -> FloatArray:
 
 def _of(rows: Iterable[dict[str, Any]], key: str, name: str) -> Iterator[dict[str, Any]]:
     return (row for row in rows if row.get(key) == name)
-
-
-def _number(where: str, row: dict[str, Any], key: str) -> float | None:
-    value = row.get(key)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-        raise Unreadable(f"{where}, {key}: {value!r} where a number must stand")
-    return value

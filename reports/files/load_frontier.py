@@ -14,7 +14,7 @@ from ...optimizer.frontiers.names import FRONTIER, Points
 from ...optimizer.frontiers.points import FrontierPoint, frontier_tables
 from ...optimizer.plan import Device, Evidence, Interval, ScenarioInfo, Timings
 from ...optimizer.setup.risk_losses import all_risks
-from .load_collected import agreed, document_of, of_kind
+from .load_collected import agreed, document_of, number_in, of_kind
 from .run_folder import RunFolder, Unreadable
 from .solution import read_solution
 
@@ -81,10 +81,10 @@ def _point(run: RunFolder, number: int, row: dict[str, Any], one: dict[str, Any]
         evidence = read_solution(run.read(file)) if file in run.listed else None
     except ValueError as error:
         raise Unreadable(f"{where}: {error}") from None
-    amount, passes = _number(where, row, Points.LIMIT), Passes(**one["passes"])
+    amount, passes = number_in(where, row, Points.LIMIT), Passes(**one["passes"])
     if amount is None:
         raise Unreadable(f"{where}: its {Points.LIMIT.value} is null")
-    figures = {key: _number(where, row, key) for key in FIGURES}
+    figures = {key: number_in(where, row, key) for key in FIGURES}
     if (evidence is None) != (figures[Points.OBJECTIVE] is None):
         raise Unreadable(f"{where} and {file} contradict each other")
     why = row.get(Points.WHY)
@@ -106,7 +106,7 @@ def _planned(
     evidence: Evidence,
     why: str,
 ) -> FrontierPoint:
-    value, low, high = (_number(where, row, key) for key in SAMPLE)
+    value, low, high = (number_in(where, row, key) for key in SAMPLE)
     fresh = None
     if value is not None and low is not None and high is not None:
         fresh = Interval(value, low, high)
@@ -132,10 +132,3 @@ def _planned(
 def _or(value: Any, otherwise: float) -> Any:
     """A figure that is null in the document was not finite."""
     return otherwise if value is None else value
-
-
-def _number(where: str, row: dict[str, Any], key: str) -> float | None:
-    value = row.get(key)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-        raise Unreadable(f"{where}, {key}: {value!r} where a number must stand")
-    return value

@@ -186,7 +186,7 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str, str]]:
 
 
 def _lead(plan: Plan) -> Iterator[str]:
-    """What must be known first: the proof, limits that fresh scenarios miss, covenants often breached."""
+    """What must be known first: the proof, limits that are missed out of sample, covenants often breached."""
     yield certificate_sentence(plan)
     for limit in plan.risk:
         fresh = limit.out_of_sample

@@ -94,12 +94,12 @@ class Page(HTMLParser):
             raise LookupError(f"{len(found)} tables of the page begin with {begins!r}")
         return found[0]
 
-    def row(self, begins: str, name: str) -> list[str]:
-        """The cells of a row of it. LookupError."""
+    def row(self, begins: str, *names: str) -> list[str]:
+        """The cells of the row that begins with these. LookupError."""
         for row in self.table(begins):
-            if row[0] == name:
+            if row[: len(names)] == list(names):
                 return row
-        raise LookupError(f"the table {begins!r} has no row {name!r}")
+        raise LookupError(f"the table {begins!r} has no row {', '.join(names)!r}")
 
     def column(self, begins: str, head: str) -> list[str]:
         """The cells below a head that begins so, without the row of totals. LookupError."""

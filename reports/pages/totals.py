@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...optimizer.table import BILLION
-from ..results.kind import REPORT, SUMMARY, WORKBOOK
+from ..outputs import REPORT, SUMMARY, WORKBOOK
 from ..scale import SCALES
 from .read_outputs import Line, Page, Shown, in_text, shown, workbook_lines
 
@@ -152,6 +152,15 @@ def _spent(outputs: Outputs) -> float:
     return -math.fsum(outputs.over_time("cash_flow", "hardware") + outputs.over_time("cash_flow", "sites"))
 
 
+def _sources(outputs: Outputs) -> float:
+    """Cash at the start, and every line of the cash flow that brings money over the horizon; operation by its net."""
+    periods = outputs.plan["case"]["periods"]
+    lines = {row["line"]: [float(row[p] or 0.0) for p in periods] for row in outputs.table("cash_flow")}
+    own = [row["line"] for row in outputs.table("cash_flow") if row["section"] in ("investing", "financing", "tax")]
+    sums = [math.fsum(lines[name]) for name in (*own, "operating cash flow", "interest on cash")]
+    return lines["opening cash"][0] + math.fsum(value for value in sums if value > 0.0)
+
+
 def _sum(table: str, *rows: str) -> Callable[[Outputs], float]:
     return lambda outputs: math.fsum(value for row in rows for value in outputs.over_time(table, row))
 
@@ -229,6 +238,15 @@ MONEY = (
         _end(BALANCE, "cash"),
         lambda o: o.last("Balance", "Books: assets", "cash"),
         ("balance_sheet: cash", "", "Statements", "Balance: cash"),
+    ),
+    Total(
+        "sources of money, which are its uses",
+        "bn",
+        _sources,
+        lambda o: o.said(r"^ *opening cash +(?:.*\n)+? *total +NUMBER"),
+        lambda o: shown(o.page.row("Sources and uses", "sources", "total")[2]),
+        lambda o: o.total("Sources_Uses", "Sources", "sources"),
+        ("cash_flow: opening cash and what comes in", "Sources and uses", "Sources and uses", "Sources_Uses: sources"),
     ),
     Total(
         "lowest cash at a period's end",

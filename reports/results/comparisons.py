@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..exits import Exit, of_several
 from ..glyphs import UNICODE
-from .kind import SUMMARY, SUMMARY_WIDTH, Kind, Makers, Texts
+from ..outputs import SUMMARY
+from .kind import SUMMARY_WIDTH, Kind, Makers, Texts
 from .plans import PlanKind
 
 if TYPE_CHECKING:

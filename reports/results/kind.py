@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from ..glyphs import UNICODE, Glyphs
+from ..outputs import REPORT, SUMMARY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ..html.page import Page
 
 SUMMARY_WIDTH = 100
-SUMMARY, REPORT, WORKBOOK = "summary.txt", "report.html", "report.xlsx"
 
 Found = TypeVar("Found")
 Makers = Mapping[str, Callable[[], bytes]]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..exits import Exit
 from ..glyphs import UNICODE, Glyphs
-from .kind import SUMMARY, SUMMARY_WIDTH, WORKBOOK, Kind, Makers, Texts
+from ..outputs import SUMMARY, WORKBOOK
+from .kind import SUMMARY_WIDTH, Kind, Makers, Texts
 
 if TYPE_CHECKING:
     from pathlib import Path

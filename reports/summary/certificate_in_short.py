@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from ..outputs import REPORT, WORKBOOK
 from ..text import safe, seconds
 from .certificate import TITLE, proof, where_planned
 from .layout import QUIET, heading, note, text
@@ -28,7 +29,9 @@ def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
         yield note(f"Note: {safe(message)}", "")
     yield Text("")
     if view.folder is not None:
-        yield text(f"run folder: {safe(view.folder)}, with report.html and report.xlsx")
+        there = [name for name in (REPORT, WORKBOOK) if (view.folder / name).is_file()]
+        beside = f", with {' and '.join(there)}" if there else ""
+        yield text(f"run folder: {safe(view.folder)}{beside}")
     yield text(f"{seconds(plan.timings.total_s)} on {where_planned(plan)}", QUIET)
 
 

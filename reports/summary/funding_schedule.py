@@ -1,4 +1,4 @@
-"""The capital stack in the summary: what is raised by instrument and by holder, and when."""
+"""Who provides the capital, and when, in the summary: bars by holder, and a schedule by instrument that adds up."""
 
 from __future__ import annotations
 
@@ -19,25 +19,18 @@ if TYPE_CHECKING:
 
     from ...optimizer.plan import Plan
 
-TITLE = "Who lends, and when"
-VISIBLE = 0.0005  # share of all funding below which an instrument is not listed on its own
+TITLE = "Who provides it, and when"
+VISIBLE = 0.0005  # share of all funding below which a holder is not listed on his own
 
 
 def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
-    """The capital stack by instrument and by holder, then when it is raised."""
+    """What is raised by holder, then when by instrument."""
     yield from heading(TITLE, f"face value raised, {view.money.unit}")
-    blocks = (
-        (plan.funding.by_instrument, titles(plan.case.instrument)),
-        (plan.funding.by_holder, titles(plan.case.investor)),
-    )
-    circular = {investor.id for investor in plan.case.investor if investor.party}
-    for values, names in blocks:
-        if values:
-            yield _bars(values, names, plan.funding.total, view, circular)
-            yield Text("")
-    if not plan.funding.by_instrument:
+    if not plan.funding.by_holder:
         yield note("nothing is raised: the plan lives on its own cash")
         return
+    circular = {investor.id for investor in plan.case.investor if investor.party}
+    yield _bars(plan.funding.by_holder, titles(plan.case.investor), plan.funding.total, view, circular)
     if circular & set(plan.funding.by_holder):
         yield note("* a supplier or customer of the plan")
     yield from _funding_schedule(plan, view)
@@ -53,23 +46,18 @@ def _bars(
     top = ranked[0][1]
     stars = {key: " *" if key in circular else "" for key, _ in shown}
     known = distinct([safe(names.get(key, words(key))) for key, _ in shown], 32)
-    rows = [(name + stars[key], value) for name, (key, value) in zip(known, shown, strict=True)]
+    rows = [
+        (name + stars[key], value, glyphs.bar(part(value, top), room, view.g))
+        for name, (key, value) in zip(known, shown, strict=True)
+    ]
     if sum(few) >= VISIBLE * total:
-        rows.append((f"{plural(len(few), 'other')}, less than {percent(VISIBLE, 2)} each", sum(few)))
-    rows.append(("total", total))
-    return grid(
-        ("", "", "", ""),
-        "lrrl",
-        [
-            (
-                name.ljust(34),
-                view.money(value).rjust(8),
-                percent(part(value, total)).rjust(6),
-                "" if name == "total" else glyphs.bar(part(value, top), room, view.g),
-            )
-            for name, value in rows
-        ],
-    )
+        rows.append((f"{plural(len(few), 'other')}, less than {percent(VISIBLE, 2)} each", sum(few), ""))
+    rows.append(("total", total, ""))
+    cells = [
+        (name.ljust(34), view.money(value).rjust(8), percent(part(value, total)).rjust(6), bar)
+        for name, value, bar in rows
+    ]
+    return grid(("", "", "", ""), "lrrl", cells)
 
 
 def _funding_schedule(plan: Plan, view: View) -> Iterator[RenderableType]:
@@ -89,4 +77,4 @@ def _funding_schedule(plan: Plan, view: View) -> Iterator[RenderableType]:
     yield from sums(columns.labels, rows, view.width)
 
 
-SECTION = Section("capital_stack", TITLE, (ISSUANCE,), _render)
+SECTION = Section("funding_schedule", TITLE, (ISSUANCE,), _render)

@@ -78,6 +78,14 @@ def sums(labels: Sequence[str], rows: Sequence[Row], width: int) -> Iterator[Ren
         return
     whole = ("total", _added([row[1] for row in seen]), sum(row[2] for row in seen))
     yield from _blocks(labels, [*seen, whole], width, lambda value: fixed(value, decimals))
+    columns = [*zip(*(row[1] for row in seen), strict=True), [row[2] for row in seen]]
+    if any(round(math.fsum(column), decimals) != _as_written(column, decimals) for column in columns):
+        yield note("each figure is rounded by itself: a sum may differ from its parts in the last digit")
+
+
+def _as_written(values: Sequence[float], decimals: int) -> float:
+    """The sum of rounded figures."""
+    return round(math.fsum(round(value, decimals) for value in values), decimals)
 
 
 def _added(rows: Sequence[Sequence[float]]) -> list[float]:

@@ -18,9 +18,10 @@ from ...optimizer.analysis.names import (
     Purchases,
 )
 from ..text import figure, safe
+from . import binding_limits
 from .layout import heading, note
 from .section import Section, View
-from .views import short_unit, titles, words
+from .views import titles, words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -35,27 +36,24 @@ SIGHT = 0.01  # of the largest item of a kind in the period: what is less is not
 def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     """A sentence for each of the first periods in which something is decided, then limits and commands."""
     yield from heading(TITLE)
-    told = 0
-    for label in plan.case.horizon.labels:
-        said = _decided(plan, label, view)
-        if said and told < PERIODS:
+    told, first = 0, min((review.at for review in plan.case.review), default=plan.case.horizon.periods)
+    for t, label in enumerate(plan.case.horizon.labels):
+        said = _decided(plan, label, view) if told < PERIODS else []
+        if said:
             told += 1
-            yield note(f"{label}: {'; '.join(said)}", "")
+            mean = ", on average over the bands of its reviews" if t >= first else ""
+            yield note(f"{label}{mean}: {'; '.join(said)}", "")
     if not told:
         yield note("nothing is ordered, built, issued or signed", "")
     for price in plan.prices[:WORTH]:
-        where = f": {price.index}" if price.index else ""
-        sign = "+" if price.price > 0 else ""
-        yield note(
-            f"{sign}{figure(price.price)} {plan.objective_unit} for {price.per:g} {short_unit(price.unit)} more of "
-            f"{safe(price.title + where)}",
-            "",
-        )
-    limit = f" --limit {safe(plan.risk[0].name)}" if plan.risk else ""
-    yield note(
-        "ask next: capmix plan CASE --full, every section; capmix compare CASE, the case's variants; "
-        f"capmix frontier CASE{limit}, what a limit costs"
-    )
+        worth, step, what = binding_limits.told(price, view)
+        yield note(f"{worth} {plan.objective_unit} for {step} more of {safe(what)}", "")
+    asked = ["capmix plan CASE --full, every section"]
+    if plan.case.variant:
+        asked.append("capmix compare CASE, the case's variants")
+    if plan.risk:
+        asked.append(f"capmix frontier CASE --limit {safe(plan.risk[0].name)}, what a limit costs")
+    yield note(f"ask next: {'; '.join(asked)}")
 
 
 def _decided(plan: Plan, label: str, view: View) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ...optimizer.table import BILLION
 from ..text import figure, percent, plural, safe
 from .layout import grid, heading, note
 from .section import Section, View
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 TITLE = "Replications"
 
 
-def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
+def _render(plan: Plan, view: View) -> Iterator[RenderableType]:
     """Optimum, gap of the plan, and each limit with its price over other scenarios."""
     found = plan.replications
     if found is None or not found.each:
@@ -43,11 +42,11 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
         rows = [
             (
                 safe(one.name),
-                figure(one.limit),
-                _told(one.cvar),
+                view.money.figure(one.limit, one.unit),
+                _told(one.cvar, view.money.factor if view.money.scales(one.unit) else 1.0),
                 f"{one.kept} of {made}",
-                _told(one.price, 3),
-                one.unit.replace(BILLION, "bn"),
+                _told(one.price, 1.0 / view.money.factor if view.money.scales(one.unit) else 1.0, 3),
+                view.money.named(one.unit),
             )
             for one in found.limits
         ]
@@ -57,8 +56,10 @@ def _render(plan: Plan, _: View) -> Iterator[RenderableType]:
         yield note(f"{plural(short, 'replication')} of {found.asked} not made")
 
 
-def _told(found: Estimate | None, digits: int = 4) -> str:
-    return "–" if found is None else f"{figure(found.mean, digits)} ± {figure(found.standard_error, 2)}"
+def _told(found: Estimate | None, factor: float, digits: int = 4) -> str:
+    if found is None:
+        return "–"
+    return f"{figure(factor * found.mean, digits)} ± {figure(factor * found.standard_error, 2)}"
 
 
 def _applies(plan: Plan) -> bool:

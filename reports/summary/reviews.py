@@ -83,6 +83,7 @@ def _worth(plan: Plan) -> Iterator[RenderableType]:
 
 
 def worth_in_words(plan: Plan) -> str:
+    """What the reviews are worth for certain, in a sentence; "" where there was no time to plan without them."""
     table = plan.tables[REVIEW_WORTH]
     if len(table.rows) < 2:
         return ""
@@ -129,6 +130,7 @@ def _falls(plan: Plan) -> bool:
 
 
 def adapts(plan: Plan) -> bool:
+    """Whether there is a plan, and it has reviews."""
     return has_plan(plan) and NODE in plan.decisions.names
 
 

@@ -153,6 +153,7 @@ def make_tables(case: Case) -> dict[str, Table]:
     labels = case.horizon.labels
     raised = np.where(t % 2 == 0, 1.5, 0.25)
     cash = 20.0 - 1.9 * t
+    before = np.concatenate(([case.cash.opening], cash[:-1]))
     tables = [
         wide(names.PURCHASES, {("gb300", "texas"): np.where(t < n - 2, 240.0 + 1000 * (t == 3), 0.0)}, case),
         wide(
@@ -168,8 +169,9 @@ def make_tables(case: Case) -> dict[str, Table]:
                 (Account.HARDWARE.label, Group.INVESTING.value): -1.0,
                 (Account.SITES.label, Group.INVESTING.value): -0.25,
                 (names.cash_flow_of(Group.INVESTING), names.SUM): -1.25,
-                # so that sources and uses are the same
-                (Account.INTEREST.label, Group.FINANCING.value): (float(cash[-1]) - case.cash.opening) / n + 1.25,
+                # what is left, so that the lines add up to the cash
+                (Account.INTEREST.label, Group.FINANCING.value): cash - before - 0.3 * t + 1.25,
+                (names.CashRow.START, names.OF_CASH): before,
                 (names.CashRow.END, names.OF_CASH): cash,
             },
             case,

@@ -77,7 +77,7 @@ def test_every_chart_of_a_real_plan_is_drawn_with_a_sentence_and_its_numbers(nam
 
 @pytest.mark.parametrize("name", RUNS)
 def test_sources_are_uses(name: str) -> None:
-    entries = capital.sources_and_uses(stored(name))
+    entries = capital.by_instrument(stored(name))
     total = {side: math.fsum(v for s, _, v in entries if s == side) for side in (capital.SOURCE, capital.USE)}
     assert total[capital.SOURCE] == pytest.approx(total[capital.USE], rel=1e-9)
     assert {what: v for _, what, v in entries}[n.CashRow.START] == stored(name).case.cash.opening
@@ -94,7 +94,7 @@ def test_sources_that_are_not_uses_are_refused() -> None:
     rows[spent] = tuple(cells)
     wrong = dataclasses.replace(plan, tables={**plan.tables, n.CASH_FLOW: dataclasses.replace(table, rows=tuple(rows))})
     with pytest.raises(OutOfBalance):
-        capital.sources_and_uses(wrong)
+        capital.by_instrument(wrong)
 
 
 def test_what_is_raised_adds_up_to_the_cash_flow() -> None:

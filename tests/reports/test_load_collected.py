@@ -62,7 +62,9 @@ def test_a_plan_shows_the_drivers_that_its_case_names(compared) -> None:
     """Not those that floored coupons need: its folder knows nothing of them."""
     plan = compared.plans["debt"]
     assert plan.case.driver == capmix.apply_variant(capmix.load_case("neocloud"), "debt").driver
-    assert "delivery above" not in plan.summary()
+    text = plan.summary(full=True)
+    assert "DRIVERS" in text
+    assert "delivery above" not in text
 
 
 def test_a_comparison_shows_itself_again(compared, tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ def test_a_saved_plan_is_read_back(plan: capmix.Plan, tmp_path: Path, tables: st
     assert again.certificate == plan.certificate
     assert again.tables["cash_flow"].rows == plan.tables["cash_flow"].rows
     assert (folder / "report.html").stat().st_size > 100_000
-    assert again.summary() == plan.summary()
+    for full in (False, True):
+        assert again.summary(full=full) == plan.summary(full=full)
 
 
 def test_a_saved_plan_verifies(plan: capmix.Plan, tmp_path: Path) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from pathlib import Path
 
 import pytest
 from capmix.models.blocks import rules
 from capmix.models.blocks.rules import Rule
-from capmix.optimizer.analysis.names import CASH_FLOW, COVENANT_RISK, FUNDING_BY_INSTRUMENT
+from capmix.optimizer.analysis.names import CASH_FLOW, COVENANT_RISK
 from capmix.optimizer.analysis.treasury.names import DEBT
 from capmix.reports.scale import BILLIONS, MILLIONS, THOUSANDS, scale_for
 from capmix.reports.summary.bottlenecks import LETTERS
 from capmix.reports.summary.layout import distinct
-from capmix.reports.summary.sources_uses import MISSING, sources_and_uses
+from capmix.reports.summary.sources_uses import OutOfBalance, sources_and_uses
 from capmix.reports.summary.terminal import render
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,19 +42,18 @@ def test_sources_are_uses(name: str) -> None:
     plan = stored(name)
     sources, uses = sources_and_uses(plan)
     assert math.fsum(v for _, v in sources) == pytest.approx(math.fsum(v for _, v in uses), rel=1e-9)
-    assert MISSING not in dict(sources) | dict(uses)
     assert dict(sources)["opening cash"] == plan.case.cash.opening
 
 
-def test_what_is_missing_is_an_entry() -> None:
+def test_what_does_not_add_up_is_said_and_not_shown() -> None:
     plan = stored()
     table = plan.tables[CASH_FLOW]
     rows = tuple((*row[:2], *(2.0 * v for v in row[2:])) if row[0] == "hardware" else row for row in table.rows)
     wrong = dataclasses.replace(plan, tables={**plan.tables, CASH_FLOW: dataclasses.replace(table, rows=rows)})
-    sources, uses = sources_and_uses(wrong)
-    assert dict(sources)[MISSING] == pytest.approx(dict(sources_and_uses(plan)[1])["hardware"])
-    assert math.fsum(v for _, v in sources) == pytest.approx(math.fsum(v for _, v in uses))
-    assert MISSING in render(wrong, 120)
+    with pytest.raises(OutOfBalance, match="sources are"):
+        sources_and_uses(wrong)
+    assert "not shown: sources are" in render(wrong, 120)
+    assert "operating cash flow" not in render(wrong, 120)
 
 
 def figures(row: str) -> list[float]:
@@ -82,6 +82,25 @@ def test_rounded_amounts_add_up(amounts: list[float]) -> None:
         assert math.fsum(shown) == pytest.approx(whole, abs=0.51 * step + 1e-9 * whole)
         for value, text in zip(amounts, shown, strict=True):
             assert abs(value * scale.factor - text) <= step * (1.0 + 1e-6) + 1e-9 * whole
+
+
+def test_what_is_told_elsewhere_is_rounded_to_the_nearest() -> None:
+    assert BILLIONS.adding([0.004, 0.004, 1.004]) == ["0.01", "·", "1.00"]
+    assert BILLIONS.adding([0.004, 0.003, 1.0041], kept=[2]) == ["0.01", "·", "1.00"]
+    assert BILLIONS.adding([0.004, 0.003, 1.0041]) == ["·", "·", "1.01"]
+    assert BILLIONS.adding([1.006, 1.006, 1.006, 1.008]) == ["1.00", "1.01", "1.01", "1.01"]
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("word", ["opening cash", "closing cash", "hardware", "sites"])
+def test_one_figure_for_one_thing(name: str, word: str) -> None:
+    text = render(stored(name), 120)
+    head, body = text.split("CAPITAL STACK")[0], text.split("SOURCES AND USES")[1]
+    beside = {"opening cash": r"opening ([\d.,]+)"}.get(word, rf"{word} +([\d.,]+)(?:,| |$)")
+    first, second = re.search(beside, head, re.MULTILINE), re.search(rf"{word} +([\d.,]+)", body)
+    assert first is not None
+    assert second is not None
+    assert first[1].rstrip(",") == second[1]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +172,38 @@ def test_equity_has_no_rate() -> None:
 
 def test_a_plan_without_funding_says_so() -> None:
     plan = stored()
-    empty = dataclasses.replace(plan.tables[FUNDING_BY_INSTRUMENT], rows=())
-    assert "lives on its own cash" in render(
-        dataclasses.replace(plan, tables={**plan.tables, FUNDING_BY_INSTRUMENT: empty}), 100
-    )
+    empty = dataclasses.replace(plan.funding, by_instrument={}, by_holder={}, total=0.0)
+    assert "lives on its own cash" in render(dataclasses.replace(plan, funding=empty), 100)
+
+
+def test_prices_and_amounts_are_in_the_unit_of_the_head() -> None:
+    text = render(stored(), 120, full=True)
+    assert "m = million USD" in text
+    assert " for 1,000 m more of risk limit net_loss" in text
+    assert not re.search(r"\bbn\b", text)
+
+
+def test_what_follows_a_review_is_said_to_be_a_mean() -> None:
+    plan = stored("adaptive")
+    first = min(review.at for review in plan.case.review)
+    assert "on average over the bands" not in render(plan, 120)
+    early = tuple(dataclasses.replace(review, at=0) for review in plan.case.review)
+    other = dataclasses.replace(plan, case=dataclasses.replace(plan.case, review=early))
+    assert first > 1
+    assert f"{plan.case.horizon.labels[0]}, on average over the bands of its reviews: order" in render(other, 120)
+
+
+def test_only_files_that_are_there_are_named(tmp_path: Path) -> None:
+    plan = stored()
+    assert "report" not in render(plan, 120, tmp_path).splitlines()[-2]
+    (tmp_path / "report.html").touch()
+    assert render(plan, 120, tmp_path).splitlines()[-2].endswith(", with report.html")
+
+
+def test_what_cannot_be_asked_is_not_proposed() -> None:
+    plan = stored()
+    assert "capmix frontier CASE --limit liquidity" in " ".join(render(plan, 120).split())
+    bare = dataclasses.replace(plan, risk=(), case=dataclasses.replace(plan.case, variant=()))
+    text = " ".join(render(bare, 120).split())
+    assert "capmix frontier" not in text
+    assert "capmix compare" not in text
